@@ -1,0 +1,17 @@
+package org.allod.base;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The world's fault: something that should have worked did not (a command, a disk, a peer). Says what was attempted,
+ * on what and why it failed. A durable run retries it; elsewhere it reaches the caller as a 500 with this message.
+ */
+public final class Failed extends RuntimeException {
+    public Failed(String message) {
+        this(message, null);
+    }
+
+    public Failed(String message, @Nullable Throwable cause) {
+        super(message, cause);
+    }
+}

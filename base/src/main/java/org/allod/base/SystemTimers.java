@@ -1,0 +1,34 @@
+package org.allod.base;
+
+import java.time.Duration;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/** Timers on one platform thread; each task runs on a virtual thread of its own, so a slow one delays no other. */
+public final class SystemTimers implements Timers, AutoCloseable {
+    private final ScheduledThreadPoolExecutor wheel;
+
+    public SystemTimers() {
+        wheel = new ScheduledThreadPoolExecutor(
+                1, Thread.ofPlatform().daemon().name("timers").factory());
+        wheel.setRemoveOnCancelPolicy(true);
+        wheel.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    }
+
+    @Override
+    public Timer after(Duration delay, Runnable task) {
+        Future<?> future = wheel.schedule(
+                () -> {
+                    Thread.ofVirtual().name("timer").start(task);
+                },
+                delay.toNanos(),
+                TimeUnit.NANOSECONDS);
+        return () -> future.cancel(false);
+    }
+
+    @Override
+    public void close() {
+        wheel.shutdownNow();
+    }
+}

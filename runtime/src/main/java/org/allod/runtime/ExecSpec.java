@@ -1,0 +1,29 @@
+package org.allod.runtime;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A command to run in a running guest.
+ *
+ * @param argv the command and its arguments; at least one
+ * @param env added to the machine's own environment
+ * @param cwd working folder; empty for the image's
+ * @param user {@code name}, {@code uid} or {@code uid:gid} as in an image's configuration; empty for the image's
+ * @param tty whether it gets a terminal; then output and error come as one stream
+ */
+public record ExecSpec(
+        List<String> argv, Map<String, String> env, Optional<String> cwd, Optional<String> user, Optional<Tty> tty) {
+    public ExecSpec {
+        argv = List.copyOf(argv);
+        env = Map.copyOf(env);
+    }
+
+    /** A terminal's size in characters. */
+    public record Tty(int columns, int rows) {}
+
+    public static ExecSpec of(String... argv) {
+        return new ExecSpec(List.of(argv), Map.of(), Optional.empty(), Optional.empty(), Optional.empty());
+    }
+}

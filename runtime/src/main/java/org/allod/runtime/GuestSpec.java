@@ -1,0 +1,74 @@
+package org.allod.runtime;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.MachineId;
+
+/**
+ * Everything a runtime needs to know of one guest, and nothing it has to look up. The same spec means the same guest.
+ *
+ * @param machine whose guest it is
+ * @param version the machine's version (a ULID): a spec with another version is another configuration
+ * @param rootImage a read-only file system image (EROFS) shared with every machine of the same image
+ * @param cpus whole processors
+ * @param memoryMb the guest's memory
+ * @param diskMb the writable layer's bound
+ * @param argv the main process; at least one word
+ * @param env the main process's whole environment
+ * @param cwd its working folder, made if missing
+ * @param user {@code name}, {@code uid}, {@code name:group} or {@code uid:gid}, resolved inside the guest; empty: root
+ * @param tty whether the main process gets a terminal
+ * @param hostname the guest's host name
+ * @param files written before the main process starts
+ * @param network the guest's addresses
+ */
+public record GuestSpec(
+        MachineId machine,
+        String version,
+        Path rootImage,
+        int cpus,
+        int memoryMb,
+        int diskMb,
+        List<String> argv,
+        Map<String, String> env,
+        String cwd,
+        Optional<String> user,
+        boolean tty,
+        String hostname,
+        List<File> files,
+        Net network) {
+    public GuestSpec {
+        argv = List.copyOf(argv);
+        env = Map.copyOf(env);
+        files = List.copyOf(files);
+    }
+
+    /** A file to be written in the guest: where, what (may be a secret: never logged), and its permission bits. */
+    public record File(String path, byte[] content, int mode) {}
+
+    /**
+     * The guest's place in the network. Several guests of one app share {@code network}, and on this host may not
+     * speak to each other unless told so; the default is deny.
+     *
+     * @param fleet the low 40 bits name the fleet
+     * @param network 32 bits, one an app
+     */
+    public record Net(long fleet, int network) {
+        /** {@code fd} + 40-bit fleet, 32-bit network, 48-bit machine: the address that survives a move. */
+        public String address(MachineId machine) {
+            long m = machine.bits();
+            return "fd%02x:%04x:%04x:%04x:%04x:%04x:%04x:%04x"
+                    .formatted(
+                            (fleet >>> 32) & 0xff,
+                            (fleet >>> 16) & 0xffff,
+                            fleet & 0xffff,
+                            (network >>> 16) & 0xffff,
+                            network & 0xffff,
+                            (m >>> 32) & 0xffff,
+                            (m >>> 16) & 0xffff,
+                            m & 0xffff);
+        }
+    }
+}

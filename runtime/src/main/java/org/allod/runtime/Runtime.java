@@ -1,0 +1,50 @@
+package org.allod.runtime;
+
+import java.util.Optional;
+import java.util.Set;
+import org.allod.base.MachineId;
+
+/**
+ * A way to run guests. The steps of a machine's life call these; each is idempotent, because a step may run twice:
+ * after a crash in the middle, calling it again finishes the work or finds it done.
+ *
+ * <p>Errors: {@link org.allod.base.Failed} where the host is at fault and another try may help; {@link
+ * org.allod.base.Rejected} where it never will (no room, a feature this runtime lacks).
+ */
+public interface Runtime {
+    /** The name a user gives it: {@code microvm} or {@code gvisor}. */
+    String name();
+
+    /** Boots a probe guest and says whether it worked and how fast. Slow (up to a minute); the answer is kept. */
+    Probe probe();
+
+    /** Makes everything a boot needs that can be made ahead: network, control groups, writable layer, bundle. */
+    void prepare(GuestSpec spec);
+
+    /** Boots the guest from clean, or returns the one already running. Returns once PID 1 is running. */
+    Guest boot(GuestSpec spec);
+
+    /** The guest if it runs now, whoever started it: how a restarted daemon adopts. */
+    Optional<Guest> find(MachineId machine);
+
+    /** Saves the running guest's memory under {@code spec}'s machine folder and ends it. Without effect if saved. */
+    void suspend(GuestSpec spec);
+
+    /** Continues a suspended guest. The saved memory is used up by it. */
+    Guest resume(GuestSpec spec);
+
+    /** Whether memory saved by {@link #suspend} is there to be resumed. */
+    boolean suspended(MachineId machine);
+
+    /** Drops saved memory, if there is any. */
+    void discardSuspended(MachineId machine);
+
+    /** Ends the guest if it runs, and keeps what {@link #prepare} made. Returns once no process of it is left. */
+    void halt(MachineId machine);
+
+    /** Ends the guest and removes everything of it: processes, mounts, network, control groups, files. */
+    void remove(MachineId machine);
+
+    /** Every machine of which anything is found on this host: processes, namespaces, control groups, folders. */
+    Set<MachineId> present();
+}
