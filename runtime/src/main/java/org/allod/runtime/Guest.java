@@ -3,7 +3,7 @@ package org.allod.runtime;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.MachineId;
 
-/** A guest that runs. Closing the daemon does not end it; {@link Runtime#halt} does. */
+/** A guest that runs. Closing the daemon does not end it; {@link GuestRuntime#halt} does. */
 public interface Guest {
     MachineId machine();
 

@@ -11,7 +11,7 @@ import org.allod.base.MachineId;
  * <p>Errors: {@link org.allod.base.Failed} where the host is at fault and another try may help; {@link
  * org.allod.base.Rejected} where it never will (no room, a feature this runtime lacks).
  */
-public interface Runtime {
+public interface GuestRuntime {
     /** The name a user gives it: {@code microvm} or {@code gvisor}. */
     String name();
 
