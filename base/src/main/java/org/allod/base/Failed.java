@@ -7,11 +7,19 @@ import org.jspecify.annotations.Nullable;
  * on what and why it failed. A durable run retries it; elsewhere it reaches the caller as a 500 with this message.
  */
 public final class Failed extends RuntimeException {
+    private final String message;
+
     public Failed(String message) {
         this(message, null);
     }
 
     public Failed(String message, @Nullable Throwable cause) {
         super(message, cause);
+        this.message = message;
+    }
+
+    @Override
+    public String getMessage() {
+        return message;
     }
 }

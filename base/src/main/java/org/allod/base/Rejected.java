@@ -35,11 +35,13 @@ public final class Rejected extends RuntimeException {
     }
 
     private final Reason reason;
+    private final String message;
     private final Optional<String> hint;
 
     private Rejected(Reason reason, String message, Optional<String> hint) {
         super(message, null, false, false);
         this.reason = reason;
+        this.message = message;
         this.hint = hint;
     }
 
@@ -63,6 +65,11 @@ public final class Rejected extends RuntimeException {
 
     public static Rejected conflict(String message) {
         return because(Reason.CONFLICT, message);
+    }
+
+    @Override
+    public String getMessage() {
+        return message;
     }
 
     public Reason reason() {

@@ -1,0 +1,51 @@
+package org.allod.api;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import tools.jackson.databind.JsonNode;
+
+/** What an endpoint answers. */
+public sealed interface Answer {
+    /** A JSON document. */
+    record Json(int status, JsonNode body) implements Answer {}
+
+    /** No body. */
+    record Empty(int status) implements Answer {}
+
+    /** Text of some type, whole. */
+    record Text(int status, String contentType, String body) implements Answer {}
+
+    /** JSON documents one a line, for as long as the writer goes on and the client listens. */
+    record Lines(Writer writer) implements Answer {
+        /** Where the lines go. */
+        public interface Sink {
+            /**
+             * Sends a line; blocks while the client is slow.
+             *
+             * @throws IOException once the client has gone
+             */
+            void line(JsonNode line) throws IOException;
+
+            /** Whether the client still listens. */
+            boolean open();
+        }
+    }
+
+    /** The connection stops being HTTP and carries bytes both ways. */
+    record Upgrade(String protocol, Duplex duplex) implements Answer {}
+
+    static Answer ok(JsonNode body) {
+        return new Json(200, body);
+    }
+
+    /** Writes lines; returns when there are no more. */
+    interface Writer {
+        void write(Lines.Sink sink) throws Exception;
+    }
+
+    /** Uses the raw connection; it is closed when this returns. */
+    interface Duplex {
+        void run(InputStream in, OutputStream out) throws Exception;
+    }
+}

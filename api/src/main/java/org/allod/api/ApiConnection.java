@@ -1,0 +1,182 @@
+package org.allod.api;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.timeout.IdleStateEvent;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Optional;
+import org.allod.base.Rejected;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One client connection. Requests are answered one after the other, in order; while one is at work no further byte is
+ * read, so a client cannot pile work up. Belongs to its event loop.
+ */
+final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
+    private final Dispatcher dispatcher;
+    private final OperatorToken token;
+    private final Optional<Caller> local;
+    private final ArrayDeque<Dispatcher.Request> waiting = new ArrayDeque<>();
+    private @Nullable Thread worker;
+    private boolean keepAlive = true;
+
+    ApiConnection(Dispatcher dispatcher, OperatorToken token, Optional<Caller> local) {
+        this.dispatcher = dispatcher;
+        this.token = token;
+        this.local = local;
+    }
+
+    @Override
+    protected void channelRead0(ChannelHandlerContext context, FullHttpRequest http) {
+        if (http.decoderResult().isFailure()) {
+            keepAlive = false;
+            reply(
+                    context,
+                    ErrorBody.of(
+                            400,
+                            "this is not HTTP/1.1: "
+                                    + http.decoderResult().cause().getMessage()),
+                    "");
+            return;
+        }
+        keepAlive = HttpUtil.isKeepAlive(http);
+        Dispatcher.Request request = Dispatcher.Request.of(http);
+        if (worker == null) {
+            work(context, request);
+        } else {
+            // At most what one read had in it: reading is off while a request is at work.
+            waiting.add(request);
+        }
+    }
+
+    private void work(ChannelHandlerContext context, Dispatcher.Request request) {
+        context.channel().config().setAutoRead(false);
+        Optional<Caller> caller = local.or(() -> operator(context, request));
+        if (caller.isEmpty()) {
+            finish(context, ErrorBody.of(unauthenticated()), request.method().name());
+            return;
+        }
+        if (caller.get() instanceof Caller.Local(int uid) && uid != 0 && uid != Uid.OWN) {
+            finish(
+                    context,
+                    ErrorBody.of(403, "user " + uid + " may not use this socket; use the TCP address and a token"),
+                    request.method().name());
+            return;
+        }
+        worker = Thread.ofVirtual()
+                .name("api " + request.method() + " " + request.path())
+                .unstarted(() -> {
+                    Answer answer = dispatcher.answer(request, caller.get());
+                    context.executor()
+                            .execute(() ->
+                                    finish(context, answer, request.method().name()));
+                });
+        worker.start();
+    }
+
+    private Optional<Caller> operator(ChannelHandlerContext context, Dispatcher.Request request) {
+        String authorization = request.headers().getOrDefault("authorization", "");
+        String address = ((InetSocketAddress) context.channel().remoteAddress())
+                .getAddress()
+                .getHostAddress();
+        return token.accepts(authorization) ? Optional.of(new Caller.Operator(address)) : Optional.empty();
+    }
+
+    private static Rejected unauthenticated() {
+        return Rejected.because(
+                Rejected.Reason.UNAUTHENTICATED,
+                "Authenticate: token validation error",
+                "send Authorization: Bearer TOKEN; on the host, `allod auth token` prints it");
+    }
+
+    private void finish(ChannelHandlerContext context, Answer answer, String method) {
+        worker = null;
+        switch (answer) {
+            case Answer.Lines lines -> new LineStream(context, lines.writer(), () -> next(context)).start();
+            case Answer.Upgrade upgrade -> Upgrading.start(context, upgrade);
+            default -> {
+                reply(context, answer, method);
+                next(context);
+            }
+        }
+    }
+
+    private void next(ChannelHandlerContext context) {
+        Dispatcher.Request request = waiting.poll();
+        if (request != null) {
+            work(context, request);
+        } else {
+            context.channel().config().setAutoRead(true);
+        }
+    }
+
+    private void reply(ChannelHandlerContext context, Answer answer, String method) {
+        FullHttpResponse response = switch (answer) {
+            case Answer.Json(int status, var body) -> whole(status, "application/json", body.toString());
+            case Answer.Text(int status, String type, String body) -> whole(status, type, body);
+            case Answer.Empty(int status) -> whole(status, "", "");
+            case Answer.Lines _, Answer.Upgrade _ -> throw new IllegalArgumentException("not a whole answer");
+        };
+        if (method.equals("HEAD")) {
+            response = response.replace(Unpooled.EMPTY_BUFFER);
+        }
+        HttpUtil.setKeepAlive(response, keepAlive);
+        var written = context.writeAndFlush(response);
+        if (!keepAlive) {
+            written.addListener(ChannelFutureListener.CLOSE);
+        }
+    }
+
+    private static FullHttpResponse whole(int status, String type, String body) {
+        ByteBuf bytes = Unpooled.copiedBuffer(body, StandardCharsets.UTF_8);
+        FullHttpResponse response =
+                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(status), bytes);
+        if (!type.isEmpty()) {
+            response.headers().set(HttpHeaderNames.CONTENT_TYPE, type);
+        }
+        response.headers().set(HttpHeaderNames.CONTENT_LENGTH, bytes.readableBytes());
+        if (status == 401) {
+            response.headers().set(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer");
+        }
+        if (status == 429) {
+            response.headers().set(HttpHeaderNames.RETRY_AFTER, 1);
+        }
+        return response;
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        // The client went: whoever waits for it on its behalf stops. What it asked for goes on.
+        Thread working = worker;
+        if (working != null) {
+            working.interrupt();
+        }
+        context.fireChannelInactive();
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) throws Exception {
+        if (event instanceof IdleStateEvent && worker == null) {
+            context.close();
+        } else {
+            super.userEventTriggered(context, event);
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        context.close();
+    }
+}

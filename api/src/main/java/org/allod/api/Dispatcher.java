@@ -1,0 +1,99 @@
+package org.allod.api;
+
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+
+/** From a whole request and a proven caller to an answer: limits, routing, rights, the handler, errors. */
+final class Dispatcher {
+    private static final System.Logger LOG = System.getLogger("allod.api");
+
+    private final EndpointTable table;
+    private final RateLimit limit;
+
+    Dispatcher(EndpointTable table, RateLimit limit) {
+        this.table = table;
+        this.limit = limit;
+    }
+
+    /** A request copied out of Netty's buffers, so that it may be used on any thread. */
+    record Request(
+            io.netty.handler.codec.http.HttpMethod method,
+            String path,
+            Map<String, List<String>> query,
+            Map<String, String> headers,
+            byte[] body) {
+        static Request of(FullHttpRequest http) {
+            QueryStringDecoder uri = new QueryStringDecoder(http.uri());
+            Map<String, String> headers = new HashMap<>();
+            http.headers().forEach(h -> headers.put(h.getKey().toLowerCase(Locale.ROOT), h.getValue()));
+            byte[] body = new byte[http.content().readableBytes()];
+            http.content().getBytes(http.content().readerIndex(), body);
+            return new Request(http.method(), uri.path(), uri.parameters(), headers, body);
+        }
+    }
+
+    /** Never throws but for a bug of ours; every failure is an answer. */
+    Answer answer(Request request, Caller caller) {
+        try {
+            return handle(request, caller);
+        } catch (Rejected e) {
+            return ErrorBody.of(e);
+        } catch (Failed e) {
+            LOG.log(Level.WARNING, request.method() + " " + request.path() + ": " + e.getMessage(), e);
+            return ErrorBody.of(500, e.getMessage());
+        } catch (Exception e) {
+            if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+                return ErrorBody.of(503, "the daemon is stopping");
+            }
+            LOG.log(Level.ERROR, request.method() + " " + request.path() + " met an error nobody foresaw", e);
+            return ErrorBody.of(
+                    500,
+                    "an error nobody foresaw; the daemon's log has it: "
+                            + e.getClass().getName());
+        }
+    }
+
+    private Answer handle(Request request, Caller caller) throws Exception {
+        Optional<Duration> wait = caller instanceof Caller.Operator ? limit.take(caller.name()) : Optional.empty();
+        if (wait.isPresent()) {
+            throw Rejected.because(
+                    Rejected.Reason.RATE_LIMITED,
+                    "too many requests",
+                    "try again in " + Math.max(1, wait.get().toMillis()) + " ms");
+        }
+        EndpointTable.Found found = request.path().startsWith("/")
+                ? table.find(request.method(), request.path())
+                : new EndpointTable.Found.Nothing();
+        return switch (found) {
+            case EndpointTable.Found.Nothing() ->
+                throw Rejected.because(
+                        Rejected.Reason.NOT_FOUND,
+                        "there is nothing at " + request.path(),
+                        "the API begins with /v1; GET /v1/openapi.json describes it");
+            case EndpointTable.Found.WrongMethod(var allowed) ->
+                ErrorBody.of(
+                        405,
+                        request.method() + " is not allowed at " + request.path() + ": allowed are "
+                                + String.join(", ", allowed));
+            case EndpointTable.Found.Hit(var endpoint, var parameters) -> {
+                if (endpoint.access() == Endpoint.Access.LOCAL && !(caller instanceof Caller.Local)) {
+                    throw Rejected.because(
+                            Rejected.Reason.FORBIDDEN, request.path() + " is answered on the Unix socket only");
+                }
+                yield endpoint.handler()
+                        .handle(Call.of(
+                                endpoint, caller, parameters, request.query(), request.headers(), request.body()));
+            }
+        };
+    }
+}

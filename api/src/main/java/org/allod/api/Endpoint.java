@@ -1,0 +1,41 @@
+package org.allod.api;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.List;
+
+/**
+ * One thing a client can ask for.
+ *
+ * @param method HTTP method
+ * @param template the path, with parameters in braces: {@code /v1/apps/{app_name}}
+ * @param operation its name in the OpenAPI description
+ * @param summary one line for people
+ * @param query the query parameters it knows; any other is refused
+ * @param access who may call it
+ * @param handler what it does
+ */
+public record Endpoint(
+        HttpMethod method,
+        String template,
+        String operation,
+        String summary,
+        List<String> query,
+        Access access,
+        Handler handler) {
+    public Endpoint {
+        query = List.copyOf(query);
+    }
+
+    /** Who may call. */
+    public enum Access {
+        /** Whoever shows a token, or comes by the Unix socket. */
+        TOKEN,
+        /** Only who comes by the Unix socket. */
+        LOCAL
+    }
+
+    /** Blocking code on a virtual thread; refusals are thrown as {@link org.allod.base.Rejected}. */
+    public interface Handler {
+        Answer handle(Call call) throws Exception;
+    }
+}

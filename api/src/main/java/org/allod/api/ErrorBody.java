@@ -1,0 +1,41 @@
+package org.allod.api;
+
+import org.allod.base.Rejected;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** An error as the Machines API writes it, with our hint beside it. */
+final class ErrorBody {
+    private ErrorBody() {}
+
+    static int status(Rejected.Reason reason) {
+        return switch (reason) {
+            case INVALID -> 400;
+            case UNAUTHENTICATED -> 401;
+            case FORBIDDEN -> 403;
+            case NOT_FOUND -> 404;
+            case TIMEOUT -> 408;
+            case CONFLICT, CAPACITY -> 409;
+            case STALE -> 412;
+            case TOO_LARGE -> 413;
+            case UNSUPPORTED -> 422;
+            case RATE_LIMITED -> 429;
+        };
+    }
+
+    static Answer.Json of(Rejected rejected) {
+        ObjectNode body = body(
+                rejected.getMessage(),
+                rejected.reason() == Rejected.Reason.CAPACITY ? "insufficient_capacity" : "unknown");
+        rejected.hint().ifPresent(hint -> body.put("hint", hint));
+        return new Answer.Json(status(rejected.reason()), body);
+    }
+
+    static Answer.Json of(int status, String message) {
+        return new Answer.Json(status, body(message, "unknown"));
+    }
+
+    private static ObjectNode body(String message, String code) {
+        return JsonNodeFactory.instance.objectNode().put("error", message).put("status", code);
+    }
+}

@@ -1,0 +1,74 @@
+package org.allod.api;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.util.Base64;
+import org.allod.base.Failed;
+import org.allod.base.Rng;
+
+/**
+ * The one token of this host's operator. Kept in a file only root can read; compared without telling by time how much
+ * of a guess was right.
+ */
+public final class OperatorToken {
+    private static final String PREFIX = "allod_";
+
+    private final String token;
+
+    private OperatorToken(String token) {
+        this.token = token;
+    }
+
+    /** Reads the token from {@code file}, or makes one there. */
+    public static OperatorToken at(Path file) {
+        try {
+            if (Files.exists(file)) {
+                return new OperatorToken(Files.readString(file).strip());
+            }
+            String fresh = PREFIX + Base64.getUrlEncoder().withoutPadding().encodeToString(Rng.secret(32));
+            Path staged = file.resolveSibling(file.getFileName() + ".new");
+            Files.deleteIfExists(staged);
+            Files.createFile(
+                    staged, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            Files.writeString(staged, fresh + "\n");
+            Files.move(staged, file, StandardCopyOption.ATOMIC_MOVE);
+            return new OperatorToken(fresh);
+        } catch (IOException e) {
+            throw new Failed("cannot read or make the operator's token at " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The token itself: for the operator's eyes only. */
+    public String reveal() {
+        return token;
+    }
+
+    /** Whether an {@code Authorization} header carries this token: {@code Bearer X} or {@code FlyV1 X,…}. */
+    boolean accepts(String authorization) {
+        String given = authorization;
+        for (String scheme : new String[] {"Bearer ", "FlyV1 "}) {
+            if (given.regionMatches(true, 0, scheme, 0, scheme.length())) {
+                given = given.substring(scheme.length());
+            }
+        }
+        boolean any = false;
+        for (String one : given.split(",", 16)) {
+            any |= MessageDigest.isEqual(bytes(one.strip()), bytes(token));
+        }
+        return any;
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public String toString() {
+        return "OperatorToken[hidden]";
+    }
+}

@@ -1,0 +1,14 @@
+/**
+ * The daemon's HTTP interface: a table of endpoints, who may call them, and how errors look.
+ *
+ * <p>{@link org.allod.api.ApiServer} serves one {@link org.allod.api.EndpointTable} on TCP (bearer token) and on a Unix
+ * socket (the peer's user id). An endpoint is a record and its handler plain blocking code on a virtual thread; the
+ * table is also what {@code openapi.json} is generated from, so the two cannot part.
+ *
+ * <p>Thread rule: Netty's event loops only move bytes; everything else runs on virtual threads. Depends on {@code
+ * machine} and what is below it.
+ */
+@NullMarked
+package org.allod.api;
+
+import org.jspecify.annotations.NullMarked;

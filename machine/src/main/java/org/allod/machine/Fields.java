@@ -1,0 +1,237 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import org.allod.base.Rejected;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Reads one JSON object field by field and remembers which were read, so that {@link #done} can refuse the rest:
+ * nothing a caller sends is accepted and ignored. Every refusal names the field by its full path, what was found and
+ * what is allowed.
+ *
+ * <p>A JSON {@code null} counts as absent, as clients in Go send it.
+ */
+public final class Fields {
+    private static final int MAX_LIST = 1_000;
+
+    private final ObjectNode node;
+    private final String path;
+    private final Set<String> read = new LinkedHashSet<>();
+
+    private Fields(ObjectNode node, String path) {
+        this.node = node;
+        this.path = path;
+    }
+
+    /**
+     * @param path how to name this object in an error; empty for the body of a request
+     */
+    public static Fields of(JsonNode node, String path) {
+        if (node instanceof ObjectNode object) {
+            return new Fields(object, path);
+        }
+        throw wrong(path.isEmpty() ? "the body" : path, node, "an object");
+    }
+
+    /** The object as it came. */
+    public ObjectNode json() {
+        return node;
+    }
+
+    /** The full path of one of this object's fields. */
+    public String path(String name) {
+        return path.isEmpty() ? name : path + "." + name;
+    }
+
+    private Optional<JsonNode> get(String name) {
+        read.add(name);
+        JsonNode value = node.get(name);
+        return value == null || value.isNull() ? Optional.empty() : Optional.of(value);
+    }
+
+    public Optional<String> string(String name) {
+        return get(name).map(v -> {
+            if (!v.isString()) {
+                throw wrong(path(name), v, "a string");
+            }
+            return v.stringValue();
+        });
+    }
+
+    /** A string that must be one of {@code allowed}. */
+    public Optional<String> oneOf(String name, List<String> allowed) {
+        Optional<String> value = string(name);
+        value.ifPresent(v -> {
+            if (!allowed.contains(v)) {
+                throw Rejected.invalid(
+                        "%s is \"%s\": allowed are %s".formatted(path(name), clip(v), String.join(", ", allowed)));
+            }
+        });
+        return value;
+    }
+
+    public Optional<Boolean> bool(String name) {
+        return get(name).map(v -> {
+            if (!v.isBoolean()) {
+                throw wrong(path(name), v, "true or false");
+            }
+            return v.booleanValue();
+        });
+    }
+
+    /** A whole number within {@code [min, max]}. */
+    public Optional<Integer> integer(String name, int min, int max) {
+        return get(name).map(v -> {
+            String allowed = "a whole number from %d to %d".formatted(min, max);
+            if (!v.isIntegralNumber() || !v.canConvertToInt()) {
+                throw wrong(path(name), v, allowed);
+            }
+            int number = v.intValue();
+            if (number < min || number > max) {
+                throw wrong(path(name), v, allowed);
+            }
+            return number;
+        });
+    }
+
+    /** A length of time: {@code "1m30s"} or {@code "250ms"}, or a number of nanoseconds, as Go clients send it. */
+    public Optional<Duration> duration(String name, Duration max) {
+        return get(name).map(v -> {
+            Optional<Duration> parsed = v.isString()
+                    ? Durations.parse(v.stringValue())
+                    : v.isIntegralNumber() && v.canConvertToLong()
+                            ? Optional.of(Duration.ofNanos(v.longValue()))
+                            : Optional.empty();
+            return parsed.filter(d -> !d.isNegative() && d.compareTo(max) <= 0)
+                    .orElseThrow(() -> wrong(
+                            path(name), v, "a duration such as \"10s\" or \"1m30s\", at most " + Durations.text(max)));
+        });
+    }
+
+    public Optional<Fields> object(String name) {
+        return get(name).map(v -> of(v, path(name)));
+    }
+
+    public List<String> strings(String name) {
+        return list(name, v -> {
+            if (!v.value.isString()) {
+                throw wrong(v.path, v.value, "a string");
+            }
+            return v.value.stringValue();
+        });
+    }
+
+    /** A list of objects, each read by {@code reader} and then checked for fields nobody read. */
+    public <T> List<T> objects(String name, Function<Fields, T> reader) {
+        return list(name, v -> {
+            Fields fields = of(v.value, v.path);
+            T item = reader.apply(fields);
+            fields.done();
+            return item;
+        });
+    }
+
+    private record Item(JsonNode value, String path) {}
+
+    private <T> List<T> list(String name, Function<Item, T> reader) {
+        Optional<JsonNode> value = get(name);
+        if (value.isEmpty()) {
+            return List.of();
+        }
+        JsonNode array = value.get();
+        if (!array.isArray()) {
+            throw wrong(path(name), array, "a list");
+        }
+        if (array.size() > MAX_LIST) {
+            throw Rejected.invalid(
+                    "%s has %d entries: at most %d are allowed".formatted(path(name), array.size(), MAX_LIST));
+        }
+        List<T> items = new ArrayList<>(array.size());
+        for (int i = 0; i < array.size(); i++) {
+            items.add(reader.apply(new Item(array.get(i), path(name) + "[" + i + "]")));
+        }
+        return List.copyOf(items);
+    }
+
+    /** An object whose values are strings, in the order sent. */
+    public Map<String, String> map(String name) {
+        Map<String, String> map = new LinkedHashMap<>();
+        each(name, (key, value) -> {
+            if (!value.isString()) {
+                throw wrong(path(name) + "." + key, value, "a string");
+            }
+            map.put(key, value.stringValue());
+        });
+        return map;
+    }
+
+    /** An object whose values are objects, each read by {@code reader}. */
+    public <T> Map<String, T> mapOf(String name, Function<Fields, T> reader) {
+        Map<String, T> map = new LinkedHashMap<>();
+        each(name, (key, value) -> {
+            Fields fields = of(value, path(name) + "." + key);
+            map.put(key, reader.apply(fields));
+            fields.done();
+        });
+        return map;
+    }
+
+    private void each(String name, java.util.function.BiConsumer<String, JsonNode> use) {
+        Fields object = object(name).orElse(null);
+        if (object == null) {
+            return;
+        }
+        if (object.node.size() > MAX_LIST) {
+            throw Rejected.invalid(
+                    "%s has %d entries: at most %d are allowed".formatted(path(name), object.node.size(), MAX_LIST));
+        }
+        object.node.properties().forEach(e -> use.accept(e.getKey(), e.getValue()));
+    }
+
+    /** Refuses a field that is part of the interface but that this version cannot honour, if it is there. */
+    public void refuse(String name, String why) {
+        get(name).filter(v -> !(v.isContainer() && v.isEmpty())).ifPresent(v -> {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "%s: %s".formatted(path(name), why),
+                    "leave the field out; nothing was changed");
+        });
+    }
+
+    /** Takes a field note of without meaning: for what has none here by its own definition. */
+    public void skip(String name) {
+        read.add(name);
+    }
+
+    /** Refuses whatever was sent and not read, with the nearest name we know. */
+    public void done() {
+        for (String name : node.propertyNames()) {
+            if (!read.contains(name)) {
+                Optional<String> near = Nearest.of(name, read);
+                throw near.isPresent()
+                        ? Rejected.because(
+                                Rejected.Reason.INVALID,
+                                "unknown field %s".formatted(path(clip(name))),
+                                "did you mean " + path(near.get()) + "?")
+                        : Rejected.invalid("unknown field %s".formatted(path(clip(name))));
+            }
+        }
+    }
+
+    private static Rejected wrong(String path, JsonNode found, String allowed) {
+        return Rejected.invalid("%s is %s: it must be %s".formatted(path, clip(found.toString()), allowed));
+    }
+
+    private static String clip(String text) {
+        return text.length() <= 80 ? text : text.substring(0, 77) + "...";
+    }
+}

@@ -1,0 +1,60 @@
+package org.allod.machine;
+
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Where a machine is in its life, as the Machines API names it. A transient state belongs to an active run and never
+ * outlives it.
+ */
+public enum MachineState {
+    /** Being made: image, network, disk. */
+    CREATING(Kind.TRANSIENT),
+    /** Made, never started. */
+    CREATED(Kind.PERSISTENT),
+    STARTING(Kind.TRANSIENT),
+    STARTED(Kind.PERSISTENT),
+    STOPPING(Kind.TRANSIENT),
+    STOPPED(Kind.PERSISTENT),
+    SUSPENDING(Kind.TRANSIENT),
+    /** Memory is saved; resuming continues where it was. */
+    SUSPENDED(Kind.PERSISTENT),
+    RESTARTING(Kind.TRANSIENT),
+    UPDATING(Kind.TRANSIENT),
+    /** Could not be started, or failed beyond its restarts; its last event says why. */
+    FAILED(Kind.PERSISTENT),
+    DESTROYING(Kind.TRANSIENT),
+    DESTROYED(Kind.TERMINAL);
+
+    /** Whether a state lasts. */
+    public enum Kind {
+        PERSISTENT,
+        TRANSIENT,
+        TERMINAL
+    }
+
+    private final Kind kind;
+
+    MachineState(Kind kind) {
+        this.kind = kind;
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    /** The name on the wire: lower case. */
+    public String wire() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Reads the name on the wire. */
+    public static Optional<MachineState> parse(String wire) {
+        for (MachineState state : values()) {
+            if (state.wire().equals(wire)) {
+                return Optional.of(state);
+            }
+        }
+        return Optional.empty();
+    }
+}
