@@ -1,0 +1,152 @@
+package org.allod.linux;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/** Version 1: a tree for each controller (or for several), the same group made in each. */
+final class CgroupsV1 implements Cgroups {
+    private static final List<String> NEEDED = List.of("cpu", "memory", "pids");
+    private static final List<String> WELCOME = List.of("cpuacct", "freezer");
+
+    /** Controller to the root of its tree. */
+    private final Map<String, Path> trees;
+
+    private final String parent;
+
+    private CgroupsV1(Map<String, Path> trees, String parent) {
+        this.trees = Map.copyOf(trees);
+        this.parent = parent;
+        roots().forEach(root -> GroupFiles.make(root.resolve(parent)));
+    }
+
+    static Optional<Cgroups> find(List<Mounts.Mount> mounts, String parent) {
+        Map<String, Path> trees = new TreeMap<>();
+        for (Mounts.Mount mount : mounts) {
+            if (mount.type().equals("cgroup")) {
+                for (String option : Arrays.asList(mount.options().split(",", -1))) {
+                    if (NEEDED.contains(option) || WELCOME.contains(option)) {
+                        trees.putIfAbsent(option, mount.target());
+                    }
+                }
+            }
+        }
+        return trees.keySet().containsAll(NEEDED) ? Optional.of(new CgroupsV1(trees, parent)) : Optional.empty();
+    }
+
+    @Override
+    public String version() {
+        return "v1";
+    }
+
+    /** The distinct trees: {@code cpu} and {@code cpuacct} are often one. */
+    private Set<Path> roots() {
+        return new LinkedHashSet<>(trees.values());
+    }
+
+    private Set<Path> folders(String name) {
+        return roots().stream()
+                .map(root -> root.resolve(parent).resolve(name))
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    private Path folder(String controller, String name) {
+        return trees.getOrDefault(controller, Path.of("/nonexistent"))
+                .resolve(parent)
+                .resolve(name);
+    }
+
+    @Override
+    public void create(String name, Limits limits) {
+        folders(name).forEach(GroupFiles::make);
+        Path cpu = folder("cpu", name);
+        GroupFiles.write(cpu.resolve("cpu.cfs_period_us"), "" + CPU_PERIOD_MICROS);
+        GroupFiles.write(cpu.resolve("cpu.cfs_quota_us"), "" + limits.cpuMillis() * CPU_PERIOD_MICROS / 1000);
+        Path memory = folder("memory", name);
+        Path swap = memory.resolve("memory.memsw.limit_in_bytes");
+        String bytes = "" + limits.memoryBytes();
+        if (Files.exists(swap)) {
+            // Each of the two may only move while it stays on its side of the other.
+            boolean growing = GroupFiles.number(swap) < limits.memoryBytes();
+            GroupFiles.write(growing ? swap : memory.resolve("memory.limit_in_bytes"), bytes);
+            GroupFiles.write(growing ? memory.resolve("memory.limit_in_bytes") : swap, bytes);
+        } else {
+            GroupFiles.write(memory.resolve("memory.limit_in_bytes"), bytes);
+        }
+        GroupFiles.write(folder("pids", name).resolve("pids.max"), "" + limits.processes());
+    }
+
+    @Override
+    public List<Path> join(String name) {
+        return folders(name).stream().map(folder -> folder.resolve("tasks")).toList();
+    }
+
+    @Override
+    public Set<Integer> processes(String name) {
+        Set<Integer> all = new TreeSet<>();
+        folders(name).forEach(folder -> all.addAll(GroupFiles.processes(folder)));
+        return all;
+    }
+
+    @Override
+    public void kill(String name, Duration bound) {
+        Path freezer = folder("freezer", name).resolve("freezer.state");
+        boolean freezes = Files.exists(freezer);
+        Cgroups.await(bound, "the end of every process in the control group " + parent + "/" + name, () -> {
+            if (processes(name).isEmpty()) {
+                return true;
+            }
+            // Nothing forks while frozen, so one round gets them all; signals are taken on thawing.
+            GroupFiles.writeIfPresent(freezer, "FROZEN");
+            for (int pid : processes(name)) {
+                ProcessId.of(pid).ifPresent(process -> {
+                    var _ = process.signal(Signals.KILL);
+                });
+            }
+            if (freezes) {
+                GroupFiles.write(freezer, "THAWED");
+            }
+            return false;
+        });
+    }
+
+    @Override
+    public void remove(String name) {
+        kill(name, Duration.ofSeconds(10));
+        folders(name).forEach(GroupFiles::remove);
+    }
+
+    @Override
+    public Usage usage(String name) {
+        Path memory = folder("memory", name);
+        long used = GroupFiles.number(memory.resolve("memory.usage_in_bytes"));
+        long idle = Math.max(0, GroupFiles.field(memory.resolve("memory.stat"), "total_inactive_file"));
+        return new Usage(
+                GroupFiles.number(folder("cpuacct", name).resolve("cpuacct.usage")),
+                used < 0 ? -1 : Math.max(0, used - idle),
+                GroupFiles.number(memory.resolve("memory.limit_in_bytes")),
+                GroupFiles.number(folder("pids", name).resolve("pids.current")),
+                Math.max(0, GroupFiles.field(memory.resolve("memory.oom_control"), "oom_kill")));
+    }
+
+    @Override
+    public Set<String> list() {
+        Set<String> names = new TreeSet<>();
+        roots().forEach(root -> names.addAll(Cgroups.folders(root.resolve(parent))));
+        return names;
+    }
+
+    @Override
+    public void removeParent() {
+        roots().forEach(root -> GroupFiles.remove(root.resolve(parent)));
+    }
+}

@@ -1,0 +1,115 @@
+package org.allod.linux;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+
+/** Version 2: one tree, all controllers in it. */
+final class CgroupsV2 implements Cgroups {
+    private static final List<String> NEEDED = List.of("cpu", "memory", "pids");
+
+    private final Path parent;
+
+    /** Gives the controllers that the host has to the parent group's children. */
+    CgroupsV2(Path root, String parent) {
+        this.parent = root.resolve(parent);
+        GroupFiles.make(this.parent);
+        List<String> present = controllers(root);
+        for (String controller : NEEDED) {
+            if (present.contains(controller)) {
+                GroupFiles.write(root.resolve("cgroup.subtree_control"), "+" + controller);
+                GroupFiles.write(this.parent.resolve("cgroup.subtree_control"), "+" + controller);
+            }
+        }
+    }
+
+    static boolean usable(Path root) {
+        return controllers(root).containsAll(NEEDED);
+    }
+
+    private static List<String> controllers(Path root) {
+        return Arrays.asList(GroupFiles.read(root.resolve("cgroup.controllers")).split(" ", -1));
+    }
+
+    @Override
+    public String version() {
+        return "v2";
+    }
+
+    @Override
+    public void create(String name, Limits limits) {
+        Path group = parent.resolve(name);
+        GroupFiles.make(group);
+        long quota = limits.cpuMillis() * CPU_PERIOD_MICROS / 1000;
+        GroupFiles.writeIfPresent(group.resolve("cpu.max"), quota + " " + CPU_PERIOD_MICROS);
+        GroupFiles.writeIfPresent(group.resolve("memory.max"), "" + limits.memoryBytes());
+        GroupFiles.writeIfPresent(group.resolve("memory.swap.max"), "0");
+        // A guest is one thing: half of it killed for memory is no guest.
+        GroupFiles.writeIfPresent(group.resolve("memory.oom.group"), "1");
+        GroupFiles.writeIfPresent(group.resolve("pids.max"), "" + limits.processes());
+    }
+
+    @Override
+    public List<Path> join(String name) {
+        return List.of(parent.resolve(name).resolve("cgroup.procs"));
+    }
+
+    @Override
+    public Set<Integer> processes(String name) {
+        return GroupFiles.processes(parent.resolve(name));
+    }
+
+    @Override
+    public void kill(String name, Duration bound) {
+        Path group = parent.resolve(name);
+        if (!Files.exists(group)) {
+            return;
+        }
+        Path kill = group.resolve("cgroup.kill");
+        boolean atOnce = Files.exists(kill); // since Linux 5.14
+        Cgroups.await(bound, "the end of every process in " + group, () -> {
+            if (processes(name).isEmpty()) {
+                return true;
+            }
+            if (atOnce) {
+                GroupFiles.write(kill, "1");
+            } else {
+                GroupFiles.signalAll(group, Signals.KILL);
+            }
+            return false;
+        });
+    }
+
+    @Override
+    public void remove(String name) {
+        kill(name, Duration.ofSeconds(10));
+        GroupFiles.remove(parent.resolve(name));
+    }
+
+    @Override
+    public Usage usage(String name) {
+        Path group = parent.resolve(name);
+        long micros = GroupFiles.field(group.resolve("cpu.stat"), "usage_usec");
+        long memory = GroupFiles.number(group.resolve("memory.current"));
+        long idle = Math.max(0, GroupFiles.field(group.resolve("memory.stat"), "inactive_file"));
+        return new Usage(
+                micros < 0 ? -1 : micros * 1000,
+                memory < 0 ? -1 : Math.max(0, memory - idle),
+                GroupFiles.number(group.resolve("memory.max")),
+                GroupFiles.number(group.resolve("pids.current")),
+                Math.max(0, GroupFiles.field(group.resolve("memory.events"), "oom_kill")));
+    }
+
+    @Override
+    public Set<String> list() {
+        return Cgroups.folders(parent);
+    }
+
+    @Override
+    public void removeParent() {
+        GroupFiles.remove(parent);
+    }
+}

@@ -1,0 +1,151 @@
+package org.allod.linux;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.allod.base.Failed;
+
+/**
+ * A short command of the host: run, waited for, its output bounded, killed when it takes too long. Arguments must
+ * hold no secret, because they appear in errors (and in every process list); what is secret goes in by {@link #input}.
+ *
+ * @param argv the command and its arguments
+ * @param input what it reads from its standard input
+ * @param timeout after which it is killed
+ * @param folder its working folder; empty for ours
+ */
+public record Command(List<String> argv, String input, Duration timeout, Optional<Path> folder) {
+    /** Enough for every listing we ask for; beyond it output is read and dropped. */
+    private static final int MAX_OUTPUT = 4 << 20;
+
+    private static final int ERROR_TAIL = 600;
+    private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(20);
+    private static final Duration DRAIN = Duration.ofSeconds(1);
+
+    public Command {
+        argv = List.copyOf(argv);
+    }
+
+    public static Command of(String... argv) {
+        return of(List.of(argv));
+    }
+
+    public static Command of(List<String> argv) {
+        return new Command(argv, "", DEFAULT_TIMEOUT, Optional.empty());
+    }
+
+    public Command input(String text) {
+        return new Command(argv, text, timeout, folder);
+    }
+
+    public Command timeout(Duration bound) {
+        return new Command(argv, input, bound, folder);
+    }
+
+    public Command in(Path workingFolder) {
+        return new Command(argv, input, timeout, Optional.of(workingFolder));
+    }
+
+    /** How a command ended, and the beginning of what it said. */
+    public record Result(int exit, String out, String err) {
+        public boolean ok() {
+            return exit == 0;
+        }
+    }
+
+    /** Runs it and gives its output; anything but exit code 0 is a {@link Failed}. */
+    public String output() {
+        Result result = run();
+        if (!result.ok()) {
+            throw failure(result);
+        }
+        return result.out();
+    }
+
+    /** The error that says how this command ended. */
+    public Failed failure(Result result) {
+        String said = (result.err().isBlank() ? result.out() : result.err()).strip();
+        String tail = said.length() > ERROR_TAIL ? "…" + said.substring(said.length() - ERROR_TAIL) : said;
+        return new Failed(
+                "`" + shown() + "` ended with exit code " + result.exit() + (tail.isEmpty() ? "" : ": " + tail));
+    }
+
+    /** Runs it, whatever its exit code. */
+    public Result run() {
+        ProcessBuilder builder = new ProcessBuilder(argv);
+        folder.ifPresent(path -> builder.directory(path.toFile()));
+        builder.environment().put("LC_ALL", "C");
+        Process process;
+        try {
+            process = builder.start();
+        } catch (IOException e) {
+            throw new Failed("cannot run `" + argv.getFirst() + "`: " + e.getMessage() + ". Is it installed?", e);
+        }
+        Reader out = new Reader(process.getInputStream());
+        Reader err = new Reader(process.getErrorStream());
+        try {
+            feed(process);
+            if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new Failed("`" + shown() + "` did not end within " + timeout.toMillis() + " ms and was killed");
+            }
+            return new Result(process.exitValue(), out.text(), err.text());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while `" + shown() + "` ran; it was killed", e);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private void feed(Process process) {
+        try (OutputStream stdin = process.getOutputStream()) {
+            stdin.write(input.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            // It ended, or closed its input, without reading it all: its exit code says whether that is an error.
+        }
+    }
+
+    private String shown() {
+        return String.join(" ", argv);
+    }
+
+    /** Reads a stream to its end, keeping its beginning, so that a chatty command neither blocks nor fills memory. */
+    private static final class Reader {
+        private final InputStream from;
+        private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
+        private final Thread thread;
+
+        Reader(InputStream from) {
+            this.from = from;
+            thread = Thread.ofVirtual().name("command-output").start(this::drain);
+        }
+
+        private void drain() {
+            byte[] buffer = new byte[8192];
+            try {
+                for (int n = from.read(buffer); n >= 0; n = from.read(buffer)) {
+                    synchronized (kept) {
+                        kept.write(buffer, 0, Math.min(n, MAX_OUTPUT - kept.size()));
+                    }
+                }
+            } catch (IOException e) {
+                // The stream was closed under us: the command is being killed.
+            }
+        }
+
+        /** A child of the command may hold the pipe open after it: wait a little, then take what came. */
+        String text() throws InterruptedException {
+            thread.join(DRAIN);
+            synchronized (kept) {
+                return kept.toString(StandardCharsets.UTF_8);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package org.allod.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
+import org.allod.base.Bug;
+
+/**
+ * The calls of the C library and the kernel that have no Java face. Checked by hand against the kernel's
+ * {@code uapi} headers; system call numbers are those of every architecture since 5.1 (one table for all). Results
+ * below zero are the negated {@code errno}, as the kernel itself gives them.
+ */
+final class Libc {
+    static final int EPERM = 1;
+    static final int ESRCH = 3;
+    static final int EINTR = 4;
+    static final int EPOLLIN = 1;
+    static final int EPOLL_CTL_ADD = 1;
+
+    private static final int SYS_PIDFD_SEND_SIGNAL = 424;
+    private static final int SYS_PIDFD_OPEN = 434;
+    private static final int EPOLL_CLOEXEC = 0x80000;
+    private static final int EFD_CLOEXEC = 0x80000;
+
+    /** {@code struct epoll_event} is packed on x86-64 alone. */
+    private static final boolean PACKED = System.getProperty("os.arch", "").equals("amd64");
+
+    static final long EVENT_SIZE = PACKED ? 12 : 16;
+    private static final long EVENT_DATA = PACKED ? 4 : 8;
+
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final StructLayout STATE = Linker.Option.captureStateLayout();
+    private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
+
+    private static final MethodHandle SYSCALL4 = bind(
+            "syscall",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG),
+            Linker.Option.firstVariadicArg(1));
+    private static final MethodHandle CLOSE =
+            bind("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    private static final MethodHandle EPOLL_CREATE =
+            bind("epoll_create1", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    private static final MethodHandle EPOLL_CTL = bind(
+            "epoll_ctl",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS));
+    private static final MethodHandle EPOLL_WAIT = bind(
+            "epoll_wait",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.ADDRESS,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT));
+    private static final MethodHandle EVENTFD =
+            bind("eventfd", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+
+    private Libc() {}
+
+    /** A descriptor for the process, or {@code -ESRCH}. */
+    static int pidfdOpen(int pid) {
+        return (int) syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0);
+    }
+
+    static int pidfdSendSignal(int pidfd, int signal) {
+        return (int) syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0);
+    }
+
+    static int close(int fd) {
+        return call(CLOSE, fd);
+    }
+
+    static int epollCreate() {
+        return call(EPOLL_CREATE, EPOLL_CLOEXEC);
+    }
+
+    static int eventfd(int initial) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            return result((int) EVENTFD.invokeExact(state, initial, EFD_CLOEXEC), state);
+        } catch (Throwable e) {
+            throw unexpected("eventfd", e);
+        }
+    }
+
+    static int epollAdd(int epoll, int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            MemorySegment event = arena.allocate(EVENT_SIZE);
+            event.set(ValueLayout.JAVA_INT_UNALIGNED, 0, EPOLLIN);
+            event.set(ValueLayout.JAVA_INT_UNALIGNED, EVENT_DATA, fd);
+            return result((int) EPOLL_CTL.invokeExact(state, epoll, EPOLL_CTL_ADD, fd, event), state);
+        } catch (Throwable e) {
+            throw unexpected("epoll_ctl", e);
+        }
+    }
+
+    /** Waits without bound; holds its thread's carrier, so platform threads only. Returns how many are ready. */
+    static int epollWait(int epoll, MemorySegment events, int capacity) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            return result((int) EPOLL_WAIT.invokeExact(state, epoll, events, capacity, -1), state);
+        } catch (Throwable e) {
+            throw unexpected("epoll_wait", e);
+        }
+    }
+
+    /** The descriptor that event {@code index} of an {@link #epollWait} is about. */
+    static int readyFd(MemorySegment events, int index) {
+        return events.get(ValueLayout.JAVA_INT_UNALIGNED, index * EVENT_SIZE + EVENT_DATA);
+    }
+
+    private static long syscall(long number, long a, long b, long c, long d) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            long value = (long) SYSCALL4.invokeExact(state, number, a, b, c, d);
+            return value >= 0 ? value : -(int) ERRNO.get(state, 0L);
+        } catch (Throwable e) {
+            throw unexpected("system call " + number, e);
+        }
+    }
+
+    private static int call(MethodHandle handle, int argument) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            return result((int) handle.invokeExact(state, argument), state);
+        } catch (Throwable e) {
+            throw unexpected("a call of one argument", e);
+        }
+    }
+
+    private static int result(int value, MemorySegment state) {
+        return value >= 0 ? value : -(int) ERRNO.get(state, 0L);
+    }
+
+    private static Bug unexpected(String what, Throwable cause) {
+        return new Bug("foreign call of " + what + " threw", cause);
+    }
+
+    private static MethodHandle bind(String name, FunctionDescriptor shape, Linker.Option... more) {
+        Linker.Option[] options = new Linker.Option[more.length + 1];
+        options[0] = Linker.Option.captureCallState("errno");
+        System.arraycopy(more, 0, options, 1, more.length);
+        MemorySegment symbol =
+                LINKER.defaultLookup().find(name).orElseThrow(() -> new Bug("the C library has no " + name));
+        return LINKER.downcallHandle(symbol, shape, options);
+    }
+}

@@ -1,0 +1,121 @@
+package org.allod.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.allod.base.Poll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class CgroupsTest {
+    private static final Cgroups.Limits LIMITS = new Cgroups.Limits(500, 64 << 20, 40);
+    private final String parent = "allodtest" + ProcessHandle.current().pid();
+    private final Cgroups groups = Cgroups.detect(parent);
+
+    @AfterEach
+    void nothingRemains() {
+        groups.list().forEach(groups::remove);
+        groups.removeParent();
+        assertThat(groups.list()).isEmpty();
+    }
+
+    @Test
+    void group_madeTwice_holdsItsProcessesAndLimits() throws Exception {
+        groups.create("a", LIMITS);
+        groups.create("a", LIMITS);
+        assertThat(groups.list()).containsExactly("a");
+        Launch.Started started =
+                Launch.of(List.of("sleep", "30")).groups(groups.join("a")).start();
+        int pid = started.process().orElseThrow().pid();
+        Poll.until(
+                Duration.ofSeconds(5),
+                Duration.ofMillis(5),
+                "joining",
+                () -> groups.processes("a").contains(pid));
+        Cgroups.Usage usage = groups.usage("a");
+        assertThat(usage.memoryLimitBytes()).isEqualTo(64 << 20);
+        assertThat(usage.processes()).isEqualTo(1);
+        groups.create("a", new Cgroups.Limits(500, 128 << 20, 40));
+        assertThat(groups.usage("a").memoryLimitBytes()).isEqualTo(128 << 20);
+        groups.kill("a", Duration.ofSeconds(5));
+        assertThat(started.exit().get(5, TimeUnit.SECONDS)).isEqualTo(128 + Signals.KILL);
+        groups.remove("a");
+        groups.remove("a");
+        groups.kill("a", Duration.ofSeconds(5));
+        assertThat(groups.list()).isEmpty();
+    }
+
+    @Test
+    void forkBomb_inGroup_isBoundedAndKilledWhole() {
+        groups.create("bomb", LIMITS);
+        Launch.of(List.of("sh", "-c", "f() { while :; do f & done; }; f"))
+                .groups(groups.join("bomb"))
+                .start();
+        Poll.until(
+                Duration.ofSeconds(10),
+                Duration.ofMillis(5),
+                "the bomb",
+                () -> groups.usage("bomb").processes() >= 30);
+        assertThat(groups.usage("bomb").processes()).isLessThanOrEqualTo(40);
+        groups.kill("bomb", Duration.ofSeconds(10));
+        assertThat(groups.processes("bomb")).isEmpty();
+    }
+
+    @Test
+    void memoryHog_inGroup_isKilledAndCounted() throws Exception {
+        groups.create("hog", LIMITS);
+        int exit = Launch.of(List.of("sh", "-c", "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}"))
+                .groups(groups.join("hog"))
+                .start()
+                .exit()
+                .get(30, TimeUnit.SECONDS);
+        assertThat(exit).isNotZero();
+        assertThat(groups.usage("hog").oomKills()).isPositive();
+        assertThat(groups.usage("hog").cpuNanos()).isPositive();
+    }
+
+    @Test
+    void launch_intoMissingGroup_endsWithItsOwnCode() throws Exception {
+        int exit = Launch.of(List.of("true"))
+                .groups(List.of(Path.of("/sys/fs/cgroup/no/such/group/tasks")))
+                .start()
+                .exit()
+                .get(5, TimeUnit.SECONDS);
+        assertThat(exit).isEqualTo(125);
+    }
+
+    /** The tree of version 2 is there beside version 1, if without controllers: what needs none works for real. */
+    @Test
+    void version2_withoutControllers_findsAndKillsProcesses() throws Exception {
+        Path root = Mounts.all().stream()
+                .filter(mount -> mount.type().equals("cgroup2"))
+                .findFirst()
+                .orElseThrow()
+                .target();
+        Cgroups v2 = new CgroupsV2(root, parent);
+        v2.create("b", LIMITS);
+        Launch.Started started =
+                Launch.of(List.of("sleep", "30")).groups(v2.join("b")).start();
+        int pid = started.process().orElseThrow().pid();
+        Poll.until(
+                Duration.ofSeconds(5),
+                Duration.ofMillis(5),
+                "joining",
+                () -> v2.processes("b").contains(pid));
+        v2.remove("b");
+        assertThat(started.exit().get(5, TimeUnit.SECONDS)).isEqualTo(128 + Signals.KILL);
+        v2.removeParent();
+    }
+
+    @Test
+    void keyedFile_withMissingKey_isUnknown() {
+        String text = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\n";
+        assertThat(GroupFiles.field(text, "oom_kill")).isEqualTo(2);
+        assertThat(GroupFiles.field(text, "oom")).isEqualTo(3);
+        assertThat(GroupFiles.field(text, "none")).isEqualTo(-1);
+        assertThat(GroupFiles.parse("max")).isEqualTo(-1);
+    }
+}

@@ -1,0 +1,207 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import org.allod.base.Failed;
+import org.allod.base.MachineId;
+import org.allod.linux.Command;
+import org.allod.linux.Ip;
+import org.allod.linux.NetNs;
+
+/**
+ * The machines' networks on this host: each its own namespace, a {@link Wire} to it, and one packet filter table of
+ * ours ({@link FilterTable}) that denies by default. The kernel holds all of it; what is remembered here only saves
+ * asking again, so a restarted daemon finds everything as it was.
+ *
+ * <p>Whose a wire is stands on the device itself, as its alias: two daemons on one host never take each other's.
+ */
+public final class Networks {
+    private static final Path DEVICES = Path.of("/sys/class/net");
+
+    private final NetworkConfig config;
+    private final FilterTable table;
+    private final Uplinks uplinks;
+    private final String owner;
+
+    /** Wires whose every part is known to be in place, but for what a guest may have taken off the inside. */
+    private final Map<MachineId, Wire> ready = new ConcurrentHashMap<>();
+
+    private boolean tableReady;
+
+    public Networks(NetworkConfig config) {
+        this.config = config;
+        this.table = new FilterTable(config);
+        this.uplinks = new Uplinks();
+        this.owner = "allod:" + config.instance();
+    }
+
+    /** Name servers guests may ask. */
+    public List<String> resolvers() {
+        return config.resolvers();
+    }
+
+    /**
+     * Makes what is missing of the machine's network, for a guest that takes the device itself, or, with {@code tap},
+     * for one that opens a tap as that user.
+     */
+    public Wire setUp(MachineId machine, String address6, Optional<Integer> tap) {
+        Wire known = ready.get(machine);
+        if (known != null && known.address6().equals(address6) && known.tap().equals(tap)) {
+            return known;
+        }
+        ensureTable();
+        Wire wire;
+        synchronized (this) { // two machines may not choose one IPv4 address
+            wire = make(machine, address6, tap);
+        }
+        refresh(wire);
+        Uplinks.forward(wire.device());
+        table.add(wire);
+        ready.put(machine, wire);
+        return wire;
+    }
+
+    private Wire make(MachineId machine, String address6, Optional<Integer> tap) {
+        Address4 taken = Address4.ofHost();
+        Wire wire = new Wire(machine, address6, taken.choose(machine), tap);
+        boolean whole = wire.present() && deviceExists(wire.device()) && complete(wire);
+        List<String> lines = new ArrayList<>();
+        if (!whole) {
+            takeDown(machine);
+            lines.addAll(wire.make(table.group(), owner));
+        }
+        lines.addAll(wire.host());
+        Ip.batch(lines);
+        if (!whole && tap.isPresent()) {
+            Ip.batch(wire.namespace(), Wire.tapMake(tap.get()));
+        }
+        return wire;
+    }
+
+    /** A wire that a crash left half made, or made for another kind of guest, is made anew. */
+    private boolean complete(Wire wire) {
+        String links = Command.of("ip", "-netns", wire.namespace(), "-oneline", "link", "show")
+                .run()
+                .out();
+        return owner.equals(alias(wire.device()))
+                && links.contains(": eth0@")
+                && links.contains(": tap0:") == wire.tap().isPresent()
+                && (wire.tap().isEmpty() || slaves(links) == 2);
+    }
+
+    private static long slaves(String links) {
+        return links.lines().filter(line -> line.contains(" master br0 ")).count();
+    }
+
+    /** Gives the inside its addresses and routes again: once before every boot of a sandbox. */
+    public void refresh(Wire wire) {
+        Ip.batch(wire.namespace(), wire.inside());
+    }
+
+    /** Removes everything of the machine's network, whatever there is of it. */
+    public void remove(MachineId machine) {
+        Wire known = ready.remove(machine);
+        if (known != null) {
+            table.remove(known);
+        } else {
+            table.remove(machine);
+        }
+        takeDown(machine);
+    }
+
+    /** Deleting a device deletes its other end; a namespace dies with its last process, so the device goes first. */
+    private void takeDown(MachineId machine) {
+        String device = Wire.device(machine);
+        List<String> lines = new ArrayList<>();
+        if (deviceExists(device)) {
+            lines.add("link del dev " + device);
+        }
+        if (NetNs.exists(Wire.namespace(machine))) {
+            lines.add("netns del " + Wire.namespace(machine));
+        }
+        if (!lines.isEmpty()) {
+            Ip.attempt(lines);
+            if (deviceExists(device) || NetNs.exists(Wire.namespace(machine))) {
+                throw new Failed("cannot remove the network of machine " + machine + ": device " + device
+                        + " or namespace " + Wire.namespace(machine) + " is still there");
+            }
+        }
+    }
+
+    /** The machines of this instance of which a wire is on this host. */
+    public Set<MachineId> present() {
+        Set<MachineId> machines = new TreeSet<>();
+        try (DirectoryStream<Path> devices = Files.newDirectoryStream(DEVICES)) {
+            for (Path device : devices) {
+                String name = device.getFileName().toString();
+                Wire.machineOf(name).filter(m -> owner.equals(alias(name))).ifPresent(machines::add);
+            }
+        } catch (IOException e) {
+            throw new Failed("cannot list network devices in " + DEVICES + ": " + e.getMessage(), e);
+        }
+        return machines;
+    }
+
+    /**
+     * What went over a machine's wire, seen from the guest; -1 where it has none.
+     *
+     * @param received bytes into the guest
+     * @param sent bytes out of it
+     */
+    public record Traffic(long received, long sent) {}
+
+    public Traffic traffic(MachineId machine) {
+        Path statistics = DEVICES.resolve(Wire.device(machine)).resolve("statistics");
+        // The host's end sees it the other way round.
+        return new Traffic(counter(statistics.resolve("tx_bytes")), counter(statistics.resolve("rx_bytes")));
+    }
+
+    /** Takes the packet filter table away: for when the last machine is gone and the daemon with it. */
+    public synchronized void removeTable() {
+        tableReady = false;
+        ready.clear();
+        table.removeAll();
+    }
+
+    private synchronized void ensureTable() {
+        Set<String> links = new HashSet<>(uplinks.open());
+        if (!tableReady) {
+            table.ensure(links);
+            tableReady = true;
+        } else {
+            table.guard(links);
+        }
+    }
+
+    private static boolean deviceExists(String device) {
+        return Files.exists(DEVICES.resolve(device));
+    }
+
+    private static String alias(String device) {
+        try {
+            return Files.readString(DEVICES.resolve(device).resolve("ifalias")).strip();
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    private static long counter(Path file) {
+        try {
+            return Long.parseLong(
+                    Files.readString(file, StandardCharsets.US_ASCII).strip());
+        } catch (IOException | NumberFormatException e) {
+            return -1;
+        }
+    }
+}

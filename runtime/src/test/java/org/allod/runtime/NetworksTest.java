@@ -1,0 +1,316 @@
+package org.allod.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.allod.base.Ids;
+import org.allod.base.MachineId;
+import org.allod.base.Rng;
+import org.allod.base.SystemClock;
+import org.allod.linux.Command;
+import org.allod.linux.Ip;
+import org.allod.linux.NetNs;
+import org.allod.linux.Sysctl;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every rule of the machines' network, by real namespaces and real connections. The world outside is one more
+ * namespace, holding addresses kept for documentation; the host's routes to anywhere else stay as they are.
+ */
+class NetworksTest {
+    private static final String WORLD4 = "203.0.113.2";
+    private static final String WORLD6 = "2001:db8:77::2";
+    private static final String SECRET4 = "10.77.77.2";
+    private static final GuestSpec.Net NET = new GuestSpec.Net(0x0123456789L, 7);
+
+    private final Ids ids = new Ids(new SystemClock(), Rng.system());
+    private final String instance = "t" + ProcessHandle.current().pid();
+    private final Networks networks =
+            new Networks(new NetworkConfig(instance, NetworkConfig.PRIVATE, List.of("10.77.77.3")));
+    private final String worldDevice = "w" + ProcessHandle.current().pid();
+    private final String world = "allodtest-" + worldDevice;
+    private final List<MachineId> machines = new ArrayList<>();
+    private final List<Process> servers = new ArrayList<>();
+
+    @BeforeEach
+    void world() {
+        Ip.batch(List.of(
+                "netns add " + world,
+                "link add name " + worldDevice + " type veth peer name eth0 netns " + world,
+                "link set dev " + worldDevice + " up",
+                "addr add 203.0.113.1/24 dev " + worldDevice,
+                "addr add 10.77.77.1/24 dev " + worldDevice,
+                "addr add 2001:db8:77::1/64 dev " + worldDevice + " nodad"));
+        Ip.batch(
+                world,
+                List.of(
+                        "link set dev lo up",
+                        "link set dev eth0 up",
+                        "addr add 203.0.113.2/24 dev eth0",
+                        "addr add 10.77.77.2/24 dev eth0",
+                        "addr add 10.77.77.3/24 dev eth0",
+                        "addr add 2001:db8:77::2/64 dev eth0 nodad"));
+        // What Uplinks does to devices with a default route, which a test must not add to the host.
+        Uplinks.forward(worldDevice);
+    }
+
+    @AfterEach
+    void nothingRemains() throws Exception {
+        for (Process server : servers) {
+            server.destroyForcibly().waitFor();
+        }
+        machines.forEach(networks::remove);
+        networks.removeTable();
+        Ip.attempt(List.of("link del dev " + worldDevice, "netns del " + world));
+        assertThat(networks.present()).isEmpty();
+        machines.forEach(m -> assertThat(NetNs.exists(Wire.namespace(m))).isFalse());
+        assertThat(Command.of("nft", "list", "tables").output()).doesNotContain("allod_" + instance);
+    }
+
+    private Wire machine() {
+        MachineId id = ids.machine();
+        machines.add(id);
+        return networks.setUp(id, NET.address(id), Optional.empty());
+    }
+
+    /** A server inside a namespace that says its own name. */
+    private void serve(String namespace, int port) throws Exception {
+        String family = "[::]:" + port;
+        Path www = Files.createTempDirectory("www");
+        Files.writeString(www.resolve("index.html"), "I am " + namespace);
+        servers.add(new ProcessBuilder(
+                        "nsenter",
+                        "--net=" + NetNs.path(namespace),
+                        "busybox",
+                        "httpd",
+                        "-f",
+                        "-p",
+                        family,
+                        "-h",
+                        www.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start());
+        for (int i = 0; i < 200 && !connects(namespace, "::1", port); i++) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
+    }
+
+    private static boolean connects(String namespace, String address, int port) {
+        return Command.of(
+                        "nsenter",
+                        "--net=" + NetNs.path(namespace),
+                        "timeout",
+                        "0.7",
+                        "bash",
+                        "-c",
+                        "exec 3<>/dev/tcp/" + address + "/" + port)
+                .run()
+                .ok();
+    }
+
+    private static boolean hostConnects(String address, int port) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(address, port), 700);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void host_toGuest_connectsAtOnceOnBothFamilies() throws Exception {
+        Wire wire = machine();
+        serve(wire.namespace(), 8080);
+        assertThat(hostConnects(wire.address6(), 8080)).isTrue();
+        assertThat(hostConnects(wire.address4(), 8080)).isTrue();
+        assertThat(networks.traffic(wire.machine()).sent()).isPositive();
+    }
+
+    @Test
+    void guest_toAnyAddressOfTheHost_isDenied() throws Exception {
+        Wire wire = machine();
+        for (String address : List.of("::", "0.0.0.0")) {
+            try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getByName(address))) {
+                int port = server.getLocalPort();
+                boolean six = address.equals("::");
+                List<String> hosts = six
+                        ? List.of("2001:db8:77::1", Wire.HOST6, "fe80::1%eth0")
+                        : List.of("203.0.113.1", "10.77.77.1", Wire.GATEWAY4);
+                for (String host : hosts) {
+                    assertThat(connects(wire.namespace(), host, port)).as(host).isFalse();
+                }
+                assertThat(hostConnects(hosts.getFirst(), port)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void guest_toTheWorld_goesOutBehindTheHost() throws Exception {
+        Wire wire = machine();
+        serve(world, 8081);
+        // The world has no route back to a machine's own addresses: an answer proves the masquerade.
+        assertThat(connects(wire.namespace(), WORLD6, 8081)).isTrue();
+        assertThat(connects(wire.namespace(), WORLD4, 8081)).isTrue();
+    }
+
+    @Test
+    void guest_toPrivateRanges_isDeniedButForResolvers() throws Exception {
+        Wire wire = machine();
+        serve(world, 53);
+        serve(world, 8081);
+        assertThat(hostConnects(SECRET4, 8081)).isTrue();
+        assertThat(connects(wire.namespace(), SECRET4, 8081)).isFalse();
+        assertThat(connects(wire.namespace(), SECRET4, 53)).isFalse();
+        assertThat(connects(wire.namespace(), "10.77.77.3", 53)).isTrue();
+        assertThat(connects(wire.namespace(), "10.77.77.3", 8081)).isFalse();
+    }
+
+    @Test
+    void guest_toAnotherGuest_isDenied() throws Exception {
+        Wire one = machine();
+        Wire two = machine();
+        serve(two.namespace(), 8080);
+        assertThat(hostConnects(two.address6(), 8080)).isTrue();
+        assertThat(connects(one.namespace(), two.address6(), 8080)).isFalse();
+        assertThat(connects(one.namespace(), two.address4(), 8080)).isFalse();
+    }
+
+    @Test
+    void world_toGuest_isDenied() throws Exception {
+        Wire wire = machine();
+        serve(wire.namespace(), 8080);
+        Ip.batch(
+                world,
+                List.of(
+                        "route add " + wire.address6() + "/128 via 2001:db8:77::1",
+                        "route add " + wire.address4() + "/32 via 203.0.113.1"));
+        assertThat(connects(world, wire.address6(), 8080)).isFalse();
+        assertThat(connects(world, wire.address4(), 8080)).isFalse();
+    }
+
+    @Test
+    void guest_withForeignSource_isDropped() throws Exception {
+        Wire wire = machine();
+        serve(world, 8081);
+        assertThat(connects(wire.namespace(), WORLD6, 8081)).isTrue();
+        String foreign = NET.address(ids.machine());
+        Ip.batch(
+                wire.namespace(),
+                List.of(
+                        "addr add " + foreign + "/128 dev eth0 nodad",
+                        "route replace default via fe80::1 dev eth0 src " + foreign,
+                        "addr add 100.64.99.99/32 dev eth0",
+                        "route replace default via 100.64.0.1 dev eth0 onlink src 100.64.99.99"));
+        // The host can be told to answer it: only the filter stands between.
+        Ip.batch(List.of("route add " + foreign + "/128 dev " + wire.device()));
+        assertThat(connects(wire.namespace(), WORLD6, 8081)).isFalse();
+        assertThat(connects(wire.namespace(), WORLD4, 8081)).isFalse();
+    }
+
+    @Test
+    void network_setUpAgain_isWholeWhateverWasMissing() throws Exception {
+        Wire wire = machine();
+        Networks restarted = new Networks(NetworkConfig.closed(instance));
+        Ip.batch(wire.namespace(), List.of("addr flush dev eth0"));
+        assertThat(restarted.setUp(wire.machine(), wire.address6(), Optional.empty()))
+                .isEqualTo(wire);
+        serve(wire.namespace(), 8080);
+        assertThat(hostConnects(wire.address6(), 8080)).isTrue();
+        servers.removeLast().destroyForcibly().waitFor();
+
+        Ip.batch(List.of("link del dev " + wire.device())); // the namespace stays: half a network
+        Networks again = new Networks(NetworkConfig.closed(instance));
+        assertThat(again.present()).isEmpty();
+        again.setUp(wire.machine(), wire.address6(), Optional.empty());
+        assertThat(again.present()).containsExactly(wire.machine());
+        serve(wire.namespace(), 8080);
+        assertThat(hostConnects(wire.address6(), 8080)).isTrue();
+    }
+
+    @Test
+    void network_ofAnotherInstance_isNotOurs() {
+        Wire wire = machine();
+        assertThat(networks.present()).containsExactly(wire.machine());
+        assertThat(new Networks(NetworkConfig.closed("other")).present()).doesNotContain(wire.machine());
+    }
+
+    @Test
+    void tap_forItsUser_isBridgedAndChangesKind() {
+        MachineId id = ids.machine();
+        machines.add(id);
+        Wire wire = networks.setUp(id, NET.address(id), Optional.of(64055));
+        String links = Command.of("ip", "-n", wire.namespace(), "-d", "link").output();
+        assertThat(links).contains("tap0", "user 64055", "br0");
+        Wire direct = networks.setUp(id, NET.address(id), Optional.empty());
+        assertThat(Command.of("ip", "-n", direct.namespace(), "link").output()).doesNotContain("tap0");
+    }
+
+    @Test
+    void forwarding_forMachines_leavesTheHostsOwnSettingAlone() {
+        String before = Sysctl.read("net/ipv4/ip_forward").orElseThrow();
+        machine();
+        assertThat(Sysctl.read("net/ipv4/ip_forward")).contains(before);
+    }
+
+    @Test
+    void setUp_measured_isFast() {
+        machine();
+        long begin = System.nanoTime();
+        Wire wire = machine();
+        long made = System.nanoTime();
+        networks.refresh(wire);
+        long refreshed = System.nanoTime();
+        networks.remove(wire.machine());
+        long removed = System.nanoTime();
+        System.out.printf(
+                "MEASURED network: set up %.1f ms, refresh %.1f ms, remove %.1f ms%n",
+                (made - begin) / 1e6, (refreshed - made) / 1e6, (removed - refreshed) / 1e6);
+        assertThat(made - begin).isLessThan(1_000_000_000L);
+    }
+
+    @Test
+    void address4_ofTwoMachinesThatClash_differ() {
+        MachineId id = MachineId.of(42);
+        String first = new Address4(Map.of()).choose(id);
+        Map<Integer, String> taken =
+                Address4.parse("Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"
+                        + "other %s 00000000 0001 0 0 0 FFFFFFFF 0 0 0\n".formatted(hex(first)));
+        assertThat(new Address4(taken).choose(id)).isNotEqualTo(first);
+        Map<Integer, String> own = Address4.parse(
+                "x\n" + Wire.device(id) + " " + hex("100.64.9.9") + " 00000000 0001 0 0 0 FFFFFFFF 0 0 0\n");
+        assertThat(new Address4(own).choose(id)).isEqualTo("100.64.9.9");
+    }
+
+    private static String hex(String address) {
+        String[] parts = address.split("\\.");
+        StringBuilder text = new StringBuilder();
+        for (int i = 3; i >= 0; i--) {
+            text.append("%02X".formatted(Integer.parseInt(parts[i])));
+        }
+        return text.toString();
+    }
+
+    @Test
+    void defaultRoutes_ofBothTables_nameTheirDevices() {
+        assertThat(Uplinks.parse4("head\neth0\t00000000\t0101\t3\t0\t0\t0\t00000000\t0\t0\t0\n"
+                        + "eth1\t00000000\t0101\t3\t0\t0\t0\t0000FFFF\t0\t0\t0\n"))
+                .containsExactly("eth0");
+        String zero = "0".repeat(32);
+        assertThat(Uplinks.parse6(zero + " 00 " + zero + " 00 " + zero + " 1 2 3 4     eth2\n"))
+                .containsExactly("eth2");
+    }
+}
