@@ -1,0 +1,69 @@
+package org.allod.cli;
+
+import java.time.Instant;
+import java.util.List;
+
+/** One machine in full, for a person. */
+final class MachinePage {
+    private static final int EVENTS = 10;
+
+    private MachinePage() {}
+
+    static void print(Session session, String app, Json machine) {
+        Screen screen = session.screen();
+        Json config = machine.at("config");
+        Json guest = config.at("guest");
+        field(
+                screen,
+                "machine",
+                machine.at("name").text() + "  " + screen.dim(machine.at("id").text()));
+        field(screen, "app", app);
+        field(screen, "state", screen.state(machine.at("state").text()));
+        field(screen, "image", config.at("image").text());
+        field(screen, "runtime", machine.at("runtime").text());
+        field(screen, "address", machine.at("private_ip").text());
+        field(
+                screen,
+                "size",
+                guest.at("cpus").text("1") + " cpu, " + guest.at("memory_mb").text("256") + " MB");
+        field(screen, "version", machine.at("instance_id").text());
+        field(screen, "region", machine.at("region").text());
+        field(screen, "created", machine.at("created_at").text());
+        config.at("env").map().forEach((name, value) -> field(screen, "env", name + "=" + value.text()));
+        for (Json service : config.at("services").items()) {
+            field(
+                    screen,
+                    "service",
+                    service.at("protocol").text("tcp") + " "
+                            + service.at("internal_port").text() + ", autostart "
+                            + (service.at("autostart").isTrue() ? "on" : "off") + ", autostop "
+                            + service.at("autostop").text("off"));
+        }
+        for (Json check : machine.at("checks").items()) {
+            field(
+                    screen,
+                    "check",
+                    check.at("name").text() + " " + check.at("status").text() + "  "
+                            + check.at("output").text());
+        }
+        List<Json> events = machine.at("events").items();
+        for (Json event : events.subList(0, Math.min(EVENTS, events.size()))) {
+            field(
+                    screen,
+                    "event",
+                    time(event.at("timestamp").number(0)) + "  "
+                            + event.at("type").text() + "  "
+                            + event.at("status").text());
+        }
+    }
+
+    private static String time(long millis) {
+        return millis == 0 ? "-" : Instant.ofEpochMilli(millis).toString();
+    }
+
+    private static void field(Screen screen, String name, String value) {
+        if (!value.isEmpty()) {
+            screen.line(screen.dim(name + " ".repeat(Math.max(1, 10 - name.length()))) + value);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package org.allod.cli;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Set;
+
+/**
+ * What the person sees. Results go to standard output, buffered; progress, advice and errors to standard error, so that
+ * a pipe gets results alone. Colour and moving lines only where a terminal is: the launcher tells which streams are
+ * ({@code allod.tty}), because a shell knows for free what would cost the JVM a library.
+ */
+final class Screen {
+    private static final int LINE = 100;
+
+    private final PrintStream out;
+    private final PrintStream err;
+    private final boolean moving;
+    private final boolean colour;
+    private boolean openLine;
+    private String last = "";
+
+    Screen(PrintStream out, PrintStream err, Set<String> terminals, boolean noColour) {
+        this.out = out;
+        this.err = err;
+        this.moving = terminals.contains("2");
+        this.colour = terminals.contains("1") && !noColour;
+    }
+
+    /** The process's own streams, always UTF-8: a user's page is not an ASCII page because cron set no locale. */
+    static Screen ofProcess() {
+        return new Screen(
+                new PrintStream(
+                        new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 16 * 1024),
+                        false,
+                        StandardCharsets.UTF_8),
+                new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
+                Set.of(System.getProperty("allod.tty", "").split(",")),
+                System.getenv("NO_COLOR") != null);
+    }
+
+    PrintStream out() {
+        return out;
+    }
+
+    PrintStream err() {
+        return err;
+    }
+
+    /** A line of the result. */
+    void line(String text) {
+        settle();
+        out.println(text);
+    }
+
+    /** A line of the result that somebody waits for: not held back. */
+    void now(String text) {
+        line(text);
+        out.flush();
+    }
+
+    /** A line of the person's, not of the result. */
+    void note(String text) {
+        settle();
+        out.flush();
+        err.println(text);
+    }
+
+    /** Where long work is. Replaces the previous such line on a terminal; elsewhere printed when the work changes. */
+    synchronized void progress(String work, String detail) {
+        if (moving) {
+            String line = "  " + work + (detail.isEmpty() ? "" : "  " + detail);
+            err.print("\r\033[2K" + (line.length() > LINE ? line.substring(0, LINE) : line));
+            err.flush();
+            openLine = true;
+        } else if (!work.equals(last)) {
+            err.println("  " + work);
+        }
+        last = work;
+    }
+
+    /** Ends a progress line, if one is open, leaving nothing of it. */
+    synchronized void settle() {
+        if (openLine) {
+            err.print("\r\033[2K");
+            err.flush();
+            openLine = false;
+        }
+    }
+
+    String bold(String text) {
+        return paint("1", text);
+    }
+
+    String dim(String text) {
+        return paint("2", text);
+    }
+
+    /** A machine's state, or a run's, in the colour people expect of it. */
+    String state(String text) {
+        return switch (text.strip()) {
+            case "started", "done", "ok", "ready", "passed", "succeeded", "completed" -> paint("32", text);
+            case "failed", "error", "aborted", "unrecoverable" -> paint("31", text);
+            case "starting", "stopping", "creating", "created", "suspending", "running", "restarting" ->
+                paint("33", text);
+            default -> text;
+        };
+    }
+
+    boolean inColour() {
+        return colour;
+    }
+
+    private String paint(String code, String text) {
+        return colour ? "\033[" + code + "m" + text + "\033[0m" : text;
+    }
+
+    void flush() {
+        settle();
+        out.flush();
+        err.flush();
+    }
+}

@@ -1,0 +1,58 @@
+package org.allod.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Columns as wide as their widest cell, never cut: what is printed can be copied. Empty cells show as a dash. */
+final class Table {
+    private final List<String> head;
+    private final List<List<String>> rows = new ArrayList<>();
+
+    Table(String... head) {
+        this.head = List.of(head);
+    }
+
+    void row(String... cells) {
+        rows.add(List.of(cells));
+    }
+
+    void print(Screen screen) {
+        int[] widths = new int[head.size()];
+        for (int c = 0; c < widths.length; c++) {
+            widths[c] = head.get(c).length();
+            for (List<String> row : rows) {
+                widths[c] = Math.max(widths[c], row.get(c).length());
+            }
+        }
+        screen.line(screen.dim(line(head, widths).toUpperCase(Locale.ROOT)));
+        for (List<String> row : rows) {
+            screen.line(coloured(screen, row, widths));
+        }
+    }
+
+    private String coloured(Screen screen, List<String> row, int[] widths) {
+        if (!screen.inColour()) {
+            return line(row, widths);
+        }
+        StringBuilder line = new StringBuilder();
+        for (int c = 0; c < row.size(); c++) {
+            String padded = pad(row.get(c), c == row.size() - 1 ? 0 : widths[c]);
+            line.append(c == 0 ? "" : "  ").append(head.get(c).equals("state") ? screen.state(padded) : padded);
+        }
+        return line.toString();
+    }
+
+    private static String line(List<String> cells, int[] widths) {
+        StringBuilder line = new StringBuilder();
+        for (int c = 0; c < cells.size(); c++) {
+            line.append(c == 0 ? "" : "  ").append(pad(cells.get(c), c == cells.size() - 1 ? 0 : widths[c]));
+        }
+        return line.toString();
+    }
+
+    private static String pad(String cell, int width) {
+        String text = cell.isEmpty() ? "-" : cell;
+        return text + " ".repeat(Math.max(0, width - text.length()));
+    }
+}
