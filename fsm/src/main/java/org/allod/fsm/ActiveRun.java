@@ -1,0 +1,85 @@
+package org.allod.fsm;
+
+import java.util.ArrayDeque;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.allod.base.Timers;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run in memory. {@code this} guards its mutable fields, except the last three, which the engine's lock guards.
+ * Whoever sets {@link #busy} owns the run's decisions until it clears it: one input at a time, and the next only once
+ * the events of the last are durable. Kept small: a host may have a hundred thousand.
+ */
+final class ActiveRun {
+    /** An input, and who waits to hear that it was durably taken in. */
+    record Letter(Input input, @Nullable CompletableFuture<Void> reply) {}
+
+    final RunSpec spec;
+    /** Null where no such type is registered any more: then the run is shown but not executed. */
+    final @Nullable RunType<?, ?> type;
+
+    final boolean resumed;
+    Ref ref;
+    RunState state;
+    Optional<Payload> response;
+    String error;
+    /** Milliseconds since the epoch at which the run came into its state. */
+    long since;
+
+    int events;
+    /** Failed appends in a row. */
+    int unrecorded;
+
+    boolean busy;
+
+    @Nullable
+    ArrayDeque<Letter> inbox;
+
+    @Nullable
+    Thread thread;
+
+    Timers.@Nullable Timer pause;
+
+    @Nullable
+    CompletableFuture<Ended> waiters;
+
+    boolean admitted;
+    boolean slot;
+    boolean durable;
+
+    ActiveRun(RunSpec spec, @Nullable RunType<?, ?> type, boolean resumed, Ref ref, RunState state) {
+        this.spec = spec;
+        this.type = type;
+        this.resumed = resumed;
+        this.ref = ref;
+        this.state = state;
+        this.response = Optional.empty();
+        this.error = "";
+        this.since = spec.created();
+    }
+
+    RunId id() {
+        return spec.id();
+    }
+
+    /** True where only the end is left: such a run needs no place in its queue. */
+    synchronized boolean ending() {
+        return switch (state) {
+            case RunState.Cancelling c -> true;
+            case RunState.Finalizing f -> true;
+            case RunState.FinalPausing f -> true;
+            case RunState.Finished f -> true;
+            case RunState.Waiting w -> false;
+            case RunState.Running r -> false;
+            case RunState.Pausing p -> false;
+        };
+    }
+
+    synchronized CompletableFuture<Ended> waiters() {
+        if (waiters == null) {
+            waiters = new CompletableFuture<>();
+        }
+        return waiters;
+    }
+}

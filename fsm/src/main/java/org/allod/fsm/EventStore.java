@@ -1,0 +1,38 @@
+package org.allod.fsm;
+
+import java.util.List;
+import java.util.Optional;
+import org.allod.store.Database;
+import org.allod.store.Listener;
+
+/**
+ * Where runs are recorded. Two kinds: {@link #sqlite}, and {@link SimulatedStore} for tests, which keeps apart what was
+ * written and what would survive a crash.
+ */
+public abstract sealed class EventStore permits SqliteStore, SimulatedStore {
+    EventStore() {}
+
+    /** In the tables of {@link FsmSchema} of a database, shared with others. */
+    public static EventStore sqlite(Database database) {
+        return new SqliteStore(database);
+    }
+
+    /** Records; the listener hears once the change is on stable storage. At most one append of a run is under way. */
+    abstract void append(Append append, Listener<Ref> listener);
+
+    /** Every active run, in the order of their starts. Called once, before the first append. */
+    abstract List<Recovered> load();
+
+    abstract Optional<Archived> ended(RunId id);
+
+    /** Ended runs, youngest start first, from the one before {@code before} on. */
+    abstract List<Archived> ended(Optional<RunId> before, int limit);
+
+    /** The events of one run, ended or active, in order; empty where it is not known. */
+    abstract List<HistoryEvent> history(RunId id);
+
+    abstract List<RunId> children(RunId parent);
+
+    /** Forgets ended runs beyond {@code keep} and those that ended before {@code olderThan}; how many. */
+    abstract int prune(int keep, long olderThan, int most);
+}

@@ -1,0 +1,37 @@
+package org.allod.fsm;
+
+import java.util.List;
+import org.allod.store.Schema;
+
+/**
+ * The tables of this room; docs/decisions/010 says why they look like this.
+ *
+ * <p>{@code event} is a log: appended at its end and never changed, so that a batch of events of many runs dirties few
+ * pages. Each event names the previous one of its run, which is how a history is read without an index. {@code active}
+ * has one slim row for each active run, all that a restart needs besides the run and its last response. {@code ended}
+ * gets one row when a run ends.
+ */
+public final class FsmSchema {
+    private FsmSchema() {}
+
+    public static Schema schema() {
+        return new Schema(
+                "fsm",
+                List.of(List.of(
+                        """
+                CREATE TABLE run(
+                  no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, action TEXT NOT NULL,
+                  subject TEXT NOT NULL, created INTEGER NOT NULL, not_before INTEGER NOT NULL, queue TEXT,
+                  after_run TEXT, parent TEXT, traceparent TEXT, tracestate TEXT, steps TEXT NOT NULL,
+                  finalizers TEXT NOT NULL, request BLOB NOT NULL)""", "CREATE INDEX run_parent ON run(parent) WHERE parent IS NOT NULL", """
+                CREATE TABLE event(
+                  no INTEGER PRIMARY KEY, run INTEGER NOT NULL, prev INTEGER NOT NULL, at INTEGER NOT NULL,
+                  kind TEXT NOT NULL, step INTEGER NOT NULL, attempt INTEGER NOT NULL, message TEXT, response BLOB)""", """
+                CREATE TABLE active(
+                  run INTEGER PRIMARY KEY, last INTEGER NOT NULL, answer INTEGER NOT NULL, phase TEXT NOT NULL,
+                  step INTEGER NOT NULL, attempt INTEGER NOT NULL, outcome TEXT, detail TEXT, error TEXT)""", """
+                CREATE TABLE ended(
+                  run INTEGER PRIMARY KEY, at INTEGER NOT NULL, last INTEGER NOT NULL, answer INTEGER NOT NULL,
+                  outcome TEXT NOT NULL, detail TEXT NOT NULL)""")));
+    }
+}

@@ -1,0 +1,363 @@
+package org.allod.fsm;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.stream.Stream;
+import org.allod.base.Bug;
+import org.allod.base.Clock;
+import org.allod.base.Rejected;
+import org.allod.base.Rng;
+import org.allod.base.Timers;
+import org.allod.store.DurabilityLost;
+import org.allod.store.Listener;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Drives single runs: input → decision → durable events → effects → next input. The order is the promise of the room:
+ * no effect of a decision happens before its events are on stable storage.
+ *
+ * <p>Each run has an inbox and is worked on by at most one thread at a time; while an append is under way nobody works
+ * on it, and its listener carries on. A full disk does not lose what a step did: the append is tried again after a
+ * while and the next step does not start until it succeeds. An append whose fate is unknown ({@link DurabilityLost})
+ * stops everything.
+ */
+final class RunLoop {
+    private static final System.Logger LOG = System.getLogger(RunLoop.class.getName());
+
+    /** What the engine around the single runs provides. */
+    interface House {
+        void changed(ActiveRun run, RunState before);
+
+        void finished(ActiveRun run, Outcome outcome);
+
+        void readmit(ActiveRun run);
+
+        void fatal(Throwable why);
+
+        boolean closing();
+    }
+
+    private final EventStore store;
+    private final Clock clock;
+    private final Timers timers;
+    private final Rng jitter;
+    private final Executor executor;
+    private final EngineOptions options;
+    private final StepRunner steps;
+    private final House house;
+
+    RunLoop(
+            EventStore store,
+            Clock clock,
+            Timers timers,
+            Rng rng,
+            Executor executor,
+            EngineOptions options,
+            House house) {
+        this.store = store;
+        this.clock = clock;
+        this.timers = timers;
+        this.jitter = rng.fork("backoff");
+        this.executor = executor;
+        this.options = options;
+        this.steps = new StepRunner(options.payload());
+        this.house = house;
+    }
+
+    void offer(ActiveRun run, Input input) {
+        offer(run, input, null);
+    }
+
+    /** Takes an input in; the reply completes once what it changes is durable, or tells why it changes nothing. */
+    void offer(ActiveRun run, Input input, @Nullable CompletableFuture<Void> reply) {
+        synchronized (run) {
+            if (run.busy) {
+                if (run.inbox == null) {
+                    run.inbox = new ArrayDeque<>(2);
+                }
+                run.inbox.add(new ActiveRun.Letter(input, reply));
+                return;
+            }
+            run.busy = true;
+        }
+        decide(run, new ActiveRun.Letter(input, reply));
+    }
+
+    /** Ends the ownership that {@link ActiveRun#busy} marks: what came meanwhile is taken in now. */
+    void release(ActiveRun run) {
+        drain(run);
+    }
+
+    /** The run never came to be: whoever wrote to it is told why. */
+    void reject(ActiveRun run, Throwable why) {
+        synchronized (run) {
+            if (run.inbox != null) {
+                run.inbox.stream()
+                        .flatMap(letter -> Stream.ofNullable(letter.reply()))
+                        .forEach(reply -> reply.completeExceptionally(why));
+                run.inbox = null;
+            }
+        }
+    }
+
+    private void drain(ActiveRun run) {
+        ActiveRun.Letter letter;
+        synchronized (run) {
+            letter = run.inbox == null ? null : run.inbox.poll();
+            if (letter == null) {
+                run.busy = false;
+                run.inbox = null;
+                return;
+            }
+        }
+        decide(run, letter);
+    }
+
+    private void decide(ActiveRun run, ActiveRun.Letter letter) {
+        switch (Reducer.next(run.spec.shape(), run.state, letter.input())) {
+            case Decision.Illegal(RunState state, Input input) ->
+                house.fatal(new Bug("run " + run.id() + " in state " + state + " met " + input));
+            case Decision.Refused(String why) -> {
+                if (letter.reply() != null) {
+                    letter.reply()
+                            .completeExceptionally(
+                                    Rejected.conflict("run " + run.id() + " cannot be cancelled: " + why));
+                }
+                drain(run);
+            }
+            case Decision.Next next -> {
+                if (next.events().isEmpty()) {
+                    adopt(run, letter, next, run.ref);
+                } else {
+                    record(run, letter, next);
+                }
+            }
+        }
+    }
+
+    private void record(ActiveRun run, ActiveRun.Letter letter, Decision.Next next) {
+        String error = lastError(next.events());
+        List<Event> events = quiet(run, next, error) ? List.of() : next.events();
+        var append = new Append(run.ref, Optional.empty(), events, next.state(), error, clock.wallMillis());
+        store.append(append, new Listener<>() {
+            @Override
+            public void durable(Ref ref) {
+                synchronized (run) {
+                    run.error = error;
+                    run.events += events.size();
+                }
+                adopt(run, letter, next, ref);
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                unrecorded(run, letter, next, why);
+            }
+        });
+    }
+
+    /**
+     * A step that fails the same way again is counted but adds a line to the history only at attempts 1, 2, 4, 8…; a run
+     * whose history is full adds no more failures at all. Otherwise a broken step would fill the disk by and by.
+     */
+    private boolean quiet(ActiveRun run, Decision.Next next, String error) {
+        return next.events().size() == 1
+                && switch (next.state()) {
+                    case RunState.Pausing p -> repeated(run, p.attempt(), error);
+                    case RunState.FinalPausing p -> repeated(run, p.attempt(), error);
+                    case RunState.Waiting w -> false;
+                    case RunState.Running r -> false;
+                    case RunState.Cancelling c -> false;
+                    case RunState.Finalizing f -> false;
+                    case RunState.Finished f -> false;
+                };
+    }
+
+    private boolean repeated(ActiveRun run, int attempt, String error) {
+        boolean milestone = Integer.bitCount(attempt) == 1;
+        return run.events >= options.events() || (error.equals(run.error) && !milestone);
+    }
+
+    private static String lastError(List<Event> events) {
+        return switch (events.getLast()) {
+            case Event.StepFailed f -> f.error();
+            case Event.FinalizerFailed f -> f.error();
+            case Event.StepDone d -> "";
+            case Event.CancelAsked c -> "";
+            case Event.Halted h -> "";
+            case Event.FinalizerDone d -> "";
+            case Event.Finished f -> "";
+        };
+    }
+
+    private void unrecorded(ActiveRun run, ActiveRun.Letter letter, Decision.Next next, Throwable why) {
+        if (letter.reply() != null) {
+            letter.reply().completeExceptionally(why);
+        }
+        if (why instanceof DurabilityLost) {
+            house.fatal(why);
+            return;
+        }
+        if (house.closing()) {
+            return;
+        }
+        if (letter.input() instanceof Input.Cancel) {
+            // Nothing changed and the caller was told so.
+            drain(run);
+            return;
+        }
+        int failures;
+        synchronized (run) {
+            run.error = "cannot record the outcome of the last attempt: " + StepRunner.describe(why);
+            failures = Math.min(++run.unrecorded, 30);
+        }
+        LOG.log(System.Logger.Level.ERROR, "run {0}: {1}", run.id(), run.error);
+        timers.after(delay(failures), () -> record(run, letter, next));
+    }
+
+    private void adopt(ActiveRun run, ActiveRun.Letter letter, Decision.Next next, Ref ref) {
+        RunState before;
+        synchronized (run) {
+            before = run.state;
+            run.state = next.state();
+            run.ref = ref;
+            run.unrecorded = 0;
+            run.since = clock.wallMillis();
+            for (Event event : next.events()) {
+                if (event instanceof Event.StepDone done && done.response().isPresent()) {
+                    run.response = done.response();
+                }
+            }
+        }
+        house.changed(run, before);
+        for (Effect effect : next.effects()) {
+            perform(run, effect);
+        }
+        if (letter.reply() != null) {
+            letter.reply().complete(null);
+        }
+        drain(run);
+    }
+
+    private void perform(ActiveRun run, Effect effect) {
+        switch (effect) {
+            case Effect.RunStep(int step, int attempt) ->
+                execute(run, step, type -> steps.step(run, type, step, attempt, () -> cancelled(run)));
+            case Effect.RunFinalizer(int step, int attempt) -> {
+                Outcome outcome = ((RunState.Finalizing) run.state).outcome();
+                execute(run, step, type -> steps.finalizer(run, type, outcome, step, attempt, house::closing));
+            }
+            case Effect.Readmit() -> house.readmit(run);
+            case Effect.Pause(int failures) -> pause(run, failures);
+            case Effect.EndPause() -> endPause(run);
+            case Effect.Interrupt() -> interrupt(run);
+            case Effect.Finish() -> house.finished(run, ((RunState.Finished) run.state).outcome());
+        }
+    }
+
+    private void pause(ActiveRun run, int failures) {
+        synchronized (run) {
+            run.pause = timers.after(delay(failures), () -> {
+                synchronized (run) {
+                    run.pause = null;
+                }
+                offer(run, new Input.RetryDue());
+            });
+        }
+    }
+
+    private Duration delay(int failures) {
+        synchronized (jitter) {
+            return options.backoff().after(failures, jitter);
+        }
+    }
+
+    private static void endPause(ActiveRun run) {
+        synchronized (run) {
+            if (run.pause != null) {
+                run.pause.cancel();
+                run.pause = null;
+            }
+        }
+    }
+
+    private interface Body {
+        Input run(RunType<?, ?> type);
+    }
+
+    private void execute(ActiveRun run, int step, Body body) {
+        RunType<?, ?> type = run.type;
+        if (type == null) {
+            house.fatal(new Bug("run " + run.id() + " was admitted without a registered type"));
+            return;
+        }
+        try {
+            executor.execute(() -> work(run, type, step, body));
+        } catch (RejectedExecutionException e) {
+            if (!house.closing()) {
+                house.fatal(new Bug("the executor of steps refused run " + run.id(), e));
+            }
+        }
+    }
+
+    private void work(ActiveRun run, RunType<?, ?> type, int step, Body body) {
+        boolean tooLate;
+        synchronized (run) {
+            if (house.closing()) {
+                return;
+            }
+            tooLate = run.state instanceof RunState.Cancelling;
+            run.thread = Thread.currentThread();
+        }
+        Input input = tooLate ? new Input.Threw(step, "cancelled before it began") : body.run(type);
+        synchronized (run) {
+            run.thread = null;
+            run.notifyAll();
+            // An interrupt meant for the step must not reach what this thread does next.
+            Thread.interrupted();
+            if (house.closing()) {
+                // Shutting down records nothing: the step runs again after the restart.
+                return;
+            }
+        }
+        offer(run, input);
+    }
+
+    void interrupt(ActiveRun run) {
+        synchronized (run) {
+            if (run.thread != null) {
+                run.thread.interrupt();
+            }
+        }
+    }
+
+    /** Waits until no step of the run executes; false where the deadline passes first. */
+    boolean idle(ActiveRun run, long deadline) {
+        synchronized (run) {
+            while (run.thread != null) {
+                long left = (deadline - clock.monoNanos()) / 1_000_000;
+                if (left <= 0) {
+                    return false;
+                }
+                try {
+                    run.wait(left);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    private boolean cancelled(ActiveRun run) {
+        synchronized (run) {
+            return run.state instanceof RunState.Cancelling || house.closing();
+        }
+    }
+}

@@ -1,0 +1,30 @@
+package org.allod.fsm;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What is recorded of a run when it starts, and never changes.
+ *
+ * @param created milliseconds since the epoch
+ * @param notBefore milliseconds since the epoch; 0 where there was no delay
+ * @param steps the steps' names in order, as the type had them then
+ */
+record RunSpec(
+        RunId id,
+        String type,
+        String action,
+        String subject,
+        long created,
+        long notBefore,
+        Optional<String> queue,
+        Optional<RunId> after,
+        Optional<RunId> parent,
+        Optional<TraceContext> trace,
+        List<String> steps,
+        List<String> finalizers,
+        Payload request) {
+    Shape shape() {
+        return new Shape(steps.size(), finalizers.size());
+    }
+}

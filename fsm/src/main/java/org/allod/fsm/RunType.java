@@ -1,0 +1,146 @@
+package org.allod.fsm;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A kind of run: its name, its steps in order, its finalizers, and how its request and response are recorded.
+ *
+ * <p>A run keeps the list of steps it was started with. Where a newer program no longer has one of them, that step does
+ * nothing and a warning is logged; a step that a newer program adds, wherever it adds it, is not part of runs already
+ * started. Never give an old name to a new meaning.
+ *
+ * @param <Q> the request
+ * @param <R> the response, built up by the steps
+ */
+public final class RunType<Q, R> {
+    private final String name;
+    private final String action;
+    private final Codec<Q> requests;
+    private final Codec<R> responses;
+    private final Map<String, Step<Q, R>> steps;
+    private final Map<String, Finalizer<Q, R>> finalizers;
+    private final List<String> stepNames;
+    private final List<String> finalizerNames;
+
+    private RunType(Builder<Q, R> b) {
+        name = b.name;
+        action = b.action;
+        requests = b.requests;
+        responses = b.responses;
+        steps = Map.copyOf(b.steps);
+        finalizers = Map.copyOf(b.finalizers);
+        stepNames = List.copyOf(b.steps.keySet());
+        finalizerNames = List.copyOf(b.finalizers.keySet());
+    }
+
+    /** Begins a type. The name is recorded with every run: it must stay. */
+    public static Named named(String name) {
+        return new Named(name);
+    }
+
+    /** A name that still needs its codecs. */
+    public record Named(String name) {
+        public <Q, R> Builder<Q, R> codec(Codec<Q> requests, Codec<R> responses) {
+            return new Builder<>(name, requests, responses);
+        }
+
+        /** JSON of two records. */
+        public <Q, R> Builder<Q, R> json(Class<Q> request, Class<R> response) {
+            return codec(Codec.json(request), Codec.json(response));
+        }
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** Runs with the same action and subject exclude each other. */
+    public String action() {
+        return action;
+    }
+
+    public List<String> steps() {
+        return stepNames;
+    }
+
+    public List<String> finalizers() {
+        return finalizerNames;
+    }
+
+    /** The response of a run of this type, so far as it got. */
+    public Optional<R> response(Ended ended) {
+        return ended.response().map(responses::decode);
+    }
+
+    Codec<Q> requests() {
+        return requests;
+    }
+
+    Codec<R> responses() {
+        return responses;
+    }
+
+    Optional<Step<Q, R>> step(String stepName) {
+        return Optional.ofNullable(steps.get(stepName));
+    }
+
+    Optional<Finalizer<Q, R>> finalizer(String finalizerName) {
+        return Optional.ofNullable(finalizers.get(finalizerName));
+    }
+
+    /** Collects steps in their order. */
+    public static final class Builder<Q, R> {
+        private final String name;
+        private final Codec<Q> requests;
+        private final Codec<R> responses;
+        private final Map<String, Step<Q, R>> steps = new LinkedHashMap<>();
+        private final Map<String, Finalizer<Q, R>> finalizers = new LinkedHashMap<>();
+        private final List<String> problems = new ArrayList<>();
+        private String action;
+
+        private Builder(String name, Codec<Q> requests, Codec<R> responses) {
+            this.name = name;
+            this.action = name;
+            this.requests = requests;
+            this.responses = responses;
+        }
+
+        /** Gives several types one action, so that at most one of them is active for a subject. */
+        public Builder<Q, R> action(String sharedAction) {
+            action = sharedAction;
+            return this;
+        }
+
+        public Builder<Q, R> step(String stepName, Step<Q, R> step) {
+            check(stepName);
+            steps.put(stepName, step);
+            return this;
+        }
+
+        public Builder<Q, R> finalizer(String finalizerName, Finalizer<Q, R> finalizer) {
+            check(finalizerName);
+            finalizers.put(finalizerName, finalizer);
+            return this;
+        }
+
+        private void check(String part) {
+            if (part.isEmpty() || part.indexOf('\n') >= 0 || steps.containsKey(part) || finalizers.containsKey(part)) {
+                problems.add("'" + part + "' is empty, has a line break or is there twice");
+            }
+        }
+
+        public RunType<Q, R> build() {
+            if (steps.isEmpty()) {
+                problems.add("there is no step");
+            }
+            if (!problems.isEmpty()) {
+                throw new IllegalArgumentException("run type " + name + ": " + String.join("; ", problems));
+            }
+            return new RunType<>(this);
+        }
+    }
+}

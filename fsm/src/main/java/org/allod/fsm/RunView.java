@@ -1,0 +1,85 @@
+package org.allod.fsm;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A run as people see it.
+ *
+ * @param phase {@code waiting, running, pausing, cancelling, finalizing, final-pausing, finished}, or {@code orphaned}
+ *     where its type is no longer registered
+ * @param steps its steps in order
+ * @param step the step or finalizer it is at; empty while waiting and once finished
+ * @param attempt of that step
+ * @param since when it came into this phase at this step
+ * @param error the last error, empty where the last attempt did not fail
+ * @param outcome present once it is over
+ */
+public record RunView(
+        RunId id,
+        String type,
+        String subject,
+        String phase,
+        List<String> steps,
+        String step,
+        int attempt,
+        Instant created,
+        Instant since,
+        String error,
+        Optional<Outcome> outcome,
+        Optional<String> queue,
+        Optional<RunId> after,
+        Optional<RunId> parent,
+        Optional<TraceContext> trace) {
+    public boolean active() {
+        return outcome.isEmpty();
+    }
+
+    static RunView of(ActiveRun run) {
+        RunState state;
+        String error;
+        long since;
+        synchronized (run) {
+            state = run.state;
+            error = run.error;
+            since = run.since;
+        }
+        Rows.Phase phase = Rows.Phase.of(state);
+        boolean ending = state instanceof RunState.Finalizing || state instanceof RunState.FinalPausing;
+        List<String> names = ending ? run.spec.finalizers() : run.spec.steps();
+        boolean placed = !(state instanceof RunState.Waiting || state instanceof RunState.Finished);
+        return view(
+                run.spec,
+                run.type == null ? "orphaned" : phase.phase(),
+                placed ? names.get(phase.step()) : "",
+                phase.attempt(),
+                since,
+                error,
+                Optional.empty());
+    }
+
+    static RunView of(Archived run) {
+        return view(run.spec(), "finished", "", 0, run.at(), "", Optional.of(run.outcome()));
+    }
+
+    private static RunView view(
+            RunSpec spec, String phase, String step, int attempt, long since, String error, Optional<Outcome> outcome) {
+        return new RunView(
+                spec.id(),
+                spec.type(),
+                spec.subject(),
+                phase,
+                spec.steps(),
+                step,
+                attempt,
+                Instant.ofEpochMilli(spec.created()),
+                Instant.ofEpochMilli(since),
+                error,
+                outcome,
+                spec.queue(),
+                spec.after(),
+                spec.parent(),
+                spec.trace());
+    }
+}

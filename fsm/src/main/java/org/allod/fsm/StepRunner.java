@@ -1,0 +1,91 @@
+package org.allod.fsm;
+
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Runs the body of one step or finalizer and turns whatever comes of it into an input. */
+final class StepRunner {
+    private static final System.Logger LOG = System.getLogger(StepRunner.class.getName());
+    /** Bytes of an error that are recorded: enough for a message, not for a dump. */
+    private static final int ERROR_LENGTH = 2000;
+
+    private final int payload;
+
+    StepRunner(int payload) {
+        this.payload = payload;
+    }
+
+    <Q, R> Input step(ActiveRun run, RunType<Q, R> type, int step, int attempt, Context.Signals signals) {
+        String name = run.spec.steps().get(step);
+        Optional<Step<Q, R>> body = type.step(name);
+        if (body.isEmpty()) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "run {0} of {1} was started with step ''{2}'', which this program no longer has: skipped",
+                    run.id(),
+                    run.spec.type(),
+                    name);
+            return new Input.Returned(step, Optional.empty());
+        }
+        return guarded(run, step, name, () -> {
+            @Nullable R answer = body.get().run(new Context<>(run, type, name, attempt, signals));
+            return answer == null ? null : new Payload(type.responses().encode(answer));
+        });
+    }
+
+    <Q, R> Input finalizer(
+            ActiveRun run, RunType<Q, R> type, Outcome outcome, int step, int attempt, Context.Signals signals) {
+        String name = run.spec.finalizers().get(step);
+        Optional<Finalizer<Q, R>> body = type.finalizer(name);
+        if (body.isEmpty()) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "run {0} of {1} was started with finalizer ''{2}'', which this program no longer has: skipped",
+                    run.id(),
+                    run.spec.type(),
+                    name);
+            return new Input.Returned(step, Optional.empty());
+        }
+        return guarded(run, step, name, () -> {
+            body.get().run(new Context<>(run, type, name, attempt, signals), outcome);
+            return null;
+        });
+    }
+
+    private interface Body {
+        @Nullable
+        Payload run() throws Exception;
+    }
+
+    // Every failure of a step is the step's outcome; whatever it is, the engine must go on.
+    @SuppressWarnings("CatchAndPrintStackTrace")
+    private Input guarded(ActiveRun run, int step, String name, Body body) {
+        try {
+            Payload answer = body.run();
+            if (answer != null && answer.bytes().length > payload) {
+                return new Input.Halted(
+                        step,
+                        new Outcome.Unrecoverable(
+                                Fault.SYSTEM,
+                                "step '%s' answered %d bytes, the bound is %d"
+                                        .formatted(name, answer.bytes().length, payload)));
+            }
+            return new Input.Returned(step, Optional.ofNullable(answer));
+        } catch (Halt halt) {
+            return new Input.Halted(step, halt.outcome());
+        } catch (Throwable e) {
+            LOG.log(
+                    e instanceof Error ? System.Logger.Level.ERROR : System.Logger.Level.DEBUG,
+                    () -> "run %s of %s %s: step '%s' failed"
+                            .formatted(run.id(), run.spec.type(), run.spec.subject(), name),
+                    e);
+            return new Input.Threw(step, describe(e));
+        }
+    }
+
+    static String describe(Throwable e) {
+        String message = e.getMessage();
+        String text = message == null || message.isBlank() ? e.getClass().getName() : message;
+        return text.length() <= ERROR_LENGTH ? text : text.substring(0, ERROR_LENGTH) + "…";
+    }
+}

@@ -1,0 +1,133 @@
+package org.allod.store;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.allod.base.Failed;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One SQLite file. Writes are durable when they return; reads see every write that was durable when they began. See
+ * the package for what that means and for the thread rule.
+ */
+public final class Database implements AutoCloseable {
+    private final Path file;
+    private final List<Connection> connections;
+    private final Writer writer;
+    private final Readers readers;
+
+    private Database(Path file, List<Connection> connections, Writer writer, Readers readers) {
+        this.file = file;
+        this.connections = connections;
+        this.writer = writer;
+        this.readers = readers;
+    }
+
+    /**
+     * Opens the file, making it if there is none, and brings the tables of every component up to date.
+     *
+     * @throws Failed where the file is damaged, newer than this program, or cannot be written
+     */
+    public static Database open(Path file, DatabaseOptions options, List<Schema> schemas) {
+        return open(file, options, schemas, Transactions::commit);
+    }
+
+    static Database open(Path file, DatabaseOptions options, List<Schema> schemas, Transactions.Commit commit) {
+        List<Connection> opened = new ArrayList<>();
+        boolean done = false;
+        try {
+            Connection first = Connections.writer(file, options);
+            opened.add(first);
+            Tx tx = new Tx(first);
+            Migrations.run(tx, file, schemas);
+            List<Tx> readerSessions = new ArrayList<>();
+            for (int i = 0; i < options.readers(); i++) {
+                Connection reader = Connections.reader(file);
+                opened.add(reader);
+                readerSessions.add(new Tx(reader));
+            }
+            Writer writer = new Writer(file, tx, options, commit);
+            writer.start();
+            done = true;
+            return new Database(file, opened, writer, new Readers(file, readerSessions));
+        } catch (SQLException e) {
+            throw SqliteErrors.failed("opening", file, e);
+        } finally {
+            if (!done) {
+                closeAll(opened);
+            }
+        }
+    }
+
+    /** Does {@code work} in a transaction and returns once it is durable. */
+    public <T extends @Nullable Object> T write(Work<T> work) {
+        return join(submit(work));
+    }
+
+    /** Does {@code work} in a transaction; completes once it is durable. */
+    public <T extends @Nullable Object> CompletableFuture<T> submit(Work<T> work) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        submit(work, new Listener<T>() {
+            @Override
+            public void durable(T value) {
+                result.complete(value);
+            }
+
+            @Override
+            public void failed(Throwable why) {
+                result.completeExceptionally(why);
+            }
+        });
+        return result;
+    }
+
+    /** The same, telling a listener: for callers that make a hundred thousand of them a second. */
+    public <T extends @Nullable Object> void submit(Work<T> work, Listener<T> listener) {
+        writer.submit(new Task<>(work, listener));
+    }
+
+    /** Reads on one of the reader threads, from one snapshot. */
+    public <T extends @Nullable Object> T read(Work<T> work) {
+        return join(readers.submit(work));
+    }
+
+    private static <T extends @Nullable Object> T join(CompletableFuture<T> future) {
+        try {
+            return future.join();
+        } catch (CompletionException e) {
+            switch (e.getCause()) {
+                case Error error -> throw error;
+                case RuntimeException runtime -> throw runtime;
+                case null, default -> throw new Failed("waiting for the database", e);
+            }
+        }
+    }
+
+    public Path file() {
+        return file;
+    }
+
+    /** Writes what is queued, then closes. */
+    @Override
+    public void close() {
+        writer.close();
+        readers.close();
+        closeAll(connections);
+    }
+
+    private static void closeAll(List<Connection> connections) {
+        for (Connection connection : connections.reversed()) {
+            try {
+                connection.close();
+            } catch (SQLException e) {
+                // Everything acknowledged is in the write-ahead log already; the next opening finishes the rest.
+                System.getLogger(Database.class.getName())
+                        .log(System.Logger.Level.WARNING, "closing a connection of a database", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package org.allod.store;
+
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import org.allod.base.Failed;
+import org.jspecify.annotations.Nullable;
+
+/** A few threads that read, each with its own connection and so its own snapshot of the file. */
+final class Readers {
+    /** Reads that may wait; a caller beyond that blocks. Reads take well under a millisecond each. */
+    private static final int QUEUE = 1024;
+
+    private record Read<T extends @Nullable Object>(Work<T> work, CompletableFuture<T> result) {}
+
+    private final Path file;
+    private final BlockingQueue<Read<?>> queue = new ArrayBlockingQueue<>(QUEUE);
+    private final List<Thread> threads = new ArrayList<>();
+    private volatile boolean closing;
+
+    Readers(Path file, List<Tx> connections) {
+        this.file = file;
+        for (int i = 0; i < connections.size(); i++) {
+            Tx tx = connections.get(i);
+            threads.add(Thread.ofPlatform()
+                    .daemon()
+                    .name("store-reader-" + file.getFileName() + "-" + i)
+                    .start(() -> serve(tx)));
+        }
+    }
+
+    <T extends @Nullable Object> CompletableFuture<T> submit(Work<T> work) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        if (closing) {
+            result.completeExceptionally(closed());
+            return result;
+        }
+        try {
+            queue.put(new Read<>(work, result));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            result.completeExceptionally(new Failed("reading " + file + ": interrupted", e));
+        }
+        return result;
+    }
+
+    private Failed closed() {
+        return new Failed("reading " + file + ": the database is closed");
+    }
+
+    private void serve(Tx tx) {
+        try {
+            while (!closing) {
+                answer(tx, queue.take());
+            }
+        } catch (InterruptedException e) {
+            // The end: close() interrupts.
+        }
+    }
+
+    private <T extends @Nullable Object> void answer(Tx tx, Read<T> read) {
+        try {
+            tx.prepared("BEGIN").execute();
+            T result;
+            try {
+                result = read.work.run(tx);
+            } finally {
+                Transactions.rollback(tx);
+            }
+            read.result.complete(result);
+        } catch (SQLException e) {
+            read.result.completeExceptionally(SqliteErrors.failed("reading", file, e));
+        } catch (RuntimeException | Error e) {
+            read.result.completeExceptionally(e);
+        }
+    }
+
+    void close() {
+        closing = true;
+        threads.forEach(Thread::interrupt);
+        for (Thread thread : threads) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        List<Read<?>> rest = new ArrayList<>();
+        queue.drainTo(rest);
+        rest.forEach(r -> r.result.completeExceptionally(closed()));
+    }
+}

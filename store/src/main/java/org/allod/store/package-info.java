@@ -1,0 +1,28 @@
+/**
+ * SQLite files that several parts of a host share: one writer that commits in groups, a few readers, and schema
+ * versions for each component.
+ *
+ * <p><b>Why one writer.</b> SQLite has one write lock; queueing for it in our code instead of in the file lets many
+ * callers share one flush of the disk. Whatever waits while a commit is under way goes into the next one, so a lone
+ * caller pays one flush and 256 callers pay one flush together (docs/decisions/010).
+ *
+ * <p><b>What a completed write means.</b> The transaction is in the write-ahead log and {@code fdatasync} returned
+ * (WAL, {@code synchronous=FULL}). No future completes before that. If a flush fails, nobody knows what is on the disk:
+ * the batch fails and the database refuses further writes ({@link org.allod.store.DurabilityLost}); the process must
+ * restart and read what is really there.
+ *
+ * <p><b>Thread rule.</b> {@link org.allod.store.Database} may be called from any thread, virtual ones included: the
+ * calls into SQLite happen on platform threads of this room alone, because a foreign call holds its carrier. Work
+ * handed in must touch nothing but its {@link org.allod.store.Tx} and may run twice (see there).
+ *
+ * <pre>{@code
+ * try (var db = Database.open(file, DatabaseOptions.defaults(), List.of(schema))) {
+ *     db.write(tx -> tx.update("INSERT INTO note(text) VALUES (?)", "hello"));
+ *     List<String> notes = db.read(tx -> tx.list("SELECT text FROM note", row -> row.getString(1)));
+ * }
+ * }</pre>
+ */
+@NullMarked
+package org.allod.store;
+
+import org.jspecify.annotations.NullMarked;
