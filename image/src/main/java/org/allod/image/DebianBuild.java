@@ -1,0 +1,165 @@
+package org.allod.image;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import org.allod.image.ImageStore.BuildSpec;
+import org.allod.image.ImageStore.Progress;
+
+/**
+ * Makes an OCI layout out of Debian packages: mmdebstrap installs them into a folder of its own, what differs from one
+ * run to the next is taken out, files of the host are put in, and the result becomes one layer.
+ *
+ * <p>Two ways. Where every package is a static program ({@code *-static}) they are only unpacked: the image holds them
+ * and little else. Otherwise Debian's essential packages come too, since maintainer scripts count on them.
+ *
+ * <p>The same packages and files give the same digest: docs/decisions/043.
+ */
+final class DebianBuild {
+    /** No file is younger than this, 2020-01-01: the day an image is built must not show in its digest. */
+    static final long EPOCH = 1_577_836_800L;
+
+    private static final int MINUTES = 30;
+    private static final int PACKAGES = 500;
+    private static final Pattern PACKAGE = Pattern.compile("[a-z0-9][a-z0-9.+-]{1,127}");
+    private static final Pattern UNKNOWN = Pattern.compile("Unable to locate package (\\S+)");
+    private static final Pattern STEP = Pattern.compile("I: (.*?)\\.*");
+
+    private final ImageSettings settings;
+    private final BuildSpec spec;
+
+    DebianBuild(ImageSettings settings, BuildSpec spec) {
+        this.settings = settings;
+        this.spec = spec;
+        if (spec.packages().size() > PACKAGES) {
+            throw Rejected.invalid("an image is built from at most " + PACKAGES + " packages");
+        }
+        for (String name : spec.packages()) {
+            if (!PACKAGE.matcher(name).matches()) {
+                throw Rejected.invalid("\"" + Text.shown(name) + "\" is no name of a Debian package");
+            }
+        }
+        for (String variable : spec.env()) {
+            if (variable.indexOf('=') < 1 || variable.indexOf(0) >= 0) {
+                throw Rejected.invalid("\"" + Text.shown(variable) + "\" is not of the form NAME=VALUE");
+            }
+        }
+        for (int port : spec.exposedPorts()) {
+            if (port < 1 || port > 65535) {
+                throw Rejected.invalid("there is no port " + port);
+            }
+        }
+    }
+
+    /** Builds in {@code room} and returns the layout's folder in it. */
+    Path layout(Path room, Progress progress) throws IOException, InterruptedException {
+        HostFiles copies = new HostFiles(spec.copies());
+        Tree tree = new Tree(settings.limits());
+        ContentFolder contents = new ContentFolder(room.resolve("build"));
+        boolean bare = spec.packages().stream().allMatch(name -> name.endsWith("-static"));
+        if (!spec.packages().isEmpty()) {
+            Path tar = install(bare, room, progress);
+            progress.at("build", "reading the result", 0, 0);
+            try (InputStream in = new BufferedInputStream(Files.newInputStream(tar), 1 << 16)) {
+                new LayerReader(tree, contents).apply(in, 0);
+            }
+            Files.delete(tar);
+        }
+        DebianTrim.trim(tree);
+        if (bare) {
+            BareSystem.complete(tree, contents);
+        }
+        copies.into(tree, contents);
+        progress.at("build", "writing the image", 0, 0);
+        return write(tree, contents, room);
+    }
+
+    private Path install(boolean bare, Path room, Progress progress) throws IOException, InterruptedException {
+        Tool.require("mmdebstrap", "mmdebstrap", "build images from Debian packages");
+        String suite = suite();
+        Path tar = room.resolve("root.tar");
+        List<String> command = new ArrayList<>(List.of("mmdebstrap", "--mode=root", "--format=tar"));
+        command.add("--variant=" + (bare ? "extract" : "essential"));
+        command.add("--include=" + String.join(",", spec.packages()));
+        command.add(
+                "--aptopt=APT::Sandbox::User \"root\""); // The folder is closed to apt's own user, as to all others.
+        command.add("--aptopt=Acquire::Retries \"3\"");
+        for (String path : DebianTrim.DOCUMENTATION) {
+            command.add("--dpkgopt=path-exclude=/" + path + "/*");
+        }
+        command.add("--dpkgopt=path-include=/usr/share/doc/*/copyright");
+        command.addAll(List.of(suite, tar.toString()));
+        command.addAll(AptSources.find(settings.apt(), suite, room));
+        Map<String, String> env = Map.of(
+                "SOURCE_DATE_EPOCH",
+                Long.toString(EPOCH),
+                "TMPDIR",
+                room.toString(),
+                "LC_ALL",
+                "C.UTF-8",
+                "DEBIAN_FRONTEND",
+                "noninteractive");
+        int[] steps = {0};
+        try {
+            Tool.run(command, room, env, true, MINUTES, line -> {
+                var step = STEP.matcher(line);
+                if (step.matches()) {
+                    progress.at("build", step.group(1), ++steps[0], 0);
+                }
+            });
+        } catch (Failed e) {
+            var unknown = UNKNOWN.matcher(String.valueOf(e.getMessage()));
+            if (unknown.find()) {
+                throw Rejected.because(
+                        Rejected.Reason.NOT_FOUND,
+                        "Debian " + suite + " has no package " + Text.shown(unknown.group(1)),
+                        "apt-cache search finds names of packages");
+            }
+            throw e;
+        }
+        return tar;
+    }
+
+    private Path write(Tree tree, ContentFolder contents, Path room) throws IOException {
+        Path layer = room.resolve("layer.tar");
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(layer), 1 << 16)) {
+            LayerWriter.write(tree, contents, EPOCH, out);
+        }
+        Disk.remove(contents.path());
+        Image.Config config =
+                new Image.Config(List.of(), spec.cmd(), environment(), "", "", spec.exposedPorts(), "", List.of());
+        return LayoutWriter.write(room.resolve("layout"), layer, config, settings.platform());
+    }
+
+    /** A search path unless the caller gives one: programs that are started without a shell need it too. */
+    private List<String> environment() {
+        List<String> env = new ArrayList<>();
+        if (spec.env().stream().noneMatch(variable -> variable.startsWith("PATH="))) {
+            env.add("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        }
+        env.addAll(spec.env());
+        return env;
+    }
+
+    private static String suite() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/etc/os-release"))) {
+            if (line.startsWith("VERSION_CODENAME=")) {
+                return line.substring(line.indexOf('=') + 1).replace("\"", "").trim();
+            }
+        }
+        throw Rejected.because(
+                Rejected.Reason.UNSUPPORTED,
+                "this host does not say which Debian it is (no VERSION_CODENAME in /etc/os-release)",
+                "build the image on Debian and import it: allod image import");
+    }
+}

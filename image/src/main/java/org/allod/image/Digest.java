@@ -1,0 +1,79 @@
+package org.allod.image;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.allod.base.Bug;
+import org.allod.base.Rejected;
+
+/**
+ * The name of content: SHA-256, the one algorithm every registry speaks. Parsed once, so that what reaches a file name
+ * is 64 hexadecimal digits and nothing else.
+ *
+ * @param hex 64 lower-case hexadecimal digits
+ */
+record Digest(String hex) {
+    private static final Pattern HEX = Pattern.compile("[0-9a-f]{64}");
+    private static final String PREFIX = "sha256:";
+
+    Digest {
+        if (!HEX.matcher(hex).matches()) {
+            throw new IllegalArgumentException("not a SHA-256 in hexadecimal");
+        }
+    }
+
+    /** Reads {@code sha256:…} out of something hostile; {@code where} names it for the error. */
+    static Digest parse(String text, String where) {
+        if (text.startsWith(PREFIX)
+                && HEX.matcher(text.substring(PREFIX.length())).matches()) {
+            return new Digest(text.substring(PREFIX.length()));
+        }
+        if (text.toLowerCase(Locale.ROOT).startsWith("sha512:")) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    where + " is named by SHA-512, which Allod does not take",
+                    "build the image with SHA-256 digests, as all common tools do");
+        }
+        throw Rejected.invalid(
+                where + " has no valid digest: \"" + Text.shown(text) + "\" is not sha256:<64 hex digits>");
+    }
+
+    static Digest of(byte[] content) {
+        return new Digest(HexFormat.of().formatHex(sha256().digest(content)));
+    }
+
+    static Digest of(InputStream content) throws IOException {
+        MessageDigest sha = sha256();
+        byte[] buffer = new byte[1 << 16];
+        for (int n = content.read(buffer); n >= 0; n = content.read(buffer)) {
+            sha.update(buffer, 0, n);
+        }
+        return of(sha);
+    }
+
+    static Digest of(MessageDigest finished) {
+        return new Digest(HexFormat.of().formatHex(finished.digest()));
+    }
+
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new Bug("every JDK has SHA-256", e);
+        }
+    }
+
+    /** For people: the first twelve digits, as every tool shows them. */
+    String brief() {
+        return hex.substring(0, 12);
+    }
+
+    @Override
+    public String toString() {
+        return PREFIX + hex;
+    }
+}

@@ -1,0 +1,110 @@
+package org.allod.image;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.allod.base.Rejected;
+import org.allod.image.ImageJson.Child;
+
+/** Finds the one manifest that a source means for this host's platform. */
+final class Documents {
+    /** An index may name an index; nobody nests them deeper than this for a good reason. */
+    private static final int NESTED = 3;
+
+    private final String platform;
+    private final Limits limits;
+
+    Documents(String platform, Limits limits) {
+        this.platform = platform;
+        this.limits = limits;
+    }
+
+    /** Follows {@code source} down to a manifest; {@code name} picks one of several in a layout. */
+    Manifest resolve(Source source, Optional<String> name) throws IOException {
+        Source.Document document = source.top();
+        Optional<String> wanted = name;
+        for (int depth = 0; depth <= NESTED; depth++) {
+            ImageJson.Top top = ImageJson.top(
+                    document.content(), Optional.of(document.mediaType()).filter(type -> !type.isEmpty()), limits);
+            switch (top) {
+                case ImageJson.Single(Manifest manifest) -> {
+                    return manifest;
+                }
+                case ImageJson.Index(List<Child> children) -> {
+                    Descriptor next = choose(children, wanted, source.name()).descriptor();
+                    document = verified(source, next);
+                    wanted = Optional.empty();
+                }
+            }
+        }
+        throw Rejected.invalid(source.name() + " nests one index in another too deeply");
+    }
+
+    private static Source.Document verified(Source source, Descriptor descriptor) throws IOException {
+        Source.Document document = source.manifest(descriptor);
+        Digest got = Digest.of(document.content());
+        if (!got.equals(descriptor.digest()) || document.content().length != descriptor.size()) {
+            throw Rejected.invalid(
+                    source.name() + " delivered manifest " + descriptor.digest() + " with other content (" + got + ")");
+        }
+        return document;
+    }
+
+    private Child choose(List<Child> children, Optional<String> name, String source) {
+        List<Child> named = children.stream()
+                .filter(child -> name.isEmpty() || child.name().equals(name.get()))
+                .toList();
+        if (named.isEmpty() && name.isPresent()) {
+            throw Rejected.because(
+                    Rejected.Reason.NOT_FOUND,
+                    source + " has no image named " + Text.shown(name.get()),
+                    "it has: " + names(children));
+        }
+        List<Child> fit = named.stream()
+                .filter(child -> child.platform().equals(platform))
+                .toList();
+        if (fit.isEmpty()) {
+            fit = named.stream().filter(child -> child.platform().isEmpty()).toList();
+        }
+        if (fit.isEmpty()) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    source + " has no image for " + platform,
+                    "it has: "
+                            + named.stream()
+                                    .map(Child::platform)
+                                    .distinct()
+                                    .map(Text::shown)
+                                    .collect(Collectors.joining(", ")));
+        }
+        if (fit.stream().map(Child::name).distinct().count() > 1) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    source + " holds several images",
+                    "name one, as in oci:PATH:NAME; it has: " + names(fit));
+        }
+        return fit.getFirst();
+    }
+
+    private static String names(List<Child> children) {
+        return children.stream()
+                .map(Child::name)
+                .filter(name -> !name.isEmpty())
+                .distinct()
+                .map(Text::shown)
+                .limit(20)
+                .collect(Collectors.joining(", "));
+    }
+
+    /** A document of unknown length, refused rather than read past the bound. */
+    static byte[] bounded(InputStream in, int most, String source) throws IOException {
+        byte[] content = in.readNBytes(most + 1);
+        if (content.length > most) {
+            throw Rejected.because(
+                    Rejected.Reason.TOO_LARGE, "the manifest of " + source + " is larger than " + most + " bytes");
+        }
+        return content;
+    }
+}

@@ -1,0 +1,80 @@
+package org.allod.image;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.allod.base.Rejected;
+import org.allod.image.ImageStore.Progress;
+
+/** Lays verified layers over one another and makes one read-only file system image of them. Runs on one platform thread. */
+final class Flattener {
+    private final Limits limits;
+
+    Flattener(Limits limits) {
+        this.limits = limits;
+    }
+
+    /**
+     * Makes the file system image of {@code manifest}'s layers.
+     *
+     * @param unpacked the digests the configuration gives the layers
+     * @param staging an empty private folder; what is left in it afterwards is the caller's to remove
+     * @return the image file, in {@code staging}
+     */
+    Path flatten(Manifest manifest, List<Digest> unpacked, Blobs blobs, Path staging, Progress progress)
+            throws IOException, InterruptedException {
+        if (unpacked.size() != manifest.layers().size()) {
+            throw Rejected.invalid("the image has " + manifest.layers().size() + " layers but its configuration names "
+                    + unpacked.size());
+        }
+        Tree tree = new Tree(limits);
+        ContentFolder contents = new ContentFolder(staging.resolve("contents"));
+        LayerReader reader = new LayerReader(tree, contents);
+        AtomicLong budget = new AtomicLong(limits.imageBytes());
+        long total = manifest.bytes();
+        long before = 0;
+        for (int i = 0; i < unpacked.size(); i++) {
+            Descriptor layer = manifest.layers().get(i);
+            String name = layer.digest().brief();
+            long start = before;
+            try (LayerStream in = LayerStream.open(
+                    blobs.path(layer.digest()),
+                    name,
+                    budget,
+                    read -> progress.at("flatten", name, start + read, total))) {
+                reader.apply(in, i);
+                if (!in.digest().equals(unpacked.get(i))) {
+                    throw Rejected.invalid("layer " + name + " unpacks to something else than the configuration says");
+                }
+            } catch (EOFException e) {
+                throw LayerStream.damaged(name, e);
+            }
+            interruptible();
+            before += layer.size();
+        }
+        return image(tree, contents, manifest.digest(), staging, progress);
+    }
+
+    private static Path image(Tree tree, ContentFolder contents, Digest digest, Path staging, Progress progress)
+            throws IOException, InterruptedException {
+        Path folder = Files.createDirectory(staging.resolve("tree"));
+        progress.at("flatten", "writing files", 0, 0);
+        TreeFolder.write(tree, contents, folder);
+        Disk.remove(
+                contents.path()); // Before the tool runs: files that later layers hid should not need the space twice.
+        interruptible();
+        progress.at("flatten", "making the file system", 0, 0);
+        long[] latest = {tree.root.meta().mtime()};
+        tree.visit((path, node) -> latest[0] = Math.max(latest[0], node.meta().mtime()));
+        return RootImage.make(folder, staging, digest, latest[0]);
+    }
+
+    private static void interruptible() throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+    }
+}

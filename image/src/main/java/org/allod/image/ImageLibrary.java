@@ -1,0 +1,258 @@
+package org.allod.image;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import org.allod.base.Rng;
+import org.allod.base.Timers;
+import org.allod.image.Shelf.Ready;
+
+/**
+ * The images of this host, on its disk:
+ *
+ * <pre>
+ * images/HEX/           ready: root.erofs and image.json, by the digest of the manifest
+ * blobs/verified/HEX    manifests' blobs, checked; a cache that the next collect empties
+ * blobs/partial/HEX     blobs on their way
+ * staging/N/            work under way; cleared at start
+ * references.json       which name means which digest
+ * lock                  held while this process works here
+ * </pre>
+ *
+ * <p>An image comes into being by one rename of a folder whose content is already durable. Whatever a crash
+ * interrupts is in staging, which nothing refers to.
+ */
+public final class ImageLibrary implements ImageStore, AutoCloseable {
+    private static final String LAYOUT = "oci:";
+
+    private final ImageSettings settings;
+    private final Clock clock;
+    private final Path staging;
+    private final FileChannel lock;
+    private final Blobs blobs;
+    private final Shelf shelf;
+    private final References references;
+    private final Documents documents;
+    private final KeyedLocks making = new KeyedLocks();
+    private final AtomicLong rooms = new AtomicLong();
+
+    /** Opens the folder of {@code settings}, making what is missing and clearing what a crash left. */
+    public ImageLibrary(ImageSettings settings, Clock clock, Timers timers, Rng rng) {
+        this.settings = settings;
+        this.clock = clock;
+        try {
+            Path folder = Files.createDirectories(settings.folder());
+            this.lock = lock(folder);
+            this.staging = folder.resolve("staging");
+            Disk.remove(staging);
+            Files.createDirectory(staging);
+            Private.folder(staging);
+            this.blobs = new Blobs(
+                    folder.resolve("blobs"),
+                    new Retry(timers, rng.fork("image retry"), Duration.ofMillis(250), Duration.ofSeconds(8)));
+            this.shelf = new Shelf(folder.resolve("images"));
+            this.references = new References(folder.resolve("references.json"));
+        } catch (IOException e) {
+            throw Disk.failed("could not open the image folder " + settings.folder(), e);
+        }
+        this.documents = new Documents(settings.platform(), settings.limits());
+    }
+
+    private static FileChannel lock(Path folder) throws IOException {
+        FileChannel channel =
+                FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            if (channel.tryLock() != null) {
+                return channel;
+            }
+        } catch (OverlappingFileLockException e) {
+            // This very process holds it; said below.
+        }
+        channel.close();
+        throw Rejected.because(
+                Rejected.Reason.CONFLICT,
+                "the image folder " + folder + " is in use by another process",
+                "stop the other Allod daemon, or give this one another data folder");
+    }
+
+    @Override
+    public Image ensure(String reference, Progress progress) {
+        if (reference.startsWith(LAYOUT)) {
+            return layout(reference, progress);
+        }
+        Optional<Image> here = find(reference);
+        return here.isPresent() ? here.get() : pull(reference, progress);
+    }
+
+    private Image layout(String reference, Progress progress) {
+        LayoutReference parsed = LayoutReference.parse(reference.substring(LAYOUT.length()));
+        Optional<Image> here = find(LAYOUT + parsed);
+        if (here.isPresent() && !Files.exists(parsed.path())) {
+            return here.get();
+        }
+        return bringIn(parsed, LAYOUT + parsed, progress);
+    }
+
+    @Override
+    public Image pull(String reference, Progress progress) {
+        throw Rejected.because(Rejected.Reason.UNSUPPORTED, "pulling from registries comes with the next landing");
+    }
+
+    @Override
+    public Image importFrom(Path source, String name, Progress progress) {
+        return bringIn(LayoutReference.parse(source.toString()), LocalName.parse(name), progress);
+    }
+
+    private Image bringIn(LayoutReference from, String name, Progress progress) {
+        return work("import " + from, room -> {
+            if (!Files.exists(from.path())) {
+                throw Rejected.notFound("there is no image at " + from.path());
+            }
+            Source source = new LayoutFolder(from.path(), settings.limits());
+            return make(source, from.image(), name, room, progress);
+        });
+    }
+
+    @Override
+    public Image build(BuildSpec spec, Progress progress) {
+        String name = LocalName.parse(spec.name());
+        return work("build " + name, room -> {
+            Path layout = new DebianBuild(settings, spec).layout(room, progress);
+            return make(new LayoutFolder(layout, settings.limits()), Optional.empty(), name, room, progress);
+        });
+    }
+
+    @Override
+    public Optional<Image> find(String reference) {
+        String name = known(reference);
+        return references.find(name).flatMap(shelf::find).map(ready -> ready.named(name));
+    }
+
+    private String known(String reference) {
+        if (reference.startsWith(LAYOUT)) {
+            return reference;
+        }
+        return LocalName.parse(reference);
+    }
+
+    @Override
+    public List<Image> list() {
+        List<Image> images = new ArrayList<>();
+        references
+                .all()
+                .forEach((name, digest) -> shelf.find(digest).ifPresent(ready -> images.add(ready.named(name))));
+        return images;
+    }
+
+    @Override
+    public void remove(String reference) {
+        try {
+            if (!references.remove(known(reference))) {
+                throw Rejected.because(
+                        Rejected.Reason.NOT_FOUND,
+                        "there is no image named " + Text.shown(reference),
+                        "allod image list shows the images of this host");
+            }
+        } catch (IOException e) {
+            throw Disk.failed("could not forget image " + reference, e);
+        }
+    }
+
+    @Override
+    public long collect(Set<String> inUse) {
+        Set<Digest> keep = new HashSet<>(references.all().values());
+        inUse.forEach(digest -> keep.add(Digest.parse(digest, "an image in use")));
+        return work("collect images", room -> {
+            long bytes = 0;
+            for (Digest digest : shelf.all()) {
+                try (KeyedLocks.Held _ = making.lock(digest.hex())) {
+                    if (!keep.contains(digest) && !references.all().containsValue(digest)) {
+                        bytes += shelf.remove(digest, room);
+                    }
+                }
+            }
+            return bytes + blobs.collect();
+        });
+    }
+
+    /** Everything from a source to a ready image under {@code name}. */
+    private Image make(Source source, Optional<String> which, String name, Path room, Progress progress)
+            throws IOException, InterruptedException {
+        Manifest manifest = documents.resolve(source, which);
+        try (KeyedLocks.Held _ = making.lock(manifest.digest().hex())) {
+            Optional<Ready> here = shelf.find(manifest.digest());
+            Ready ready = here.isPresent() ? here.get() : make(manifest, source, room, progress);
+            references.put(name, manifest.digest());
+            return ready.named(name);
+        }
+    }
+
+    private Ready make(Manifest manifest, Source source, Path room, Progress progress)
+            throws IOException, InterruptedException {
+        try (Blobs.Hold _ = blobs.hold(manifest)) {
+            blobs.fetch(manifest.config(), source, progress);
+            ConfigJson.Parsed config = ConfigJson.parse(blobs.read(manifest.config()));
+            if (!config.platform().equals(settings.platform())
+                    && !config.platform().equals("/")) {
+                throw Rejected.because(
+                        Rejected.Reason.UNSUPPORTED,
+                        source.name() + " is an image for " + Text.shown(config.platform()) + ", not for "
+                                + settings.platform());
+            }
+            for (Descriptor layer : manifest.layers()) {
+                blobs.fetch(layer, source, progress);
+            }
+            Path root = new Flattener(settings.limits()).flatten(manifest, config.layers(), blobs, room, progress);
+            return shelf.publish(manifest.digest(), config.config(), root, room, clock.wall());
+        }
+    }
+
+    private interface Work<T> {
+        T in(Path room) throws IOException, InterruptedException;
+    }
+
+    /**
+     * Runs work in a private folder that is gone afterwards, on a platform thread: it makes foreign calls and starts
+     * programs, which hold the thread they run on.
+     */
+    private <T> T work(String attempt, Work<T> work) {
+        try {
+            return OnPlatformThread.call("image: " + attempt, () -> {
+                Path room = Files.createDirectory(staging.resolve(Long.toString(rooms.incrementAndGet())));
+                try {
+                    return work.in(room);
+                } finally {
+                    Disk.remove(room);
+                }
+            });
+        } catch (IOException e) {
+            throw Disk.failed("could not " + attempt, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("could not " + attempt + ": it was interrupted", e);
+        }
+    }
+
+    /** Lets another process have the folder. Work under way is not waited for. */
+    @Override
+    public void close() {
+        try {
+            lock.close();
+        } catch (IOException e) {
+            throw Disk.failed("could not close the image folder", e);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package org.allod.image;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * What the assembly decides for the images of a host.
+ *
+ * @param folder holds everything; on a disk with room, since an image is there twice while it is made
+ * @param limits what an image may ask for
+ * @param platform what is chosen from a multi-platform image, such as {@code linux/amd64}
+ * @param apt the host's apt configuration, whose Debian sources builds use
+ * @param home of the user whose Docker credentials are used
+ * @param env the environment; {@code DOCKER_CONFIG} and {@code REGISTRY_AUTH_FILE} are looked up in it
+ */
+public record ImageSettings(Path folder, Limits limits, String platform, Path apt, Path home, Map<String, String> env) {
+    public ImageSettings {
+        env = Map.copyOf(env);
+    }
+
+    /** As they are on a normal host. */
+    public static ImageSettings in(Path folder) {
+        return new ImageSettings(
+                folder,
+                Limits.DEFAULT,
+                "linux/" + architecture(System.getProperty("os.arch", "amd64")),
+                Path.of("/etc/apt"),
+                Path.of(System.getProperty("user.home", "/root")),
+                System.getenv());
+    }
+
+    public ImageSettings withLimits(Limits next) {
+        return new ImageSettings(folder, next, platform, apt, home, env);
+    }
+
+    public ImageSettings withEnv(Map<String, String> next) {
+        return new ImageSettings(folder, limits, platform, apt, home, next);
+    }
+
+    /** Java's names of processors, in the words of images. */
+    private static String architecture(String java) {
+        return switch (java) {
+            case "x86_64", "amd64" -> "amd64";
+            case "aarch64" -> "arm64";
+            default -> java;
+        };
+    }
+}

@@ -1,0 +1,144 @@
+package org.allod.image;
+
+import com.github.luben.zstd.ZstdInputStream;
+import java.io.BufferedInputStream;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
+import java.util.zip.GZIPInputStream;
+import org.allod.base.Rejected;
+
+/**
+ * A layer unpacked as it is read: bounded, and digested on the way. What packed it is told from its first bytes, since
+ * media types are often wrong about that; the digest of the result is what counts.
+ */
+final class LayerStream extends FilterInputStream {
+    private static final int BUFFER = 1 << 16;
+
+    private final String layer;
+    private final MessageDigest sha = Digest.sha256();
+    private final AtomicLong budget;
+
+    private LayerStream(InputStream unpacked, String layer, AtomicLong budget) {
+        super(unpacked);
+        this.layer = layer;
+        this.budget = budget;
+    }
+
+    /**
+     * Opens a layer.
+     *
+     * @param budget bytes that may still come out of this image's layers; taken from as they do
+     * @param read told how much of the packed file has been read
+     */
+    static LayerStream open(Path file, String layer, AtomicLong budget, LongConsumer read) throws IOException {
+        BufferedInputStream packed = new BufferedInputStream(new Counted(Files.newInputStream(file), read), BUFFER);
+        try {
+            return new LayerStream(unpack(packed), layer, budget);
+        } catch (IOException e) {
+            packed.close();
+            throw damaged(layer, e);
+        }
+    }
+
+    private static InputStream unpack(BufferedInputStream packed) throws IOException {
+        packed.mark(4);
+        byte[] magic = packed.readNBytes(4);
+        packed.reset();
+        if (magic.length >= 2 && magic[0] == 0x1f && magic[1] == (byte) 0x8b) {
+            return new GZIPInputStream(packed, BUFFER);
+        }
+        if (magic.length == 4
+                && magic[0] == 0x28
+                && magic[1] == (byte) 0xb5
+                && magic[2] == 0x2f
+                && magic[3] == (byte) 0xfd) {
+            return new BufferedInputStream(new ZstdInputStream(packed), BUFFER);
+        }
+        return packed;
+    }
+
+    @Override
+    public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+        int n;
+        try {
+            n = super.read(into, offset, length);
+        } catch (IOException e) {
+            throw damaged(layer, e);
+        }
+        if (n > 0) {
+            sha.update(into, offset, n);
+            if (budget.addAndGet(-n) < 0) {
+                throw Rejected.because(
+                        Rejected.Reason.TOO_LARGE,
+                        "the image unpacks to more than it may",
+                        "make a smaller image, or raise the bound in the host's configuration");
+            }
+        }
+        return n;
+    }
+
+    /** By reading: what is skipped is part of the digest. */
+    @Override
+    public long skip(long count) throws IOException {
+        byte[] buffer = new byte[(int) Math.min(BUFFER, count)];
+        long done = 0;
+        while (done < count) {
+            int n = read(buffer, 0, (int) Math.min(buffer.length, count - done));
+            if (n < 0) {
+                break;
+            }
+            done += n;
+        }
+        return done;
+    }
+
+    @Override
+    public boolean markSupported() {
+        return false;
+    }
+
+    /** Of everything read so far. */
+    Digest digest() {
+        return Digest.of(sha);
+    }
+
+    static Rejected damaged(String layer, IOException e) {
+        String why = e.getMessage() == null ? "it ends too early" : e.getMessage();
+        return Rejected.because(
+                Rejected.Reason.INVALID,
+                "layer " + layer + " is damaged: " + Text.shown(why),
+                "build and push the image again");
+    }
+
+    private static final class Counted extends FilterInputStream {
+        private final LongConsumer read;
+        private long count;
+
+        Counted(InputStream in, LongConsumer read) {
+            super(in);
+            this.read = read;
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            int n = super.read(into, offset, length);
+            if (n > 0) {
+                count += n;
+                read.accept(count);
+            }
+            return n;
+        }
+    }
+}

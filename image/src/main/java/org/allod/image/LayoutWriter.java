@@ -1,0 +1,57 @@
+package org.allod.image;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Writes an OCI image layout of one image with one layer. */
+final class LayoutWriter {
+    private LayoutWriter() {}
+
+    /** Moves {@code layer}, a plain tar archive, into a new layout at {@code folder}. */
+    static Path write(Path folder, Path layer, Image.Config config, String platform) throws IOException {
+        Path blobs = Files.createDirectories(folder.resolve("blobs").resolve("sha256"));
+        Digest digest;
+        try (InputStream in = Files.newInputStream(layer)) {
+            digest = Digest.of(in);
+        }
+        Files.move(layer, blobs.resolve(digest.hex()));
+        Descriptor ofLayer = new Descriptor(ImageJson.OCI_LAYER, digest, Files.size(blobs.resolve(digest.hex())));
+        Descriptor ofConfig = blob(blobs, ImageJson.OCI_CONFIG, ConfigJson.write(config, platform, List.of(digest)));
+        ObjectNode manifest = ImageJson.MAPPER.createObjectNode();
+        manifest.put("schemaVersion", 2).put("mediaType", ImageJson.OCI_MANIFEST);
+        manifest.set("config", json(ofConfig));
+        manifest.putArray("layers").add(json(ofLayer));
+        ObjectNode index = ImageJson.MAPPER.createObjectNode();
+        index.put("schemaVersion", 2).put("mediaType", ImageJson.OCI_INDEX);
+        ObjectNode child = json(blob(blobs, ImageJson.OCI_MANIFEST, manifest));
+        String[] parts = platform.split("/", 2);
+        child.putObject("platform").put("os", parts[0]).put("architecture", parts[1]);
+        index.putArray("manifests").add(child);
+        Files.write(folder.resolve("index.json"), bytes(index));
+        Files.writeString(folder.resolve("oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}");
+        return folder;
+    }
+
+    private static Descriptor blob(Path blobs, String type, ObjectNode json) throws IOException {
+        byte[] content = bytes(json);
+        Digest digest = Digest.of(content);
+        Files.write(blobs.resolve(digest.hex()), content);
+        return new Descriptor(type, digest, content.length);
+    }
+
+    static ObjectNode json(Descriptor descriptor) {
+        return ImageJson.MAPPER
+                .createObjectNode()
+                .put("mediaType", descriptor.mediaType())
+                .put("digest", descriptor.digest().toString())
+                .put("size", descriptor.size());
+    }
+
+    private static byte[] bytes(ObjectNode json) {
+        return ImageJson.MAPPER.writeValueAsBytes(json);
+    }
+}

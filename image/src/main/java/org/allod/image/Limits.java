@@ -1,0 +1,36 @@
+package org.allod.image;
+
+/**
+ * How much of an image is taken before it is refused. An image is hostile: forty kilobytes of gzip can hold forty
+ * megabytes, and a name can be longer than memory.
+ *
+ * @param manifestBytes of a manifest or index; registries allow 4 MiB
+ * @param configBytes of an image configuration
+ * @param layers in one image
+ * @param blobBytes of one blob as it travels
+ * @param imageBytes of all layers together when unpacked
+ * @param entries files, folders and links of all layers together; about 250 bytes of memory each
+ * @param depth of folders within folders
+ */
+public record Limits(
+        int manifestBytes, int configBytes, int layers, long blobBytes, long imageBytes, int entries, int depth) {
+    /** Bytes in a path. The kernel's PATH_MAX, less room for the staging folder's own path. */
+    static final int PATH_BYTES = 3_500;
+
+    /** Bytes in one name: what every file system of Linux takes. */
+    static final int NAME_BYTES = 255;
+
+    /** Bytes of extended headers before one entry of an archive. */
+    static final int HEADER_BYTES = 1 << 20;
+
+    /** Generous: the largest images in common use (machine learning) have half as much of everything. */
+    public static final Limits DEFAULT = new Limits(4 << 20, 4 << 20, 256, 32L << 30, 64L << 30, 400_000, 200);
+
+    public Limits withImageBytes(long bytes) {
+        return new Limits(manifestBytes, configBytes, layers, blobBytes, bytes, entries, depth);
+    }
+
+    public Limits withEntries(int count) {
+        return new Limits(manifestBytes, configBytes, layers, blobBytes, imageBytes, count, depth);
+    }
+}

@@ -1,0 +1,25 @@
+package org.allod.image;
+
+import java.util.regex.Pattern;
+import org.allod.base.Rejected;
+
+/** The name of an image that was built or imported here, such as {@code hello} or {@code team/web:v2}. */
+final class LocalName {
+    private static final Pattern NAME = Pattern.compile(
+            "[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*){0,7}(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?");
+    private static final int LONGEST = 255;
+    private static final String LATEST = ":latest";
+
+    private LocalName() {}
+
+    /** The one way the name is kept: {@code hello:latest} is {@code hello}. */
+    static String parse(String text) {
+        if (text.length() > LONGEST || !NAME.matcher(text).matches()) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "\"" + Text.shown(text) + "\" is no name for an image",
+                    "use lower-case letters, digits, . _ - and /, and :TAG if wanted, as in hello or team/web:v2");
+        }
+        return text.endsWith(LATEST) ? text.substring(0, text.length() - LATEST.length()) : text;
+    }
+}

@@ -1,0 +1,79 @@
+package org.allod.image;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import org.allod.base.Rng;
+import org.allod.base.Timers;
+
+/**
+ * Tries again after the network failed, a bounded number of times in a row without any progress. A cut connection that
+ * brought some bytes first costs no try: a large blob over a bad link arrives in the end.
+ *
+ * <p>Waits are exponential with jitter (half to all of the step), so that many hosts cut off together do not come back
+ * together.
+ */
+final class Retry {
+    private final Timers timers;
+    private final Rng rng;
+    private final Duration first;
+    private final Duration most;
+
+    Retry(Timers timers, Rng rng, Duration first, Duration most) {
+        this.timers = timers;
+        this.rng = rng;
+        this.first = first;
+        this.most = most;
+    }
+
+    interface Attempt {
+        void run() throws IOException;
+    }
+
+    interface Measure {
+        long now() throws IOException;
+    }
+
+    /** Runs {@code attempt} until it succeeds; {@code progress} tells how far the work has come. */
+    void run(int attempts, Measure progress, Attempt attempt) throws IOException, InterruptedException {
+        int failures = 0;
+        long reached = progress.now();
+        while (true) {
+            try {
+                attempt.run();
+                return;
+            } catch (IOException e) {
+                if (Thread.interrupted()) {
+                    throw new InterruptedException();
+                }
+                long now = progress.now();
+                failures = now > reached ? 1 : failures + 1;
+                reached = Math.max(reached, now);
+                if (failures >= attempts || isOurs(e)) {
+                    throw e;
+                }
+                pause(failures);
+            }
+        }
+    }
+
+    /** A full disk does not empty itself within seconds. */
+    private static boolean isOurs(IOException e) {
+        return e.getMessage() != null && e.getMessage().contains(Disk.FULL);
+    }
+
+    private void pause(int failures) throws InterruptedException {
+        long step = Math.min(most.toMillis(), first.toMillis() << Math.min(failures - 1, 16));
+        long wait;
+        synchronized (rng) {
+            wait = step / 2 + rng.nextLong(step / 2 + 1);
+        }
+        CountDownLatch over = new CountDownLatch(1);
+        Timers.Timer timer = timers.after(Duration.ofMillis(wait), over::countDown);
+        try {
+            over.await();
+        } finally {
+            timer.cancel();
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package org.allod.image;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.allod.base.Rng;
+import org.allod.base.SystemClock;
+import org.allod.base.SystemTimers;
+
+/** A library in a folder of the test's own. */
+final class Fixture implements AutoCloseable {
+    final SystemTimers timers = new SystemTimers();
+    final ImageLibrary library;
+
+    Fixture(Path folder) {
+        this(ImageSettings.in(folder));
+    }
+
+    Fixture(ImageSettings settings) {
+        library =
+                new ImageLibrary(settings.withEnv(Map.copyOf(settings.env())), new SystemClock(), timers, Rng.system());
+    }
+
+    @Override
+    public void close() {
+        library.close();
+        timers.close();
+    }
+}
