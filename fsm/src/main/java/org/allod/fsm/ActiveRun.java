@@ -19,6 +19,9 @@ final class ActiveRun {
     /** Null where no such type is registered any more: then the run is shown but not executed. */
     final @Nullable RunType<?, ?> type;
 
+    /** Null with the type. */
+    final @Nullable Meter meter;
+
     final boolean resumed;
     Ref ref;
     RunState state;
@@ -48,9 +51,16 @@ final class ActiveRun {
     boolean slot;
     boolean durable;
 
-    ActiveRun(RunSpec spec, @Nullable RunType<?, ?> type, boolean resumed, Ref ref, RunState state) {
+    ActiveRun(
+            RunSpec spec,
+            @Nullable RunType<?, ?> type,
+            @Nullable Meter meter,
+            boolean resumed,
+            Ref ref,
+            RunState state) {
         this.spec = spec;
         this.type = type;
+        this.meter = meter;
         this.resumed = resumed;
         this.ref = ref;
         this.state = state;

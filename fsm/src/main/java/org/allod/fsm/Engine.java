@@ -43,11 +43,14 @@ public final class Engine implements AutoCloseable {
     private final EngineOptions options;
     private final Consumer<Throwable> fatal;
     private final RunLoop loop;
+    private final Watches watches;
+    private final Pruner pruner;
 
     /** Guards everything below. Never held while the store or a step is called. */
     private final Object lock = new Object();
 
     private final Map<String, RunType<?, ?>> types = new TreeMap<>();
+    private final Map<String, Meter> meters = new TreeMap<>();
     private final NavigableMap<RunId, ActiveRun> active = new TreeMap<>();
     private final Map<RunId, List<ActiveRun>> followers = new HashMap<>();
     private final Lanes lanes;
@@ -75,6 +78,8 @@ public final class Engine implements AutoCloseable {
         this.options = options;
         this.fatal = fatal;
         this.lanes = new Lanes(options.queues());
+        this.watches = new Watches(options.watch());
+        this.pruner = new Pruner(store, clock, executor, options);
         this.loop = new RunLoop(store, clock, timers, rng, executor, options, new House());
     }
 
@@ -100,6 +105,7 @@ public final class Engine implements AutoCloseable {
             if (types.putIfAbsent(type.name(), type) != null) {
                 throw new Bug("run type " + type.name() + " registered twice");
             }
+            meters.put(type.name(), new Meter(type));
         }
     }
 
@@ -124,6 +130,7 @@ public final class Engine implements AutoCloseable {
         }
         // Those that had begun come first: they were within their caps before, so they are again.
         Comparator<ActiveRun> begunFirst = Comparator.comparing(r -> r.state instanceof RunState.Waiting);
+        pruner.start(timers);
         back.stream().sorted(begunFirst.thenComparing(ActiveRun::id)).forEach(this::whenReady);
         return back.size();
     }
@@ -137,7 +144,7 @@ public final class Engine implements AutoCloseable {
                     r.spec().id(),
                     r.spec().type());
         }
-        ActiveRun run = new ActiveRun(r.spec(), type, true, r.ref(), r.state());
+        ActiveRun run = new ActiveRun(r.spec(), type, meters.get(r.spec().type()), true, r.ref(), r.state());
         run.response = r.response();
         run.error = r.error();
         run.durable = true;
@@ -199,7 +206,7 @@ public final class Engine implements AutoCloseable {
                     type.steps(),
                     type.finalizers(),
                     new Payload(bytes));
-            run = new ActiveRun(spec, type, false, Ref.NONE, new RunState.Waiting());
+            run = new ActiveRun(spec, type, meters.get(type.name()), false, Ref.NONE, new RunState.Waiting());
             // Nothing but the start may be recorded of it before the start is.
             run.busy = true;
             active.put(run.id(), run);
@@ -220,6 +227,10 @@ public final class Engine implements AutoCloseable {
                 synchronized (lock) {
                     run.durable = true;
                 }
+                if (run.meter != null) {
+                    run.meter.started();
+                }
+                watches.publish(run);
                 result.complete(run.id());
                 whenReady(run);
                 loop.release(run);
@@ -245,7 +256,7 @@ public final class Engine implements AutoCloseable {
         if (!resumed) {
             throw new Bug(what + "the engine has not resumed yet");
         }
-        if (types.get(type.name()) != type) {
+        if (!types.containsKey(type.name())) {
             throw new Bug(what + "this run type is not registered");
         }
         if (active.size() >= options.active()) {
@@ -468,6 +479,36 @@ public final class Engine implements AutoCloseable {
         return store.children(parent);
     }
 
+    /** Every change of every run from now on. */
+    public Watch watch() {
+        return watches.open(id -> true);
+    }
+
+    /** The run as it is, and every change of it from now on, its end included. */
+    public Watch watch(RunId id) {
+        Watch watch = watches.open(id::equals);
+        get(id).ifPresent(watch::publish);
+        return watch;
+    }
+
+    /** Counts and durations of every registered type. */
+    public List<TypeMetrics> metrics() {
+        synchronized (lock) {
+            Map<String, Long> counts = new HashMap<>();
+            active.values().forEach(r -> counts.merge(r.spec.type(), 1L, Long::sum));
+            return meters.entrySet().stream()
+                    .map(e -> e.getValue().snapshot(e.getKey(), counts.getOrDefault(e.getKey(), 0L)))
+                    .toList();
+        }
+    }
+
+    /** How the named queues stand. */
+    public List<QueueView> queues() {
+        synchronized (lock) {
+            return lanes.views();
+        }
+    }
+
     public int activeCount() {
         synchronized (lock) {
             return active.size();
@@ -480,6 +521,8 @@ public final class Engine implements AutoCloseable {
      */
     public boolean shutdown(Duration grace) {
         closing = true;
+        pruner.close();
+        watches.close();
         List<ActiveRun> running;
         synchronized (lock) {
             running = List.copyOf(active.values());
@@ -530,11 +573,17 @@ public final class Engine implements AutoCloseable {
     /** The engine as the single runs see it. */
     private final class House implements RunLoop.House {
         @Override
-        public void changed(ActiveRun run, RunState before) {}
+        public void changed(ActiveRun run) {
+            watches.publish(run);
+        }
 
         @Override
         public void finished(ActiveRun run, Outcome outcome) {
+            if (run.meter != null) {
+                run.meter.ended(outcome, (clock.wallMillis() - run.spec.created()) * 1_000_000);
+            }
             forget(run);
+            pruner.ended();
             CompletableFuture<Ended> waiters;
             synchronized (run) {
                 waiters = run.waiters;

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedSet;
+import java.util.TreeMap;
 
 /**
  * Who may execute: at most one run of an action and subject at a time, and of each queue no more than its cap. Runs are
@@ -36,7 +37,7 @@ final class Lanes {
     }
 
     private final Map<Key, Lane> lanes = new HashMap<>();
-    private final Map<String, Queue> queues = new HashMap<>();
+    private final Map<String, Queue> queues = new TreeMap<>();
 
     Lanes(Map<String, Integer> caps) {
         caps.forEach((name, cap) -> queues.put(name, new Queue(cap)));
@@ -57,9 +58,14 @@ final class Lanes {
         return q == null ? 0 : q.members - q.executing;
     }
 
-    int executing(String queue) {
-        Queue q = queues.get(queue);
-        return q == null ? 0 : q.executing;
+    List<QueueView> views() {
+        return queues.entrySet().stream()
+                .map(e -> new QueueView(
+                        e.getKey(),
+                        e.getValue().cap,
+                        e.getValue().executing,
+                        e.getValue().members - e.getValue().executing))
+                .toList();
     }
 
     /** The oldest active run with this action and subject. */

@@ -31,7 +31,7 @@ final class RunLoop {
 
     /** What the engine around the single runs provides. */
     interface House {
-        void changed(ActiveRun run, RunState before);
+        void changed(ActiveRun run);
 
         void finished(ActiveRun run, Outcome outcome);
 
@@ -221,9 +221,7 @@ final class RunLoop {
     }
 
     private void adopt(ActiveRun run, ActiveRun.Letter letter, Decision.Next next, Ref ref) {
-        RunState before;
         synchronized (run) {
-            before = run.state;
             run.state = next.state();
             run.ref = ref;
             run.unrecorded = 0;
@@ -234,7 +232,7 @@ final class RunLoop {
                 }
             }
         }
-        house.changed(run, before);
+        house.changed(run);
         for (Effect effect : next.effects()) {
             perform(run, effect);
         }
@@ -314,7 +312,9 @@ final class RunLoop {
             tooLate = run.state instanceof RunState.Cancelling;
             run.thread = Thread.currentThread();
         }
+        long begun = clock.monoNanos();
         Input input = tooLate ? new Input.Threw(step, "cancelled before it began") : body.run(type);
+        measure(run, input, clock.monoNanos() - begun);
         synchronized (run) {
             run.thread = null;
             run.notifyAll();
@@ -326,6 +326,19 @@ final class RunLoop {
             }
         }
         offer(run, input);
+    }
+
+    private static void measure(ActiveRun run, Input input, long nanos) {
+        Meter meter = run.meter;
+        if (meter == null) {
+            return;
+        }
+        if (input instanceof Input.Returned(int step, Optional<Payload> r)) {
+            List<String> names = run.state instanceof RunState.Finalizing ? run.spec.finalizers() : run.spec.steps();
+            meter.attempted(step < names.size() ? names.get(step) : "", nanos);
+        } else if (input instanceof Input.Threw) {
+            meter.failed();
+        }
     }
 
     void interrupt(ActiveRun run) {

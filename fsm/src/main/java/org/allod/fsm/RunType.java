@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /**
  * A kind of run: its name, its steps in order, its finalizers, and how its request and response are recorded.
@@ -90,6 +91,16 @@ public final class RunType<Q, R> {
 
     Optional<Finalizer<Q, R>> finalizer(String finalizerName) {
         return Optional.ofNullable(finalizers.get(finalizerName));
+    }
+
+    /** The same type with each part wrapped: how the harness gets between the engine and a step. */
+    RunType<Q, R> decorated(
+            BiFunction<String, Step<Q, R>, Step<Q, R>> step,
+            BiFunction<String, Finalizer<Q, R>, Finalizer<Q, R>> finalizer) {
+        Builder<Q, R> b = new Builder<>(name, requests, responses).action(action);
+        stepNames.forEach(n -> step(n).ifPresent(body -> b.step(n, step.apply(n, body))));
+        finalizerNames.forEach(n -> finalizer(n).ifPresent(body -> b.finalizer(n, finalizer.apply(n, body))));
+        return b.build();
     }
 
     /** Collects steps in their order. */

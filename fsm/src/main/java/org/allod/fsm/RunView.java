@@ -56,7 +56,7 @@ public record RunView(
                 phase.attempt(),
                 since,
                 error,
-                Optional.empty());
+                state instanceof RunState.Finished(Outcome outcome) ? Optional.of(outcome) : Optional.empty());
     }
 
     static RunView of(Archived run) {

@@ -1,0 +1,84 @@
+package org.allod.fsm;
+
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.base.Timers;
+
+/**
+ * Keeps the history within its bounds: after every so many ended runs and once an hour it forgets the oldest. It
+ * deletes few at a time, so that no write waits long behind it.
+ */
+final class Pruner {
+    private static final System.Logger LOG = System.getLogger(Pruner.class.getName());
+    private static final Duration PERIOD = Duration.ofHours(1);
+    /** Runs forgotten in one transaction: about a millisecond of the writer. */
+    private static final int CHUNK = 100;
+
+    private final EventStore store;
+    private final Clock clock;
+    private final Executor executor;
+    private final EngineOptions options;
+    private final int every;
+    private int since;
+    private boolean running;
+    private volatile boolean closed;
+
+    Pruner(EventStore store, Clock clock, Executor executor, EngineOptions options) {
+        this.store = store;
+        this.clock = clock;
+        this.executor = executor;
+        this.options = options;
+        this.every = Math.max(CHUNK, options.history() / 10);
+    }
+
+    void start(Timers timers) {
+        kick();
+        timers.after(PERIOD, () -> {
+            if (!closed) {
+                start(timers);
+            }
+        });
+    }
+
+    void ended() {
+        boolean due;
+        synchronized (this) {
+            due = ++since >= every;
+        }
+        if (due) {
+            kick();
+        }
+    }
+
+    private void kick() {
+        synchronized (this) {
+            if (running || closed) {
+                return;
+            }
+            running = true;
+            since = 0;
+        }
+        executor.execute(this::prune);
+    }
+
+    private void prune() {
+        try {
+            long olderThan = clock.wallMillis() - options.historyAge().toMillis();
+            while (!closed && store.prune(options.history(), olderThan, CHUNK) == CHUNK) {
+                // There is more: the next transaction.
+            }
+        } catch (Failed e) {
+            LOG.log(System.Logger.Level.WARNING, "forgetting old runs failed and is tried again later", e);
+        } finally {
+            synchronized (this) {
+                running = false;
+            }
+        }
+    }
+
+    void close() {
+        closed = true;
+    }
+}

@@ -1,0 +1,167 @@
+package org.allod.fsm;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * The durable half of a simulated store: what a crash leaves. One disk outlives many processes, each with its own
+ * {@link SimulatedStore}.
+ */
+public final class SimulatedDisk {
+    private static final class Run {
+        final RunSpec spec;
+        final List<Map.Entry<Long, Event>> events = new ArrayList<>();
+        RunState state = new RunState.Waiting();
+        String error = "";
+        Optional<Payload> response = Optional.empty();
+        Ref ref = Ref.NONE;
+        long endedAt;
+
+        Run(RunSpec spec) {
+            this.spec = spec;
+        }
+    }
+
+    private final Map<Long, Run> runs = new LinkedHashMap<>();
+    private final NavigableMap<RunId, Run> byId = new TreeMap<>();
+    private long lastRun;
+    private long lastEvent;
+
+    synchronized Ref apply(Append append) {
+        long no = append.ref().run();
+        if (append.start().isPresent()) {
+            no = ++lastRun;
+            Run fresh = new Run(append.start().get());
+            runs.put(no, fresh);
+            byId.put(fresh.spec.id(), fresh);
+        }
+        Run run = runs.get(no);
+        if (run == null) {
+            throw new AssertionError("append to a run that is not there: " + append);
+        }
+        long last = append.ref().last();
+        long answer = append.ref().answer();
+        for (Event event : append.events()) {
+            if (event instanceof Event.Finished) {
+                run.endedAt = append.at();
+                continue;
+            }
+            last = ++lastEvent;
+            run.events.add(Map.entry(append.at(), event));
+            if (event instanceof Event.StepDone done && done.response().isPresent()) {
+                answer = last;
+                run.response = done.response();
+            }
+        }
+        run.state = append.after();
+        run.error = append.error();
+        run.ref = new Ref(no, last, answer);
+        return run.ref;
+    }
+
+    synchronized List<Recovered> load() {
+        return runs.values().stream()
+                .filter(r -> !(r.state instanceof RunState.Finished))
+                .map(SimulatedDisk::recovered)
+                .toList();
+    }
+
+    private static Recovered recovered(Run r) {
+        return new Recovered(r.spec, r.ref, r.state, r.error, r.response);
+    }
+
+    /** What is durable of a run, active or ended; for checkers. */
+    synchronized Optional<Recovered> durable(RunId id) {
+        return Optional.ofNullable(byId.get(id)).map(SimulatedDisk::recovered);
+    }
+
+    /** The durable events of a run; for checkers. */
+    synchronized List<Event> events(RunId id) {
+        Run run = byId.get(id);
+        return run == null
+                ? List.of()
+                : run.events.stream().map(Map.Entry::getValue).toList();
+    }
+
+    synchronized Optional<Archived> ended(RunId id) {
+        return Optional.ofNullable(byId.get(id)).flatMap(SimulatedDisk::archived);
+    }
+
+    synchronized List<Archived> ended(Optional<RunId> before, int limit) {
+        var range = before.isPresent() ? byId.headMap(before.get(), false) : byId;
+        return range.descendingMap().values().stream()
+                .flatMap(r -> archived(r).stream())
+                .limit(limit)
+                .toList();
+    }
+
+    private static Optional<Archived> archived(Run run) {
+        return run.state instanceof RunState.Finished(Outcome outcome)
+                ? Optional.of(new Archived(run.spec, outcome, run.endedAt, run.response))
+                : Optional.empty();
+    }
+
+    synchronized List<HistoryEvent> history(RunId id) {
+        Run run = byId.get(id);
+        if (run == null) {
+            return List.of();
+        }
+        List<HistoryEvent> lines = new ArrayList<>();
+        lines.add(Histories.start(run.spec));
+        run.events.forEach(e -> lines.add(line(run.spec, e.getKey(), e.getValue())));
+        if (run.state instanceof RunState.Finished(Outcome outcome)) {
+            lines.add(Histories.finish(run.endedAt, outcome));
+        }
+        return List.copyOf(lines);
+    }
+
+    private static HistoryEvent line(RunSpec spec, long at, Event event) {
+        return switch (event) {
+            case Event.StepDone(int step, int attempt, Optional<Payload> r) ->
+                line(spec, at, "step", step, attempt, "");
+            case Event.StepFailed(int step, int attempt, String error) ->
+                line(spec, at, "failed", step, attempt, error);
+            case Event.CancelAsked(String cause) -> line(spec, at, "cancel", -1, 0, cause);
+            case Event.Halted(Outcome o) -> line(spec, at, "halt", -1, 0, o.word() + ": " + o.detail());
+            case Event.FinalizerDone(int step, int attempt) -> line(spec, at, "finalizer", step, attempt, "");
+            case Event.FinalizerFailed(int step, int attempt, String error) ->
+                line(spec, at, "finalizer-failed", step, attempt, error);
+            case Event.Finished(Outcome o) -> Histories.finish(at, o);
+        };
+    }
+
+    private static HistoryEvent line(RunSpec spec, long at, String kind, int step, int attempt, String message) {
+        return new HistoryEvent(Instant.ofEpochMilli(at), kind, Histories.name(spec, kind, step), attempt, message);
+    }
+
+    synchronized List<RunId> children(RunId parent) {
+        return runs.values().stream()
+                .filter(r -> r.spec.parent().filter(parent::equals).isPresent())
+                .map(r -> r.spec.id())
+                .toList();
+    }
+
+    synchronized int prune(int keep, long olderThan, int most) {
+        List<Run> over = runs.values().stream()
+                .filter(r -> r.state instanceof RunState.Finished)
+                .toList();
+        int excess = Math.max(0, over.size() - keep);
+        List<Run> victims = new ArrayList<>();
+        for (int i = 0; i < over.size() && victims.size() < most; i++) {
+            if (i < excess || over.get(i).endedAt < olderThan) {
+                victims.add(over.get(i));
+            }
+        }
+        for (Run run : victims) {
+            runs.remove(run.ref.run());
+            byId.remove(run.spec.id());
+        }
+        return victims.size();
+    }
+}
