@@ -1,0 +1,85 @@
+package org.allod.machine;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.allod.base.Clock;
+import org.allod.base.Rejected;
+import org.allod.store.Database;
+
+/** The apps of this host: in {@code host.db}, and in memory for readers. */
+final class AppTable {
+    private static final String NAME = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+
+    private final Database database;
+    private final Clock clock;
+    private final ConcurrentSkipListMap<String, App> apps = new ConcurrentSkipListMap<>();
+
+    AppTable(Database database, Clock clock) {
+        this.database = database;
+        this.clock = clock;
+        database.<List<App>>read(tx -> tx.list(
+                        "SELECT name, network, network_name, created FROM app",
+                        row -> new App(
+                                row.getString(1),
+                                row.getInt(2),
+                                row.getString(3),
+                                Instant.ofEpochMilli(row.getLong(4)))))
+                .forEach(app -> apps.put(app.name(), app));
+    }
+
+    /** Makes an app, on a network of its own, or on the named one shared with the apps that name it too. */
+    App create(String name, Optional<String> network) {
+        if (!name.matches(NAME)) {
+            throw Rejected.invalid(
+                    "app name \"%s\": it must be 1 to 63 small letters, digits and hyphens, and begin ".formatted(name)
+                            + "and end with a letter or digit, since it becomes a host name");
+        }
+        String networkName = network.filter(n -> !n.isEmpty()).orElse("app:" + name);
+        Instant now = clock.wall();
+        App app = database.write(tx -> {
+            if (tx.first("SELECT 1 FROM app WHERE name = ?", row -> 1, name).isPresent()) {
+                throw Rejected.because(
+                        Rejected.Reason.CONFLICT, "app " + name + " exists already", "choose another name");
+            }
+            // A private network is new with each app; a named one is found again.
+            if (network.isEmpty()) {
+                tx.update("UPDATE network SET name = 'was ' || id || ' ' || name WHERE name = ?", networkName);
+            }
+            tx.update("INSERT OR IGNORE INTO network (name) VALUES (?)", networkName);
+            int number = tx.first("SELECT id FROM network WHERE name = ?", row -> row.getInt(1), networkName)
+                    .orElseThrow();
+            tx.update(
+                    "INSERT INTO app (name, network, network_name, created) VALUES (?, ?, ?, ?)",
+                    name,
+                    number,
+                    networkName,
+                    now.toEpochMilli());
+            return new App(name, number, networkName, Instant.ofEpochMilli(now.toEpochMilli()));
+        });
+        apps.put(name, app);
+        return app;
+    }
+
+    App get(String name) {
+        App app = apps.get(name);
+        if (app == null) {
+            Optional<String> near = Nearest.of(name, apps.keySet());
+            throw Rejected.because(
+                    Rejected.Reason.NOT_FOUND,
+                    "there is no app " + name,
+                    near.map(n -> "did you mean " + n + "?").orElse("create it with POST /v1/apps"));
+        }
+        return app;
+    }
+
+    List<App> list() {
+        return List.copyOf(apps.values());
+    }
+
+    void delete(String name) {
+        database.write(tx -> tx.update("DELETE FROM app WHERE name = ?", name));
+        apps.remove(name);
+    }
+}

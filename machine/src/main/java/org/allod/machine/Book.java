@@ -1,0 +1,92 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.allod.base.Bug;
+import org.allod.base.MachineId;
+
+/**
+ * Every living machine's record, in memory, for whoever reads, waits or listens. What is here is already durable.
+ */
+final class Book {
+    private record Waiter(Predicate<Machine> until, CompletableFuture<Machine> found) {}
+
+    private final Map<MachineId, Machine> machines = new ConcurrentHashMap<>();
+    private final Map<MachineId, List<Waiter>> waiters = new ConcurrentHashMap<>();
+    private final List<Consumer<Machine>> listeners = new CopyOnWriteArrayList<>();
+
+    Optional<Machine> get(MachineId id) {
+        return Optional.ofNullable(machines.get(id));
+    }
+
+    List<Machine> all() {
+        return new ArrayList<>(machines.values());
+    }
+
+    List<Machine> of(String app) {
+        return machines.values().stream().filter(m -> m.app().equals(app)).toList();
+    }
+
+    /** Puts a record, drops a destroyed one, and tells. */
+    void put(Machine machine) {
+        if (machine.state() == MachineState.DESTROYED) {
+            machines.remove(machine.id());
+        } else {
+            machines.put(machine.id(), machine);
+        }
+        for (Waiter waiter : waiters.getOrDefault(machine.id(), List.of())) {
+            if (waiter.until.test(machine)) {
+                waiter.found.complete(machine);
+            }
+        }
+        tell(machine);
+    }
+
+    /** Tells the listeners of a record that is as it was, because something beside it changed: a check. */
+    void tell(Machine machine) {
+        listeners.forEach(listener -> listener.accept(machine));
+    }
+
+    void forget(MachineId id) {
+        machines.remove(id);
+    }
+
+    /** Is told every record that is put, in order for any one machine; must be quick. */
+    void listen(Consumer<Machine> listener) {
+        listeners.add(listener);
+    }
+
+    /** Waits until the machine's record fits; nothing where it did not in time. */
+    Optional<Machine> await(MachineId id, Predicate<Machine> until, Duration timeout) throws InterruptedException {
+        Waiter waiter = new Waiter(until, new CompletableFuture<>());
+        waiters.computeIfAbsent(id, i -> new CopyOnWriteArrayList<>()).add(waiter);
+        try {
+            // Looked at after the waiter is in place: a change in between is seen by one or the other.
+            Machine now = machines.get(id);
+            if (now != null && until.test(now)) {
+                return Optional.of(now);
+            }
+            return Optional.of(waiter.found.get(timeout.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (TimeoutException e) {
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            throw new Bug("a waiter's future never fails", e);
+        } finally {
+            waiters.computeIfPresent(id, (i, list) -> {
+                list.remove(waiter);
+                return list.isEmpty() ? null : list;
+            });
+        }
+    }
+}

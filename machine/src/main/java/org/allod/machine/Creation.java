@@ -1,0 +1,177 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import org.allod.base.Clock;
+import org.allod.base.Ids;
+import org.allod.base.MachineId;
+import org.allod.base.Rejected;
+import org.allod.fsm.Fault;
+import org.allod.fsm.Outcome;
+import org.allod.fsm.RunId;
+import org.allod.runtime.GuestSpec;
+
+/** How a machine comes to be: what it is admitted by, and what is said where it is not. */
+public final class Creation {
+    /** A create answers once the image is known to be good; a pull that takes longer goes on behind the answer. */
+    private static final Duration ADMISSION = Duration.ofSeconds(60);
+
+    private static final Duration TAIL = Duration.ofSeconds(10);
+    private static final int MAX_NAME = 63;
+
+    private final Runs runs;
+    private final Ledger ledger;
+    private final Book book;
+    private final Lifecycle lifecycle;
+    private final Capacity capacity;
+    private final Settings settings;
+    private final Clock clock;
+    private final Ids ids;
+    private final ReentrantLock creating = new ReentrantLock();
+
+    /**
+     * What this host is.
+     *
+     * @param region the region it is in
+     * @param defaultRuntime what runs a machine that does not say
+     * @param runtimes what it may say
+     * @param fleet 40 bits that begin every address
+     */
+    public record Settings(String region, String defaultRuntime, Set<String> runtimes, long fleet) {
+        public Settings {
+            runtimes = Set.copyOf(runtimes);
+        }
+    }
+
+    /**
+     * What a create asks for beside the configuration.
+     *
+     * @param launch whether it is started once it is made
+     */
+    public record Request(
+            Optional<String> name,
+            Optional<String> region,
+            Optional<String> runtime,
+            boolean launch,
+            MachineConfig config) {}
+
+    Creation(
+            Runs runs,
+            Ledger ledger,
+            Book book,
+            Lifecycle lifecycle,
+            Capacity capacity,
+            Settings settings,
+            Clock clock,
+            Ids ids) {
+        this.runs = runs;
+        this.ledger = ledger;
+        this.book = book;
+        this.lifecycle = lifecycle;
+        this.capacity = capacity;
+        this.settings = settings;
+        this.clock = clock;
+        this.ids = ids;
+    }
+
+    /**
+     * Makes a machine. Returns once its image is good and its place is made, or what went wrong is known; the start
+     * goes on behind the answer.
+     */
+    Machine create(App app, Request request) throws InterruptedException {
+        checkRegion(request.region());
+        String runtime = request.runtime().orElse(settings.defaultRuntime());
+        if (!settings.runtimes().contains(runtime)) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "runtime \"%s\" is not offered by this host: it offers %s"
+                            .formatted(runtime, String.join(", ", settings.runtimes())),
+                    "`allod doctor` says what each needs");
+        }
+        capacity.possible(request.config());
+        MachineId id = ids.machine();
+        Machine machine = new Machine(
+                id,
+                app.name(),
+                app.network(),
+                name(request.name(), id),
+                settings.region(),
+                runtime,
+                ids.ulid(),
+                request.config(),
+                Optional.empty(),
+                MachineState.CREATING,
+                false,
+                0,
+                Optional.empty(),
+                clock.wall(),
+                clock.wall(),
+                new GuestSpec.Net(settings.fleet(), app.network()).address(id));
+        admit(machine, request.launch());
+        RunId run = runs.start(lifecycle.create, machine, new Job.Create(id.text(), request.launch()));
+        Optional<Machine> admitted = book.await(
+                id, m -> m.state() != MachineState.CREATING, ADMISSION);
+        if (admitted.filter(m -> m.state() == MachineState.DESTROYED).isPresent()) {
+            throw refusal(run);
+        }
+        return book.get(id).or(() -> admitted).orElse(machine);
+    }
+
+    /** Takes the name and the room, one create at a time, so that two cannot take the same. */
+    private void admit(Machine machine, boolean launch) {
+        creating.lock();
+        try {
+            if (book.all().size() >= capacity.machines()) {
+                throw Rejected.because(
+                        Rejected.Reason.CAPACITY,
+                        "this host has %d machines, the most it takes".formatted(capacity.machines()),
+                        "destroy some, or use another host");
+            }
+            boolean taken = book.of(machine.app()).stream().anyMatch(m -> m.name().equals(machine.name()));
+            if (taken) {
+                throw Rejected.because(
+                        Rejected.Reason.CONFLICT,
+                        "app %s has a machine called %s already".formatted(machine.app(), machine.name()),
+                        "choose another name, or leave it out");
+            }
+            if (launch) {
+                capacity.room(machine, book.all());
+            }
+            ledger.save(machine);
+        } finally {
+            creating.unlock();
+        }
+    }
+
+    /** Why a create came to nothing. */
+    private Rejected refusal(RunId run) throws InterruptedException {
+        Outcome outcome = runs.await(run, TAIL).outcome();
+        return switch (outcome) {
+            case Outcome.Unrecoverable(var fault, String message)
+            when fault == Fault.SYSTEM -> Rejected.because(
+                    Rejected.Reason.CAPACITY, "the machine could not be made: " + message, "nothing was left behind");
+            case Outcome.Unrecoverable(var fault, String message) -> Rejected.invalid(message);
+            default -> Rejected.conflict("the machine was not made: " + outcome.detail());
+        };
+    }
+
+    private String name(Optional<String> wanted, MachineId id) {
+        String name = wanted.filter(n -> !n.isEmpty()).orElse("m-" + id.text().substring(2));
+        if (name.length() > MAX_NAME || !name.matches("[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?")) {
+            throw Rejected.invalid(
+                    "name is \"%s\": it must be 1 to 63 letters, digits, dots, hyphens and underscores".formatted(name));
+        }
+        return name;
+    }
+
+    private void checkRegion(Optional<String> region) {
+        region.filter(r -> !r.isEmpty() && !r.equals(settings.region())).ifPresent(r -> {
+            throw Rejected.because(
+                    Rejected.Reason.CAPACITY,
+                    "region is \"%s\": this host is in %s".formatted(r, settings.region()),
+                    "leave region out");
+        });
+    }
+}

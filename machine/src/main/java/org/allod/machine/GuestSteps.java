@@ -1,0 +1,221 @@
+package org.allod.machine;
+
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.allod.base.Bug;
+import org.allod.base.Clock;
+import org.allod.base.MachineId;
+import org.allod.base.Rejected;
+import org.allod.base.Timers;
+import org.allod.fsm.Abort;
+import org.allod.fsm.Fault;
+import org.allod.fsm.StepContext;
+import org.allod.fsm.Unrecoverable;
+import org.allod.image.Image;
+import org.allod.runtime.Exit;
+import org.allod.runtime.Guest;
+import org.allod.runtime.GuestRuntime;
+import org.allod.runtime.GuestSpec;
+import tools.jackson.databind.node.JsonNodeFactory;
+
+/**
+ * What the steps of the runs do to a guest, shared between them. Each looks for what is already there first: any of
+ * them may be the second time.
+ */
+final class GuestSteps {
+    private static final System.Logger LOG = System.getLogger("allod.machine");
+
+    /** After this many tries of one step the host is not going to do it, and waiting longer helps nobody. */
+    private static final int TRIES = 3;
+
+    /** What is under way through the edge may finish before a machine goes, up to this. */
+    private static final Duration DRAIN = Duration.ofSeconds(5);
+
+    private final Ledger ledger;
+    private final Book book;
+    private final Boots boots;
+    private final Guests guests;
+    private final Traffic traffic;
+    private final Clock clock;
+    private final Timers timers;
+
+    GuestSteps(
+            Ledger ledger, Book book, Boots boots, Guests guests, Traffic traffic, Clock clock, Timers timers) {
+        this.ledger = ledger;
+        this.book = book;
+        this.boots = boots;
+        this.guests = guests;
+        this.traffic = traffic;
+        this.clock = clock;
+        this.timers = timers;
+    }
+
+    /** The machine a run is about. One that is gone ends the run: there is nothing left to do. */
+    Machine machine(MachineId id) {
+        return book.get(id).orElseThrow(() -> new Abort("machine " + id + " is gone"));
+    }
+
+    /**
+     * Does a piece of a step with a bound on how often it is tried. The caller's fault ends the run at once; the
+     * host's after {@link #TRIES}.
+     */
+    interface Piece {
+        void run() throws Exception;
+    }
+
+    void bounded(StepContext<?, ?> c, Piece piece) throws Exception {
+        try {
+            piece.run();
+        } catch (Rejected e) {
+            throw new Unrecoverable(
+                    Fault.USER, e.getMessage() + e.hint().map(h -> " (" + h + ")").orElse(""));
+        } catch (InterruptedException | org.allod.fsm.Halt e) {
+            throw e;
+        } catch (Exception e) {
+            if (c.attempt() >= TRIES && !c.cancelled()) {
+                LOG.log(Level.WARNING, "machine " + c.subject() + ": giving up on step " + c.step(), e);
+                throw new Unrecoverable(Fault.SYSTEM, String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
+    }
+
+    /** Makes the image ready and notes which one it is. */
+    void image(Machine m, String reference) {
+        Image image = boots.images().ensure(reference, org.allod.image.ImageStore.Progress.NONE);
+        ledger.change(m.id(), now -> now.withImage(ImageNames.of(image), clock.wall()));
+    }
+
+    /** Network, disk, control groups. */
+    void prepare(MachineId id) {
+        Machine m = machine(id);
+        boots.runtime(m).prepare(boots.spec(m));
+    }
+
+    /** Runs the guest: as it was if its memory is saved, from clean otherwise. */
+    void boot(MachineId id, String source) {
+        Machine m = machine(id);
+        if (guests.find(m).isPresent()) {
+            return;
+        }
+        GuestRuntime runtime = boots.runtime(m);
+        GuestSpec spec = boots.spec(m);
+        if (runtime.suspended(id)) {
+            try {
+                guests.hold(runtime.resume(spec));
+                return;
+            } catch (RuntimeException e) {
+                // Memory that cannot be restored is worth less than a machine that runs.
+                LOG.log(Level.WARNING, "machine " + id + " could not be resumed and is booted from clean", e);
+                ledger.change(id, now -> now, new Ledger.Note("resume_failed", source, reason(e.getMessage())));
+                runtime.halt(id);
+                runtime.discardSuspended(id);
+            }
+        }
+        runtime.prepare(spec);
+        guests.hold(runtime.boot(spec));
+    }
+
+    /** Asks the main process to end, waits, and ends the guest whatever it does. How it ended, if it was running. */
+    Optional<Exit> stop(Machine m, int signal, Duration timeout) throws InterruptedException {
+        MachineId id = m.id();
+        GuestRuntime runtime = boots.runtime(m);
+        Optional<Guest> running = guests.find(m);
+        Optional<Exit> exit = Optional.empty();
+        if (running.isPresent()) {
+            traffic.drain(id, min(DRAIN, timeout));
+            if (timeout.isPositive() && !running.get().exited().isDone()) {
+                signalled(running.get(), signal == 0 ? boots.stopSignal(m) : signal);
+                exit = exitWithin(running.get(), timeout);
+            } else {
+                exit = Optional.ofNullable(running.get().exited().getNow(null));
+            }
+        }
+        // Released first, so that the end we cause is not taken for one of its own.
+        guests.release(id);
+        runtime.halt(id);
+        runtime.discardSuspended(id);
+        return exit.or(() -> running.map(g -> new Exit(137, 9, false)));
+    }
+
+    private static void signalled(Guest guest, int signal) {
+        try {
+            guest.signal(signal);
+        } catch (RuntimeException e) {
+            // A guest whose PID 1 does not listen is ended by halt, after its time.
+            LOG.log(Level.DEBUG, "machine " + guest.machine() + " could not be signalled", e);
+        }
+    }
+
+    private Optional<Exit> exitWithin(Guest guest, Duration timeout) throws InterruptedException {
+        try {
+            return Optional.of(guest.exited().get(timeout.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (TimeoutException e) {
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            throw new Bug("a guest's end never fails", e);
+        }
+    }
+
+    /** Saves the guest's memory and ends it. */
+    void suspend(Machine m) {
+        GuestRuntime runtime = boots.runtime(m);
+        if (runtime.suspended(m.id()) && runtime.find(m.id()).isEmpty()) {
+            return;
+        }
+        traffic.drain(m.id(), DRAIN);
+        guests.release(m.id());
+        runtime.suspend(boots.spec(m));
+    }
+
+    boolean suspended(Machine m) {
+        return boots.runtime(m).suspended(m.id());
+    }
+
+    Optional<Guest> guest(Machine m) {
+        return guests.find(m);
+    }
+
+    /** Everything of the machine on this host, gone. */
+    void remove(Machine m) {
+        traffic.drain(m.id(), Duration.ZERO);
+        guests.release(m.id());
+        boots.runtime(m).remove(m.id());
+    }
+
+    /** Waits on the timers, so that a simulation's clock governs it too. */
+    void pause(Duration time) throws InterruptedException {
+        CompletableFuture<Boolean> over = new CompletableFuture<>();
+        Timers.Timer timer = timers.after(time, () -> over.complete(true));
+        try {
+            over.get();
+        } catch (ExecutionException e) {
+            throw new Bug("a timer's future never fails", e);
+        } finally {
+            timer.cancel();
+        }
+    }
+
+    static tools.jackson.databind.node.ObjectNode reason(@org.jspecify.annotations.Nullable String text) {
+        return JsonNodeFactory.instance.objectNode().put("reason", String.valueOf(text));
+    }
+
+    static tools.jackson.databind.node.ObjectNode exitNote(Exit exit, boolean requested) {
+        tools.jackson.databind.node.ObjectNode note = JsonNodeFactory.instance.objectNode();
+        note.putObject("exit_event")
+                .put("exit_code", exit.code())
+                .put("signal", exit.signal())
+                .put("oom_killed", exit.oomKilled())
+                .put("requested_stop", requested);
+        return note;
+    }
+
+    private static Duration min(Duration a, Duration b) {
+        return a.compareTo(b) < 0 ? a : b;
+    }
+}

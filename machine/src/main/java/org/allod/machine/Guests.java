@@ -1,0 +1,56 @@
+package org.allod.machine;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
+import org.allod.base.MachineId;
+import org.allod.runtime.Exit;
+import org.allod.runtime.Guest;
+
+/**
+ * The guests this daemon holds on to: those it booted and those it found running and adopted. Each one's end is
+ * reported once, to the supervisor.
+ */
+final class Guests {
+    private final Boots boots;
+    private final Map<MachineId, Guest> guests = new ConcurrentHashMap<>();
+    private BiConsumer<Guest, Exit> supervisor = (guest, exit) -> {};
+
+    Guests(Boots boots) {
+        this.boots = boots;
+    }
+
+    /** Who is told, on a virtual thread, that a guest's main process has ended. Set once, before any guest is held. */
+    void supervisedBy(BiConsumer<Guest, Exit> who) {
+        supervisor = who;
+    }
+
+    /** The guest of this machine if it runs: the one we hold, or one that an earlier daemon left running. */
+    Optional<Guest> find(Machine machine) {
+        Guest held = guests.get(machine.id());
+        return held != null
+                ? Optional.of(held)
+                : boots.runtime(machine).find(machine.id()).map(this::hold);
+    }
+
+    /** Only the guest we hold already; asks nobody. */
+    Optional<Guest> held(MachineId machine) {
+        return Optional.ofNullable(guests.get(machine));
+    }
+
+    /** Takes a guest under supervision. */
+    Guest hold(Guest guest) {
+        Guest before = guests.put(guest.machine(), guest);
+        if (before != guest) {
+            guest.exited().thenAccept(exit -> Thread.ofVirtual()
+                    .name("exit of " + guest.machine())
+                    .start(() -> supervisor.accept(guest, exit)));
+        }
+        return guest;
+    }
+
+    void release(MachineId machine) {
+        guests.remove(machine);
+    }
+}

@@ -1,0 +1,65 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import org.allod.base.MachineId;
+import org.allod.base.Ulid;
+import org.allod.runtime.Exit;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The requests of the lifecycle runs: what is recorded when a run starts, and all that a resumed run has to go by.
+ * Plain text and numbers, so that any version reads what another wrote.
+ */
+final class Job {
+    private Job() {}
+
+    /** For runs that need to know no more than which machine and who asked. */
+    record Simple(String machine, String source) {
+        MachineId id() {
+            return new MachineId(machine);
+        }
+    }
+
+    /** @param launch whether to start it once it is made */
+    record Create(String machine, boolean launch) {
+        MachineId id() {
+            return new MachineId(machine);
+        }
+    }
+
+    /** @param signal to ask with; 0 for the machine's own */
+    record Stop(String machine, int signal, long timeoutMillis, String source) {
+        MachineId id() {
+            return new MachineId(machine);
+        }
+
+        Duration timeout() {
+            return Duration.ofMillis(timeoutMillis);
+        }
+    }
+
+    /** @param running whether it is to run afterwards */
+    record Update(String machine, String version, JsonNode config, boolean running) {
+        MachineId id() {
+            return new MachineId(machine);
+        }
+
+        Ulid ulid() {
+            return MachineJson.version(version);
+        }
+    }
+
+    /** How a main process ended by itself. */
+    record Exited(String machine, String version, int code, int signal, boolean oomKilled) {
+        MachineId id() {
+            return new MachineId(machine);
+        }
+
+        Exit exit() {
+            return new Exit(code, signal, oomKilled);
+        }
+    }
+
+    /** What a run has found out so far. */
+    record Progress(String note) {}
+}

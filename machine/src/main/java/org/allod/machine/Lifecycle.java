@@ -1,0 +1,402 @@
+package org.allod.machine;
+
+import static org.allod.machine.MachineState.CREATED;
+import static org.allod.machine.MachineState.CREATING;
+import static org.allod.machine.MachineState.DESTROYED;
+import static org.allod.machine.MachineState.DESTROYING;
+import static org.allod.machine.MachineState.FAILED;
+import static org.allod.machine.MachineState.RESTARTING;
+import static org.allod.machine.MachineState.STARTED;
+import static org.allod.machine.MachineState.STARTING;
+import static org.allod.machine.MachineState.STOPPED;
+import static org.allod.machine.MachineState.STOPPING;
+import static org.allod.machine.MachineState.SUSPENDED;
+import static org.allod.machine.MachineState.SUSPENDING;
+import static org.allod.machine.MachineState.UPDATING;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.allod.base.Clock;
+import org.allod.base.MachineId;
+import org.allod.fsm.Outcome;
+import org.allod.fsm.RunType;
+import org.allod.fsm.StepContext;
+import org.allod.machine.Ledger.Note;
+import org.allod.runtime.Exit;
+
+/**
+ * The durable runs of a machine's life. They share one action, so for a machine at most one is active. Each ends in a
+ * finalizer that leaves the machine in a lasting state, whatever happened: that is why a transient state cannot stay.
+ *
+ * <p>Steps act on the world and are safe to repeat; the record's state is moved by the step that makes it true.
+ */
+final class Lifecycle {
+    /** One action for all: a machine's runs exclude each other. */
+    static final String ACTION = "lifecycle";
+
+    /** A machine that ran this long ran well: its next restart counts as the first. */
+    private static final Duration WELL = Duration.ofMinutes(1);
+
+    private final Ledger ledger;
+    private final Book book;
+    private final GuestSteps guests;
+    private final Boots boots;
+    private final MachineTable table;
+    private final Clock clock;
+
+    final RunType<Job.Create, Job.Progress> create;
+    final RunType<Job.Simple, Job.Progress> start;
+    final RunType<Job.Stop, Job.Progress> stop;
+    final RunType<Job.Stop, Job.Progress> restart;
+    final RunType<Job.Simple, Job.Progress> suspend;
+    final RunType<Job.Update, Job.Progress> update;
+    final RunType<Job.Simple, Job.Progress> destroy;
+    final RunType<Job.Exited, Job.Progress> exited;
+
+    Lifecycle(Ledger ledger, Book book, GuestSteps guests, Boots boots, MachineTable table, Clock clock) {
+        this.ledger = ledger;
+        this.book = book;
+        this.guests = guests;
+        this.boots = boots;
+        this.table = table;
+        this.clock = clock;
+        create = RunType.named("machine.create")
+                .json(Job.Create.class, Job.Progress.class)
+                .action(ACTION)
+                .step("image", this::createImage)
+                .step("prepare", this::createPrepare)
+                .step("boot", this::createBoot)
+                .finalizer("settle", this::createSettle)
+                .build();
+        start = RunType.named("machine.start")
+                .json(Job.Simple.class, Job.Progress.class)
+                .action(ACTION)
+                .step("boot", this::startBoot)
+                .finalizer("settle", (c, outcome) -> settleRunning(c.request().id(), outcome, c.request().source()))
+                .build();
+        stop = RunType.named("machine.stop")
+                .json(Job.Stop.class, Job.Progress.class)
+                .action(ACTION)
+                .step("stop", this::stopStop)
+                .step("prepare", this::stopPrepare)
+                .finalizer("settle", this::stopSettle)
+                .build();
+        restart = RunType.named("machine.restart")
+                .json(Job.Stop.class, Job.Progress.class)
+                .action(ACTION)
+                .step("stop", this::restartStop)
+                .step("boot", this::restartBoot)
+                .finalizer("settle", (c, outcome) -> settleRunning(c.request().id(), outcome, c.request().source()))
+                .build();
+        suspend = RunType.named("machine.suspend")
+                .json(Job.Simple.class, Job.Progress.class)
+                .action(ACTION)
+                .step("save", this::suspendSave)
+                .finalizer("settle", this::suspendSettle)
+                .build();
+        update = RunType.named("machine.update")
+                .json(Job.Update.class, Job.Progress.class)
+                .action(ACTION)
+                .step("image", this::updateImage)
+                .step("stop", this::updateStop)
+                .step("switch", this::updateSwitch)
+                .step("boot", this::updateBoot)
+                .finalizer("settle", this::updateSettle)
+                .build();
+        destroy = RunType.named("machine.destroy")
+                .json(Job.Simple.class, Job.Progress.class)
+                .action(ACTION)
+                .step("remove", this::destroyRemove)
+                .finalizer("settle", this::destroySettle)
+                .build();
+        exited = RunType.named("machine.exited")
+                .json(Job.Exited.class, Job.Progress.class)
+                .action(ACTION)
+                .step("clean", this::exitedClean)
+                .step("again", this::exitedAgain)
+                .finalizer("settle", this::exitedSettle)
+                .build();
+    }
+
+    /** Every type, for the engine to know. */
+    List<RunType<?, ?>> types() {
+        return List.of(create, start, stop, restart, suspend, update, destroy, exited);
+    }
+
+    // --- create
+
+    private Job.Progress createImage(StepContext<Job.Create, Job.Progress> c) throws Exception {
+        Machine m = guests.machine(c.request().id());
+        guests.bounded(c, () -> guests.image(m, m.config().image()));
+        return new Job.Progress("image ready");
+    }
+
+    private Job.Progress createPrepare(StepContext<Job.Create, Job.Progress> c) throws Exception {
+        MachineId id = c.request().id();
+        guests.bounded(c, () -> guests.prepare(id));
+        ledger.move(id, c.request().launch() ? STARTING : CREATED, Note.of("launch", "user"));
+        return new Job.Progress("prepared");
+    }
+
+    private Job.Progress createBoot(StepContext<Job.Create, Job.Progress> c) throws Exception {
+        if (c.request().launch()) {
+            guests.bounded(c, () -> guests.boot(c.request().id(), "user"));
+        }
+        return new Job.Progress("done");
+    }
+
+    private void createSettle(StepContext<Job.Create, Job.Progress> c, Outcome outcome) {
+        MachineId id = c.request().id();
+        Optional<Machine> m = book.get(id);
+        if (m.isPresent() && m.get().state() == CREATING) {
+            // It was never made: nothing of it stays, and its name is free again.
+            guests.remove(m.get());
+            ledger.move(id, DESTROYED, new Note("launch", "flyd", GuestSteps.reason(outcome.detail())));
+        } else if (c.request().launch()) {
+            settleRunning(id, outcome, "user");
+        }
+    }
+
+    // --- start
+
+    private Job.Progress startBoot(StepContext<Job.Simple, Job.Progress> c) throws Exception {
+        MachineId id = c.request().id();
+        guests.machine(id);
+        ledger.move(id, STARTING);
+        guests.bounded(c, () -> guests.boot(id, c.request().source()));
+        return new Job.Progress("running");
+    }
+
+    /** A machine that was to run: it does, or it has failed and nothing of a guest is left. */
+    private void settleRunning(MachineId id, Outcome outcome, String source) {
+        Optional<Machine> m = book.get(id);
+        if (m.isEmpty()) {
+            return;
+        }
+        if (outcome instanceof Outcome.Completed) {
+            ledger.move(id, STARTED, Note.of("start", source));
+        } else {
+            halted(m.get(), outcome);
+        }
+    }
+
+    private void halted(Machine m, Outcome outcome) {
+        guests.remove(m);
+        MachineState to = outcome instanceof Outcome.Cancelled ? STOPPED : FAILED;
+        ledger.move(m.id(), to, new Note("start", "flyd", GuestSteps.reason(outcome.detail())));
+    }
+
+    // --- stop
+
+    private Job.Progress stopStop(StepContext<Job.Stop, Job.Progress> c) throws Exception {
+        Machine m = guests.machine(c.request().id());
+        ledger.move(m.id(), STOPPING);
+        Optional<Exit> exit = guests.stop(m, c.request().signal(), c.request().timeout());
+        exit.ifPresent(e -> ledger.change(
+                m.id(), now -> now, new Note("exit", "flyd", GuestSteps.exitNote(e, true))));
+        return new Job.Progress("stopped");
+    }
+
+    /** The next start is fast if its network and folders are ready; a stop does not fail for it. */
+    private Job.Progress stopPrepare(StepContext<Job.Stop, Job.Progress> c) {
+        prepareAhead(c.request().id());
+        return new Job.Progress("prepared");
+    }
+
+    private void prepareAhead(MachineId id) {
+        try {
+            guests.prepare(id);
+        } catch (RuntimeException e) {
+            System.getLogger("allod.machine")
+                    .log(System.Logger.Level.INFO, "machine " + id + " is not prepared ahead: " + e.getMessage());
+        }
+    }
+
+    private void stopSettle(StepContext<Job.Stop, Job.Progress> c, Outcome outcome) {
+        book.get(c.request().id()).ifPresent(m -> {
+            if (m.config().autoDestroy()) {
+                guests.remove(m);
+                ledger.move(m.id(), DESTROYED, Note.of("destroy", "flyd"));
+            } else if (outcome instanceof Outcome.Completed) {
+                ledger.move(m.id(), STOPPED, Note.of("stop", c.request().source()));
+            } else {
+                guests.remove(m);
+                ledger.move(m.id(), STOPPED, new Note("stop", "flyd", GuestSteps.reason(outcome.detail())));
+            }
+        });
+    }
+
+    // --- restart
+
+    private Job.Progress restartStop(StepContext<Job.Stop, Job.Progress> c) throws Exception {
+        Machine m = guests.machine(c.request().id());
+        ledger.move(m.id(), RESTARTING, Note.of("restart", c.request().source()));
+        guests.stop(m, c.request().signal(), c.request().timeout());
+        return new Job.Progress("stopped");
+    }
+
+    private Job.Progress restartBoot(StepContext<Job.Stop, Job.Progress> c) throws Exception {
+        guests.bounded(c, () -> guests.boot(c.request().id(), c.request().source()));
+        return new Job.Progress("running");
+    }
+
+    // --- suspend
+
+    private Job.Progress suspendSave(StepContext<Job.Simple, Job.Progress> c) throws Exception {
+        Machine m = guests.machine(c.request().id());
+        ledger.move(m.id(), SUSPENDING);
+        guests.bounded(c, () -> guests.suspend(m));
+        return new Job.Progress("saved");
+    }
+
+    private void suspendSettle(StepContext<Job.Simple, Job.Progress> c, Outcome outcome) {
+        Optional<Machine> m = book.get(c.request().id());
+        if (m.isEmpty()) {
+            return;
+        }
+        if (guests.suspended(m.get()) && guests.guest(m.get()).isEmpty()) {
+            ledger.move(m.get().id(), SUSPENDED, Note.of("suspend", c.request().source()));
+        } else if (guests.guest(m.get()).isPresent()) {
+            // It could not be saved and runs on: better than a machine that lost its memory.
+            ledger.move(m.get().id(), STARTED, new Note("suspend_failed", "flyd", GuestSteps.reason(outcome.detail())));
+        } else {
+            guests.remove(m.get());
+            ledger.move(m.get().id(), STOPPED, new Note("suspend_failed", "flyd", GuestSteps.reason(outcome.detail())));
+        }
+    }
+
+    // --- update
+
+    private Job.Progress updateImage(StepContext<Job.Update, Job.Progress> c) throws Exception {
+        Machine m = guests.machine(c.request().id());
+        MachineConfig next = MachineJson.config(c.request().config());
+        ledger.move(m.id(), UPDATING);
+        guests.bounded(
+                c, () -> boots.images().ensure(next.image(), org.allod.image.ImageStore.Progress.NONE));
+        return new Job.Progress("image ready");
+    }
+
+    private Job.Progress updateStop(StepContext<Job.Update, Job.Progress> c) throws Exception {
+        Machine m = guests.machine(c.request().id());
+        guests.stop(m, 0, m.config().stop().timeout());
+        return new Job.Progress("stopped");
+    }
+
+    private Job.Progress updateSwitch(StepContext<Job.Update, Job.Progress> c) throws Exception {
+        MachineId id = c.request().id();
+        MachineConfig next = MachineJson.config(c.request().config());
+        Machine m = guests.machine(id);
+        if (!m.version().equals(c.request().ulid())) {
+            guests.remove(m);
+            ledger.change(
+                    id, now -> now.withConfig(c.request().ulid(), next, clock.wall()), Note.of("update", "user"));
+        }
+        guests.bounded(c, () -> {
+            guests.image(guests.machine(id), next.image());
+            guests.prepare(id);
+        });
+        return new Job.Progress("switched");
+    }
+
+    private Job.Progress updateBoot(StepContext<Job.Update, Job.Progress> c) throws Exception {
+        if (c.request().running()) {
+            guests.bounded(c, () -> guests.boot(c.request().id(), "user"));
+        }
+        return new Job.Progress("done");
+    }
+
+    private void updateSettle(StepContext<Job.Update, Job.Progress> c, Outcome outcome) {
+        Optional<Machine> m = book.get(c.request().id());
+        if (m.isEmpty()) {
+            return;
+        }
+        boolean switched = m.get().version().equals(c.request().ulid());
+        if (!switched && guests.guest(m.get()).isPresent()) {
+            ledger.move(m.get().id(), STARTED, new Note("update_failed", "flyd", GuestSteps.reason(outcome.detail())));
+        } else if (c.request().running() && switched) {
+            settleRunning(m.get().id(), outcome, "user");
+        } else {
+            ledger.move(m.get().id(), STOPPED, new Note("update", "flyd", GuestSteps.reason(outcome.detail())));
+        }
+    }
+
+    // --- destroy
+
+    private Job.Progress destroyRemove(StepContext<Job.Simple, Job.Progress> c) {
+        book.get(c.request().id()).ifPresent(m -> {
+            ledger.move(m.id(), DESTROYING);
+            guests.remove(m);
+        });
+        return new Job.Progress("removed");
+    }
+
+    private void destroySettle(StepContext<Job.Simple, Job.Progress> c, Outcome outcome) {
+        book.get(c.request().id()).ifPresent(guests::remove);
+        ledger.move(c.request().id(), DESTROYED, Note.of("destroy", c.request().source()));
+        table.forgetOld();
+    }
+
+    // --- the main process ended by itself
+
+    private Job.Progress exitedClean(StepContext<Job.Exited, Job.Progress> c) throws Exception {
+        Machine m = guests.machine(c.request().id());
+        Exit exit = c.request().exit();
+        boolean well = m.started()
+                .filter(at -> Duration.between(at, clock.wall()).compareTo(WELL) >= 0)
+                .isPresent();
+        if (c.response().isEmpty() && !c.resumed()) {
+            ledger.change(
+                    m.id(),
+                    now -> well ? now.withRestarts(0, clock.wall()) : now,
+                    new Note("exit", "flyd", GuestSteps.exitNote(exit, false)));
+        }
+        guests.stop(m, 9, Duration.ZERO);
+        return new Job.Progress("ended with " + exit.code());
+    }
+
+    private Job.Progress exitedAgain(StepContext<Job.Exited, Job.Progress> c) throws Exception {
+        Machine m = guests.machine(c.request().id());
+        if (!(RestartDecision.decide(m.config(), c.request().exit(), m.restarts())
+                instanceof RestartDecision.Restart(Duration pause))) {
+            return new Job.Progress("not restarted");
+        }
+        ledger.move(m.id(), RESTARTING);
+        guests.pause(pause);
+        guests.bounded(c, () -> guests.boot(m.id(), "flyd"));
+        ledger.change(m.id(), now -> now.withRestarts(now.restarts() + 1, clock.wall()));
+        ledger.move(m.id(), STARTED, Note.of("start", "flyd"));
+        return new Job.Progress("restarted");
+    }
+
+    private void exitedSettle(StepContext<Job.Exited, Job.Progress> c, Outcome outcome) {
+        Optional<Machine> found = book.get(c.request().id());
+        if (found.isEmpty()) {
+            return;
+        }
+        Machine m = found.get();
+        boolean restarted = c.response().filter(r -> r.note().equals("restarted")).isPresent();
+        if (restarted && outcome instanceof Outcome.Completed) {
+            return;
+        }
+        if (!(outcome instanceof Outcome.Completed)) {
+            halted(m, outcome);
+            return;
+        }
+        switch (RestartDecision.decide(m.config(), c.request().exit(), m.restarts())) {
+            case RestartDecision.Destroy() -> {
+                guests.remove(m);
+                ledger.move(m.id(), DESTROYED, Note.of("destroy", "flyd"));
+            }
+            case RestartDecision.GiveUp() ->
+                ledger.move(
+                        m.id(),
+                        FAILED,
+                        new Note("exit", "flyd", GuestSteps.reason("restarted " + m.restarts() + " times in vain")));
+            case RestartDecision.Stop(), RestartDecision.Restart(var ignored) -> {
+                ledger.move(m.id(), STOPPED, Note.of("stop", "flyd"));
+                prepareAhead(m.id());
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package org.allod.machine;
+
+import java.util.Map;
+import org.allod.base.Clock;
+import org.allod.base.Ids;
+import org.allod.base.Timers;
+import org.allod.fsm.Engine;
+import org.allod.image.ImageStore;
+import org.allod.runtime.GuestRuntime;
+import org.allod.store.Database;
+
+/**
+ * Builds this room by hand, in order. The daemon opens it, lets the engine resume, and then begins to serve:
+ *
+ * <pre>{@code
+ * MachineRoom room = MachineRoom.build(…);   // registers the run types
+ * room.recover();                            // removes orphans, resumes runs, adopts guests
+ * room.machines();                           // the door
+ * }</pre>
+ */
+public final class MachineRoom {
+    private final Machines machines;
+    private final Supervisor supervisor;
+    private final Engine engine;
+    private final Lifecycle lifecycle;
+
+    private MachineRoom(Machines machines, Supervisor supervisor, Engine engine, Lifecycle lifecycle) {
+        this.machines = machines;
+        this.supervisor = supervisor;
+        this.engine = engine;
+        this.lifecycle = lifecycle;
+    }
+
+    /** What the room stands on. */
+    public record Ground(Database database, Engine engine, Clock clock, Timers timers, Ids ids) {}
+
+    public static MachineRoom build(
+            Ground ground,
+            ImageStore images,
+            Map<String, GuestRuntime> runtimes,
+            Traffic traffic,
+            Capacity capacity,
+            Creation.Settings settings) {
+        Clock clock = ground.clock();
+        Book book = new Book();
+        MachineTable table = new MachineTable(ground.database());
+        table.living().forEach(book::put);
+        Ledger ledger = new Ledger(table, book, clock, ground.ids());
+        Boots boots = new Boots(images, runtimes, settings.fleet());
+        Guests guests = new Guests(boots);
+        GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, clock, ground.timers());
+        Lifecycle lifecycle = new Lifecycle(ledger, book, steps, boots, table, clock);
+        lifecycle.types().forEach(ground.engine()::register);
+        Runs runs = new Runs(ground.engine(), ledger, book, lifecycle, clock);
+        Supervisor supervisor = new Supervisor(runs, ledger, book, boots, guests, lifecycle);
+        guests.supervisedBy(supervisor::ended);
+        Checks checks = new Checks(
+                clock, ground.timers(), CheckProbe.network(), id -> book.get(id).ifPresent(book::tell));
+        book.listen(checks::follow);
+        book.all().forEach(checks::follow);
+        Machines machines = new Machines(
+                runs,
+                new Creation(runs, ledger, book, lifecycle, capacity, settings, clock, ground.ids()),
+                ledger,
+                book,
+                table,
+                new AppTable(ground.database(), clock),
+                lifecycle,
+                guests,
+                checks,
+                capacity,
+                clock,
+                ground.ids());
+        return new MachineRoom(machines, supervisor, ground.engine(), lifecycle);
+    }
+
+    /** Brings the host and the records together after a start. Blocks until done; machines keep running meanwhile. */
+    public int recover() {
+        supervisor.removeOrphans();
+        int resumed = engine.resume();
+        supervisor.settle();
+        return resumed;
+    }
+
+    public Machines machines() {
+        return machines;
+    }
+
+    Lifecycle lifecycle() {
+        return lifecycle;
+    }
+}

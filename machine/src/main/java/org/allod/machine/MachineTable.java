@@ -1,0 +1,130 @@
+package org.allod.machine;
+
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.allod.base.MachineId;
+import org.allod.store.Database;
+import org.allod.store.Tx;
+
+/** The rows behind machines, their versions and events. Every write here is durable when it returns. */
+final class MachineTable {
+    /** Events kept of one machine; the oldest go first. */
+    static final int EVENTS = 100;
+
+    /** Destroyed machines that can still be looked up. */
+    private static final int GONE = 1_000;
+
+    private final Database database;
+
+    MachineTable(Database database) {
+        this.database = database;
+    }
+
+    /** A record with a configuration as one of its versions. */
+    record Version(String version, MachineConfig config) {}
+
+    List<Machine> living() {
+        return database.read(tx -> tx.list(
+                "SELECT record FROM machine WHERE state <> 'destroyed'", row -> MachineJson.read(row.getString(1))));
+    }
+
+    Optional<Machine> find(MachineId id) {
+        return database.read(tx -> tx.first(
+                "SELECT record FROM machine WHERE id = ?", row -> MachineJson.read(row.getString(1)), id.text()));
+    }
+
+    List<Machine> destroyed(String app) {
+        return database.read(tx -> tx.list(
+                "SELECT record FROM machine WHERE state = 'destroyed' AND app = ? ORDER BY updated DESC",
+                row -> MachineJson.read(row.getString(1)),
+                app));
+    }
+
+    /** Puts the whole record, with what happened, in one transaction. */
+    void put(Machine machine, List<MachineEvent> events) {
+        database.write(tx -> {
+            tx.update(
+                    "INSERT INTO machine (id, app, name, state, updated, record) VALUES (?, ?, ?, ?, ?, ?) "
+                            + "ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated = excluded.updated, "
+                            + "record = excluded.record",
+                    machine.id().text(),
+                    machine.app(),
+                    machine.name(),
+                    machine.state().wire(),
+                    machine.updated().toEpochMilli(),
+                    MachineJson.write(machine));
+            tx.update(
+                    "INSERT OR IGNORE INTO machine_version (machine, version, config) VALUES (?, ?, ?)",
+                    machine.id().text(),
+                    machine.version().toString(),
+                    machine.config().json().toString());
+            for (MachineEvent event : events) {
+                append(tx, machine.id(), event);
+            }
+            return 0;
+        });
+    }
+
+    private static void append(Tx tx, MachineId machine, MachineEvent event) throws SQLException {
+        tx.update(
+                "INSERT INTO machine_event (machine, id, type, status, source, at, request) "
+                        + "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                machine.text(),
+                event.id().toString(),
+                event.type(),
+                event.status(),
+                event.source(),
+                event.at().toEpochMilli(),
+                event.request().toString());
+        tx.update(
+                "DELETE FROM machine_event WHERE machine = ?1 AND seq <= (SELECT seq FROM machine_event "
+                        + "WHERE machine = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
+                machine.text(),
+                EVENTS);
+    }
+
+    /** Forgets a machine that was never acknowledged. */
+    void erase(MachineId id) {
+        database.write(tx -> {
+            tx.update("DELETE FROM machine WHERE id = ?", id.text());
+            tx.update("DELETE FROM machine_version WHERE machine = ?", id.text());
+            tx.update("DELETE FROM machine_event WHERE machine = ?", id.text());
+            return 0;
+        });
+    }
+
+    /** Forgets all but the {@link #GONE} machines destroyed last. */
+    void forgetOld() {
+        List<String> old = database.read(tx -> tx.list(
+                "SELECT id FROM machine WHERE state = 'destroyed' ORDER BY updated DESC LIMIT 100 OFFSET ?",
+                row -> row.getString(1),
+                GONE));
+        old.forEach(id -> erase(new MachineId(id)));
+    }
+
+    /** The newest events first. */
+    List<MachineEvent> events(MachineId id, int limit) {
+        return database.read(tx -> tx.list(
+                "SELECT id, type, status, source, at, request FROM machine_event WHERE machine = ? "
+                        + "ORDER BY seq DESC LIMIT ?",
+                row -> new MachineEvent(
+                        MachineJson.version(row.getString(1)),
+                        row.getString(2),
+                        row.getString(3),
+                        row.getString(4),
+                        Instant.ofEpochMilli(row.getLong(5)),
+                        MachineJson.object(row.getString(6))),
+                id.text(),
+                limit));
+    }
+
+    /** The newest version first. */
+    List<Version> versions(MachineId id) {
+        return database.read(tx -> tx.list(
+                "SELECT version, config FROM machine_version WHERE machine = ? ORDER BY version DESC LIMIT 100",
+                row -> new Version(row.getString(1), MachineJson.config(row.getString(2))),
+                id.text()));
+    }
+}

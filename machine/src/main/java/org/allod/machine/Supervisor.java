@@ -1,0 +1,141 @@
+package org.allod.machine;
+
+import java.lang.System.Logger.Level;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import org.allod.base.MachineId;
+import org.allod.base.Rejected;
+import org.allod.fsm.RunId;
+import org.allod.runtime.Exit;
+import org.allod.runtime.Guest;
+import org.allod.runtime.GuestRuntime;
+
+/**
+ * Sees to it that the records and the host agree: when a guest ends by itself, and after a restart of the daemon, when
+ * whatever the last one left behind is adopted, finished or removed.
+ */
+final class Supervisor {
+    private static final System.Logger LOG = System.getLogger("allod.machine");
+
+    private final Runs runs;
+    private final Ledger ledger;
+    private final Book book;
+    private final Boots boots;
+    private final Guests guests;
+    private final Lifecycle lifecycle;
+
+    Supervisor(Runs runs, Ledger ledger, Book book, Boots boots, Guests guests, Lifecycle lifecycle) {
+        this.runs = runs;
+        this.ledger = ledger;
+        this.book = book;
+        this.boots = boots;
+        this.guests = guests;
+        this.lifecycle = lifecycle;
+    }
+
+    /** A guest ended. If nobody else ended it, a run decides what follows. */
+    void ended(Guest guest, Exit exit) {
+        while (true) {
+            Optional<Machine> m = book.get(guest.machine());
+            boolean ours = guests.held(guest.machine()).filter(g -> g == guest).isPresent();
+            if (m.isEmpty() || !ours) {
+                return;
+            }
+            Optional<RunId> active = runs.active(guest.machine());
+            if (active.isPresent()) {
+                // It may be the very run that ends it; whatever it is, its end tells.
+                waitFor(active.get());
+                continue;
+            }
+            if (m.get().state() != MachineState.STARTED || begun(m.get(), exit)) {
+                return;
+            }
+        }
+    }
+
+    private void waitFor(RunId run) {
+        try {
+            runs.await(run, java.time.Duration.ofMinutes(1));
+        } catch (Rejected e) {
+            // Longer than that, or just over: asked again by the loop.
+        }
+    }
+
+    private boolean begun(Machine m, Exit exit) {
+        try {
+            runs.start(
+                    lifecycle.exited,
+                    m,
+                    new Job.Exited(
+                            m.id().text(), m.version().toString(), exit.code(), exit.signal(), exit.oomKilled()));
+            return true;
+        } catch (Rejected e) {
+            if (e.reason() != Rejected.Reason.CONFLICT) {
+                LOG.log(Level.WARNING, "machine " + m.id() + " ended and no run could be started for it", e);
+                return true;
+            }
+            return false;
+        }
+    }
+
+    /** Before the runs resume: guests and folders of machines nobody knows are removed. */
+    void removeOrphans() {
+        Set<MachineId> known = new HashSet<>();
+        book.all().forEach(m -> known.add(m.id()));
+        for (GuestRuntime runtime : boots.runtimes()) {
+            for (MachineId found : runtime.present()) {
+                boolean elsewhere = book.get(found)
+                        .filter(m -> !m.runtime().equals(runtime.name()))
+                        .isPresent();
+                if (!known.contains(found) && !elsewhere) {
+                    LOG.log(Level.INFO, "removing what is left of machine " + found + ", which is not on record");
+                    runtime.remove(found);
+                }
+            }
+        }
+    }
+
+    /** After the runs have resumed: each machine without one is adopted, or brought to where its record says it is. */
+    void settle() {
+        for (Machine m : book.all()) {
+            if (runs.active(m.id()).isPresent()) {
+                continue;
+            }
+            switch (m.state()) {
+                case STARTED -> adopt(m);
+                case CREATING -> {
+                    // Never acknowledged: the daemon died before the run that makes it was on record.
+                    boots.runtime(m).remove(m.id());
+                    ledger.move(
+                            m.id(), MachineState.DESTROYED, new Ledger.Note("launch", "flyd", GuestSteps.reason("")));
+                }
+                case CREATED, STOPPED, FAILED -> haltIfRunning(m);
+                case SUSPENDED -> haltIfRunning(m);
+                case STARTING, STOPPING, SUSPENDING, RESTARTING, UPDATING, DESTROYING -> {
+                    // A run leaves no such state behind; only a record written by a version with a fault can.
+                    LOG.log(Level.WARNING, "machine " + m.id() + " was left " + m.state() + " and is stopped");
+                    boots.runtime(m).remove(m.id());
+                    ledger.move(
+                            m.id(),
+                            MachineState.STOPPED,
+                            new Ledger.Note("stop", "flyd", GuestSteps.reason("left " + m.state())));
+                }
+                case DESTROYED -> {}
+            }
+        }
+    }
+
+    private void adopt(Machine m) {
+        if (guests.find(m).isEmpty()) {
+            begun(m, Exit.LOST);
+        }
+    }
+
+    private void haltIfRunning(Machine m) {
+        if (boots.runtime(m).find(m.id()).isPresent()) {
+            LOG.log(Level.WARNING, "machine " + m.id() + " is " + m.state() + " on record but ran; it is halted");
+            boots.runtime(m).halt(m.id());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import org.allod.base.MachineId;
+
+/** What carries requests to machines; told before a machine goes away. The assembly puts the edge here. */
+public interface Traffic {
+    /** Sends nothing new to the machine, and returns once what was under way is over or {@code bound} has passed. */
+    void drain(MachineId machine, Duration bound);
+
+    /** Nobody carries requests. */
+    Traffic NONE = (machine, bound) -> {};
+}
