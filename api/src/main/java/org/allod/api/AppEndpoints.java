@@ -23,7 +23,13 @@ public final class AppEndpoints {
 
     public List<Endpoint> endpoints() {
         return List.of(
-                endpoint(HttpMethod.GET, "/v1/apps", "Apps_list", "List apps", List.of("org_slug", "app_role"), this::list),
+                endpoint(
+                        HttpMethod.GET,
+                        "/v1/apps",
+                        "Apps_list",
+                        "List apps",
+                        List.of("org_slug", "app_role"),
+                        this::list),
                 endpoint(HttpMethod.POST, "/v1/apps", "Apps_create", "Create an app", List.of(), this::create),
                 endpoint(HttpMethod.GET, "/v1/apps/{app_name}", "Apps_show", "Show an app", List.of(), this::show),
                 endpoint(
@@ -69,7 +75,9 @@ public final class AppEndpoints {
         in.skip("name");
         in.string("org_slug").ifPresent(AppEndpoints::checkOrg);
         Optional<String> network = in.string("network").filter(n -> !n.isEmpty());
-        in.bool("enable_subdomains").filter(on -> on).ifPresent(on -> in.refuse("enable_subdomains", "not supported by this version"));
+        in.bool("enable_subdomains")
+                .filter(on -> on)
+                .ifPresent(on -> in.refuse("enable_subdomains", "not supported by this version"));
         in.done();
         App app = machines.createApp(name, network);
         ObjectNode body = Views.app(app, machines);
@@ -123,5 +131,4 @@ public final class AppEndpoints {
                     "a host of one's own has one: " + ORG);
         }
     }
-
 }

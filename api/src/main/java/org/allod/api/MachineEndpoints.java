@@ -140,8 +140,8 @@ public final class MachineEndpoints {
         Set<MachineState> states = states(call.query("state"), "state");
         ArrayNode list = Views.JSON.arrayNode();
         for (Machine m : machines.list(call.parameter("app_name"), call.flag("include_deleted"))) {
-            boolean fits = (region.isEmpty() || region.equals(m.region()))
-                    && (states.isEmpty() || states.contains(m.state()));
+            boolean fits =
+                    (region.isEmpty() || region.equals(m.region())) && (states.isEmpty() || states.contains(m.state()));
             if (fits) {
                 list.add(
                         summary
@@ -191,7 +191,8 @@ public final class MachineEndpoints {
             in.string(fixed.getKey())
                     .filter(v -> !v.isEmpty() && !v.equals(fixed.getValue()))
                     .ifPresent(v -> {
-                        throw Rejected.invalid("%s is \"%s\" and cannot be changed".formatted(fixed.getKey(), fixed.getValue()));
+                        throw Rejected.invalid(
+                                "%s is \"%s\" and cannot be changed".formatted(fixed.getKey(), fixed.getValue()));
                     });
         }
         Fields config = in.object("config")
@@ -273,8 +274,8 @@ public final class MachineEndpoints {
         } else {
             signal = in.string("signal")
                     .map(s -> ConfigReader.signal("signal", s))
-                    .orElseThrow(() -> Rejected.invalid(
-                            "signal is missing: one of " + String.join(", ", Signals.NAMES)));
+                    .orElseThrow(
+                            () -> Rejected.invalid("signal is missing: one of " + String.join(", ", Signals.NAMES)));
         }
         in.done();
         machines.guest(m).signal(signal);

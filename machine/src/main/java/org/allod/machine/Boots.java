@@ -73,8 +73,11 @@ final class Boots {
 
     /** The signal that asks this machine to end: its own, or its image's, or SIGTERM. */
     int stopSignal(Machine machine) {
-        return machine.config().stop().signal().orElseGet(() -> images.find(machine.config().image())
-                .flatMap(i -> Signals.number(i.config().stopSignal()))
-                .orElse(15));
+        return machine.config()
+                .stop()
+                .signal()
+                .orElseGet(() -> images.find(machine.config().image())
+                        .flatMap(i -> Signals.number(i.config().stopSignal()))
+                        .orElse(15));
     }
 }

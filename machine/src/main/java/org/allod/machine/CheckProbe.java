@@ -56,8 +56,9 @@ interface CheckProbe {
                     .method(check.method(), HttpRequest.BodyPublishers.noBody());
             try {
                 check.headers().forEach((name, values) -> values.forEach(v -> request.header(name, v)));
-                HttpResponse<byte[]> answer =
-                        Client.HTTP.send(request.build(), info -> HttpResponse.BodySubscribers.limiting(
+                HttpResponse<byte[]> answer = Client.HTTP.send(
+                        request.build(),
+                        info -> HttpResponse.BodySubscribers.limiting(
                                 HttpResponse.BodySubscribers.ofByteArray(), 64 << 10));
                 String body = new String(answer.body(), java.nio.charset.StandardCharsets.UTF_8);
                 boolean ok = answer.statusCode() >= 200 && answer.statusCode() < 300;

@@ -52,8 +52,7 @@ final class Checks {
     /** Whether the edge may send to it: every check of its services passes. */
     boolean healthy(MachineId machine) {
         Round round = rounds.get(machine);
-        return round == null
-                || round.statuses.values().stream().allMatch(s -> !s.service() || s.passing());
+        return round == null || round.statuses.values().stream().allMatch(s -> !s.service() || s.passing());
     }
 
     /** Follows a record: begins, goes on, or ends. */
@@ -113,8 +112,8 @@ final class Checks {
             CheckProbe.Finding finding = probe.ask(m.address(), check);
             boolean grace = clock.monoNanos() < graceOver;
             String status = finding.ok() ? "passing" : grace ? "warning" : "critical";
-            CheckStatus before = round.statuses.put(
-                    name, new CheckStatus(name, status, finding.output(), clock.wall(), gates));
+            CheckStatus before =
+                    round.statuses.put(name, new CheckStatus(name, status, finding.output(), clock.wall(), gates));
             if (before == null || before.passing() != finding.ok()) {
                 changed.accept(m.id());
             }

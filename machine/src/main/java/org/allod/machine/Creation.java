@@ -111,8 +111,7 @@ public final class Creation {
                 new GuestSpec.Net(settings.fleet(), app.network()).address(id));
         admit(machine, request.launch());
         RunId run = runs.start(lifecycle.create, machine, new Job.Create(id.text(), request.launch()));
-        Optional<Machine> admitted = book.await(
-                id, m -> m.state() != MachineState.CREATING, ADMISSION);
+        Optional<Machine> admitted = book.await(id, m -> m.state() != MachineState.CREATING, ADMISSION);
         if (admitted.filter(m -> m.state() == MachineState.DESTROYED).isPresent()) {
             throw refusal(run);
         }
@@ -129,7 +128,8 @@ public final class Creation {
                         "this host has %d machines, the most it takes".formatted(capacity.machines()),
                         "destroy some, or use another host");
             }
-            boolean taken = book.of(machine.app()).stream().anyMatch(m -> m.name().equals(machine.name()));
+            boolean taken =
+                    book.of(machine.app()).stream().anyMatch(m -> m.name().equals(machine.name()));
             if (taken) {
                 throw Rejected.because(
                         Rejected.Reason.CONFLICT,
@@ -150,8 +150,11 @@ public final class Creation {
         Outcome outcome = runs.await(run, TAIL).outcome();
         return switch (outcome) {
             case Outcome.Unrecoverable(var fault, String message)
-            when fault == Fault.SYSTEM -> Rejected.because(
-                    Rejected.Reason.CAPACITY, "the machine could not be made: " + message, "nothing was left behind");
+            when fault == Fault.SYSTEM ->
+                Rejected.because(
+                        Rejected.Reason.CAPACITY,
+                        "the machine could not be made: " + message,
+                        "nothing was left behind");
             case Outcome.Unrecoverable(var fault, String message) -> Rejected.invalid(message);
             default -> Rejected.conflict("the machine was not made: " + outcome.detail());
         };
@@ -160,8 +163,8 @@ public final class Creation {
     private String name(Optional<String> wanted, MachineId id) {
         String name = wanted.filter(n -> !n.isEmpty()).orElse("m-" + id.text().substring(2));
         if (name.length() > MAX_NAME || !name.matches("[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?")) {
-            throw Rejected.invalid(
-                    "name is \"%s\": it must be 1 to 63 letters, digits, dots, hyphens and underscores".formatted(name));
+            throw Rejected.invalid("name is \"%s\": it must be 1 to 63 letters, digits, dots, hyphens and underscores"
+                    .formatted(name));
         }
         return name;
     }

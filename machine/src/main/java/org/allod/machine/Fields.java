@@ -90,17 +90,17 @@ public final class Fields {
 
     /** A whole number within {@code [min, max]}. */
     public Optional<Integer> integer(String name, int min, int max) {
-        return get(name).map(v -> {
-            String allowed = "a whole number from %d to %d".formatted(min, max);
-            if (!v.isIntegralNumber() || !v.canConvertToInt()) {
-                throw wrong(path(name), v, allowed);
+        return get(name).map(v -> whole(path(name), v, min, max));
+    }
+
+    private static int whole(String path, JsonNode value, int min, int max) {
+        if (value.isIntegralNumber() && value.canConvertToInt()) {
+            int number = value.intValue();
+            if (number >= min && number <= max) {
+                return number;
             }
-            int number = v.intValue();
-            if (number < min || number > max) {
-                throw wrong(path(name), v, allowed);
-            }
-            return number;
-        });
+        }
+        throw wrong(path, value, "a whole number from %d to %d".formatted(min, max));
     }
 
     /** A length of time: {@code "1m30s"} or {@code "250ms"}, or a number of nanoseconds, as Go clients send it. */
@@ -128,6 +128,11 @@ public final class Fields {
             }
             return v.value.stringValue();
         });
+    }
+
+    /** A list of whole numbers, each within {@code [min, max]}. */
+    public List<Integer> integers(String name, int min, int max) {
+        return list(name, v -> whole(v.path, v.value, min, max));
     }
 
     /** A list of objects, each read by {@code reader} and then checked for fields nobody read. */

@@ -44,8 +44,7 @@ final class GuestSteps {
     private final Clock clock;
     private final Timers timers;
 
-    GuestSteps(
-            Ledger ledger, Book book, Boots boots, Guests guests, Traffic traffic, Clock clock, Timers timers) {
+    GuestSteps(Ledger ledger, Book book, Boots boots, Guests guests, Traffic traffic, Clock clock, Timers timers) {
         this.ledger = ledger;
         this.book = book;
         this.boots = boots;
@@ -73,7 +72,8 @@ final class GuestSteps {
             piece.run();
         } catch (Rejected e) {
             throw new Unrecoverable(
-                    Fault.USER, e.getMessage() + e.hint().map(h -> " (" + h + ")").orElse(""));
+                    Fault.USER,
+                    e.getMessage() + e.hint().map(h -> " (" + h + ")").orElse(""));
         } catch (InterruptedException | org.allod.fsm.Halt e) {
             throw e;
         } catch (Exception e) {

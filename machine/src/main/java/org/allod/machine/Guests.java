@@ -41,11 +41,12 @@ final class Guests {
 
     /** Takes a guest under supervision. */
     Guest hold(Guest guest) {
-        Guest before = guests.put(guest.machine(), guest);
-        if (before != guest) {
-            guest.exited().thenAccept(exit -> Thread.ofVirtual()
-                    .name("exit of " + guest.machine())
-                    .start(() -> supervisor.accept(guest, exit)));
+        if (!guest.equals(guests.put(guest.machine(), guest))) {
+            // The future never fails, and what follows its end runs on a thread of its own.
+            var _ = guest.exited()
+                    .thenAccept(exit -> Thread.ofVirtual()
+                            .name("exit of " + guest.machine())
+                            .start(() -> supervisor.accept(guest, exit)));
         }
         return guest;
     }

@@ -73,7 +73,10 @@ final class Lifecycle {
                 .json(Job.Simple.class, Job.Progress.class)
                 .action(ACTION)
                 .step("boot", this::startBoot)
-                .finalizer("settle", (c, outcome) -> settleRunning(c.request().id(), outcome, c.request().source()))
+                .finalizer(
+                        "settle",
+                        (c, outcome) -> settleRunning(
+                                c.request().id(), outcome, c.request().source()))
                 .build();
         stop = RunType.named("machine.stop")
                 .json(Job.Stop.class, Job.Progress.class)
@@ -87,7 +90,10 @@ final class Lifecycle {
                 .action(ACTION)
                 .step("stop", this::restartStop)
                 .step("boot", this::restartBoot)
-                .finalizer("settle", (c, outcome) -> settleRunning(c.request().id(), outcome, c.request().source()))
+                .finalizer(
+                        "settle",
+                        (c, outcome) -> settleRunning(
+                                c.request().id(), outcome, c.request().source()))
                 .build();
         suspend = RunType.named("machine.suspend")
                 .json(Job.Simple.class, Job.Progress.class)
@@ -193,8 +199,7 @@ final class Lifecycle {
         Machine m = guests.machine(c.request().id());
         ledger.move(m.id(), STOPPING);
         Optional<Exit> exit = guests.stop(m, c.request().signal(), c.request().timeout());
-        exit.ifPresent(e -> ledger.change(
-                m.id(), now -> now, new Note("exit", "flyd", GuestSteps.exitNote(e, true))));
+        exit.ifPresent(e -> ledger.change(m.id(), now -> now, new Note("exit", "flyd", GuestSteps.exitNote(e, true))));
         return new Job.Progress("stopped");
     }
 
@@ -272,8 +277,7 @@ final class Lifecycle {
         Machine m = guests.machine(c.request().id());
         MachineConfig next = MachineJson.config(c.request().config());
         ledger.move(m.id(), UPDATING);
-        guests.bounded(
-                c, () -> boots.images().ensure(next.image(), org.allod.image.ImageStore.Progress.NONE));
+        guests.bounded(c, () -> boots.images().ensure(next.image(), org.allod.image.ImageStore.Progress.NONE));
         return new Job.Progress("image ready");
     }
 
@@ -289,8 +293,7 @@ final class Lifecycle {
         Machine m = guests.machine(id);
         if (!m.version().equals(c.request().ulid())) {
             guests.remove(m);
-            ledger.change(
-                    id, now -> now.withConfig(c.request().ulid(), next, clock.wall()), Note.of("update", "user"));
+            ledger.change(id, now -> now.withConfig(c.request().ulid(), next, clock.wall()), Note.of("update", "user"));
         }
         guests.bounded(c, () -> {
             guests.image(guests.machine(id), next.image());
@@ -375,7 +378,8 @@ final class Lifecycle {
             return;
         }
         Machine m = found.get();
-        boolean restarted = c.response().filter(r -> r.note().equals("restarted")).isPresent();
+        boolean restarted =
+                c.response().filter(r -> r.note().equals("restarted")).isPresent();
         if (restarted && outcome instanceof Outcome.Completed) {
             return;
         }
@@ -393,7 +397,7 @@ final class Lifecycle {
                         m.id(),
                         FAILED,
                         new Note("exit", "flyd", GuestSteps.reason("restarted " + m.restarts() + " times in vain")));
-            case RestartDecision.Stop(), RestartDecision.Restart(var ignored) -> {
+            case RestartDecision.Stop _, RestartDecision.Restart _ -> {
                 ledger.move(m.id(), STOPPED, Note.of("stop", "flyd"));
                 prepareAhead(m.id());
             }

@@ -157,10 +157,10 @@ public final class Machines {
      */
     public Machine await(Machine machine, Set<MachineState> states, Optional<String> version, Duration timeout)
             throws InterruptedException {
-        java.util.function.Predicate<Machine> until = m -> (states.isEmpty()
-                        ? m.state().kind() != MachineState.Kind.TRANSIENT
-                        : states.contains(m.state()))
-                && version.filter(v -> !v.equals(m.version().toString())).isEmpty();
+        java.util.function.Predicate<Machine> until =
+                m -> (states.isEmpty() ? m.state().kind() != MachineState.Kind.TRANSIENT : states.contains(m.state()))
+                        && version.filter(v -> !v.equals(m.version().toString()))
+                                .isEmpty();
         if (book.get(machine.id()).isEmpty() && until.test(machine)) {
             return machine;
         }
@@ -179,7 +179,8 @@ public final class Machines {
     }
 
     private static String words(Set<MachineState> states) {
-        return String.join(" or ", states.stream().map(MachineState::wire).sorted().toList());
+        return String.join(
+                " or ", states.stream().map(MachineState::wire).sorted().toList());
     }
 
     /** The running guest, for what goes straight to it. */
@@ -187,11 +188,11 @@ public final class Machines {
         if (machine.state() != MachineState.STARTED) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
-                    "machine %s is %s, not started".formatted(machine.id(), machine.state().wire()),
+                    "machine %s is %s, not started"
+                            .formatted(machine.id(), machine.state().wire()),
                     "start it first");
         }
-        return guests.find(machine)
-                .orElseThrow(() -> Rejected.conflict("machine " + machine.id() + " has just ended"));
+        return guests.find(machine).orElseThrow(() -> Rejected.conflict("machine " + machine.id() + " has just ended"));
     }
 
     // --- verbs
@@ -223,8 +224,7 @@ public final class Machines {
         });
     }
 
-    private static Job.Stop stopJob(
-            Machine m, Optional<Integer> signal, Optional<Duration> timeout, String source) {
+    private static Job.Stop stopJob(Machine m, Optional<Integer> signal, Optional<Duration> timeout, String source) {
         return new Job.Stop(
                 m.id().text(),
                 signal.orElse(0),
@@ -257,9 +257,11 @@ public final class Machines {
                         "current_version is %s, but the machine is at %s".formatted(v, m.version()),
                         "read the machine again and decide anew");
             });
-            boolean run = launch && (m.state() == MachineState.STARTED || m.state() == MachineState.CREATED
-                    || m.state() == MachineState.STOPPED);
-            return start(
+            boolean run = launch
+                    && (m.state() == MachineState.STARTED
+                            || m.state() == MachineState.CREATED
+                            || m.state() == MachineState.STOPPED);
+            return runs.start(
                     lifecycle.update, m, new Job.Update(m.id().text(), version.toString(), config.json(), run));
         });
         return version;

@@ -38,7 +38,7 @@ final class Supervisor {
     void ended(Guest guest, Exit exit) {
         while (true) {
             Optional<Machine> m = book.get(guest.machine());
-            boolean ours = guests.held(guest.machine()).filter(g -> g == guest).isPresent();
+            boolean ours = guests.held(guest.machine()).filter(guest::equals).isPresent();
             if (m.isEmpty() || !ours) {
                 return;
             }

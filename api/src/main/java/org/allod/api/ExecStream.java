@@ -1,0 +1,149 @@
+package org.allod.api;
+
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ExecutionException;
+import org.allod.runtime.Exec;
+import org.allod.runtime.ExecSpec;
+import org.allod.runtime.Exit;
+
+/**
+ * A command's streams as frames on one connection: a byte of type, four of length (big-endian, at most {@link #MAX}),
+ * the payload. From the client: 0 standard input (empty: its end), 3 the terminal's size (two 16-bit numbers: columns,
+ * rows), 4 a signal (one byte). To the client: 1 standard output, 2 standard error, 5 the end (JSON), 6 an error (JSON).
+ *
+ * <p>The client closing the connection ends the command.
+ */
+final class ExecStream {
+    static final String PROTOCOL = "allod-exec/1";
+    private static final int MAX = 64 << 10;
+    private static final byte STDIN = 0;
+    private static final byte STDOUT = 1;
+    private static final byte STDERR = 2;
+    private static final byte RESIZE = 3;
+    private static final byte SIGNAL = 4;
+    private static final byte EXIT = 5;
+    private static final byte ERROR = 6;
+
+    private final Exec exec;
+    private final DataInputStream in;
+    private final DataOutputStream out;
+
+    ExecStream(Exec exec, InputStream in, OutputStream out) {
+        this.exec = exec;
+        this.in = new DataInputStream(in);
+        this.out = new DataOutputStream(new java.io.BufferedOutputStream(out, MAX + 16));
+    }
+
+    /** Returns when the command has ended and the client has been told, or the client has gone. */
+    void run() throws IOException, InterruptedException {
+        try (exec) {
+            Thread input = Thread.ofVirtual().name("exec input").start(this::input);
+            Thread errors = Thread.ofVirtual().name("exec stderr").start(() -> copy(STDERR, exec.stderr()));
+            copy(STDOUT, exec.stdout());
+            errors.join();
+            try {
+                Exit exit = exec.exited().get();
+                json(
+                        EXIT,
+                        Views.JSON
+                                .objectNode()
+                                .put("exit_code", exit.code())
+                                .put("signal", exit.signal())
+                                .put("oom_killed", exit.oomKilled()));
+            } catch (ExecutionException e) {
+                json(
+                        ERROR,
+                        ErrorBody.of(500, "the command was lost: " + e.getCause())
+                                .body());
+            }
+            input.interrupt();
+        }
+    }
+
+    private void json(byte type, tools.jackson.databind.JsonNode body) throws IOException {
+        byte[] bytes = body.toString().getBytes(StandardCharsets.UTF_8);
+        frame(type, bytes, bytes.length);
+    }
+
+    private void copy(byte type, InputStream from) {
+        byte[] buffer = new byte[MAX];
+        try {
+            for (int n = from.read(buffer); n >= 0; n = from.read(buffer)) {
+                frame(type, buffer, n);
+            }
+        } catch (IOException e) {
+            exec.close();
+        }
+    }
+
+    private synchronized void frame(byte type, byte[] payload, int length) throws IOException {
+        out.writeByte(type);
+        out.writeInt(length);
+        out.write(payload, 0, length);
+        out.flush();
+    }
+
+    /** Takes the client's frames until it leaves or says something that is none. */
+    private void input() {
+        try {
+            while (take()) {
+                // Each frame is taken as it comes.
+            }
+        } catch (IOException e) {
+            exec.close();
+        }
+    }
+
+    private boolean take() throws IOException {
+        int type = in.read();
+        if (type < 0) {
+            throw new EOFException("the client has gone");
+        }
+        int length = in.readInt();
+        if (length < 0 || length > MAX) {
+            throw new IOException("a frame of " + length + " bytes");
+        }
+        byte[] payload = in.readNBytes(length);
+        if (payload.length < length) {
+            throw new EOFException("the client has gone");
+        }
+        switch (type) {
+            case STDIN -> stdin(payload);
+            case RESIZE -> {
+                if (length == 4) {
+                    exec.resize(new ExecSpec.Tty(number(payload, 0), number(payload, 2)));
+                }
+            }
+            case SIGNAL -> {
+                if (length == 1) {
+                    exec.signal(payload[0]);
+                }
+            }
+            default -> throw new IOException("a frame of type " + type);
+        }
+        return true;
+    }
+
+    private void stdin(byte[] payload) {
+        try {
+            if (payload.length == 0) {
+                exec.stdin().close();
+            } else {
+                exec.stdin().write(payload);
+                exec.stdin().flush();
+            }
+        } catch (IOException e) {
+            // The command no longer reads; it is still to be told of signals and the client's end.
+        }
+    }
+
+    private static int number(byte[] bytes, int at) {
+        return (bytes[at] & 0xff) << 8 | (bytes[at + 1] & 0xff);
+    }
+}

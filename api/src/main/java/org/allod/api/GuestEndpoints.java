@@ -1,0 +1,188 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.allod.base.Bug;
+import org.allod.base.Rejected;
+import org.allod.machine.Fields;
+import org.allod.machine.Machines;
+import org.allod.runtime.Exec;
+import org.allod.runtime.ExecSpec;
+import org.allod.runtime.Exit;
+import org.allod.runtime.Guest;
+import org.allod.runtime.Stats;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What goes straight to a running guest: commands and figures. */
+public final class GuestEndpoints {
+    private static final String ONE = "/v1/apps/{app_name}/machines/{machine_id}";
+    private static final JsonMapper JSON = new JsonMapper();
+
+    /** Output of a command answered whole; the streamed form has no such bound. */
+    private static final int MAX_OUTPUT = 1 << 20;
+
+    private static final int MAX_SECONDS = 3_600;
+    private static final int DEFAULT_SECONDS = 60;
+
+    private final Machines machines;
+
+    public GuestEndpoints(Machines machines) {
+        this.machines = machines;
+    }
+
+    public List<Endpoint> endpoints() {
+        return List.of(
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/exec",
+                        "Machines_exec",
+                        "Run a command and answer when it has ended",
+                        List.of(),
+                        this::exec),
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/exec/stream",
+                        "Machines_exec_stream",
+                        "Run a command with its streams on this connection (Upgrade: allod-exec/1)",
+                        List.of(),
+                        this::stream),
+                endpoint(
+                        HttpMethod.GET,
+                        ONE + "/stats",
+                        "Machines_stats",
+                        "What the guest uses now",
+                        List.of(),
+                        this::stats));
+    }
+
+    private Guest guest(Call call) {
+        return machines.guest(MachineEndpoints.machine(machines, call));
+    }
+
+    private Answer exec(Call call) throws Exception {
+        Fields in = call.body();
+        List<String> argv = argv(in);
+        byte[] stdin = in.string("stdin").orElse("").getBytes(StandardCharsets.UTF_8);
+        int seconds = in.integer("timeout", 0, MAX_SECONDS).filter(s -> s > 0).orElse(DEFAULT_SECONDS);
+        in.refuse("container", "not supported by this version");
+        in.done();
+        Guest guest = guest(call);
+        try (Exec exec =
+                guest.exec(new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty()))) {
+            FutureTask<byte[]> out = collect(exec.stdout());
+            FutureTask<byte[]> err = collect(exec.stderr());
+            Thread.ofVirtual().name("exec stdin").start(() -> feed(exec, stdin));
+            Exit exit = exec.exited().get(seconds, TimeUnit.SECONDS);
+            return Answer.ok(Views.JSON
+                    .objectNode()
+                    .put("exit_code", exit.code())
+                    .put("exit_signal", exit.signal())
+                    .put("stdout", new String(out.get(), StandardCharsets.UTF_8))
+                    .put("stderr", new String(err.get(), StandardCharsets.UTF_8)));
+        } catch (TimeoutException e) {
+            throw Rejected.because(
+                    Rejected.Reason.TIMEOUT,
+                    "the command did not end within %d s and was ended".formatted(seconds),
+                    "give a longer timeout, or use exec/stream");
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case RuntimeException cause -> throw cause;
+                case IOException cause -> throw cause;
+                case null, default -> throw new Bug("a command ended strangely", e);
+            }
+        }
+    }
+
+    private static List<String> argv(Fields in) {
+        List<String> argv = in.strings("command");
+        Optional<String> line = in.string("cmd").filter(c -> !c.isBlank());
+        if (argv.isEmpty() && line.isPresent()) {
+            // The older form is one line for a shell.
+            return List.of("/bin/sh", "-c", line.get());
+        }
+        if (argv.isEmpty()) {
+            throw Rejected.invalid("command is missing: the command and its arguments, as a list");
+        }
+        return argv;
+    }
+
+    private static void feed(Exec exec, byte[] stdin) {
+        try (var in = exec.stdin()) {
+            in.write(stdin);
+        } catch (IOException e) {
+            // The command ended without reading all of it, as many do.
+        }
+    }
+
+    private static FutureTask<byte[]> collect(InputStream stream) {
+        FutureTask<byte[]> task = new FutureTask<>(() -> {
+            ByteArrayOutputStream kept = new ByteArrayOutputStream();
+            byte[] buffer = new byte[16 << 10];
+            for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
+                // Read on to the end all the same: a command must not hang on a full pipe.
+                kept.write(buffer, 0, Math.min(n, MAX_OUTPUT - kept.size()));
+            }
+            return kept.toByteArray();
+        });
+        Thread.ofVirtual().name("exec output").start(task);
+        return task;
+    }
+
+    private Answer stream(Call call) throws IOException {
+        if (!call.headers().getOrDefault("upgrade", "").equals(ExecStream.PROTOCOL)) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "this address speaks " + ExecStream.PROTOCOL + " only",
+                    "send Upgrade: " + ExecStream.PROTOCOL + ", or use …/exec");
+        }
+        Fields in = header(call);
+        List<String> argv = argv(in);
+        Map<String, String> env = in.map("env");
+        boolean tty = in.bool("tty").orElse(false);
+        int columns = in.integer("columns", 1, 10_000).orElse(80);
+        int rows = in.integer("rows", 1, 10_000).orElse(24);
+        Optional<String> user = in.string("user").filter(u -> !u.isEmpty());
+        Optional<String> cwd = in.string("cwd").filter(c -> !c.isEmpty());
+        in.done();
+        Optional<ExecSpec.Tty> terminal = tty ? Optional.of(new ExecSpec.Tty(columns, rows)) : Optional.empty();
+        Exec exec = guest(call).exec(new ExecSpec(argv, env, cwd, user, terminal));
+        return new Answer.Upgrade(ExecStream.PROTOCOL, (input, output) -> new ExecStream(exec, input, output).run());
+    }
+
+    private static Fields header(Call call) {
+        try {
+            byte[] json = Base64.getUrlDecoder().decode(call.headers().getOrDefault("x-allod-exec", ""));
+            return Fields.of(JSON.readTree(json), "x-allod-exec");
+        } catch (IllegalArgumentException | JacksonException e) {
+            throw Rejected.invalid(
+                    "the header X-Allod-Exec must be JSON in base64url: {\"command\":[…],\"tty\":false,…}");
+        }
+    }
+
+    private Answer stats(Call call) {
+        Stats s = guest(call).stats();
+        return Answer.ok(Views.JSON
+                .objectNode()
+                .put("cpu_nanos", s.cpuNanos())
+                .put("memory_bytes", s.memoryBytes())
+                .put("memory_limit_bytes", s.memoryLimitBytes())
+                .put("processes", s.processes())
+                .put("network_received_bytes", s.networkReceivedBytes())
+                .put("network_sent_bytes", s.networkSentBytes())
+                .put("disk_bytes", s.diskBytes()));
+    }
+}

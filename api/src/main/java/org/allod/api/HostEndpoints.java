@@ -1,0 +1,52 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.List;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What this host is and how it is. */
+public final class HostEndpoints {
+    private final Facts facts;
+    private final OperatorToken token;
+
+    /** Told by the assembly, which knows every part. */
+    public interface Facts {
+        ObjectNode status();
+
+        /** What works here and what does not. With {@code probe}, guests are booted again to find out: slow. */
+        ObjectNode doctor(boolean probe);
+    }
+
+    public HostEndpoints(Facts facts, OperatorToken token) {
+        this.facts = facts;
+        this.token = token;
+    }
+
+    public List<Endpoint> endpoints() {
+        return List.of(
+                endpoint(
+                        HttpMethod.GET,
+                        "/v1/host/status",
+                        "Host_status",
+                        "What this host is doing",
+                        List.of(),
+                        call -> Answer.ok(facts.status())),
+                endpoint(
+                        HttpMethod.GET,
+                        "/v1/host/doctor",
+                        "Host_doctor",
+                        "What works on this host and what does not",
+                        List.of("probe"),
+                        call -> Answer.ok(facts.doctor(call.flag("probe")))),
+                new Endpoint(
+                        HttpMethod.GET,
+                        "/v1/host/token",
+                        "Host_token",
+                        "The operator's token",
+                        List.of(),
+                        Endpoint.Access.LOCAL,
+                        call -> Answer.ok(Views.JSON.objectNode().put("token", token.reveal()))));
+    }
+}

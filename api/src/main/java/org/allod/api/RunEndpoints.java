@@ -1,0 +1,121 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.List;
+import org.allod.base.Rejected;
+import org.allod.fsm.Engine;
+import org.allod.fsm.HistoryEvent;
+import org.allod.fsm.RunFilter;
+import org.allod.fsm.RunId;
+import org.allod.fsm.RunView;
+import org.allod.machine.Fields;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The durable runs: what the host is at, and why something is where it is. */
+public final class RunEndpoints {
+    private static final String ALL = "/v1/host/runs";
+    private static final String ONE = ALL + "/{run_id}";
+
+    private final Engine engine;
+
+    public RunEndpoints(Engine engine) {
+        this.engine = engine;
+    }
+
+    public List<Endpoint> endpoints() {
+        return List.of(
+                endpoint(
+                        HttpMethod.GET,
+                        ALL,
+                        "Runs_list",
+                        "List runs, youngest first",
+                        List.of("type", "subject", "active", "limit", "cursor"),
+                        this::list),
+                endpoint(HttpMethod.GET, ONE, "Runs_show", "Show a run and its events", List.of(), this::show),
+                endpoint(HttpMethod.POST, ONE + "/cancel", "Runs_cancel", "Cancel a run", List.of(), this::cancel));
+    }
+
+    private Answer list(Call call) {
+        RunFilter filter = call.flag("active") ? RunFilter.active() : RunFilter.all();
+        if (call.query("type").isPresent()) {
+            filter = filter.type(call.query("type").get());
+        }
+        if (call.query("subject").isPresent()) {
+            filter = filter.subject(call.query("subject").get());
+        }
+        int limit = call.number("limit", 1, 1_000, 100);
+        List<RunView> runs = engine.list(filter, call.query("cursor").map(RunEndpoints::id), limit);
+        ObjectNode body = Views.JSON.objectNode();
+        ArrayNode list = body.putArray("runs");
+        runs.forEach(run -> list.add(view(run)));
+        if (runs.size() == limit) {
+            body.put("next_cursor", runs.getLast().id().toString());
+        }
+        return Answer.ok(body);
+    }
+
+    private Answer show(Call call) {
+        RunView run = run(call);
+        ObjectNode body = view(run);
+        ArrayNode events = body.putArray("events");
+        engine.history(run.id()).forEach(event -> events.add(view(event)));
+        return Answer.ok(body);
+    }
+
+    private Answer cancel(Call call) {
+        RunView run = run(call);
+        Fields in = call.body();
+        String cause = in.string("cause").orElse("cancelled by " + call.caller().name());
+        in.done();
+        engine.cancel(run.id(), cause);
+        return Answer.ok(view(engine.get(run.id()).orElse(run)));
+    }
+
+    private RunView run(Call call) {
+        RunId id = id(call.parameter("run_id"));
+        return engine.get(id)
+                .orElseThrow(() -> Rejected.because(
+                        Rejected.Reason.NOT_FOUND,
+                        "there is no run " + id,
+                        "ended runs are kept for a while only; GET /v1/host/runs lists them"));
+    }
+
+    private static RunId id(String text) {
+        return RunId.parse(text)
+                .orElseThrow(() -> Rejected.invalid("\"" + text + "\" is not a run's id: 26 letters and digits"));
+    }
+
+    static ObjectNode view(RunView run) {
+        ObjectNode node = Views.JSON
+                .objectNode()
+                .put("id", run.id().toString())
+                .put("type", run.type())
+                .put("subject", run.subject())
+                .put("phase", run.phase())
+                .put("step", run.step())
+                .put("attempt", run.attempt())
+                .put("created_at", run.created().toString())
+                .put("since", run.since().toString())
+                .put("error", run.error());
+        ArrayNode steps = node.putArray("steps");
+        run.steps().forEach(steps::add);
+        run.outcome().ifPresent(o -> node.put("outcome", o.word()).put("detail", o.detail()));
+        run.queue().ifPresent(q -> node.put("queue", q));
+        run.after().ifPresent(r -> node.put("after", r.toString()));
+        run.parent().ifPresent(r -> node.put("parent", r.toString()));
+        return node;
+    }
+
+    static ObjectNode view(HistoryEvent event) {
+        return Views.JSON
+                .objectNode()
+                .put("at", event.at().toString())
+                .put("kind", event.kind())
+                .put("step", event.step())
+                .put("attempt", event.attempt())
+                .put("message", event.message());
+    }
+}
