@@ -1,0 +1,480 @@
+package org.allod.edge;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import java.net.InetSocketAddress;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One client's connection: cuts what it sends into requests, one {@link Exchange} after another, and reads no further
+ * ahead than its bound. Belongs to one loop.
+ *
+ * <p>Bytes that nobody can use yet (half a head, a body whose machine is not up, the next request of a pipeline) wait
+ * in one buffer; at its bound, reading stops, and TCP tells the client.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
+final class ClientConnection extends ChannelInboundHandlerAdapter {
+    static final long NEVER = Long.MAX_VALUE;
+    /** How long, and for how many bytes, a client may go on sending after the answer that ends its connection. */
+    private static final long LINGER_NANOS = 2_000_000_000L;
+
+    private static final long LINGER_BYTES = 4 << 20;
+
+    final Loop loop;
+    /** In the loop's list of clients. */
+    int place;
+
+    private @Nullable ChannelHandlerContext ctx;
+    private @Nullable Peer peer;
+    private @Nullable ByteBuf buffered;
+    private @Nullable Exchange exchange;
+    /** The machine this connection counts for, where machines count connections. */
+    private @Nullable Live pinned;
+
+    private long deadline = NEVER;
+    private int scanned;
+    private boolean headBegun;
+    private boolean advancing;
+    private boolean receiving;
+    private boolean reading = true;
+    private boolean paused;
+    private boolean inputClosed;
+    private boolean lingering;
+    private long lingered;
+    private boolean closed;
+
+    ClientConnection(Loop loop) {
+        this.loop = loop;
+    }
+
+    // What its exchange uses.
+
+    Peer peer() {
+        return Objects.requireNonNull(peer);
+    }
+
+    void deadline(long at) {
+        deadline = at;
+    }
+
+    /** What was read and not used, or null. */
+    @Nullable
+    ByteBuf buffered() {
+        return buffered;
+    }
+
+    int bufferedBytes() {
+        return buffered == null ? 0 : buffered.readableBytes();
+    }
+
+    /** The first {@code count} of the buffered bytes, now the caller's. */
+    ByteBuf take(int count) {
+        ByteBuf from = Objects.requireNonNull(buffered);
+        if (count == from.readableBytes()) {
+            buffered = null;
+            return from;
+        }
+        return from.readRetainedSlice(count);
+    }
+
+    /** Stops or goes on reading, because of how fast the other side takes it. */
+    void pause(boolean on) {
+        paused = on;
+        updateReading();
+    }
+
+    void write(ByteBuf buffer) {
+        loop.shared.metrics().bytesOut.add(buffer.readableBytes());
+        context().write(buffer, context().voidPromise());
+    }
+
+    void flush() {
+        context().flush();
+    }
+
+    boolean writable() {
+        return context().channel().isWritable();
+    }
+
+    io.netty.buffer.ByteBufAllocator allocator() {
+        return context().alloc();
+    }
+
+    boolean inputClosed() {
+        return inputClosed;
+    }
+
+    /** Whether reads are being handled right now, after which everything is flushed anyway. */
+    boolean receiving() {
+        return receiving;
+    }
+
+    @Nullable
+    Live pinned() {
+        return pinned;
+    }
+
+    /** Counts this connection as load of the machine, until it closes or goes elsewhere. */
+    boolean pin(Live live, Service service) {
+        if (pinned == live) {
+            return true;
+        }
+        unpin();
+        if (!live.acquire(service)) {
+            return false;
+        }
+        pinned = live;
+        return true;
+    }
+
+    void unpin() {
+        Live live = pinned;
+        if (live != null) {
+            pinned = null;
+            live.release(loop.now());
+            loop.shared.nudgeAll();
+        }
+    }
+
+    void unpinIdle(Live live) {
+        if (pinned == live && exchange == null) {
+            unpin();
+        }
+    }
+
+    /** The exchange is over and everything it wrote is under way. */
+    void finished(boolean keep) {
+        exchange = null;
+        scanned = 0;
+        paused = false;
+        if (!keep || inputClosed) {
+            endAfterWrites();
+            return;
+        }
+        deadline = loop.now() + loop.shared.config().times().keepAlive().toNanos();
+        updateReading();
+        if (!advancing && buffered != null) {
+            advance();
+            flushWhereNeeded();
+        }
+    }
+
+    /** Cuts it off, which is how a client learns that the answer it has is not whole. */
+    void abort() {
+        exchange = null;
+        lingering = true;
+        context().close();
+    }
+
+    /** No more from the machine, as TCP says it. */
+    void shutdownOutput() {
+        context()
+                .writeAndFlush(Unpooled.EMPTY_BUFFER)
+                .addListener(done -> ((DuplexChannel) context().channel()).shutdownOutput());
+    }
+
+    // What the loop uses.
+
+    void tick(long now) {
+        if (deadline == NEVER || now - deadline < 0) {
+            return;
+        }
+        deadline = NEVER;
+        Exchange current = exchange;
+        if (current != null) {
+            current.expired();
+        } else if (headBegun && !lingering) {
+            refuse(new BadMessage(Problem.REQUEST_TIMEOUT, "the request's head did not arrive in time"));
+            flush();
+        } else {
+            context().close();
+        }
+    }
+
+    /** The edge goes down: closes where nothing is under way, or in any case. */
+    void edgeCloses(boolean now) {
+        if (now || exchange == null) {
+            context().close();
+        }
+    }
+
+    // What the channel calls.
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        ctx = context;
+        Metrics metrics = loop.shared.metrics();
+        metrics.connections.increment();
+        loop.add(this);
+        peer = Peer.of(
+                (InetSocketAddress) context.channel().remoteAddress(),
+                (InetSocketAddress) context.channel().localAddress(),
+                loop.shared.config().region());
+        deadline = loop.now() + loop.shared.config().times().head().toNanos();
+        if (metrics.open.incrementAndGet() > loop.shared.config().limits().connections()) {
+            refuse(new BadMessage(Problem.TOO_MANY_CONNECTIONS, "the edge has as many clients as it may have"));
+            flush();
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        receiving = true;
+        ByteBuf in = (ByteBuf) message;
+        loop.shared.metrics().bytesIn.add(in.readableBytes());
+        if (lingering) {
+            lingered += in.readableBytes();
+            in.release();
+            if (lingered > LINGER_BYTES) {
+                context.close();
+            }
+            return;
+        }
+        Exchange current = exchange;
+        if (current != null && current.tunnels()) {
+            current.fromClient(in);
+            return;
+        }
+        append(in);
+        advance();
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        receiving = false;
+        flushWhereNeeded();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (exchange != null && context.channel().isWritable()) {
+            exchange.clientDrained();
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            inputClosed = true;
+            if (exchange != null) {
+                exchange.clientEnded();
+            } else {
+                context.close();
+            }
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        deadline = NEVER;
+        loop.remove(this);
+        loop.shared.metrics().open.decrementAndGet();
+        Exchange current = exchange;
+        exchange = null;
+        if (current != null) {
+            current.cancel();
+        }
+        unpin();
+        if (buffered != null) {
+            buffered.release();
+            buffered = null;
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (!(cause instanceof java.io.IOException)) {
+            Edge.LOG.log(System.Logger.Level.WARNING, "a client's connection closed after a bug", cause);
+        }
+        context.close();
+    }
+
+    // Cutting.
+
+    private void append(ByteBuf in) {
+        ByteBuf before = buffered;
+        if (before == null) {
+            buffered = in;
+        } else if (!before.isReadable()) {
+            before.release();
+            buffered = in;
+        } else {
+            // Rare: what came did not complete anything. A fresh buffer, since the old one may be shared.
+            ByteBuf joined = context().alloc().directBuffer(before.readableBytes() + in.readableBytes() + 1024);
+            joined.writeBytes(before).writeBytes(in);
+            before.release();
+            in.release();
+            buffered = joined;
+        }
+    }
+
+    /** Starts what requests it can, and hands the current one what is its. */
+    private void advance() {
+        if (advancing) {
+            return;
+        }
+        advancing = true;
+        try {
+            while (!closed && !lingering) {
+                Exchange current = exchange;
+                if (current != null) {
+                    current.fromBuffer();
+                    if (exchange == current) {
+                        break;
+                    }
+                } else if (!nextRequest()) {
+                    break;
+                }
+            }
+        } finally {
+            advancing = false;
+        }
+        if (buffered != null && !buffered.isReadable()) {
+            buffered.release();
+            buffered = null;
+        }
+        updateReading();
+    }
+
+    /** Begins the next exchange where its head is complete. */
+    private boolean nextRequest() {
+        ByteBuf in = buffered;
+        if (in == null) {
+            return false;
+        }
+        if (scanned == 0 && !skipEmptyLines(in)) {
+            return false;
+        }
+        RequestHead head = loop.requestHead;
+        int length = Math.min(in.readableBytes(), head.fields.bytes.length);
+        try {
+            // Only what is new is looked at, but for the end of the last line seen.
+            int from = Math.max(0, scanned - 3);
+            in.getBytes(in.readerIndex() + from, head.fields.bytes, from, length - from);
+            int end = Fields.headEnd(head.fields.bytes, from, length);
+            if (end < 0) {
+                incomplete(head, length);
+                return false;
+            }
+            if (from > 0) {
+                in.getBytes(in.readerIndex(), head.fields.bytes, 0, from);
+            }
+            head.parse(end);
+            in.skipBytes(end);
+        } catch (BadMessage bad) {
+            refuse(bad);
+            return false;
+        }
+        headBegun = false;
+        scanned = 0;
+        loop.shared.metrics().requests.increment();
+        String id = loop.ids.ulid().toString();
+        head.rewrite(loop.out, peer(), id);
+        Exchange next = new Exchange(this, head, loop.out.toBuffer(context().alloc(), 0), id);
+        exchange = next;
+        next.route();
+        return true;
+    }
+
+    /** RFC 9112 asks for patience with an empty line or two after a body that was one line too long. */
+    private static boolean skipEmptyLines(ByteBuf in) {
+        while (in.readableBytes() >= 2
+                && in.getByte(in.readerIndex()) == '\r'
+                && in.getByte(in.readerIndex() + 1) == '\n') {
+            in.skipBytes(2);
+        }
+        return in.isReadable();
+    }
+
+    private void incomplete(RequestHead head, int length) {
+        byte first = head.fields.bytes[0];
+        if (scanned == 0 && !Fields.token(first) && first != '\r') {
+            throw new BadMessage(
+                    first == 0x16
+                            ? "this is TLS, but plain HTTP is spoken on this port"
+                            : "the request line does not start with a method");
+        }
+        if (length == head.fields.bytes.length) {
+            throw new BadMessage(
+                    hasLine(head, length) ? Problem.HEAD_TOO_LARGE : Problem.URI_TOO_LONG,
+                    "the request's head is longer than " + length + " bytes");
+        }
+        scanned = length;
+        if (!headBegun) {
+            headBegun = true;
+            deadline = loop.now() + loop.shared.config().times().head().toNanos();
+        }
+    }
+
+    private boolean hasLine(RequestHead head, int length) {
+        ByteBuf in = Objects.requireNonNull(buffered);
+        in.getBytes(in.readerIndex(), head.fields.bytes, 0, length);
+        for (int i = 0; i < length; i++) {
+            if (head.fields.bytes[i] == '\n') {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Answers something that is no request, after which nothing the client sends can be understood. */
+    private void refuse(BadMessage bad) {
+        loop.shared.metrics().refused(bad.problem());
+        String id = loop.ids.ulid().toString();
+        write(new Answer(bad.problem(), bad.why()).write(allocator(), RequestHead.Wants.TEXT, false, true, id));
+        endAfterWrites();
+    }
+
+    private void updateReading() {
+        boolean on = !paused && bufferedBytes() < loop.shared.config().limits().bufferedBytes();
+        if (reading != on) {
+            reading = on;
+            context().channel().config().setAutoRead(on);
+        }
+    }
+
+    private void flushWhereNeeded() {
+        Exchange current = exchange;
+        if (current != null) {
+            current.flushUpstream();
+        }
+        context().flush();
+    }
+
+    /**
+     * Closes once the answer is out. Where the client may still be sending, a plain close would reset the connection
+     * and could destroy the answer on its way: so it is read from, and forgotten, for a little while.
+     */
+    private void endAfterWrites() {
+        if (lingering) {
+            return;
+        }
+        lingering = true;
+        deadline = loop.now() + LINGER_NANOS;
+        if (buffered != null) {
+            buffered.release();
+            buffered = null;
+        }
+        paused = false;
+        updateReading();
+        if (inputClosed) {
+            context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        } else {
+            shutdownOutput();
+        }
+    }
+
+    private ChannelHandlerContext context() {
+        return Objects.requireNonNull(ctx);
+    }
+}

@@ -1,0 +1,280 @@
+package org.allod.edge;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.base.MachineId;
+import org.allod.base.Rejected;
+import org.allod.base.Rng;
+import org.allod.base.Timers;
+
+/**
+ * A running edge. Started by {@link #start}; told of every change by {@link #publish}; ended by {@link #close}, which
+ * first lets requests finish. Every method may be called from any thread.
+ */
+public final class Edge implements AutoCloseable {
+    static final System.Logger LOG = System.getLogger("org.allod.edge");
+
+    private final EdgeConfig config;
+    private final Clock clock;
+    private final Timers timers;
+    private final Metrics metrics = new Metrics();
+    private final MultiThreadIoEventLoopGroup group;
+    private final List<Loop> loops = new ArrayList<>();
+    private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+    private final Channel listener;
+    private final Idler idler;
+    private volatile Routes routes = Routes.EMPTY;
+    private volatile boolean closing;
+
+    /**
+     * Opens the port and takes requests from then on; until the first {@link #publish} every host is unknown.
+     *
+     * @param machines what to wake machines with
+     * @throws Rejected where the address cannot be listened on as asked; says what to do
+     */
+    public static Edge start(EdgeConfig config, Machines machines, Clock clock, Timers timers, Rng rng) {
+        return new Edge(config, machines, clock, timers, rng);
+    }
+
+    private Edge(EdgeConfig config, Machines machines, Clock clock, Timers timers, Rng rng) {
+        this.config = config;
+        this.clock = clock;
+        this.timers = timers;
+        Transport transport = Transport.pick(config.nativeTransport());
+        Shared shared = new Common(new Wakes(machines, config.times(), clock, metrics));
+        group = transport.group(
+                config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors());
+        Map<EventExecutor, Loop> byExecutor = new HashMap<>();
+        for (EventExecutor executor : group) {
+            int index = loops.size();
+            Loop loop = new Loop(
+                    index, (EventLoop) executor, transport.client(), shared, clock, rng.fork("edge loop " + index));
+            loops.add(loop);
+            byExecutor.put(executor, loop);
+        }
+        listener = listen(transport, byExecutor);
+        loops.forEach(Loop::start);
+        idler = new Idler(this, machines, config.times(), clock, timers, metrics);
+        idler.start();
+    }
+
+    private Channel listen(Transport transport, Map<EventExecutor, Loop> byExecutor) {
+        ChannelFuture bound = new ServerBootstrap()
+                .group(group)
+                .channel(transport.server())
+                .option(ChannelOption.SO_BACKLOG, 4096)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                .childHandler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        clients.add(channel);
+                        Loop loop = byExecutor.get(channel.eventLoop());
+                        channel.pipeline().addLast(new ClientConnection(java.util.Objects.requireNonNull(loop)));
+                    }
+                })
+                .bind(config.listen())
+                .awaitUninterruptibly();
+        if (bound.isSuccess()) {
+            return bound.channel();
+        }
+        var _ = group.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+        String where = config.listen().getHostString() + ":" + config.listen().getPort();
+        throw cannotListen(where, String.valueOf(bound.cause().getMessage()));
+    }
+
+    private static RuntimeException cannotListen(String where, String why) {
+        if (why.contains("in use")) {
+            return Rejected.because(
+                    Rejected.Reason.CONFLICT,
+                    "the edge cannot listen on " + where + ": another process does",
+                    "Stop that process (ss -ltnp shows it), or choose another address with --edge ADDRESS:PORT");
+        }
+        if (why.contains("ermission")) {
+            return Rejected.because(
+                    Rejected.Reason.FORBIDDEN,
+                    "the edge may not listen on " + where + ": ports below 1024 are for root",
+                    "Run as root, or choose a higher port with --edge ADDRESS:PORT");
+        }
+        if (why.contains("assign requested address") || why.contains("nresolved")) {
+            return Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "the edge cannot listen on " + where + ": this host has no such address",
+                    "Choose one of the host's addresses (ip addr shows them) with --edge ADDRESS:PORT");
+        }
+        return new Failed("the edge cannot listen on " + where + ": " + why);
+    }
+
+    /** Where it listens; tells the port that was chosen where 0 was asked for. */
+    public InetSocketAddress address() {
+        return (InetSocketAddress) listener.localAddress();
+    }
+
+    /** Routes by this catalog from now on. Requests that wait look again. */
+    public synchronized void publish(Catalog catalog) {
+        long now = clock.monoNanos();
+        Routes before = routes;
+        Map<MachineId, Live> lives = new HashMap<>();
+        Map<String, Route> byApp = new HashMap<>();
+        for (App app : catalog.apps().values()) {
+            List<Live> ofApp = new ArrayList<>();
+            for (Backend backend : app.backends()) {
+                ofApp.add(lives.computeIfAbsent(backend.id(), id -> live(before, backend, now)));
+            }
+            Route old = before.byApp().get(app.name());
+            HoldRoom room = old != null ? old.room() : new HoldRoom(config.limits());
+            byApp.put(app.name(), new Route(app, List.copyOf(ofApp), room));
+        }
+        routes = new Routes(Map.copyOf(byApp), Map.copyOf(lives));
+        before.lives().forEach((id, live) -> {
+            if (!lives.containsKey(id)) {
+                live.drain(true);
+                loops.forEach(loop -> loop.execute(() -> loop.empty(live)));
+            }
+        });
+        loops.forEach(Loop::nudge);
+    }
+
+    private Live live(Routes before, Backend backend, long now) {
+        Live live = before.lives().get(backend.id());
+        if (live == null) {
+            live = new Live(backend.id(), loops.size(), config.limits().idlePerMachine(), now);
+        }
+        live.published(backend.state(), now);
+        return live;
+    }
+
+    /**
+     * Empties a machine before it is stopped or suspended by someone else than the edge: nothing new is sent to it,
+     * free connections to it are closed at once and the others when their request is over. It takes traffic again when
+     * a catalog shows that it was down and runs, or after {@link #undrain}.
+     *
+     * @return completes, on a thread that may block, with true when nothing is under way any more; with false where
+     *     that is not so after {@code atMost}
+     */
+    public CompletionStage<Boolean> drain(MachineId machine, Duration atMost) {
+        Live live = routes.lives().get(machine);
+        if (live == null) {
+            return CompletableFuture.completedFuture(true);
+        }
+        live.drain(true);
+        CompletableFuture<Boolean> emptied = live.whenEmpty().copy();
+        Timers.Timer timer = timers.after(atMost, () -> emptied.complete(false));
+        return emptied.thenCombineAsync(
+                free(live),
+                (empty, closed) -> {
+                    timer.cancel();
+                    return empty;
+                },
+                task -> Thread.ofVirtual().name("drained").start(task));
+    }
+
+    /** Sends to the machine again after a {@link #drain} that no stop followed. */
+    public void undrain(MachineId machine) {
+        Live live = routes.lives().get(machine);
+        if (live != null) {
+            live.drain(false);
+            loops.forEach(Loop::nudge);
+        }
+    }
+
+    /** Closes what is free, on every loop. */
+    CompletableFuture<Void> free(Live live) {
+        return CompletableFuture.allOf(loops.stream()
+                .map(loop -> CompletableFuture.runAsync(() -> loop.empty(live), loop::execute))
+                .toArray(CompletableFuture[]::new));
+    }
+
+    Routes routes() {
+        return routes;
+    }
+
+    void nudgeAll() {
+        for (Loop loop : loops) {
+            loop.nudge();
+        }
+    }
+
+    public EdgeStats stats() {
+        int inFlight = 0;
+        for (Live live : routes.lives().values()) {
+            inFlight += live.load();
+        }
+        return metrics.snapshot(inFlight);
+    }
+
+    /** Takes no more, lets what is under way finish within {@code drain}, then cuts what is left. */
+    @Override
+    public void close() {
+        closing = true;
+        idler.close();
+        listener.close().awaitUninterruptibly();
+        loops.forEach(loop -> loop.execute(() -> loop.closeClients(false)));
+        nudgeAll();
+        clients.newCloseFuture().awaitUninterruptibly(config.times().drain().toMillis());
+        loops.forEach(loop -> loop.execute(() -> loop.closeClients(true)));
+        clients.newCloseFuture().awaitUninterruptibly(1000);
+        group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(3000);
+    }
+
+    private final class Common implements Shared {
+        private final Wakes wakes;
+
+        Common(Wakes wakes) {
+            this.wakes = wakes;
+        }
+
+        @Override
+        public EdgeConfig config() {
+            return config;
+        }
+
+        @Override
+        public Metrics metrics() {
+            return metrics;
+        }
+
+        @Override
+        public Wakes wakes() {
+            return wakes;
+        }
+
+        @Override
+        public Routes routes() {
+            return routes;
+        }
+
+        @Override
+        public boolean closing() {
+            return closing;
+        }
+
+        @Override
+        public void nudgeAll() {
+            Edge.this.nudgeAll();
+        }
+    }
+}

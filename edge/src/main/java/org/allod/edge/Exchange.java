@@ -1,0 +1,496 @@
+package org.allod.edge;
+
+import io.netty.buffer.ByteBuf;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request and its answer: finds it a machine through its {@link Placement}, passes the body there as the machine
+ * takes it and the answer back as the client does, and becomes a plain two-way pipe after an upgrade. Nothing is
+ * collected on the way. Belongs to one loop.
+ */
+final class Exchange {
+    private enum Phase {
+        /** Looking for a machine, or waiting for one. */
+        PLACING,
+        /** The request is on its way; no final answer yet. */
+        SENT,
+        ANSWERING,
+        TUNNEL,
+        DONE
+    }
+
+    /** Interim answers to one request; a machine that sends more is broken. */
+    private static final int MAX_INTERIM = 16;
+    /** Up to this size, the start of a body is copied behind its head, so that both leave in one packet. */
+    private static final int JOINED = 4096;
+
+    final ClientConnection client;
+    private final Loop loop;
+    private final Placement placement;
+    private final String id;
+    private final boolean http10;
+    private final boolean toHead;
+    private final boolean upgrade;
+    private final boolean repeatable;
+    private final boolean keepAlive;
+    private final RequestHead.Wants wants;
+    private final Body requestBody;
+
+    private Phase phase = Phase.PLACING;
+    /** What the machine gets; kept until it answers, where it may have to be sent again. */
+    private @Nullable ByteBuf head;
+
+    private @Nullable Upstream upstream;
+    /** The start of an answer's head. */
+    private @Nullable ByteBuf partial;
+
+    private Body answerBody = Body.Fixed.NONE;
+    private int status;
+    private int interims;
+    private boolean dechunk;
+    private boolean keepClient;
+    private boolean keepUpstream;
+    private boolean unflushed;
+    private boolean clientEnded;
+    private boolean machineEnded;
+
+    Exchange(ClientConnection client, RequestHead request, ByteBuf head, String id) {
+        this.client = client;
+        this.loop = client.loop;
+        this.head = head;
+        this.id = id;
+        http10 = request.http10;
+        toHead = request.head;
+        upgrade = request.upgrade;
+        repeatable = request.repeatable && !request.upgrade;
+        keepAlive = request.keepAlive;
+        wants = request.wants;
+        requestBody = request.body();
+        host = request.host;
+        placement = new Placement(this, HostName.app(host, loop.shared.config().domain()));
+    }
+
+    private final String host;
+
+    // Finding a machine.
+
+    void route() {
+        String app = HostName.app(host, loop.shared.config().domain());
+        if (app.isEmpty()) {
+            String domain = loop.shared.config().domain();
+            fail(new Answer(
+                    Problem.UNKNOWN_HOST,
+                    "\"" + HostName.bare(host) + "\" is not the name of an app here",
+                    "Apps answer at APP." + domain + ", such as http://hello." + domain));
+            return;
+        }
+        placement.start();
+    }
+
+    /** How much memory it takes while it waits. */
+    int heldBytes() {
+        return Objects.requireNonNull(head).readableBytes() + client.bufferedBytes();
+    }
+
+    void placed(Upstream to) {
+        upstream = to;
+        to.begin(this);
+        phase = Phase.SENT;
+        progress();
+        ByteBuf first = Objects.requireNonNull(head);
+        if (repeatable && to.reused()) {
+            to.write(first.retain());
+        } else {
+            head = null;
+            to.write(first);
+        }
+        unflushed = true;
+        client.pause(false);
+        fromBuffer();
+        if (!client.receiving()) {
+            flushUpstream();
+        }
+    }
+
+    // From the client.
+
+    boolean tunnels() {
+        return phase == Phase.TUNNEL;
+    }
+
+    /** Passes on what of the client's buffer belongs to this request. */
+    void fromBuffer() {
+        Upstream to = upstream;
+        if (to == null) {
+            if (phase == Phase.PLACING) {
+                placement.grew(client.bufferedBytes() + (head == null ? 0 : head.readableBytes()));
+            }
+            return;
+        }
+        ByteBuf in = client.buffered();
+        if (requestBody.done() || in == null || !in.isReadable()) {
+            return;
+        }
+        int count;
+        try {
+            count = requestBody.accept(in, null);
+        } catch (BadMessage bad) {
+            drop();
+            fail(new Answer(bad.problem(), bad.why()));
+            return;
+        }
+        progress();
+        to.write(client.take(count));
+        unflushed = true;
+        if (!to.writable()) {
+            client.pause(true);
+        }
+    }
+
+    /** In a tunnel: whatever it is. */
+    void fromClient(ByteBuf in) {
+        Upstream to = Objects.requireNonNull(upstream);
+        progress();
+        to.write(in);
+        unflushed = true;
+        if (!to.writable()) {
+            client.pause(true);
+        }
+    }
+
+    void flushUpstream() {
+        Upstream to = upstream;
+        if (unflushed && to != null) {
+            unflushed = false;
+            to.flush();
+        }
+    }
+
+    void upstreamDrained() {
+        client.pause(false);
+    }
+
+    /** The client will send no more. It may still read; a client that is gone looks just the same at first. */
+    void clientEnded() {
+        clientEnded = true;
+        if (phase == Phase.TUNNEL) {
+            Upstream to = Objects.requireNonNull(upstream);
+            if (machineEnded) {
+                end();
+                client.abort();
+            } else {
+                flushUpstream();
+                to.shutdownOutput();
+            }
+        } else if (!requestBody.done()) {
+            client.abort();
+            cancel();
+        } else if (phase != Phase.ANSWERING) {
+            client.deadline(
+                    loop.now() + loop.shared.config().times().halfClosed().toNanos());
+        }
+    }
+
+    /** The client is gone. Its machine need not work for it any longer. */
+    void cancel() {
+        if (phase != Phase.DONE) {
+            end();
+        }
+    }
+
+    /** Nothing moved for too long. */
+    void expired() {
+        switch (phase) {
+            case PLACING -> {
+                if (clientEnded) {
+                    client.abort();
+                    cancel();
+                } else {
+                    placement.expired();
+                }
+            }
+            case SENT -> {
+                drop();
+                if (clientEnded) {
+                    client.abort();
+                    cancel();
+                } else if (requestBody.done()) {
+                    fail(new Answer(Problem.ANSWER_TIMEOUT, "the machine took the request and did not answer in time"));
+                } else {
+                    fail(new Answer(Problem.REQUEST_TIMEOUT, "the request's body did not arrive in time"));
+                }
+            }
+            case ANSWERING, TUNNEL, DONE -> {
+                client.abort();
+                cancel();
+            }
+        }
+    }
+
+    // From the machine.
+
+    void fromUpstream(ByteBuf in) {
+        ByteBuf data = joined(in);
+        try {
+            progress();
+            while (phase == Phase.SENT && data.isReadable()) {
+                if (!answerHead(data)) {
+                    partial = data.readRetainedSlice(data.readableBytes());
+                    return;
+                }
+            }
+            if (phase == Phase.ANSWERING) {
+                answerBody(data, null);
+            } else if (phase == Phase.TUNNEL && data.isReadable()) {
+                toClient(data.readRetainedSlice(data.readableBytes()));
+            }
+        } catch (BadMessage bad) {
+            drop();
+            if (phase == Phase.SENT) {
+                fail(new Answer(Problem.BAD_ANSWER, "the machine's answer is not proper HTTP: " + bad.why()));
+            } else {
+                client.abort();
+                cancel();
+            }
+        } finally {
+            data.release();
+        }
+    }
+
+    private ByteBuf joined(ByteBuf in) {
+        ByteBuf before = partial;
+        if (before == null) {
+            return in;
+        }
+        partial = null;
+        ByteBuf both = client.allocator().directBuffer(before.readableBytes() + in.readableBytes());
+        both.writeBytes(before).writeBytes(in);
+        before.release();
+        in.release();
+        return both;
+    }
+
+    /** Handles one head of an answer; false where it is not whole yet. */
+    private boolean answerHead(ByteBuf in) {
+        ResponseHead answer = loop.responseHead;
+        byte[] bytes = answer.fields.bytes;
+        int length = Math.min(in.readableBytes(), bytes.length);
+        in.getBytes(in.readerIndex(), bytes, 0, length);
+        int end = Fields.headEnd(bytes, 0, length);
+        if (end < 0) {
+            if (length == bytes.length) {
+                throw new BadMessage("its head is longer than " + length + " bytes");
+            }
+            return false;
+        }
+        answer.parse(end);
+        in.skipBytes(end);
+        if (answer.interim()) {
+            interim(answer);
+        } else if (answer.status == 101) {
+            upgraded(answer);
+        } else {
+            answered(answer, in);
+        }
+        return true;
+    }
+
+    private void interim(ResponseHead answer) {
+        if (++interims > MAX_INTERIM) {
+            throw new BadMessage("more than " + MAX_INTERIM + " interim answers");
+        }
+        if (!http10) {
+            answer.rewrite(loop.out, ResponseHead.Connection.SILENT, false, null);
+            toClient(loop.out.toBuffer(client.allocator(), 0));
+        }
+    }
+
+    private void upgraded(ResponseHead answer) {
+        if (!upgrade) {
+            throw new BadMessage("it switches protocols, which was not asked for");
+        }
+        answer.rewrite(loop.out, ResponseHead.Connection.UPGRADE, false, id);
+        toClient(loop.out.toBuffer(client.allocator(), 0));
+        loop.shared.metrics().answered(101);
+        phase = Phase.TUNNEL;
+        progress();
+        if (client.bufferedBytes() > 0) {
+            fromClient(client.take(client.bufferedBytes()));
+            flushUpstream();
+        }
+    }
+
+    private void answered(ResponseHead answer, ByteBuf in) {
+        status = answer.status;
+        answerBody = answer.body(toHead);
+        boolean chunked = answerBody instanceof Body.Chunked;
+        dechunk = chunked && http10;
+        keepUpstream = answer.keepAlive && requestBody.done() && !answerBody.untilClose();
+        keepClient = keepAlive && requestBody.done() && !dechunk && !answerBody.untilClose() && !loop.closing();
+        ResponseHead.Connection connection = !keepClient
+                ? ResponseHead.Connection.CLOSE
+                : http10 ? ResponseHead.Connection.KEEP_ALIVE : ResponseHead.Connection.SILENT;
+        answer.rewrite(loop.out, connection, chunked && !dechunk, id);
+        forgetHead();
+        phase = Phase.ANSWERING;
+        ByteBuf out = loop.out.toBuffer(client.allocator(), Math.min(in.readableBytes(), JOINED));
+        answerBody(in, out);
+    }
+
+    /**
+     * Passes on what has come of the answer's body.
+     *
+     * @param out the answer's head, not written yet, or null
+     */
+    private void answerBody(ByteBuf in, @Nullable ByteBuf out) {
+        ByteBuf first = out;
+        try {
+            if (dechunk) {
+                ByteBuf plain = first != null ? first : client.allocator().directBuffer(in.readableBytes());
+                first = plain;
+                in.skipBytes(answerBody.accept(in, plain));
+            } else {
+                int count = answerBody.accept(in, null);
+                if (first != null && count <= first.writableBytes()) {
+                    first.writeBytes(in, count);
+                } else if (count > 0) {
+                    if (first != null) {
+                        toClient(first);
+                        first = null;
+                    }
+                    toClient(in.readRetainedSlice(count));
+                }
+            }
+        } catch (BadMessage bad) {
+            if (first != null) {
+                first.release();
+            }
+            throw bad;
+        }
+        if (first != null) {
+            toClient(first);
+        }
+        if (answerBody.done()) {
+            finish(keepUpstream && !in.isReadable());
+        }
+    }
+
+    private void toClient(ByteBuf buffer) {
+        Upstream from = Objects.requireNonNull(upstream);
+        client.write(buffer);
+        from.flushLater(client);
+        if (!client.writable()) {
+            from.read(false);
+        }
+    }
+
+    void clientDrained() {
+        Upstream from = upstream;
+        if (from != null) {
+            from.read(true);
+        }
+    }
+
+    /** The machine will send no more. */
+    void upstreamEnded(Upstream which) {
+        if (phase == Phase.TUNNEL) {
+            machineEnded = true;
+            if (clientEnded) {
+                client.flush();
+                end();
+                client.abort();
+            } else {
+                client.shutdownOutput();
+            }
+        } else if (phase == Phase.ANSWERING && answerBody.untilClose()) {
+            finish(false);
+            client.flush();
+        } else {
+            upstreamGone(which);
+        }
+    }
+
+    /** The machine's connection broke, or ended where it should not have. */
+    void upstreamGone(Upstream which) {
+        if (phase == Phase.SENT && partial == null && interims == 0 && which.reused() && head != null) {
+            // It was closed for being idle while our request was on its way: as if it had not been sent.
+            drop();
+            head.readerIndex(0);
+            phase = Phase.PLACING;
+            placement.again();
+        } else if (phase == Phase.SENT) {
+            drop();
+            fail(new Answer(
+                    Problem.CLOSED_EARLY,
+                    "the machine closed the connection before it answered",
+                    "Its process may have crashed: see allod machine logs MACHINE"));
+        } else {
+            client.abort();
+            cancel();
+        }
+    }
+
+    // The end.
+
+    /** Answers in the machine's stead. */
+    void fail(Answer answer) {
+        loop.shared.metrics().refused(answer.problem());
+        boolean keep = keepAlive && !http10 && requestBody.done() && !loop.closing();
+        client.write(answer.write(client.allocator(), wants, toHead, !keep, id));
+        end();
+        client.finished(keep);
+        if (!client.receiving()) {
+            client.flush();
+        }
+    }
+
+    private void finish(boolean keep) {
+        loop.shared.metrics().answered(status);
+        Upstream from = Objects.requireNonNull(upstream);
+        upstream = null;
+        if (keep) {
+            from.toPool();
+        } else {
+            from.close();
+        }
+        end();
+        client.finished(keepClient);
+    }
+
+    /** Lets go of the machine's connection, which is of no use any more. */
+    private void drop() {
+        Upstream from = upstream;
+        if (from != null) {
+            upstream = null;
+            from.close();
+        }
+    }
+
+    private void end() {
+        phase = Phase.DONE;
+        drop();
+        placement.cancel();
+        forgetHead();
+        ByteBuf rest = partial;
+        if (rest != null) {
+            partial = null;
+            rest.release();
+        }
+    }
+
+    private void forgetHead() {
+        ByteBuf held = head;
+        if (held != null) {
+            head = null;
+            held.release();
+        }
+    }
+
+    private void progress() {
+        EdgeConfig.Times times = loop.shared.config().times();
+        if (!clientEnded || phase == Phase.ANSWERING || phase == Phase.TUNNEL) {
+            client.deadline(loop.now() + (phase == Phase.TUNNEL ? times.tunnelIdle() : times.idle()).toNanos());
+        }
+    }
+}

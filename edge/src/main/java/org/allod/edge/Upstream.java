@@ -1,0 +1,169 @@
+package org.allod.edge;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** One connection to a machine: free in its pool, or working for one exchange. Belongs to one loop. */
+@SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
+final class Upstream extends ChannelInboundHandlerAdapter {
+    private final Loop loop;
+    private final Live live;
+    private @Nullable ChannelHandlerContext ctx;
+    private @Nullable Exchange exchange;
+    /** Whose writes are not flushed yet. */
+    private @Nullable ClientConnection unflushed;
+
+    private boolean reused;
+    private boolean ended;
+    private boolean reading = true;
+    private long freeSince;
+
+    Upstream(Loop loop, Live live) {
+        this.loop = loop;
+        this.live = live;
+    }
+
+    void begin(Exchange work) {
+        exchange = work;
+    }
+
+    /** Stops working for its exchange, which will not hear of it again. */
+    void end() {
+        exchange = null;
+    }
+
+    /** Whether it carried a request before: then the machine may close it at any moment for being idle. */
+    boolean reused() {
+        return reused;
+    }
+
+    long freeSince() {
+        return freeSince;
+    }
+
+    /** Back to where others can take it, or closed where that is better. */
+    void toPool() {
+        exchange = null;
+        reused = true;
+        freeSince = loop.now();
+        read(true);
+        if (ended
+                || !context().channel().isActive()
+                || live.draining()
+                || loop.closing()
+                || !live.pool(loop.index).put(this)) {
+            close();
+        }
+    }
+
+    void write(ByteBuf buffer) {
+        ChannelHandlerContext to = context();
+        to.write(buffer, to.voidPromise());
+    }
+
+    void flush() {
+        context().flush();
+    }
+
+    boolean writable() {
+        return context().channel().isWritable();
+    }
+
+    /** Back-pressure: whether to read what the machine sends. */
+    void read(boolean on) {
+        if (reading != on) {
+            reading = on;
+            context().channel().config().setAutoRead(on);
+        }
+    }
+
+    void close() {
+        exchange = null;
+        context().close();
+    }
+
+    /** No more from the client, as TCP says it. */
+    void shutdownOutput() {
+        ((DuplexChannel) context().channel()).shutdownOutput();
+    }
+
+    void flushLater(ClientConnection client) {
+        unflushed = client;
+    }
+
+    private ChannelHandlerContext context() {
+        return Objects.requireNonNull(ctx);
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        ctx = context;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        ByteBuf in = (ByteBuf) message;
+        Exchange work = exchange;
+        if (work == null) {
+            // An answer that nobody asked for must not become the answer to the next request.
+            in.release();
+            context.close();
+        } else {
+            work.fromUpstream(in);
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        ClientConnection client = unflushed;
+        if (client != null) {
+            unflushed = null;
+            client.flush();
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        Exchange work = exchange;
+        if (work != null && context.channel().isWritable()) {
+            work.upstreamDrained();
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            ended = true;
+            Exchange work = exchange;
+            if (work == null) {
+                context.close();
+            } else {
+                work.upstreamEnded(this);
+            }
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        live.pool(loop.index).remove(this);
+        Exchange work = exchange;
+        exchange = null;
+        if (work != null) {
+            work.upstreamGone(this);
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (!(cause instanceof java.io.IOException)) {
+            Edge.LOG.log(
+                    System.Logger.Level.WARNING, "connection to machine " + live.id + " closed after a bug", cause);
+        }
+        context.close();
+    }
+}

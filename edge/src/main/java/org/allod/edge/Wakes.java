@@ -1,0 +1,118 @@
+package org.allod.edge;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import org.allod.base.Clock;
+import org.allod.base.MachineId;
+import org.jspecify.annotations.Nullable;
+
+/** Brings machines up, each once however many requests wait for it, and waits until its port takes connections. */
+final class Wakes {
+    private final Machines machines;
+    private final EdgeConfig.Times times;
+    private final Clock clock;
+    private final Metrics metrics;
+    private final ConcurrentHashMap<MachineId, CompletableFuture<Woken>> underWay = new ConcurrentHashMap<>();
+
+    Wakes(Machines machines, EdgeConfig.Times times, Clock clock, Metrics metrics) {
+        this.machines = machines;
+        this.times = times;
+        this.clock = clock;
+        this.metrics = metrics;
+    }
+
+    /**
+     * Joins the wake of this machine, or begins it.
+     *
+     * @param loop who knocks, where nobody does yet
+     * @param ask whether to ask for the machine to be started; else it runs, and only its port is waited for
+     * @return completes on any thread, never with an exception
+     */
+    CompletableFuture<Woken> wake(Live live, Backend backend, Loop loop, boolean ask) {
+        CompletableFuture<Woken> mine = new CompletableFuture<>();
+        CompletableFuture<Woken> other = underWay.putIfAbsent(live.id, mine);
+        if (other != null) {
+            return other;
+        }
+        live.waking(true);
+        long began = clock.monoNanos();
+        if (ask) {
+            metrics.wakes.increment();
+            Thread.ofVirtual().name("wake " + live.id).start(() -> ask(live, loop, began, mine));
+        } else {
+            knock(live, backend, loop, began, times.port(), mine);
+        }
+        return mine;
+    }
+
+    private void ask(Live live, Loop loop, long began, CompletableFuture<Woken> result) {
+        CompletionStage<Backend> asked;
+        try {
+            asked = machines.wake(live.id);
+        } catch (RuntimeException e) {
+            asked = CompletableFuture.failedFuture(e);
+        }
+        asked.whenComplete((backend, failure) -> {
+            if (failure != null) {
+                Throwable cause = failure instanceof CompletionException && failure.getCause() != null
+                        ? failure.getCause()
+                        : failure;
+                done(live, new Woken.Down(Problem.WAKE_FAILED, reason(cause)), result);
+            } else {
+                loop.execute(() -> knock(live, backend, loop, began, times.hold(), result));
+            }
+        });
+    }
+
+    private void knock(
+            Live live, Backend backend, Loop loop, long began, Duration patience, CompletableFuture<Woken> result) {
+        new Knock(loop, live, backend.address(), patience, (upstream, refused) -> {
+                    if (upstream == null) {
+                        done(live, silent(live.id, backend.address(), patience, refused), result);
+                        return;
+                    }
+                    upstream.toPool();
+                    live.awake(backend.in(Backend.State.RUNNING));
+                    live.cameUp(clock.monoNanos());
+                    metrics.woke(clock.monoNanos() - began);
+                    done(live, new Woken.Up(backend), result);
+                })
+                .start();
+    }
+
+    private void done(Live live, Woken woken, CompletableFuture<Woken> result) {
+        live.waking(false);
+        underWay.remove(live.id, result);
+        if (woken instanceof Woken.Down) {
+            metrics.wakeFailures.increment();
+        }
+        result.complete(woken);
+    }
+
+    static Woken.Down silent(MachineId id, InetSocketAddress address, Duration patience, @Nullable Throwable refused) {
+        String after = " within " + seconds(patience) + " s";
+        if (refused instanceof java.net.ConnectException
+                && !(refused instanceof io.netty.channel.ConnectTimeoutException)) {
+            return new Woken.Down(
+                    Problem.PORT_CLOSED,
+                    "machine " + id + " runs, but nothing in it listens on port " + address.getPort() + after);
+        }
+        return new Woken.Down(
+                Problem.UNREACHABLE,
+                "machine " + id + " runs, but port " + address.getPort() + " does not answer" + after);
+    }
+
+    private static String seconds(Duration duration) {
+        long millis = duration.toMillis();
+        return millis % 1000 == 0 ? Long.toString(millis / 1000) : Double.toString(millis / 1000.0);
+    }
+
+    private static String reason(Throwable cause) {
+        String message = cause.getMessage();
+        return message == null ? cause.getClass().getSimpleName() : message;
+    }
+}
