@@ -62,9 +62,12 @@ final class Grammar {
         return line;
     }
 
+    static String sentence(String summary) {
+        return Character.toUpperCase(summary.charAt(0)) + summary.substring(1) + ".";
+    }
+
     private static String[] description(Word.Command command) {
-        String summary = Character.toUpperCase(command.summary().charAt(0))
-                + command.summary().substring(1) + ".";
+        String summary = sentence(command.summary());
         return command.more().isEmpty()
                 ? new String[] {"", escape(summary)}
                 : new String[] {"", escape(summary), "", escape(command.more())};

@@ -19,7 +19,7 @@ final class Help {
         text.append("Usage: ")
                 .append(screen.bold(root ? "allod" : "allod " + path))
                 .append(" COMMAND …\n\n");
-        text.append(branch.summary()).append(".\n\nCommands:\n");
+        text.append(Grammar.sentence(branch.summary())).append("\n\nCommands:\n");
         rows(text, branch.words().get(), screen);
         text.append("\nEvery command takes --json, --data DIR and --api ADDR.\n`allod help ");
         text.append(root ? "" : path + " ").append("COMMAND` says more of one, with an example.\n");

@@ -1,7 +1,6 @@
 package org.allod.cli;
 
 import java.util.List;
-import org.allod.base.Rejected;
 
 /** {@code allod help}. */
 final class HelpWords {
@@ -17,10 +16,7 @@ final class HelpWords {
         List<String> words = session.given().rest(0);
         Chosen chosen = Chosen.from(words);
         if (!chosen.rest().isEmpty()) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
-                    "there is no command '" + String.join(" ", words) + "'",
-                    "`allod help" + (chosen.path().isEmpty() ? "" : " " + chosen.path()) + "` lists what there is");
+            throw Main.unknownWord(chosen);
         }
         session.screen()
                 .out()

@@ -49,7 +49,7 @@ final class HttpConnection implements Closeable {
                 .append(' ')
                 .append(target)
                 .append(" HTTP/1.1\r\nHost: ")
-                .append(address.host());
+                .append(headers.getOrDefault("Host", address.host()));
         head.append("\r\nUser-Agent: allod\r\nAccept: application/json\r\nContent-Length: ")
                 .append(body.length);
         if (body.length > 0) {
@@ -60,8 +60,11 @@ final class HttpConnection implements Closeable {
         }
         address.token()
                 .ifPresent(token -> head.append("\r\nAuthorization: Bearer ").append(token));
-        headers.forEach(
-                (name, value) -> head.append("\r\n").append(name).append(": ").append(value));
+        headers.forEach((name, value) -> {
+            if (!name.equals("Host")) {
+                head.append("\r\n").append(name).append(": ").append(value);
+            }
+        });
         head.append("\r\n\r\n");
         try {
             send(head.toString().getBytes(StandardCharsets.UTF_8));

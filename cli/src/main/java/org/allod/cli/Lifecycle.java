@@ -18,8 +18,7 @@ final class Lifecycle {
      *
      * @return the machine
      */
-    static Json await(Session session, Found machine, String state, int seconds) {
-        Daemon daemon = session.daemon();
+    static Json await(Session session, Daemon daemon, Found machine, String state, int seconds) {
         long end = session.clock().monoNanos() + Duration.ofSeconds(seconds).toNanos();
         while (true) {
             long left = Math.max(1, (end - session.clock().monoNanos()) / 1_000_000_000);

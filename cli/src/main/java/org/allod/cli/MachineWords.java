@@ -17,6 +17,7 @@ final class MachineWords {
 
     static List<Word> all() {
         return List.of(
+                RunMachine.word(),
                 new Word.Command("list", "list machines", MachineWords::list)
                         .option("--app -a", "NAME", Word.Kind.APP, "only this app's")
                         .flag("--quiet -q", "print ids alone")
@@ -37,6 +38,9 @@ final class MachineWords {
                         .option("--signal -s", "SIGNAL", "sent first (SIGTERM, or what the image says)")
                         .number("--grace -g", "SECONDS", "until it is killed (5, or what the config says)")
                         .example("allod machine restart hello-1"),
+                MachineOutput.logs(),
+                ExecMachine.word(),
+                MachineOutput.stats(),
                 new Word.Command("destroy", "destroy machines and their disks", MachineWords::destroy)
                         .takesMany("MACHINE", Word.Kind.MACHINE, WHICH)
                         .flag("--force -f", "also where it runs: it is killed first")
@@ -121,7 +125,9 @@ final class MachineWords {
         for (Found machine : chosen(session)) {
             session.screen().progress(verb + " " + machine.name(), "");
             daemon.call("POST", machine.path() + "/" + verb + query(session, verb), body(session, verb), Daemon.PROMPT);
-            Json now = seconds == 0 ? daemon.get(machine.path()) : Lifecycle.await(session, machine, state, seconds);
+            Json now = seconds == 0
+                    ? daemon.get(machine.path())
+                    : Lifecycle.await(session, daemon, machine, state, seconds);
             after.add(now);
             if (!session.json()) {
                 session.screen().now(machine.name() + " is " + now.at("state").text());

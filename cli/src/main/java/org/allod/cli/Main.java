@@ -40,10 +40,8 @@ public final class Main {
             return command.action().run(new Session(parse(command, line, chosen.rest()), screen, env));
         }
         Word.Branch branch = (Word.Branch) chosen.word();
-        List<String> unknown =
-                chosen.rest().stream().filter(arg -> !arg.startsWith("-")).toList();
-        if (!unknown.isEmpty()) {
-            throw unknownWord(chosen.path(), branch, unknown.getFirst());
+        if (chosen.rest().stream().anyMatch(arg -> !arg.startsWith("-"))) {
+            throw unknownWord(chosen);
         }
         if (chosen.rest().contains("--version")) {
             screen.line("allod " + Help.version());
@@ -97,14 +95,23 @@ public final class Main {
                 Rejected.Reason.INVALID, Character.toLowerCase(message.charAt(0)) + message.substring(1), usage);
     }
 
-    private static Rejected unknownWord(String path, Word.Branch branch, String typed) {
-        String full = path.isEmpty() ? "allod" : "allod " + path;
+    /** Something was typed where a command should be. */
+    static Rejected unknownWord(Chosen chosen) {
+        String typed = chosen.rest().stream()
+                .filter(arg -> !arg.startsWith("-"))
+                .findFirst()
+                .orElse("");
+        String path = chosen.path().isEmpty() ? "allod" : "allod " + chosen.path();
+        if (!(chosen.word() instanceof Word.Branch branch)) {
+            return Rejected.because(
+                    Rejected.Reason.INVALID, "`" + path + "` has no commands below it", "`" + path + " --help`");
+        }
         List<String> known = branch.words().get().stream().map(Word::name).toList();
         return Rejected.because(
                 Rejected.Reason.INVALID,
                 "unknown command '" + typed + "'",
                 Nearest.to(typed, known)
-                        .map(near -> "did you mean `" + full + " " + near + "`?")
-                        .orElse("`" + full + " --help` lists what there is"));
+                        .map(near -> "did you mean `" + path + " " + near + "`?")
+                        .orElse("`" + path + " --help` lists what there is"));
     }
 }

@@ -3,10 +3,14 @@ package org.allod.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import org.allod.base.Clock;
+import org.allod.base.Failed;
 import org.allod.base.SystemClock;
+import org.allod.base.SystemTimers;
 
 /** One command being carried out: what was given, where to print, and which daemon to ask. */
 final class Session {
@@ -72,6 +76,18 @@ final class Session {
                 return Optional.empty();
             }
         });
+    }
+
+    /** Waits, between two looks at something that cannot be waited for. */
+    void pause(Duration time) {
+        CountDownLatch over = new CountDownLatch(1);
+        try (SystemTimers timers = new SystemTimers()) {
+            timers.after(time, over::countDown);
+            over.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while waiting", e);
+        }
     }
 
     /** Prints a value as JSON, on one line. */

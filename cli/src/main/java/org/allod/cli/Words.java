@@ -1,5 +1,6 @@
 package org.allod.cli;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /** Every word of the command line, in the order help shows them. */
@@ -9,9 +10,15 @@ final class Words {
     private Words() {}
 
     private static List<Word> root() {
-        return List.of(
-                new Word.Branch("machine", "run machines and look after them", MachineWords::all),
-                new Word.Branch("app", "group machines under a name", AppWords::all),
-                HelpWords.help());
+        List<Word> words = new ArrayList<>();
+        words.addAll(LifeWords.all());
+        words.add(new Word.Branch("machine", "run machines and look after them", MachineWords::all));
+        words.add(new Word.Branch("app", "group machines under a name", AppWords::all));
+        words.add(new Word.Branch("image", "the images machines run", ImageWords::all));
+        words.add(new Word.Branch("fsm", "the durable runs behind every change", RunWords::all));
+        words.addAll(HostWords.all());
+        words.addAll(CompletionWords.all());
+        words.add(HelpWords.help());
+        return words;
     }
 }

@@ -1,0 +1,55 @@
+package org.allod.cli;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** {@code allod completion bash}, and what the script it prints asks for while somebody types. */
+final class CompletionWords {
+    private CompletionWords() {}
+
+    static List<Word> all() {
+        return List.of(new Word.Branch(
+                "completion",
+                "completion for shells",
+                () -> List.of(new Word.Command("bash", "print the completion script for bash", CompletionWords::bash)
+                        .mayTakeMany("names…", Word.Kind.WORD, "used by the script itself: what to list")
+                        .more("Names of machines, apps and images are asked of the daemon when they are wanted.")
+                        .example("source <(allod completion bash)"))));
+    }
+
+    private static int bash(Session session) {
+        List<String> asked = session.given().rest(0);
+        if (asked.isEmpty()) {
+            session.screen().out().print(BashCompletion.script(Words.ROOT));
+        } else {
+            names(session, asked.getFirst()).forEach(session.screen()::line);
+        }
+        return ExitCode.DONE;
+    }
+
+    /** A shell must never be disturbed by a question it asked for completion: no daemon, no names. */
+    private static List<String> names(Session session, String kind) {
+        try {
+            Daemon daemon = session.daemon();
+            return switch (kind) {
+                case "machine" ->
+                    Found.all(daemon, Optional.empty()).stream()
+                            .flatMap(m -> Stream.of(m.name(), m.id()))
+                            .distinct()
+                            .toList();
+                case "app" -> texts(daemon.get("/v1/apps?org_slug=personal").at("apps"), "name");
+                case "image" -> texts(daemon.get("/v1/host/images").at("images"), "reference");
+                case "run" ->
+                    texts(daemon.get("/v1/host/runs?active=true&limit=100").at("runs"), "id");
+                default -> List.of();
+            };
+        } catch (NoDaemon | ApiError e) {
+            return List.of();
+        }
+    }
+
+    private static List<String> texts(Json list, String field) {
+        return list.items().stream().map(item -> item.at(field).text()).toList();
+    }
+}

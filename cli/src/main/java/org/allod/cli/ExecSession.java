@@ -1,0 +1,145 @@
+package org.allod.cli;
+
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Map;
+import org.allod.base.Failed;
+
+/**
+ * A command in a guest, with its streams tied to this process's. Frames both ways: one byte of type, four of length,
+ * then at most 64 KiB. This thread reads what the guest writes; a second one, a daemon, reads standard input.
+ */
+final class ExecSession implements AutoCloseable {
+    private static final int MAX_FRAME = 64 * 1024;
+    private static final byte STDIN = 0;
+    private static final byte STDOUT = 1;
+    private static final byte STDERR = 2;
+    private static final byte RESIZE = 3;
+    private static final byte SIGNAL = 4;
+    private static final byte EXIT = 5;
+    private static final byte ERROR = 6;
+    private static final byte SIGINT = 2;
+
+    private final HttpConnection connection;
+
+    private ExecSession(HttpConnection connection) {
+        this.connection = connection;
+    }
+
+    static ExecSession open(Daemon daemon, Found machine, Json request) {
+        String head = Base64.getUrlEncoder()
+                .withoutPadding()
+                .encodeToString(request.write().getBytes(StandardCharsets.UTF_8));
+        return new ExecSession(daemon.upgrade(
+                machine.path() + "/exec/stream",
+                Map.of("Connection", "Upgrade", "Upgrade", "allod-exec/1", "X-Allod-Exec", head)));
+    }
+
+    /** Until the command is over. Its exit code. */
+    int run(boolean stdin, boolean tty) throws Exception {
+        if (tty) {
+            Terminal.onResize(this::resize);
+        }
+        try (AtExit _ = AtExit.doing(this::interrupt);
+                AutoCloseable _ = tty ? Terminal.takeOver() : () -> {}) {
+            if (stdin) {
+                Thread.ofPlatform().daemon().name("stdin").start(this::forwardInput);
+            } else {
+                send(STDIN, new byte[0]);
+            }
+            return forwardOutput();
+        }
+    }
+
+    private int forwardOutput() throws IOException {
+        OutputStream out = new FileOutputStream(FileDescriptor.out);
+        OutputStream err = new FileOutputStream(FileDescriptor.err);
+        byte[] head = new byte[5];
+        while (true) {
+            connection.readFully(head);
+            int length = ByteBuffer.wrap(head, 1, 4).getInt();
+            if (length < 0 || length > MAX_FRAME) {
+                throw new Failed("the daemon sent a frame of " + Integer.toUnsignedString(length) + " bytes");
+            }
+            byte[] payload = new byte[length];
+            connection.readFully(payload);
+            switch (head[0]) {
+                case STDOUT -> out.write(payload);
+                case STDERR -> err.write(payload);
+                case EXIT -> {
+                    return exitCode(Json.parse(new String(payload, StandardCharsets.UTF_8)), err);
+                }
+                case ERROR -> {
+                    Json error = Json.parse(new String(payload, StandardCharsets.UTF_8));
+                    throw new ApiError((int) error.at("http").number(500), error);
+                }
+                default -> throw new Failed("the daemon sent a frame of an unknown type, " + head[0]);
+            }
+        }
+    }
+
+    private static int exitCode(Json exit, OutputStream err) throws IOException {
+        if (exit.at("oom_killed").isTrue()) {
+            err.write("allod: the command was killed because the machine ran out of memory\n"
+                    .getBytes(StandardCharsets.UTF_8));
+        }
+        long signal = exit.at("signal").number(0);
+        return (int) (signal > 0 ? 128 + signal : exit.at("exit_code").number(0));
+    }
+
+    private void forwardInput() {
+        try (InputStream in = new FileInputStream(FileDescriptor.in)) {
+            byte[] buffer = new byte[MAX_FRAME];
+            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                send(STDIN, Arrays.copyOf(buffer, n));
+            }
+            send(STDIN, new byte[0]);
+        } catch (IOException e) {
+            // The command is over, or the other direction will say what is wrong with the connection.
+        }
+    }
+
+    private void resize() {
+        try {
+            Terminal.Size size = Terminal.size();
+            send(
+                    RESIZE,
+                    ByteBuffer.allocate(4)
+                            .putShort((short) size.columns())
+                            .putShort((short) size.rows())
+                            .array());
+        } catch (IOException e) {
+            // As above.
+        }
+    }
+
+    /** Ctrl-C where there is no terminal in the guest to turn it into a signal. */
+    private void interrupt() {
+        try {
+            send(SIGNAL, new byte[] {SIGINT});
+        } catch (IOException e) {
+            // The daemon ends the command when the connection closes.
+        }
+    }
+
+    private synchronized void send(byte type, byte[] payload) throws IOException {
+        connection.send(ByteBuffer.allocate(5 + payload.length)
+                .put(type)
+                .putInt(payload.length)
+                .put(payload)
+                .array());
+    }
+
+    @Override
+    public void close() {
+        connection.close();
+    }
+}

@@ -1,0 +1,215 @@
+package org.allod.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Rejected;
+import org.jspecify.annotations.Nullable;
+
+/** {@code allod machine run}: the app if it is missing, the image if it is not here, then the machine, until it runs. */
+final class RunMachine {
+    private RunMachine() {}
+
+    static Word.Command word() {
+        return new Word.Command("run", "run an image as a new machine, and wait until it has started", RunMachine::run)
+                .takes(
+                        "IMAGE",
+                        Word.Kind.IMAGE,
+                        "a registry reference, a local image, an OCI layout folder or an archive")
+                .mayTakeMany("-- CMD", Word.Kind.WORD, "the command to run in place of the image's")
+                .option("--app -a", "NAME", Word.Kind.APP, "the app it belongs to; made if missing (the image's name)")
+                .option("--name", "NAME", "what to call it (made up)")
+                .number(
+                        "--port -p",
+                        "PORT",
+                        "the port it serves HTTP on, reached as http://APP.localhost through the edge")
+                .choice("--runtime", List.of("microvm", "gvisor"), "what isolates it (the strongest that works here)")
+                .number("--memory -m", "MB", "memory (256)")
+                .number("--cpus", "N", "processors (1)")
+                .many("--env -e", "K=V", Word.Kind.WORD, "a variable of its environment; repeatable")
+                .choice("--restart", List.of("no", "always", "on-failure"), "when it exits (on-failure)")
+                .choice("--autostop", List.of("off", "stop", "suspend"), "when nobody asks for it (off)")
+                .flag("--rm", "destroy it when it exits")
+                .number("--timeout", "SECONDS", "how long to wait for it to start (180)")
+                .more("A machine with --port starts by itself when a request for its app arrives.")
+                .example("allod machine run hello --app hello --port 8080 --autostop suspend")
+                .example("allod machine run debian:12 --app job --rm -e N=3 -- sh -c 'echo $N'");
+    }
+
+    private static int run(Session session) {
+        Given given = session.given();
+        Daemon daemon = session.daemon();
+        String image = image(given.take(0));
+        String app = given.option("--app").orElseGet(() -> appOf(given.take(0)));
+        Json request = request(given, image, app);
+        ensureApp(daemon, app);
+        ensureImage(session, image);
+        Json made = daemon.call("POST", "/v1/apps/" + Daemon.encode(app) + "/machines", request, Duration.ofMinutes(2));
+        Found machine = new Found(app, made);
+        Json started;
+        try (AtExit _ = AtExit.doing(() -> goesOn(session.screen(), machine))) {
+            session.screen().progress("booting " + machine.name(), "");
+            started = awaitStart(session, machine);
+        }
+        Optional<String> url = given.number("--port", 1).map(_ -> url(daemon, app));
+        if (session.json()) {
+            Map<String, Json> all = new LinkedHashMap<>(started.map());
+            url.ifPresent(text -> all.put("url", Json.of(text)));
+            session.print(new Json.Obj(all));
+            return ExitCode.DONE;
+        }
+        session.screen().line("machine " + machine.name() + " (" + machine.id() + ") has started");
+        url.ifPresent(text -> session.screen().line(session.screen().bold(text)));
+        return ExitCode.DONE;
+    }
+
+    private static void goesOn(Screen screen, Found machine) {
+        screen.note("machine " + machine.name() + " goes on being started; `allod machine show " + machine.name()
+                + "` says how far it is");
+    }
+
+    /** A short job may be over, and with --rm gone, before anybody saw it run. */
+    private static Json awaitStart(Session session, Found machine) {
+        try {
+            return Lifecycle.await(
+                    session,
+                    session.daemon(),
+                    machine,
+                    "started",
+                    session.given().number("--timeout", 1).orElse(180));
+        } catch (ApiError e) {
+            if (e.http() == 404 && session.given().flag("--rm")) {
+                return Json.obj("id", machine.id(), "name", machine.name(), "state", "destroyed");
+            }
+            throw e;
+        }
+    }
+
+    /** A path is the daemon's business too, but relative to here. */
+    static String image(String typed) {
+        String path = typed.startsWith("oci:") ? typed.substring("oci:".length()) : typed;
+        boolean isPath =
+                typed.startsWith("oci:") || typed.startsWith("./") || typed.startsWith("/") || typed.startsWith("../");
+        if (!isPath) {
+            return typed;
+        }
+        Path file = Path.of(path).toAbsolutePath().normalize();
+        if (!Files.exists(file)) {
+            throw Rejected.because(
+                    Rejected.Reason.NOT_FOUND,
+                    "there is no image at " + file,
+                    "name a registry reference, a local image, or an OCI layout folder or archive that exists");
+        }
+        return "oci:" + file;
+    }
+
+    /** {@code registry.example/team/Web_App:1.2} → {@code web-app}. */
+    static String appOf(String image) {
+        String name = image.startsWith("oci:") ? image.substring("oci:".length()) : image;
+        name = name.replaceAll("/+$", "");
+        name = name.substring(name.lastIndexOf('/') + 1)
+                .replaceAll("[:@].*$", "")
+                .replaceAll("\\.tar$", "");
+        name = name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-+|-+$", "");
+        if (name.isEmpty()) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID, "no app name can be made from '" + image + "'", "name one with --app");
+        }
+        return name;
+    }
+
+    static Json request(Given given, String image, String app) {
+        Map<String, String> env = new LinkedHashMap<>();
+        for (String pair : given.options("--env")) {
+            int eq = pair.indexOf('=');
+            if (eq < 1) {
+                throw Rejected.because(
+                        Rejected.Reason.INVALID, "-e " + pair + " is not a variable", "write it as NAME=VALUE");
+            }
+            env.put(pair.substring(0, eq), pair.substring(eq + 1));
+        }
+        if (given.option("--autostop").isPresent() && given.number("--port", 1).isEmpty()) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "--autostop without --port",
+                    "only a machine that serves requests can be stopped when none come: name its port");
+        }
+        List<String> command = given.rest(1);
+        Json config = Json.obj(
+                "image",
+                image,
+                "guest",
+                Json.obj(
+                        "cpus", given.number("--cpus", 1).orElse(1),
+                        "memory_mb", given.number("--memory", 1).orElse(256)),
+                "env",
+                env.isEmpty() ? null : env,
+                "init",
+                command.isEmpty() ? null : Json.obj("cmd", command),
+                "restart",
+                given.option("--restart")
+                        .map(policy -> Json.obj("policy", policy))
+                        .orElse(null),
+                "auto_destroy",
+                given.flag("--rm") ? true : null,
+                "services",
+                given.number("--port", 1)
+                        .map(port -> service(port, given.option("--autostop").orElse("off")))
+                        .orElse(null));
+        return request(given.option("--name"), config, given.option("--runtime"));
+    }
+
+    /** The request of the Machines API, with Allod's choice of runtime beside it. */
+    static Json request(Optional<String> name, Json config, Optional<String> runtime) {
+        @Nullable String called = name.orElse(null);
+        return Json.obj("name", called, "runtime", runtime.orElse(null), "config", config);
+    }
+
+    /** HTTP at the edge's port, started by a request. */
+    static Json service(int port, String autostop) {
+        return Json.of(List.of(Json.obj(
+                "protocol",
+                "tcp",
+                "internal_port",
+                port,
+                "autostart",
+                true,
+                "autostop",
+                autostop,
+                "ports",
+                Json.of(List.of(Json.obj("port", 80, "handlers", List.of("http")))))));
+    }
+
+    static void ensureApp(Daemon daemon, String app) {
+        try {
+            daemon.get("/v1/apps/" + Daemon.encode(app));
+        } catch (ApiError e) {
+            if (e.http() != 404) {
+                throw e;
+            }
+            daemon.post("/v1/apps", Json.obj("app_name", app, "name", app, "org_slug", "personal"));
+        }
+    }
+
+    /** Pulls with progress what is not here. The create run would do it too, in silence. */
+    private static void ensureImage(Session session, String image) {
+        boolean here = session.daemon().get("/v1/host/images").at("images").items().stream()
+                .map(known -> known.at("reference").text())
+                .anyMatch(known -> known.equals(image) || known.equals(image + ":latest"));
+        if (!here) {
+            ImageWork.run(session, "/v1/host/images/pull", Json.obj("reference", image));
+        }
+    }
+
+    /** Where the app is reached, by the edge's own account. */
+    static String url(Daemon daemon, String app) {
+        String edge = daemon.get("/v1/host/status").at("edge").text("127.0.0.1:8080");
+        String port = edge.substring(edge.lastIndexOf(':') + 1);
+        return "http://" + app + ".localhost" + (port.equals("80") ? "" : ":" + port) + "/";
+    }
+}

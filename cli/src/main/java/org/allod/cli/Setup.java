@@ -1,0 +1,108 @@
+package org.allod.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import org.allod.base.Failed;
+
+/** {@code allod setup}: makes sure of everything a host needs. Does nothing that is done already. */
+final class Setup {
+    /** One thing that was looked at, and what was found or done. */
+    private record Line(String name, String state, String detail) {}
+
+    private final Session session;
+    private final boolean check;
+    private final List<Line> lines = new ArrayList<>();
+
+    private Setup(Session session, boolean check) {
+        this.session = session;
+        this.check = check;
+    }
+
+    static int run(Session session) {
+        Setup setup = new Setup(session, session.given().flag("--check"));
+        setup.all(session.given().flag("--for-tests"));
+        boolean ready = setup.lines.stream().noneMatch(line -> line.state().equals("missing"));
+        if (session.json()) {
+            session.print(Json.obj(
+                    "ready",
+                    ready,
+                    "steps",
+                    setup.lines.stream()
+                            .map(line -> Json.obj("name", line.name(), "state", line.state(), "detail", line.detail()))
+                            .toList()));
+        }
+        return ready ? ExitCode.DONE : ExitCode.FAILED;
+    }
+
+    /** For {@code up}: says only what it had to do. */
+    static void ensure(Session session) {
+        new Setup(session, false).all(false);
+    }
+
+    private void all(boolean forTests) {
+        packages("Debian packages", DebianPackages.TO_RUN);
+        if (forTests) {
+            packages("Debian packages for the tests", DebianPackages.TO_TEST);
+        }
+        Path tools = session.data().resolve("tools");
+        if (!check) {
+            try {
+                Files.createDirectories(tools);
+            } catch (IOException e) {
+                throw new Failed(
+                        "cannot make the folder " + tools + ": " + e + "\n  run it as root, or choose another"
+                                + " folder with --data",
+                        e);
+            }
+        }
+        GuestProgram guest = new GuestProgram(tools);
+        step("guest PID 1", guest.isThere(), () -> guest.get(session.screen()));
+        Runsc runsc = new Runsc(tools);
+        step(
+                "runsc (gVisor)",
+                runsc.isThere(),
+                () -> runsc.get(session.screen())
+                        .orElse(
+                                "none to be had here: machines run as microVMs only; install runsc from gVisor's own packages"));
+    }
+
+    private void packages(String name, List<DebianPackages.Need> needs) {
+        List<DebianPackages.Need> missing = DebianPackages.missing(needs);
+        if (check && !missing.isEmpty()) {
+            missing.forEach(need -> say(new Line(need.name(), "missing", need.reason())));
+            return;
+        }
+        step(name, missing.isEmpty(), () -> {
+            missing.forEach(need -> session.screen().note("  " + need.name() + ": " + need.reason()));
+            session.screen().progress("installing " + missing.size() + " packages", "");
+            DebianPackages.install(missing);
+            return missing.size() + " installed";
+        });
+    }
+
+    /** Something that is there, or is made. */
+    private void step(String name, boolean there, Supplier<String> make) {
+        if (there) {
+            say(new Line(name, "ok", "there"));
+        } else if (check) {
+            say(new Line(name, "missing", "`allod setup` gets it"));
+        } else {
+            say(new Line(name, "done", make.get()));
+        }
+    }
+
+    private void say(Line line) {
+        lines.add(line);
+        boolean told =
+                session.json() || (line.state().equals("ok") && !session.given().flag("--check"));
+        if (!told) {
+            session.screen()
+                    .note("  " + line.state() + " ".repeat(9 - line.state().length()) + line.name() + ": "
+                            + line.detail());
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package org.allod.cli;
+
+import java.io.IOException;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import org.allod.base.Failed;
+
+/**
+ * The person's terminal while a guest's has taken it over: every key goes through as it is, and it is put back however
+ * the command ends. Done by {@code stty}, which is on every Debian: two forks cost less than the JVM's first foreign
+ * call.
+ */
+final class Terminal implements AutoCloseable {
+    /** In characters. */
+    record Size(int columns, int rows) {}
+
+    private final String saved;
+    private final AtExit atExit = AtExit.doing(this::restore);
+    private boolean raw = true;
+
+    private Terminal(String saved) {
+        this.saved = saved;
+    }
+
+    static Terminal takeOver() {
+        String saved = stty("-g");
+        Terminal terminal = new Terminal(saved);
+        stty("raw", "-echo");
+        return terminal;
+    }
+
+    static Size size() {
+        String[] words = stty("size").split(" ", -1);
+        return words.length == 2 ? new Size(Integer.parseInt(words[1]), Integer.parseInt(words[0])) : new Size(80, 24);
+    }
+
+    @Override
+    public void close() {
+        restore();
+        atExit.close();
+    }
+
+    private synchronized void restore() {
+        if (raw) {
+            raw = false;
+            stty(saved);
+        }
+    }
+
+    /**
+     * Calls back whenever the window has changed. The JDK has no public way to see SIGWINCH, so this takes the
+     * unsupported one by name: a JVM without it has a window that keeps its first size, nothing worse.
+     */
+    static void onResize(Runnable changed) {
+        try {
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            // The handler goes into the JVM's own table, which may ask it who it is.
+            Object proxy = Proxy.newProxyInstance(
+                    Terminal.class.getClassLoader(),
+                    new Class<?>[] {handler},
+                    (_, method, args) -> switch (method.getName()) {
+                        case "handle" -> {
+                            changed.run();
+                            yield null;
+                        }
+                        case "equals" -> args[0] != null && Proxy.isProxyClass(args[0].getClass());
+                        case "hashCode" -> 1;
+                        default -> "allod's window handler";
+                    });
+            Object winch = signal.getConstructor(String.class).newInstance("WINCH");
+            signal.getMethod("handle", signal, handler).invoke(null, winch, proxy);
+        } catch (ReflectiveOperationException | IllegalArgumentException e) {
+            System.getLogger("allod.cli").log(System.Logger.Level.DEBUG, "window changes cannot be followed", e);
+        }
+    }
+
+    private static String stty(String... args) {
+        String[] command = new String[args.length + 1];
+        command[0] = "stty";
+        System.arraycopy(args, 0, command, 1, args.length);
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectInput(ProcessBuilder.Redirect.INHERIT)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            if (process.waitFor() != 0) {
+                throw new Failed("standard input is no terminal that stty can work on: leave out -t");
+            }
+            return out;
+        } catch (IOException e) {
+            throw new Failed("running stty failed, which -t needs: " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while setting the terminal", e);
+        }
+    }
+}
