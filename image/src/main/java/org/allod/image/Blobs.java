@@ -1,5 +1,6 @@
 package org.allod.image;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -117,7 +118,7 @@ final class Blobs {
         byte[] buffer = new byte[BUFFER];
         long at = from;
         try (OutputStream out = Files.newOutputStream(part, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
-            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+            for (int n = read(in, buffer, blob, at); n >= 0; n = read(in, buffer, blob, at)) {
                 at += n;
                 if (at > blob.size()) {
                     Files.deleteIfExists(part);
@@ -130,8 +131,21 @@ final class Blobs {
             }
         }
         if (at < blob.size()) {
-            throw new java.io.EOFException("the connection ended after " + at + " of " + blob.size() + " bytes");
+            throw new EOFException(broken(blob, at));
         }
+    }
+
+    /** The network's own words ("closed") say little; a failure to write, below, keeps its own. */
+    private static int read(InputStream in, byte[] buffer, Descriptor blob, long at) throws IOException {
+        try {
+            return in.read(buffer);
+        } catch (IOException e) {
+            throw new IOException(broken(blob, at) + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static String broken(Descriptor blob, long at) {
+        return "blob " + blob.digest().brief() + " broke off after " + at + " of " + blob.size() + " bytes";
     }
 
     private static long sizeOf(Path path) throws IOException {

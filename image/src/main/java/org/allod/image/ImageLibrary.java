@@ -40,6 +40,8 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
 
     private final ImageSettings settings;
     private final Clock clock;
+    private final Timers timers;
+    private final Retry retry;
     private final Path staging;
     private final FileChannel lock;
     private final Blobs blobs;
@@ -53,6 +55,8 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
     public ImageLibrary(ImageSettings settings, Clock clock, Timers timers, Rng rng) {
         this.settings = settings;
         this.clock = clock;
+        this.timers = timers;
+        this.retry = new Retry(timers, rng.fork("image retry"), Duration.ofMillis(250), Duration.ofSeconds(8));
         try {
             Path folder = Files.createDirectories(settings.folder());
             this.lock = lock(folder);
@@ -60,9 +64,7 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
             Disk.remove(staging);
             Files.createDirectory(staging);
             Private.folder(staging);
-            this.blobs = new Blobs(
-                    folder.resolve("blobs"),
-                    new Retry(timers, rng.fork("image retry"), Duration.ofMillis(250), Duration.ofSeconds(8)));
+            this.blobs = new Blobs(folder.resolve("blobs"), retry);
             this.shelf = new Shelf(folder.resolve("images"));
             this.references = new References(folder.resolve("references.json"));
         } catch (IOException e) {
@@ -99,16 +101,18 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
 
     private Image layout(String reference, Progress progress) {
         LayoutReference parsed = LayoutReference.parse(reference.substring(LAYOUT.length()));
-        Optional<Image> here = find(LAYOUT + parsed);
-        if (here.isPresent() && !Files.exists(parsed.path())) {
-            return here.get();
-        }
-        return bringIn(parsed, LAYOUT + parsed, progress);
+        Optional<Image> here = Files.exists(parsed.path()) ? Optional.empty() : find(reference);
+        return here.orElseGet(() -> bringIn(parsed, LAYOUT + parsed, progress));
     }
 
     @Override
     public Image pull(String reference, Progress progress) {
-        throw Rejected.because(Rejected.Reason.UNSUPPORTED, "pulling from registries comes with the next landing");
+        Reference parsed = Reference.parse(reference);
+        return work("pull " + parsed, room -> {
+            DockerAuth auth = new DockerAuth(settings);
+            Source source = new Registry(parsed, auth.find(parsed), auth.place(), timers, settings.limits());
+            return make(source, Optional.empty(), parsed.toString(), room, progress);
+        });
     }
 
     @Override
@@ -121,7 +125,9 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
             if (!Files.exists(from.path())) {
                 throw Rejected.notFound("there is no image at " + from.path());
             }
-            Source source = new LayoutFolder(from.path(), settings.limits());
+            Source source = Files.isDirectory(from.path())
+                    ? new LayoutFolder(from.path(), settings.limits())
+                    : Archive.open(from.path(), room, settings.limits());
             return make(source, from.image(), name, room, progress);
         });
     }
@@ -141,11 +147,14 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
         return references.find(name).flatMap(shelf::find).map(ready -> ready.named(name));
     }
 
+    /** The name a reference is kept under: a local image goes before one of a registry that is called the same. */
     private String known(String reference) {
         if (reference.startsWith(LAYOUT)) {
-            return reference;
+            return LAYOUT + LayoutReference.parse(reference.substring(LAYOUT.length()));
         }
-        return LocalName.parse(reference);
+        Optional<String> local =
+                LocalName.read(reference).filter(name -> references.find(name).isPresent());
+        return local.orElseGet(() -> Reference.parse(reference).toString());
     }
 
     @Override
@@ -191,7 +200,7 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
     /** Everything from a source to a ready image under {@code name}. */
     private Image make(Source source, Optional<String> which, String name, Path room, Progress progress)
             throws IOException, InterruptedException {
-        Manifest manifest = documents.resolve(source, which);
+        Manifest manifest = retry.get(source.attempts(), () -> documents.resolve(source, which));
         try (KeyedLocks.Held _ = making.lock(manifest.digest().hex())) {
             Optional<Ready> here = shelf.find(manifest.digest());
             Ready ready = here.isPresent() ? here.get() : make(manifest, source, room, progress);
@@ -212,9 +221,7 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
                         source.name() + " is an image for " + Text.shown(config.platform()) + ", not for "
                                 + settings.platform());
             }
-            for (Descriptor layer : manifest.layers()) {
-                blobs.fetch(layer, source, progress);
-            }
+            LayerFetch.fetch(manifest.layers(), source, blobs, progress);
             Path root = new Flattener(settings.limits()).flatten(manifest, config.layers(), blobs, room, progress);
             return shelf.publish(manifest.digest(), config.config(), root, room, clock.wall());
         }
@@ -238,6 +245,11 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
                     Disk.remove(room);
                 }
             });
+        } catch (TooManyRequests e) {
+            throw Rejected.because(
+                    Rejected.Reason.RATE_LIMITED,
+                    "could not " + attempt + ": " + e.getMessage(),
+                    "wait a while, or log in: registries allow users more than strangers");
         } catch (IOException e) {
             throw Disk.failed("could not " + attempt, e);
         } catch (InterruptedException e) {

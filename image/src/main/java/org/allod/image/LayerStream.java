@@ -8,6 +8,8 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import java.util.zip.GZIPInputStream;
@@ -19,6 +21,8 @@ import org.allod.base.Rejected;
  */
 final class LayerStream extends FilterInputStream {
     private static final int BUFFER = 1 << 16;
+    private static final byte[] GZIP = {0x1f, (byte) 0x8b};
+    private static final byte[] ZSTD = {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd};
 
     private final String layer;
     private final MessageDigest sha = Digest.sha256();
@@ -39,28 +43,29 @@ final class LayerStream extends FilterInputStream {
     static LayerStream open(Path file, String layer, AtomicLong budget, LongConsumer read) throws IOException {
         BufferedInputStream packed = new BufferedInputStream(new Counted(Files.newInputStream(file), read), BUFFER);
         try {
-            return new LayerStream(unpack(packed), layer, budget);
+            return new LayerStream(unpack(packed).orElse(packed), layer, budget);
         } catch (IOException e) {
             packed.close();
             throw damaged(layer, e);
         }
     }
 
-    private static InputStream unpack(BufferedInputStream packed) throws IOException {
+    /** What {@code packed} holds, or nothing where it is not packed. */
+    static Optional<InputStream> unpack(BufferedInputStream packed) throws IOException {
         packed.mark(4);
-        byte[] magic = packed.readNBytes(4);
+        byte[] start = packed.readNBytes(4);
         packed.reset();
-        if (magic.length >= 2 && magic[0] == 0x1f && magic[1] == (byte) 0x8b) {
-            return new GZIPInputStream(packed, BUFFER);
+        if (starts(start, GZIP)) {
+            return Optional.of(new GZIPInputStream(packed, BUFFER));
         }
-        if (magic.length == 4
-                && magic[0] == 0x28
-                && magic[1] == (byte) 0xb5
-                && magic[2] == 0x2f
-                && magic[3] == (byte) 0xfd) {
-            return new BufferedInputStream(new ZstdInputStream(packed), BUFFER);
+        if (starts(start, ZSTD)) {
+            return Optional.of(new BufferedInputStream(new ZstdInputStream(packed), BUFFER));
         }
-        return packed;
+        return Optional.empty();
+    }
+
+    private static boolean starts(byte[] content, byte[] magic) {
+        return content.length >= magic.length && Arrays.equals(content, 0, magic.length, magic, 0, magic.length);
     }
 
     @Override

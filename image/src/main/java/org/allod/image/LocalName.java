@@ -1,5 +1,6 @@
 package org.allod.image;
 
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.allod.base.Rejected;
 
@@ -14,12 +15,18 @@ final class LocalName {
 
     /** The one way the name is kept: {@code hello:latest} is {@code hello}. */
     static String parse(String text) {
+        return read(text)
+                .orElseThrow(() -> Rejected.because(
+                        Rejected.Reason.INVALID,
+                        "\"" + Text.shown(text) + "\" is no name for an image",
+                        "use lower-case letters, digits, . _ - and /, and :TAG if wanted, as in hello or team/web:v2"));
+    }
+
+    /** The same, or nothing where {@code text} is not such a name. */
+    static Optional<String> read(String text) {
         if (text.length() > LONGEST || !NAME.matcher(text).matches()) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
-                    "\"" + Text.shown(text) + "\" is no name for an image",
-                    "use lower-case letters, digits, . _ - and /, and :TAG if wanted, as in hello or team/web:v2");
+            return Optional.empty();
         }
-        return text.endsWith(LATEST) ? text.substring(0, text.length() - LATEST.length()) : text;
+        return Optional.of(text.endsWith(LATEST) ? text.substring(0, text.length() - LATEST.length()) : text);
     }
 }

@@ -2,6 +2,8 @@ package org.allod.image;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.allod.base.Rng;
 import org.allod.base.Timers;
@@ -32,6 +34,17 @@ final class Retry {
 
     interface Measure {
         long now() throws IOException;
+    }
+
+    interface Question<T> {
+        T ask() throws IOException;
+    }
+
+    /** The answer to a small question, of which nothing is kept between tries. */
+    <T> T get(int attempts, Question<T> question) throws IOException, InterruptedException {
+        List<T> answer = new ArrayList<>(1);
+        run(attempts, () -> 0, () -> answer.add(question.ask()));
+        return answer.getFirst();
     }
 
     /** Runs {@code attempt} until it succeeds; {@code progress} tells how far the work has come. */

@@ -86,7 +86,11 @@ final class Tool {
 
     /** Where the host has {@code program}, if it does. */
     static Optional<Path> find(String program) {
-        String path = System.getenv().getOrDefault("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin";
+        return find(program, System.getenv());
+    }
+
+    static Optional<Path> find(String program, Map<String, String> env) {
+        String path = env.getOrDefault("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin";
         return Stream.of(path.split(":"))
                 .filter(folder -> !folder.isEmpty())
                 .map(folder -> Path.of(folder, program))

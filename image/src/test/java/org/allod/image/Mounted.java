@@ -40,6 +40,17 @@ record Mounted(Path root) implements AutoCloseable {
         run("umount", root.toString());
     }
 
+    static byte[] bytes(String... command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        byte[] output = process.getInputStream().readAllBytes();
+        if (process.waitFor() != 0) {
+            throw new IOException(String.join(" ", command) + " failed");
+        }
+        return output;
+    }
+
     static String run(String... command) throws IOException, InterruptedException {
         return run(Path.of("/"), command);
     }

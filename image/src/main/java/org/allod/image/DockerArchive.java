@@ -1,0 +1,117 @@
+package org.allod.image;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.allod.base.Rejected;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What {@code docker save} wrote before it wrote OCI layouts: a list of images, each a configuration and layers by file
+ * name, with no digests of the layers as they are. So the manifests are made here, and an image saved twice has one
+ * digest.
+ */
+final class DockerArchive implements Source {
+    private final Path path;
+    private final Archive archive;
+    private final Limits limits;
+    private final Map<Digest, byte[]> documents = new HashMap<>();
+    private final Map<Digest, String> files = new HashMap<>();
+    private final ArrayNode children = ImageJson.MAPPER.createArrayNode();
+
+    private DockerArchive(Path path, Archive archive, Limits limits) {
+        this.path = path;
+        this.archive = archive;
+        this.limits = limits;
+    }
+
+    static DockerArchive read(Path path, Archive archive, Limits limits) throws IOException {
+        DockerArchive source = new DockerArchive(path, archive, limits);
+        byte[] list = archive.small("manifest.json", limits.manifestBytes());
+        JsonNode images = ImageJson.parse(wrapped(list), "list of images");
+        for (JsonNode image : ImageJson.list(images, "images", "archive")) {
+            source.add(image);
+        }
+        return source;
+    }
+
+    /** The list is an array; the reader of documents takes objects only. */
+    private static byte[] wrapped(byte[] array) {
+        byte[] head = "{\"images\":".getBytes(java.nio.charset.StandardCharsets.UTF_8);
+        byte[] whole = java.util.Arrays.copyOf(head, head.length + array.length + 1);
+        System.arraycopy(array, 0, whole, head.length, array.length);
+        whole[whole.length - 1] = '}';
+        return whole;
+    }
+
+    private void add(JsonNode image) throws IOException {
+        List<JsonNode> layers = ImageJson.list(image, "Layers", "archive");
+        if (layers.size() > limits.layers()) {
+            throw Rejected.because(
+                    Rejected.Reason.TOO_LARGE,
+                    path + " has an image of " + layers.size() + " layers; the bound is " + limits.layers());
+        }
+        ObjectNode manifest = ImageJson.MAPPER.createObjectNode();
+        manifest.put("schemaVersion", 2).put("mediaType", ImageJson.DOCKER_MANIFEST);
+        manifest.set("config", LayoutWriter.json(file(ImageJson.text(image, "Config", ""), ImageJson.DOCKER_CONFIG)));
+        ArrayNode list = manifest.putArray("layers");
+        for (JsonNode layer : layers) {
+            list.add(LayoutWriter.json(file(layer.isString() ? layer.stringValue() : "", ImageJson.DOCKER_LAYER)));
+        }
+        byte[] document = ImageJson.MAPPER.writeValueAsBytes(manifest);
+        Digest digest = Digest.of(document);
+        documents.put(digest, document);
+        Descriptor descriptor = new Descriptor(ImageJson.DOCKER_MANIFEST, digest, document.length);
+        JsonNode tags = image.path("RepoTags");
+        for (JsonNode tag : tags.isArray() && !tags.isEmpty() ? tags.values() : List.of(image)) {
+            ObjectNode child = LayoutWriter.json(descriptor);
+            child.putObject("annotations")
+                    .put("org.opencontainers.image.ref.name", tag.isString() ? tag.stringValue() : "");
+            children.add(child);
+        }
+    }
+
+    private Descriptor file(String name, String type) throws IOException {
+        try (InputStream in = archive.open(name, 0)) {
+            Digest digest = Digest.of(in);
+            files.put(digest, name);
+            return new Descriptor(type, digest, archive.size(name));
+        }
+    }
+
+    @Override
+    public String name() {
+        return path.toString();
+    }
+
+    @Override
+    public Document top() {
+        ObjectNode index = ImageJson.MAPPER.createObjectNode().put("schemaVersion", 2);
+        index.put("mediaType", ImageJson.OCI_INDEX).set("manifests", children);
+        return new Document(ImageJson.MAPPER.writeValueAsBytes(index), ImageJson.OCI_INDEX);
+    }
+
+    @Override
+    public Document manifest(Descriptor descriptor) {
+        byte[] document = documents.get(descriptor.digest());
+        if (document == null) {
+            throw Rejected.invalid(path + " has no manifest " + descriptor.digest());
+        }
+        return new Document(document, descriptor.mediaType());
+    }
+
+    @Override
+    public Part open(Descriptor blob, long offset) throws IOException {
+        String file = files.get(blob.digest());
+        if (file == null) {
+            return new Part(new ByteArrayInputStream(new byte[0]), 0);
+        }
+        return new Part(archive.open(file, offset), offset);
+    }
+}

@@ -1,0 +1,189 @@
+package org.allod.image;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The credentials that {@code docker login} (or podman's) left: read again for each pull, so a new login counts at
+ * once. Looked for in {@code $REGISTRY_AUTH_FILE}, or {@code $DOCKER_CONFIG/config.json}, or
+ * {@code ~/.docker/config.json} and {@code $XDG_RUNTIME_DIR/containers/auth.json}; in them {@code auths},
+ * {@code credHelpers} and {@code credsStore}.
+ *
+ * <p>No message of this class carries anything out of these files but names.
+ */
+final class DockerAuth {
+    private static final int LARGEST = 1 << 20;
+    private static final Pattern HELPER = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+
+    private final ImageSettings settings;
+
+    DockerAuth(ImageSettings settings) {
+        this.settings = settings;
+    }
+
+    /**
+     * A user and a password.
+     *
+     * @param origin where they were found, for errors
+     */
+    record Credentials(String user, String password, String origin) {
+        String basic() {
+            byte[] pair = (user + ":" + password).getBytes(StandardCharsets.UTF_8);
+            return "Basic " + Base64.getEncoder().encodeToString(pair);
+        }
+
+        @Override
+        public String toString() {
+            return "credentials of " + user + " from " + origin;
+        }
+    }
+
+    /** What is known for the registry of {@code reference}; empty to ask as nobody. */
+    Optional<Credentials> find(Reference reference) throws IOException, InterruptedException {
+        for (Path file : files()) {
+            if (!Files.isRegularFile(file)) {
+                continue;
+            }
+            JsonNode json = read(file);
+            Optional<Credentials> found = helper(json, reference, file);
+            for (String key : keys(reference)) {
+                if (found.isEmpty()) {
+                    found = entry(json.path("auths").path(key), file);
+                }
+            }
+            if (found.isPresent()) {
+                return found;
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** For errors: the first place somebody would put them. */
+    String place() {
+        return files().getFirst().toString();
+    }
+
+    private List<Path> files() {
+        String named = settings.env().get("REGISTRY_AUTH_FILE");
+        if (named != null && !named.isEmpty()) {
+            return List.of(Path.of(named));
+        }
+        String config = settings.env().get("DOCKER_CONFIG");
+        List<Path> files = new ArrayList<>();
+        files.add(
+                config == null || config.isEmpty()
+                        ? settings.home().resolve(".docker").resolve("config.json")
+                        : Path.of(config).resolve("config.json"));
+        String runtime = settings.env().get("XDG_RUNTIME_DIR");
+        if (runtime != null && !runtime.isEmpty()) {
+            files.add(Path.of(runtime).resolve("containers").resolve("auth.json"));
+        }
+        return files;
+    }
+
+    private static JsonNode read(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] content = in.readNBytes(LARGEST + 1);
+            if (content.length <= LARGEST) {
+                return ImageJson.parse(content, "list of credentials");
+            }
+        } catch (Rejected e) {
+            // Its text may quote the file; the file holds secrets.
+        }
+        throw Rejected.because(
+                Rejected.Reason.INVALID,
+                "the registry credentials in " + file + " cannot be read: it is not a JSON object of reasonable size",
+                "repair it, or move it away and log in again");
+    }
+
+    /** The most special first: podman keeps credentials per repository, Docker per registry in several spellings. */
+    private static List<String> keys(Reference reference) {
+        List<String> keys = new ArrayList<>();
+        String key = reference.registry() + "/" + reference.repository();
+        while (key.length() > reference.registry().length()) {
+            keys.add(key);
+            key = key.substring(0, key.lastIndexOf('/'));
+        }
+        String host = reference.registry();
+        List<String> hosts = host.equals("docker.io") ? List.of("index.docker.io", host) : List.of(host);
+        for (String name : hosts) {
+            keys.addAll(List.of(name, "https://" + name, "https://" + name + "/v1/", "https://" + name + "/v2/"));
+        }
+        return keys;
+    }
+
+    private static Optional<Credentials> entry(JsonNode entry, Path file) {
+        String packed = ImageJson.text(entry, "auth", "");
+        String user = ImageJson.text(entry, "username", "");
+        String password = ImageJson.text(entry, "password", "");
+        if (!packed.isEmpty()) {
+            String pair;
+            try {
+                pair = new String(Base64.getDecoder().decode(packed.strip()), StandardCharsets.UTF_8);
+            } catch (IllegalArgumentException e) {
+                throw broken(file);
+            }
+            int colon = pair.indexOf(':'); // The first: a password may hold more of them.
+            if (colon < 0) {
+                throw broken(file);
+            }
+            user = pair.substring(0, colon);
+            password = pair.substring(colon + 1).replaceFirst("\0+$", "");
+        }
+        if (!ImageJson.text(entry, "identitytoken", "").isEmpty()) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "the registry credentials in " + file + " are an identity token, which Allod does not take",
+                    "log in with a user and a password or access token");
+        }
+        return user.isEmpty() ? Optional.empty() : Optional.of(new Credentials(user, password, file.toString()));
+    }
+
+    private static Rejected broken(Path file) {
+        return Rejected.because(
+                Rejected.Reason.INVALID,
+                "the registry credentials in " + file + " are not of the form Docker writes",
+                "log in again: docker login, podman login or skopeo login");
+    }
+
+    private Optional<Credentials> helper(JsonNode json, Reference reference, Path file)
+            throws IOException, InterruptedException {
+        String name =
+                ImageJson.text(json.path("credHelpers"), reference.registry(), ImageJson.text(json, "credsStore", ""));
+        if (name.isEmpty()) {
+            return Optional.empty();
+        }
+        if (!HELPER.matcher(name).matches()) {
+            throw broken(file);
+        }
+        String program = "docker-credential-" + name;
+        Path path = Tool.find(program, settings.env())
+                .orElseThrow(() -> Rejected.because(
+                        Rejected.Reason.UNSUPPORTED,
+                        file + " keeps registry credentials with " + program + ", which is not installed",
+                        "install it, or log in on this host without it"));
+        String server = reference.registry().equals("docker.io") ? "https://index.docker.io/v1/" : reference.registry();
+        Optional<byte[]> answer = CredentialHelper.ask(path, server);
+        if (answer.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            JsonNode said = ImageJson.parse(answer.get(), "credentials");
+            return Optional.of(
+                    new Credentials(ImageJson.text(said, "Username", ""), ImageJson.text(said, "Secret", ""), program));
+        } catch (Rejected e) {
+            throw new Failed(program + " answered with something other than credentials");
+        }
+    }
+}
