@@ -1,0 +1,50 @@
+//! Making the guest what its configuration says: name, addresses, files.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use crate::config::{Config, File};
+use crate::{net, sys};
+
+pub fn apply(config: &Config) -> Result<(), String> {
+    if !config.hostname.is_empty() {
+        sys::set_hostname(&config.hostname).map_err(|e| format!("cannot set the host name: {}", e))?;
+    }
+    for interface in &config.interfaces {
+        net::configure(interface)?;
+    }
+    lines("/etc/resolv.conf", &config.resolv)?;
+    lines("/etc/hosts", &config.hosts)?;
+    for file in &config.files {
+        write(file)?;
+    }
+    let cwd = &config.command.cwd;
+    if !cwd.is_empty() {
+        fs::create_dir_all(cwd).map_err(|e| format!("cannot make the working folder {}: {}", cwd, e))?;
+    }
+    Ok(())
+}
+
+fn lines(path: &str, lines: &[String]) -> Result<(), String> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let content = (lines.join("\n") + "\n").into_bytes();
+    // An image may hold a link here that leads nowhere (to a resolver that is not running): ours takes its place.
+    let _ = fs::remove_file(path);
+    write(&File { path: path.to_string(), mode: 0o644, content })
+}
+
+fn write(file: &File) -> Result<(), String> {
+    let wrong = |e: std::io::Error| format!("cannot write {}: {}", file.path, e);
+    if let Some(folder) = Path::new(&file.path).parent() {
+        fs::create_dir_all(folder).map_err(wrong)?;
+    }
+    // Made private first: a secret must not be readable between its making and its `chmod`.
+    let mut open = fs::OpenOptions::new();
+    let mut out = open.write(true).create(true).truncate(true).mode(0o600).open(&file.path).map_err(wrong)?;
+    out.write_all(&file.content).map_err(wrong)?;
+    out.set_permissions(fs::Permissions::from_mode(file.mode)).map_err(wrong)
+}

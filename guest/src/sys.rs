@@ -1,0 +1,272 @@
+//! The system calls that the standard library does not offer, declared by hand for Linux on 64-bit processors with
+//! glibc, each behind a function that is safe to call. All `unsafe` of the guest is here and in `child.rs`.
+
+use std::ffi::CString;
+use std::io::{Error, ErrorKind, Result};
+use std::os::raw::{c_char, c_int, c_long, c_ulong, c_void};
+use std::os::unix::io::RawFd;
+
+extern "C" {
+    fn poll(fds: *mut PollFd, count: c_ulong, timeout: c_int) -> c_int;
+    fn read(fd: c_int, into: *mut c_void, count: usize) -> isize;
+    fn write(fd: c_int, from: *const c_void, count: usize) -> isize;
+    fn close(fd: c_int) -> c_int;
+    fn open(path: *const c_char, flags: c_int, mode: c_int) -> c_int;
+    fn fcntl(fd: c_int, command: c_int, value: c_int) -> c_int;
+    fn ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int;
+    fn kill(pid: c_int, signal: c_int) -> c_int;
+    fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
+    fn sigprocmask(how: c_int, set: *const SigSet, old: *mut SigSet) -> c_int;
+    fn sigfillset(set: *mut SigSet) -> c_int;
+    fn sigemptyset(set: *mut SigSet) -> c_int;
+    fn signalfd(fd: c_int, set: *const SigSet, flags: c_int) -> c_int;
+    fn signal(number: c_int, handler: usize) -> usize;
+    fn mount(
+        from: *const c_char,
+        to: *const c_char,
+        kind: *const c_char,
+        flags: c_ulong,
+        data: *const c_void,
+    ) -> c_int;
+    fn chroot(path: *const c_char) -> c_int;
+    fn sethostname(name: *const c_char, length: usize) -> c_int;
+    fn clock_settime(clock: c_int, time: *const TimeSpec) -> c_int;
+    fn reboot(command: c_int) -> c_int;
+    fn sync();
+    fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
+    fn posix_openpt(flags: c_int) -> c_int;
+    fn grantpt(fd: c_int) -> c_int;
+    fn unlockpt(fd: c_int) -> c_int;
+    fn ptsname_r(fd: c_int, name: *mut c_char, length: usize) -> c_int;
+    fn syscall(number: c_long, ...) -> c_long;
+}
+
+pub const POLLIN: i16 = 1;
+pub const POLLOUT: i16 = 4;
+pub const POLLERR: i16 = 8;
+pub const POLLHUP: i16 = 16;
+
+pub const SIGKILL: i32 = 9;
+pub const SIGPIPE: i32 = 13;
+pub const SIGCHLD: i32 = 17;
+
+pub const MS_RDONLY: u64 = 1;
+pub const MS_NOSUID: u64 = 2;
+pub const MS_NODEV: u64 = 4;
+pub const MS_NOEXEC: u64 = 8;
+pub const MS_NOATIME: u64 = 1024;
+pub const MS_MOVE: u64 = 8192;
+
+pub const O_RDWR: i32 = 2;
+const O_NOCTTY: i32 = 0o400;
+pub const O_NONBLOCK: i32 = 0o4000;
+pub const O_CLOEXEC: i32 = 0o2000000;
+
+#[cfg(target_arch = "x86_64")]
+const SYS_FINIT_MODULE: c_long = 313;
+#[cfg(target_arch = "aarch64")]
+const SYS_FINIT_MODULE: c_long = 273;
+
+const TIOCSCTTY: c_ulong = 0x540e;
+const TIOCSWINSZ: c_ulong = 0x5414;
+const RNDADDENTROPY: c_ulong = 0x4008_5203;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct PollFd {
+    pub fd: RawFd,
+    pub events: i16,
+    pub revents: i16,
+}
+
+#[repr(C)]
+pub struct SigSet([u64; 16]);
+
+#[repr(C)]
+struct TimeSpec {
+    seconds: i64,
+    nanos: i64,
+}
+
+#[repr(C)]
+pub struct WinSize {
+    pub rows: u16,
+    pub columns: u16,
+    pub width: u16,
+    pub height: u16,
+}
+
+fn check(result: c_int) -> Result<c_int> {
+    if result < 0 {
+        Err(Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+pub fn text(value: &str) -> Result<CString> {
+    CString::new(value).map_err(|_| Error::new(ErrorKind::InvalidInput, "a zero byte in a name"))
+}
+
+/// Waits until something is ready or `timeout` milliseconds have passed; below zero waits for ever.
+pub fn wait_for(fds: &mut [PollFd], timeout: i32) {
+    unsafe { poll(fds.as_mut_ptr(), fds.len() as c_ulong, timeout) };
+}
+
+pub fn read_fd(fd: RawFd, into: &mut [u8]) -> Result<usize> {
+    let count = unsafe { read(fd, into.as_mut_ptr().cast(), into.len()) };
+    if count < 0 {
+        Err(Error::last_os_error())
+    } else {
+        Ok(count as usize)
+    }
+}
+
+pub fn write_fd(fd: RawFd, from: &[u8]) -> Result<usize> {
+    let count = unsafe { write(fd, from.as_ptr().cast(), from.len()) };
+    if count < 0 {
+        Err(Error::last_os_error())
+    } else {
+        Ok(count as usize)
+    }
+}
+
+pub fn close_fd(fd: RawFd) {
+    unsafe { close(fd) };
+}
+
+pub fn open_fd(path: &str, flags: i32) -> Result<RawFd> {
+    check(unsafe { open(text(path)?.as_ptr(), flags, 0) })
+}
+
+pub fn set_nonblocking(fd: RawFd) -> Result<()> {
+    const F_SETFL: c_int = 4;
+    check(unsafe { fcntl(fd, F_SETFL, O_NONBLOCK) }).map(|_| ())
+}
+
+/// Keeps a descriptor open across `exec`.
+pub fn keep_on_exec(fd: RawFd) -> Result<()> {
+    const F_SETFD: c_int = 2;
+    check(unsafe { fcntl(fd, F_SETFD, 0) }).map(|_| ())
+}
+
+/// An `ioctl` whose argument is the structure `argument`.
+pub fn control<T>(fd: RawFd, request: u64, argument: &mut T) -> Result<()> {
+    check(unsafe { ioctl(fd, request as c_ulong, (argument as *mut T).cast()) }).map(|_| ())
+}
+
+pub fn send_signal(pid: i32, number: i32) -> Result<()> {
+    check(unsafe { kill(pid, number) }).map(|_| ())
+}
+
+/// One child that has ended, as (pid, raw status).
+pub fn reap() -> Option<(i32, i32)> {
+    const WNOHANG: c_int = 1;
+    let mut status = 0;
+    let pid = unsafe { waitpid(-1, &mut status, WNOHANG) };
+    (pid > 0).then_some((pid, status))
+}
+
+/// Blocks every signal and returns a descriptor they can be read from.
+pub fn signals() -> Result<RawFd> {
+    const SIG_BLOCK: c_int = 0;
+    let mut set = SigSet([0; 16]);
+    unsafe {
+        sigfillset(&mut set);
+        check(sigprocmask(SIG_BLOCK, &set, std::ptr::null_mut()))?;
+        check(signalfd(-1, &set, O_NONBLOCK | O_CLOEXEC))
+    }
+}
+
+/// Undoes in a new child what `signals` and the standard library set up: nothing blocked, `SIGPIPE` as usual.
+pub fn default_signals() {
+    const SIG_SETMASK: c_int = 2;
+    let mut set = SigSet([0; 16]);
+    unsafe {
+        sigemptyset(&mut set);
+        sigprocmask(SIG_SETMASK, &set, std::ptr::null_mut());
+        signal(SIGPIPE, 0);
+    }
+}
+
+pub fn mount_fs(from: &str, to: &str, kind: &str, flags: u64, data: &str) -> Result<()> {
+    let (from, to, kind, data) = (text(from)?, text(to)?, text(kind)?, text(data)?);
+    let done =
+        unsafe { mount(from.as_ptr(), to.as_ptr(), kind.as_ptr(), flags as c_ulong, data.as_ptr().cast()) };
+    check(done).map(|_| ())
+}
+
+pub fn change_root(path: &str) -> Result<()> {
+    check(unsafe { chroot(text(path)?.as_ptr()) }).map(|_| ())
+}
+
+pub fn set_hostname(name: &str) -> Result<()> {
+    check(unsafe { sethostname(text(name)?.as_ptr(), name.len()) }).map(|_| ())
+}
+
+/// Sets the calendar to `nanos` since 1970.
+pub fn set_clock(nanos: i64) -> Result<()> {
+    let time = TimeSpec { seconds: nanos / 1_000_000_000, nanos: nanos % 1_000_000_000 };
+    check(unsafe { clock_settime(0, &time) }).map(|_| ())
+}
+
+/// Mixes `seed` into the kernel's randomness and counts it as such: it came from the host's own.
+pub fn add_entropy(seed: &[u8; 32]) -> Result<()> {
+    #[repr(C)]
+    struct Pool {
+        bits: c_int,
+        size: c_int,
+        seed: [u8; 32],
+    }
+    let fd = open_fd("/dev/urandom", O_RDWR | O_CLOEXEC)?;
+    let done = control(fd, RNDADDENTROPY, &mut Pool { bits: 256, size: 32, seed: *seed });
+    close_fd(fd);
+    done
+}
+
+pub fn power_off() {
+    const RB_POWER_OFF: c_int = 0x4321_fedc;
+    unsafe {
+        sync();
+        reboot(RB_POWER_OFF);
+    }
+}
+
+pub fn load_module(path: &str) -> Result<()> {
+    const DECOMPRESS: c_int = 4;
+    let fd = open_fd(path, O_CLOEXEC)?;
+    let flags = if path.ends_with(".ko") { 0 } else { DECOMPRESS };
+    let done = check(unsafe { syscall(SYS_FINIT_MODULE, fd, text("")?.as_ptr(), flags) } as c_int);
+    close_fd(fd);
+    done.map(|_| ())
+}
+
+/// A socket that sends nothing and only serves to ask the kernel about interfaces; `domain` is 2 for IPv4, 10 for IPv6.
+pub fn control_socket(domain: i32) -> Result<RawFd> {
+    const SOCK_DGRAM: c_int = 2;
+    check(unsafe { socket(domain, SOCK_DGRAM | O_CLOEXEC, 0) })
+}
+
+/// A new terminal as (our end, name of the other end).
+pub fn new_terminal() -> Result<(RawFd, String)> {
+    let mut name = [0u8; 64];
+    unsafe {
+        let fd = check(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC))?;
+        check(grantpt(fd))?;
+        check(unlockpt(fd))?;
+        if ptsname_r(fd, name.as_mut_ptr().cast(), name.len()) != 0 {
+            return Err(Error::last_os_error());
+        }
+        let length = name.iter().position(|b| *b == 0).unwrap_or(0);
+        Ok((fd, String::from_utf8_lossy(&name[..length]).into_owned()))
+    }
+}
+
+pub fn resize_terminal(fd: RawFd, columns: u16, rows: u16) {
+    let _ = control(fd, TIOCSWINSZ as u64, &mut WinSize { rows, columns, width: 0, height: 0 });
+}
+
+/// Makes the terminal at descriptor 0 the calling session's own.
+pub fn claim_terminal() -> Result<()> {
+    check(unsafe { ioctl(0, TIOCSCTTY, std::ptr::null_mut()) }).map(|_| ())
+}

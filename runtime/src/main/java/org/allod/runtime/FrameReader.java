@@ -1,0 +1,95 @@
+package org.allod.runtime;
+
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/**
+ * Cuts a guest's byte stream into frames. Holds at most one frame and reads nothing ahead of what it was given. Until
+ * the first {@code Welcome}, everything that is not one is skipped: a serial port may still carry the tail of what was
+ * meant for an earlier daemon, but not more than {@link #NOISE} of it.
+ *
+ * <p>One thread.
+ */
+final class FrameReader {
+    /** The most that an earlier connection can have left on the way: the guest's queue and the port's. */
+    static final int NOISE = 1 << 20;
+
+    private static final byte[] SIGN = {
+        GuestWire.VERSION,
+        (byte) GuestWire.WELCOME,
+        0,
+        0,
+        0,
+        0,
+        0,
+        GuestWire.WELCOME_SIZE,
+        (byte) 0xa1,
+        'A',
+        'L',
+        'L',
+        'O',
+        'D',
+        '\r',
+        '\n'
+    };
+
+    private final ByteBuffer buffer = ByteBuffer.allocate(GuestWire.HEADER + GuestWire.MAX_PAYLOAD);
+    private boolean greeted;
+    private int skipped;
+
+    /** Where the next bytes are to be put; there is always room. */
+    ByteBuffer room() {
+        return buffer;
+    }
+
+    /** The next whole frame, once there is one. */
+    Optional<GuestFrame> next() {
+        if (!greeted) {
+            skipNoise();
+        }
+        if (buffer.position() < GuestWire.HEADER) {
+            return Optional.empty();
+        }
+        int length = buffer.getInt(4);
+        if (buffer.get(0) != GuestWire.VERSION) {
+            throw new LinkBroken("a frame of version " + buffer.get(0) + ", not " + GuestWire.VERSION);
+        }
+        if (buffer.getShort(2) != 0 || length < 0 || length > GuestWire.MAX_PAYLOAD) {
+            throw new LinkBroken("a frame of " + Integer.toUnsignedString(length) + " bytes");
+        }
+        if (buffer.position() < GuestWire.HEADER + length) {
+            return Optional.empty();
+        }
+        int type = buffer.get(1) & 0xff;
+        GuestFrame frame = GuestFrame.decode(type, buffer.slice(GuestWire.HEADER, length));
+        greeted = true;
+        drop(GuestWire.HEADER + length);
+        return Optional.of(frame);
+    }
+
+    private void drop(int count) {
+        buffer.flip().position(count);
+        buffer.compact();
+    }
+
+    private void skipNoise() {
+        int at = 0;
+        while (at < buffer.position() && !mayStartHere(at)) {
+            at++;
+        }
+        skipped += at;
+        if (skipped > NOISE) {
+            throw new LinkBroken("no greeting in the first " + NOISE + " bytes");
+        }
+        drop(at);
+    }
+
+    private boolean mayStartHere(int at) {
+        for (int i = 0; i < SIGN.length && at + i < buffer.position(); i++) {
+            if (buffer.get(at + i) != SIGN[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,155 @@
+package org.allod.runtime;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/** What a guest says. Everything in it is a claim by somebody who may be hostile. */
+sealed interface GuestFrame {
+    /** What the guest's main process is doing. */
+    enum State {
+        /** The guest waits to be told what it is. */
+        UNSET,
+        RUNNING,
+        ENDED
+    }
+
+    /**
+     * The answer to a greeting.
+     *
+     * @param boot names this boot of the guest; positions of another boot mean nothing
+     * @param pid of the main process, inside; 0 where none runs
+     * @param position where the main process's output goes on
+     */
+    record Welcome(long nonce, long boot, State state, int pid, long position) implements GuestFrame {}
+
+    record Started(int pid) implements GuestFrame {}
+
+    /** Output of the main process; {@code stream} is 1 or 2. */
+    record Output(long position, int stream, byte[] bytes) implements GuestFrame {}
+
+    /** So many bytes of output, from {@code position} on, were dropped inside because nobody took them in time. */
+    record Lost(long position, long count) implements GuestFrame {}
+
+    record Data(int id, int stream, byte[] bytes) implements GuestFrame {}
+
+    record DataEnd(int id, int stream) implements GuestFrame {}
+
+    record Grant(int id, int bytes) implements GuestFrame {}
+
+    record Exited(int id, Exit exit) implements GuestFrame {}
+
+    record Pong(long token) implements GuestFrame {}
+
+    record Released() implements GuestFrame {}
+
+    /** The guest did not understand us, and says why. */
+    record Fault(String why) implements GuestFrame {}
+
+    /**
+     * Reads one payload. Pure: the same bytes give the same frame or the same {@link LinkBroken}.
+     *
+     * @param payload positioned at its start, and limited to it
+     */
+    static GuestFrame decode(int type, ByteBuffer payload) {
+        int length = payload.remaining();
+        GuestFrame frame = switch (type) {
+            case GuestWire.WELCOME -> {
+                exactly(type, length, GuestWire.WELCOME_SIZE);
+                if (payload.getLong() != GuestWire.MAGIC) {
+                    throw new LinkBroken("a greeting without its mark");
+                }
+                long nonce = payload.getLong();
+                long boot = payload.getLong();
+                int state = payload.get();
+                if (state < 0 || state >= State.values().length) {
+                    throw new LinkBroken("state " + state);
+                }
+                int pid = payload.getInt();
+                yield new Welcome(nonce, boot, State.values()[state], pid, position(payload));
+            }
+            case GuestWire.STARTED -> {
+                exactly(type, length, 4);
+                yield new Started(payload.getInt());
+            }
+            case GuestWire.OUTPUT -> {
+                atLeast(type, length, 10);
+                yield new Output(position(payload), stream(payload), rest(payload));
+            }
+            case GuestWire.LOST -> {
+                exactly(type, length, 16);
+                yield new Lost(position(payload), position(payload));
+            }
+            case GuestWire.DATA -> {
+                atLeast(type, length, 6);
+                yield new Data(payload.getInt(), stream(payload), rest(payload));
+            }
+            case GuestWire.DATA_END -> {
+                exactly(type, length, 5);
+                yield new DataEnd(payload.getInt(), stream(payload));
+            }
+            case GuestWire.GRANT -> {
+                exactly(type, length, 8);
+                yield new Grant(payload.getInt(), payload.getInt());
+            }
+            case GuestWire.EXITED -> {
+                exactly(type, length, 10);
+                int id = payload.getInt();
+                int code = payload.getInt();
+                int signal = payload.get() & 0x7f;
+                yield new Exited(id, new Exit(code & 0xff, signal, payload.get() != 0));
+            }
+            case GuestWire.PONG -> {
+                exactly(type, length, 8);
+                yield new Pong(payload.getLong());
+            }
+            case GuestWire.RELEASED -> {
+                exactly(type, length, 0);
+                yield new Released();
+            }
+            case GuestWire.FAULT -> new Fault(printable(rest(payload)));
+            default -> throw new LinkBroken("a frame of unknown type 0x%02x".formatted(type));
+        };
+        return frame;
+    }
+
+    private static void exactly(int type, int length, int wanted) {
+        if (length != wanted) {
+            throw new LinkBroken("frame 0x%02x of %d bytes, not %d".formatted(type, length, wanted));
+        }
+    }
+
+    private static void atLeast(int type, int length, int wanted) {
+        if (length < wanted) {
+            throw new LinkBroken("frame 0x%02x of %d bytes, fewer than %d".formatted(type, length, wanted));
+        }
+    }
+
+    /** A count of bytes. Held below 2^62, so that adding two never overflows. */
+    private static long position(ByteBuffer payload) {
+        long position = payload.getLong();
+        if (position < 0 || position >= 1L << 62) {
+            throw new LinkBroken("position " + position);
+        }
+        return position;
+    }
+
+    private static int stream(ByteBuffer payload) {
+        int stream = payload.get();
+        if (stream != 1 && stream != 2) {
+            throw new LinkBroken("stream " + stream);
+        }
+        return stream;
+    }
+
+    private static byte[] rest(ByteBuffer payload) {
+        byte[] bytes = new byte[payload.remaining()];
+        payload.get(bytes);
+        return bytes;
+    }
+
+    /** At most a line of it, and nothing that moves a terminal's cursor. */
+    private static String printable(byte[] bytes) {
+        int length = Math.min(bytes.length, 200);
+        return new String(bytes, 0, length, StandardCharsets.UTF_8).replaceAll("[^\\p{Print}]", "?");
+    }
+}

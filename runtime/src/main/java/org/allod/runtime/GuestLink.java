@@ -1,0 +1,329 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import org.allod.base.Rng;
+import org.allod.base.Timers;
+
+/**
+ * One connection to PID 1 of a guest. Reading never waits for anybody: what comes is bounded by the windows given out
+ * ({@link LinkLedger}), so a slow caller slows its own command alone. Writing goes through a short queue; a guest that
+ * does not read for {@link #PATIENCE} is cut off. Anything a guest may not say cuts the link, with the reason in {@link
+ * #closed}.
+ *
+ * <p>Thread rule: one virtual thread reads, one writes; every method may be called from any thread.
+ */
+final class GuestLink implements AutoCloseable {
+    /** Logs are taken at this rate; beyond it the guest waits, and then drops the oldest itself. */
+    private static final long LOG_RATE = 2 << 20;
+
+    private static final long LOG_BURST = 8 << 20;
+    private static final int QUEUE = 64;
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    /** Acknowledging each piece would double the frames; the window is four of these. */
+    private static final int ACK_EVERY = GuestWire.OUTPUT_WINDOW / 4;
+
+    private final String name;
+    private final SocketChannel channel;
+    private final OutputSink sink;
+    private final Clock clock;
+    private final Timers timers;
+    private final LinkLedger ledger;
+    private final BlockingQueue<ByteBuffer> queue = new ArrayBlockingQueue<>(QUEUE);
+    private final Map<Integer, LinkExec> execs = new HashMap<>();
+    private final Budget budget;
+    private int nextId = GuestWire.MAIN + 1;
+    private long pendingAck;
+
+    private final CompletableFuture<GuestFrame.Welcome> welcome = new CompletableFuture<>();
+    private final CompletableFuture<Integer> started = new CompletableFuture<>();
+    private final CompletableFuture<Void> released = new CompletableFuture<>();
+    private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+    private final CompletableFuture<String> closed = new CompletableFuture<>();
+    private CompletableFuture<Void> pong = new CompletableFuture<>();
+
+    private GuestLink(String name, SocketChannel channel, OutputSink sink, Clock clock, Timers timers, long nonce) {
+        this.name = name;
+        this.channel = channel;
+        this.sink = sink;
+        this.clock = clock;
+        this.timers = timers;
+        this.ledger = new LinkLedger(nonce);
+        this.budget = new Budget(LOG_RATE, LOG_BURST, clock.monoNanos());
+    }
+
+    /**
+     * Greets the guest at the other end of {@code channel}, which this link owns from now on.
+     *
+     * @param name for messages
+     * @throws Failed where no answer comes within {@code bound}, or a wrong one
+     */
+    static GuestLink open(
+            String name, SocketChannel channel, OutputSink sink, Clock clock, Timers timers, Duration bound) {
+        long nonce = ByteBuffer.wrap(Rng.secret(8)).getLong();
+        GuestLink link = new GuestLink(name, channel, sink, clock, timers, nonce);
+        Thread.ofVirtual().name("guest-read-" + name).start(link::readLoop);
+        Thread.ofVirtual().name("guest-write-" + name).start(link::writeLoop);
+        var now = clock.wall();
+        long wall = now.getEpochSecond() * 1_000_000_000L + now.getNano();
+        link.send(new HostFrame.Hello(nonce, sink.boot(), sink.position(), wall, Rng.secret(32)));
+        try {
+            link.await(link.welcome, bound, "greet");
+            return link;
+        } catch (Failed e) {
+            link.close();
+            throw e;
+        }
+    }
+
+    GuestFrame.Welcome welcome() {
+        return welcome.join();
+    }
+
+    /** How the main process ended, once the guest has said so and all its output before is in the sink. */
+    CompletableFuture<Exit> exited() {
+        return exited;
+    }
+
+    /** Completes with the reason when the connection has ended, from either side. */
+    CompletableFuture<String> closed() {
+        return closed;
+    }
+
+    /** Tells the guest what it is, and returns once its main process is started, or has failed to and ended. */
+    void configure(GuestSetup setup, Duration bound) {
+        byte[] bytes = setup.encode();
+        for (int at = 0; at < bytes.length; at += GuestWire.MAX_PAYLOAD) {
+            byte[] piece = new byte[Math.min(GuestWire.MAX_PAYLOAD, bytes.length - at)];
+            System.arraycopy(bytes, at, piece, 0, piece.length);
+            send(new HostFrame.Config(piece));
+        }
+        send(new HostFrame.Start());
+        await(started, bound, "start the machine's process in");
+    }
+
+    LinkExec exec(ExecSpec spec) {
+        byte[] command = GuestSetup.encode(spec);
+        if (command.length > GuestWire.MAX_PAYLOAD - 4) {
+            throw Rejected.because(
+                    Rejected.Reason.TOO_LARGE,
+                    "the command and its environment take " + command.length + " bytes; at most "
+                            + (GuestWire.MAX_PAYLOAD - 4) + " can be sent",
+                    "put long input on the command's standard input");
+        }
+        synchronized (this) {
+            LinkExec exec = new LinkExec(this, nextId++);
+            int id = nextId - 1;
+            execs.put(id, exec);
+            if (closed.isDone()) {
+                exec.lost(closed.join());
+            }
+            send(new HostFrame.Run(id, command));
+            return exec;
+        }
+    }
+
+    void signal(int number) {
+        send(new HostFrame.Signal(GuestWire.MAIN, number));
+    }
+
+    /** Waits for a sign of life. */
+    void ping(Duration bound) {
+        CompletableFuture<Void> answer;
+        synchronized (this) {
+            answer = pong.isDone() ? pong = new CompletableFuture<>() : pong;
+            send(new HostFrame.Ping(0));
+        }
+        await(answer, bound, "ping");
+    }
+
+    /** The exit is kept on our side; the guest may power off. */
+    void exitTaken() {
+        send(new HostFrame.ExitTaken());
+    }
+
+    /** Has the guest let go of the connection, with nothing half said, and closes it: before its memory is saved. */
+    void release(Duration bound) {
+        send(new HostFrame.Release());
+        await(released, bound, "take leave of");
+        end("released");
+    }
+
+    void forget(int id) {
+        synchronized (this) {
+            execs.remove(id);
+        }
+        send(new HostFrame.Close(id));
+    }
+
+    /** Queues a frame. Waits where the guest does not read, and cuts the link where it goes on like that. */
+    void send(HostFrame frame) {
+        if (closed.isDone()) {
+            return; // Whoever waits for an answer is told by `closed`.
+        }
+        synchronized (ledger) {
+            ledger.sent(frame);
+        }
+        try {
+            if (!queue.offer(frame.encode(), PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+                end("the guest has read nothing for " + PATIENCE.toSeconds() + " s");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            end("interrupted while sending");
+        }
+    }
+
+    private void writeLoop() {
+        try {
+            while (!closed.isDone()) {
+                ByteBuffer frame = queue.take();
+                while (frame.hasRemaining()) {
+                    channel.write(frame);
+                }
+            }
+        } catch (IOException e) {
+            end("the guest has gone: " + e.getMessage());
+        } catch (InterruptedException e) {
+            end("interrupted");
+        }
+    }
+
+    private void readLoop() {
+        FrameReader reader = new FrameReader();
+        try {
+            while (channel.read(reader.room()) >= 0) {
+                for (var frame = reader.next(); frame.isPresent(); frame = reader.next()) {
+                    boolean current;
+                    synchronized (ledger) {
+                        current = ledger.admit(frame.get());
+                    }
+                    if (current) {
+                        take(frame.get());
+                    }
+                }
+            }
+            end("the guest has gone");
+        } catch (IOException e) {
+            end("the guest has gone: " + e.getMessage());
+        } catch (LinkBroken e) {
+            end("cut off, because the guest sent " + e.getMessage());
+        }
+    }
+
+    private void take(GuestFrame frame) {
+        switch (frame) {
+            case GuestFrame.Welcome w -> {
+                sink.booted(w.boot(), w.position());
+                welcome.complete(w);
+            }
+            case GuestFrame.Started s -> started.complete(s.pid());
+            case GuestFrame.Output o -> {
+                sink.output(o.position(), o.stream(), o.bytes());
+                acknowledge(o.bytes().length + LinkLedger.FRAME_COST);
+            }
+            case GuestFrame.Lost l -> {
+                sink.lost(l.position(), l.count());
+                acknowledge(ACK_EVERY);
+            }
+            case GuestFrame.Data d -> withExec(d.id(), e -> e.data(d.stream(), d.bytes()));
+            case GuestFrame.DataEnd d -> withExec(d.id(), e -> e.dataEnd(d.stream()));
+            case GuestFrame.Grant g -> withExec(g.id(), e -> e.granted(g.bytes()));
+            case GuestFrame.Exited e when e.id() == GuestWire.MAIN -> exited.complete(e.exit());
+            case GuestFrame.Exited e -> {
+                LinkExec exec;
+                synchronized (this) {
+                    exec = execs.remove(e.id());
+                }
+                if (exec != null) {
+                    exec.ended(e.exit());
+                }
+            }
+            case GuestFrame.Pong _ -> {
+                synchronized (this) {
+                    pong.complete(null);
+                }
+            }
+            case GuestFrame.Released _ -> released.complete(null);
+            case GuestFrame.Fault f -> throw new LinkBroken(f.why());
+        }
+    }
+
+    private void withExec(int id, java.util.function.Consumer<LinkExec> action) {
+        LinkExec exec;
+        synchronized (this) {
+            exec = execs.get(id);
+        }
+        if (exec != null) {
+            action.accept(exec);
+        }
+    }
+
+    /** Gives the guest its window back, later where it says too much. Only the reader calls this. */
+    private void acknowledge(int cost) {
+        pendingAck += cost;
+        if (pendingAck < ACK_EVERY) {
+            return;
+        }
+        long position = sink.position();
+        long wait = budget.take(pendingAck, clock.monoNanos());
+        pendingAck = 0;
+        if (wait == 0) {
+            send(new HostFrame.Ack(position));
+        } else {
+            var unused = timers.after(Duration.ofNanos(wait), () -> send(new HostFrame.Ack(position)));
+        }
+    }
+
+    private <T> T await(CompletableFuture<T> answer, Duration bound, String what) {
+        CompletableFuture<T> orClosed = answer.copy();
+        var unused = closed.thenAccept(why -> orClosed.completeExceptionally(new Failed(why)));
+        try {
+            return orClosed.get(bound.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new Failed("cannot " + what + " guest " + name + ": no answer within " + bound.toMillis() + " ms", e);
+        } catch (ExecutionException e) {
+            throw new Failed("cannot " + what + " guest " + name + ": " + closed.getNow("broken"), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while trying to " + what + " guest " + name, e);
+        }
+    }
+
+    private void end(String reason) {
+        if (!closed.complete(reason)) {
+            return;
+        }
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // It is closed as far as anybody can tell.
+        }
+        Map<Integer, LinkExec> left;
+        synchronized (this) {
+            left = Map.copyOf(execs);
+            execs.clear();
+        }
+        queue.clear();
+        boolean unused = queue.offer(ByteBuffer.allocate(0)); // Wakes the writer, which then sees that it is over.
+        left.values().forEach(exec -> exec.lost("the link to guest " + name + " is gone: " + reason));
+    }
+
+    @Override
+    public void close() {
+        end("closed");
+    }
+}

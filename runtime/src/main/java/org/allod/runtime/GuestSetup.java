@@ -1,0 +1,130 @@
+package org.allod.runtime;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+
+/**
+ * What PID 1 is told of its machine: the main process, and what must be there before it. Sent over the channel and
+ * nowhere else, because environment and files may hold secrets.
+ *
+ * @param hostname empty to leave it
+ * @param interfaces network devices to configure; none where the runtime has done so
+ * @param resolv lines of {@code /etc/resolv.conf}; none to leave the file
+ * @param hosts lines of {@code /etc/hosts}; none to leave the file
+ */
+record GuestSetup(
+        List<String> argv,
+        Map<String, String> env,
+        String cwd,
+        Optional<String> user,
+        boolean tty,
+        String hostname,
+        List<GuestSpec.File> files,
+        List<Interface> interfaces,
+        List<String> resolv,
+        List<String> hosts) {
+    /** A terminal nobody looks at still needs a size. */
+    private static final ExecSpec.Tty USUAL = new ExecSpec.Tty(80, 24);
+
+    /**
+     * A network device inside the guest.
+     *
+     * @param mtu 0 to leave it
+     * @param addresses each with its prefix
+     */
+    record Interface(String name, int mtu, List<String> addresses, List<String> gateways) {}
+
+    static GuestSetup of(GuestSpec spec, List<Interface> interfaces, List<String> resolv, List<String> hosts) {
+        return new GuestSetup(
+                spec.argv(),
+                spec.env(),
+                spec.cwd(),
+                spec.user(),
+                spec.tty(),
+                spec.hostname(),
+                spec.files(),
+                interfaces,
+                resolv,
+                hosts);
+    }
+
+    byte[] encode() {
+        Bytes out = new Bytes();
+        command(out, argv, env, cwd, user, tty ? Optional.of(USUAL) : Optional.empty());
+        out.text(hostname);
+        out.list(files, (o, f) -> o.text(f.path()).u32(f.mode()).blob(f.content()));
+        out.list(
+                interfaces,
+                (o, i) -> o.text(i.name())
+                        .u32(i.mtu())
+                        .list(i.addresses(), Bytes::text)
+                        .list(i.gateways(), Bytes::text));
+        out.list(resolv, Bytes::text);
+        out.list(hosts, Bytes::text);
+        return out.toArray();
+    }
+
+    static byte[] encode(ExecSpec spec) {
+        Bytes out = new Bytes();
+        command(out, spec.argv(), spec.env(), spec.cwd().orElse(""), spec.user(), spec.tty());
+        return out.toArray();
+    }
+
+    private static void command(
+            Bytes out,
+            List<String> argv,
+            Map<String, String> env,
+            String cwd,
+            Optional<String> user,
+            Optional<ExecSpec.Tty> tty) {
+        out.list(argv, Bytes::text);
+        out.list(List.copyOf(env.entrySet()), (o, e) -> o.text(e.getKey()).text(e.getValue()));
+        out.text(cwd).text(user.orElse(""));
+        ExecSpec.Tty size = tty.orElse(USUAL);
+        out.u8(tty.isPresent() ? 1 : 0).u16(size.columns()).u16(size.rows());
+    }
+
+    /** Numbers in network order; texts and blobs behind their length; lists behind their count. */
+    private static final class Bytes {
+        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+        Bytes u8(int value) {
+            out.write(value);
+            return this;
+        }
+
+        Bytes u16(int value) {
+            return u8(value >>> 8).u8(value);
+        }
+
+        Bytes u32(int value) {
+            out.writeBytes(ByteBuffer.allocate(4).putInt(value).array());
+            return this;
+        }
+
+        Bytes blob(byte[] bytes) {
+            u32(bytes.length);
+            out.writeBytes(bytes);
+            return this;
+        }
+
+        Bytes text(String text) {
+            return blob(text.getBytes(StandardCharsets.UTF_8));
+        }
+
+        <T> Bytes list(List<T> items, BiConsumer<Bytes, T> write) {
+            u32(items.size());
+            items.forEach(item -> write.accept(this, item));
+            return this;
+        }
+
+        byte[] toArray() {
+            return out.toByteArray();
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package org.allod.runtime;
+
+import java.nio.ByteBuffer;
+
+/** What the host says to a guest. */
+sealed interface HostFrame {
+    /**
+     * The greeting that starts every connection.
+     *
+     * @param nonce comes back in the answer, so that an old answer is not taken for this one
+     * @param boot the guest's boot that {@code position} belongs to
+     * @param position up to where the host has the main process's output
+     * @param wallNanos the host's calendar, nanoseconds since 1970
+     * @param seed 32 bytes for the guest's randomness
+     */
+    record Hello(long nonce, long boot, long position, long wallNanos, byte[] seed) implements HostFrame {}
+
+    /** A piece of the encoded {@link GuestSetup}. */
+    record Config(byte[] piece) implements HostFrame {}
+
+    record Start() implements HostFrame {}
+
+    record Run(int id, byte[] command) implements HostFrame {}
+
+    record Input(int id, byte[] bytes) implements HostFrame {}
+
+    record InputEnd(int id) implements HostFrame {}
+
+    record Resize(int id, int columns, int rows) implements HostFrame {}
+
+    record Signal(int id, int number) implements HostFrame {}
+
+    record Credit(int id, int stream, int bytes) implements HostFrame {}
+
+    record Ack(long position) implements HostFrame {}
+
+    record Close(int id) implements HostFrame {}
+
+    record ExitTaken() implements HostFrame {}
+
+    record Ping(long token) implements HostFrame {}
+
+    record Release() implements HostFrame {}
+
+    /** The frame's bytes, header first, ready to be written. */
+    default ByteBuffer encode() {
+        return switch (this) {
+            case Hello h -> {
+                ByteBuffer b = frame(GuestWire.HELLO, 40 + h.seed.length).putLong(GuestWire.MAGIC);
+                b.putLong(h.nonce).putLong(h.boot).putLong(h.position).putLong(h.wallNanos);
+                yield b.put(h.seed).flip();
+            }
+            case Config c ->
+                frame(GuestWire.CONFIG, c.piece.length).put(c.piece).flip();
+            case Start _ -> frame(GuestWire.START, 0).flip();
+            case Run r ->
+                frame(GuestWire.EXEC, 4 + r.command.length)
+                        .putInt(r.id)
+                        .put(r.command)
+                        .flip();
+            case Input i ->
+                frame(GuestWire.INPUT, 4 + i.bytes.length)
+                        .putInt(i.id)
+                        .put(i.bytes)
+                        .flip();
+            case InputEnd i -> frame(GuestWire.INPUT_END, 4).putInt(i.id).flip();
+            case Resize r ->
+                frame(GuestWire.RESIZE, 8)
+                        .putInt(r.id)
+                        .putShort((short) r.columns)
+                        .putShort((short) r.rows)
+                        .flip();
+            case Signal s ->
+                frame(GuestWire.SIGNAL, 5).putInt(s.id).put((byte) s.number).flip();
+            case Credit c ->
+                frame(GuestWire.CREDIT, 9)
+                        .putInt(c.id)
+                        .put((byte) c.stream)
+                        .putInt(c.bytes)
+                        .flip();
+            case Ack a -> frame(GuestWire.ACK, 8).putLong(a.position).flip();
+            case Close c -> frame(GuestWire.CLOSE, 4).putInt(c.id).flip();
+            case ExitTaken _ -> frame(GuestWire.EXIT_TAKEN, 0).flip();
+            case Ping p -> frame(GuestWire.PING, 8).putLong(p.token).flip();
+            case Release _ -> frame(GuestWire.RELEASE, 0).flip();
+        };
+    }
+
+    private static ByteBuffer frame(int type, int length) {
+        if (length > GuestWire.MAX_PAYLOAD) {
+            throw new IllegalArgumentException("a frame of " + length + " bytes");
+        }
+        ByteBuffer buffer = ByteBuffer.allocate(GuestWire.HEADER + length);
+        return buffer.put((byte) GuestWire.VERSION)
+                .put((byte) type)
+                .putShort((short) 0)
+                .putInt(length);
+    }
+}
