@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.allod.base.Clock;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
@@ -144,7 +145,10 @@ final class GuestLink implements AutoCloseable {
     void ping(Duration bound) {
         CompletableFuture<Void> answer;
         synchronized (this) {
-            answer = pong.isDone() ? pong = new CompletableFuture<>() : pong;
+            if (pong.isDone()) {
+                pong = new CompletableFuture<>();
+            }
+            answer = pong;
             send(new HostFrame.Ping(0));
         }
         await(answer, bound, "ping");
@@ -262,7 +266,7 @@ final class GuestLink implements AutoCloseable {
         }
     }
 
-    private void withExec(int id, java.util.function.Consumer<LinkExec> action) {
+    private void withExec(int id, Consumer<LinkExec> action) {
         LinkExec exec;
         synchronized (this) {
             exec = execs.get(id);
@@ -284,13 +288,13 @@ final class GuestLink implements AutoCloseable {
         if (wait == 0) {
             send(new HostFrame.Ack(position));
         } else {
-            var unused = timers.after(Duration.ofNanos(wait), () -> send(new HostFrame.Ack(position)));
+            var _ = timers.after(Duration.ofNanos(wait), () -> send(new HostFrame.Ack(position)));
         }
     }
 
     private <T> T await(CompletableFuture<T> answer, Duration bound, String what) {
         CompletableFuture<T> orClosed = answer.copy();
-        var unused = closed.thenAccept(why -> orClosed.completeExceptionally(new Failed(why)));
+        var _ = closed.thenAccept(why -> orClosed.completeExceptionally(new Failed(why)));
         try {
             return orClosed.get(bound.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -318,7 +322,7 @@ final class GuestLink implements AutoCloseable {
             execs.clear();
         }
         queue.clear();
-        boolean unused = queue.offer(ByteBuffer.allocate(0)); // Wakes the writer, which then sees that it is over.
+        boolean _ = queue.offer(ByteBuffer.allocate(0)); // Wakes the writer, which then sees that it is over.
         left.values().forEach(exec -> exec.lost("the link to guest " + name + " is gone: " + reason));
     }
 

@@ -1,0 +1,256 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArraySet;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.runtime.LogLine.Source;
+
+/**
+ * The log of one machine: what its main process wrote, as lines, in two files of bounded size, the older one replaced
+ * whole. The files alone say how far the guest's output is kept, so a daemon that was killed goes on at the very byte:
+ * no line twice, none silently missing.
+ *
+ * <p>Not synced to disk: a power loss may take the last lines, a death of the daemon takes none.
+ *
+ * <p>Any thread.
+ */
+public final class ConsoleLog implements OutputSink, AutoCloseable {
+    /** A line whose end does not come holds back the guest's window, so it is written as a part after this much. */
+    private static final int HOLD_BACK = GuestWire.OUTPUT_WINDOW / 4;
+
+    /** The guest's streams 1 and 2. */
+    private static final List<Source> STREAMS = List.of(Source.STDOUT, Source.STDERR);
+
+    private final Path file;
+    private final Path older;
+    private final long limit;
+    private final Clock clock;
+    private final Set<LogFollower> followers = new CopyOnWriteArraySet<>();
+    private final LineCutter[] cutters = {new LineCutter(), new LineCutter()};
+    private final long[] ends = new long[2];
+    private FileChannel channel;
+    private long size;
+    private long boot;
+    private long position;
+
+    /**
+     * Opens the log at {@code file}, or begins it.
+     *
+     * @param limit how big one of the two files may get, in bytes
+     */
+    ConsoleLog(Path file, long limit, Clock clock) {
+        this.file = file;
+        this.older = file.resolveSibling(file.getFileName() + ".1");
+        this.limit = limit;
+        this.clock = clock;
+        try {
+            Files.createDirectories(file.toAbsolutePath().getParent());
+            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            size = restore();
+            channel.truncate(size);
+        } catch (IOException e) {
+            throw new Failed("cannot open the log " + file + ": " + e.getMessage(), e);
+        }
+        for (int i = 0; i < 2; i++) {
+            cutters[i].reset(ends[i]);
+        }
+    }
+
+    /** Takes the positions from the file; returns its length up to the last whole record. */
+    private long restore() throws IOException {
+        byte[] content = Files.readAllBytes(file);
+        int whole = 0;
+        for (int i = 0; i < content.length; i++) {
+            if (content[i] == '\n') {
+                restore(new String(content, whole, i - whole, StandardCharsets.UTF_8));
+                whole = i + 1;
+            }
+        }
+        return whole;
+    }
+
+    private void restore(String line) {
+        switch (LogRecord.decode(line).orElse(null)) {
+            case LogRecord.Boot b -> {
+                boot = b.boot();
+                position = b.kept();
+                ends[0] = b.stdout();
+                ends[1] = b.stderr();
+            }
+            case LogRecord.Text t
+            when t.line().source() != Source.HOST -> {
+                ends[STREAMS.indexOf(t.line().source())] = t.end();
+                position = t.kept();
+            }
+            case LogRecord.Text _ -> {}
+            case null -> {}
+        }
+    }
+
+    @Override
+    public synchronized long boot() {
+        return boot;
+    }
+
+    @Override
+    public synchronized long position() {
+        long first = position;
+        for (LineCutter cutter : cutters) {
+            long waiting = cutter.waitingFrom();
+            first = waiting < 0 ? first : Math.min(first, waiting);
+        }
+        return first;
+    }
+
+    @Override
+    public synchronized void booted(long newBoot, long newPosition) {
+        if (newBoot != boot) {
+            flush();
+            boot = newBoot;
+            ends[0] = newPosition;
+            ends[1] = newPosition;
+            append(new LogRecord.Boot(boot, newPosition, newPosition, newPosition));
+        }
+        // Lines half received over the last connection come again from their first byte.
+        cutters[0].reset(ends[0]);
+        cutters[1].reset(ends[1]);
+        position = newPosition;
+    }
+
+    @Override
+    public synchronized void output(long at, int stream, byte[] bytes) {
+        position = at;
+        cutters[stream - 1].add(at, bytes, (text, partial, end) -> write(stream - 1, text, partial, end));
+        position = at + bytes.length;
+        for (int i = 0; i < 2; i++) {
+            long waiting = cutters[i].waitingFrom();
+            if (waiting >= 0 && position - waiting > HOLD_BACK) {
+                flush(i);
+            }
+        }
+    }
+
+    @Override
+    public synchronized void lost(long at, long count) {
+        flush();
+        note(count + " bytes of output were lost here: nobody took them in time");
+        position = at + count;
+        // What was dropped is never sent again, whichever stream it was on.
+        ends[0] = position;
+        ends[1] = position;
+        cutters[0].reset(position);
+        cutters[1].reset(position);
+        append(new LogRecord.Boot(boot, position, position, position));
+    }
+
+    /** Writes a line of the host's own, about the machine. */
+    public synchronized void note(String text) {
+        line(new LogLine(clock.wall(), Source.HOST, text, false), 0);
+    }
+
+    /** Writes what waits for the end of its line: nothing more will come. */
+    public synchronized void flush() {
+        flush(0);
+        flush(1);
+    }
+
+    private void flush(int stream) {
+        cutters[stream].flush((text, partial, end) -> write(stream, text, partial, end));
+    }
+
+    private void write(int stream, String text, boolean partial, long end) {
+        ends[stream] = end;
+        position = Math.max(position, end);
+        line(new LogLine(clock.wall(), STREAMS.get(stream), text, partial), end);
+    }
+
+    private void line(LogLine line, long end) {
+        append(new LogRecord.Text(line, end, position()));
+        followers.forEach(follower -> follower.offer(line));
+    }
+
+    private void append(LogRecord entry) {
+        byte[] bytes = entry.encode().getBytes(StandardCharsets.UTF_8);
+        try {
+            if (size > 0 && size + bytes.length > limit) {
+                rotate();
+            }
+            writeAll(bytes);
+        } catch (IOException e) {
+            // A half-written line would make the next one unreadable; the next opening drops it.
+            throw new UncheckedIOException("cannot write to the log " + file, e);
+        }
+    }
+
+    private void rotate() throws IOException {
+        channel.close();
+        Files.move(file, older, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        size = 0;
+        // Each file can be read without the one before.
+        writeAll(new LogRecord.Boot(boot, ends[0], ends[1], position()).encode().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void writeAll(byte[] bytes) throws IOException {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
+        while (buffer.hasRemaining()) {
+            channel.write(buffer, size + buffer.position());
+        }
+        size += bytes.length;
+    }
+
+    /** The last {@code count} lines, oldest first. */
+    public synchronized List<LogLine> tail(int count) {
+        ArrayDeque<LogLine> lines = new ArrayDeque<>();
+        for (Path part : List.of(older, file)) {
+            try (var text = Files.lines(part, StandardCharsets.UTF_8)) {
+                text.forEach(line -> {
+                    if (LogRecord.decode(line).orElse(null) instanceof LogRecord.Text t && count > 0) {
+                        lines.add(t.line());
+                        if (lines.size() > count) {
+                            lines.remove();
+                        }
+                    }
+                });
+            } catch (NoSuchFileException e) {
+                // Not rotated yet, or removed under us.
+            } catch (IOException | UncheckedIOException e) {
+                throw new Failed("cannot read the log " + part + ": " + e.getMessage(), e);
+            }
+        }
+        return new ArrayList<>(lines);
+    }
+
+    /** The last {@code count} lines and everything after them, without a gap between. */
+    public synchronized LogFollower follow(int count) {
+        LogFollower follower = new LogFollower(tail(count), followers::remove);
+        followers.add(follower);
+        return follower;
+    }
+
+    /** Ends all followers and closes the file; it stays. */
+    @Override
+    public synchronized void close() {
+        flush();
+        followers.forEach(LogFollower::close);
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new Failed("cannot close the log " + file + ": " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.base.MachineId;
+import org.allod.base.Poll;
+import org.allod.base.Timers;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The standing conversation with one guest: over as many {@link GuestLink}s as it takes, one at a time. A link that
+ * breaks is made anew, with growing pauses; a guest that talks nonsense all the time costs next to nothing. The exit of
+ * the main process is written to a file before the guest is told that it was taken.
+ *
+ * <p>Any thread.
+ */
+final class GuestChannel implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(GuestChannel.class.getName());
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
+    private static final Duration GREETING = Duration.ofSeconds(2);
+    /** How long a caller waits for a link that is just being made again. */
+    private static final Duration LINK_WAIT = Duration.ofSeconds(5);
+
+    private static final Duration START = Duration.ofSeconds(30);
+
+    /** A way to reach the guest. Each call makes a new connection, or throws where none is to be had now. */
+    interface Dialer {
+        SocketChannel dial(Duration bound) throws IOException;
+    }
+
+    private final MachineId machine;
+    private final Dialer dialer;
+    private final ConsoleLog log;
+    private final Path exitFile;
+    private final Clock clock;
+    private final Timers timers;
+    private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+    private @Nullable GuestLink link;
+    private Duration pause = FIRST_PAUSE;
+    private boolean closed;
+
+    /** @param folder the machine's own; the exit is kept there */
+    GuestChannel(MachineId machine, Dialer dialer, ConsoleLog log, Path folder, Clock clock, Timers timers) {
+        this.machine = machine;
+        this.dialer = dialer;
+        this.log = log;
+        this.exitFile = exitFile(folder);
+        this.clock = clock;
+        this.timers = timers;
+    }
+
+    /**
+     * Makes the first connection, trying again until {@code bound}: a guest that boots is not there at once.
+     *
+     * @param greeting how long one try waits for an answer; a fresh guest answers when it is up, so all of the bound;
+     *     one that is adopted answers at once, or is stuck in the middle of a word and must be called again
+     * @param gone whether there is no use in trying on
+     */
+    void open(Duration bound, Duration greeting, CompletableFuture<?> gone) {
+        String[] why = {"no answer"};
+        boolean[] connected = {false};
+        Poll.within(bound, Duration.ofMillis(10), () -> {
+            try {
+                connect(greeting);
+                connected[0] = true;
+            } catch (IOException | Failed e) {
+                why[0] = String.valueOf(e.getMessage());
+            }
+            return connected[0] || gone.isDone();
+        });
+        if (!connected[0]) {
+            throw new Failed("cannot reach the guest of machine " + machine + ": " + why[0]);
+        }
+    }
+
+    private void connect(Duration greeting) throws IOException {
+        GuestLink made = GuestLink.open(machine.text(), dialer.dial(greeting), log, clock, timers, greeting);
+        synchronized (this) {
+            if (closed) {
+                made.close();
+                return;
+            }
+            link = made;
+            pause = FIRST_PAUSE;
+            notifyAll();
+        }
+        var _ = made.exited().thenAccept(exit -> ended(made, exit));
+        var _ = made.closed().thenAccept(why -> broken(made, why));
+    }
+
+    private void ended(GuestLink from, Exit exit) {
+        // Not on the link's own thread: it has to go on reading.
+        Thread.ofVirtual().name("guest-exit-" + machine).start(() -> {
+            log.flush();
+            write(exitFile, exit);
+            from.exitTaken();
+            exited.complete(exit);
+        });
+    }
+
+    private void broken(GuestLink old, String why) {
+        Duration wait;
+        synchronized (this) {
+            if (link == old) {
+                link = null;
+            }
+            if (closed || exited.isDone()) {
+                return;
+            }
+            // Cut off for misbehaving: not again at once.
+            wait = why.startsWith("cut off") ? LONGEST_PAUSE : pause;
+            pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause.multipliedBy(2);
+        }
+        if (why.startsWith("cut off")) {
+            log.note("the link to the guest was " + why);
+            LOG.log(System.Logger.Level.WARNING, "machine " + machine + ": the link to its guest was " + why);
+        }
+        var _ = timers.after(wait, this::reconnect);
+    }
+
+    private void reconnect() {
+        synchronized (this) {
+            if (closed || link != null || exited.isDone()) {
+                return;
+            }
+        }
+        try {
+            connect(GREETING);
+        } catch (IOException | Failed e) {
+            LOG.log(System.Logger.Level.DEBUG, "machine " + machine + ": " + e.getMessage());
+            Duration wait;
+            synchronized (this) {
+                wait = pause;
+                pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause.multipliedBy(2);
+            }
+            var _ = timers.after(wait, this::reconnect);
+        }
+    }
+
+    /** Tells the guest what it is, unless it knows. */
+    void configure(GuestSetup setup) {
+        GuestLink current = link();
+        if (current.welcome().state() == GuestFrame.State.UNSET) {
+            current.configure(setup, START);
+        }
+    }
+
+    Exec exec(ExecSpec spec) {
+        return link().exec(spec);
+    }
+
+    void signal(int number) {
+        link().signal(number);
+    }
+
+    void ping(Duration bound) {
+        link().ping(bound);
+    }
+
+    /**
+     * Completes when the main process has ended and that is written down, or with {@link Exit#LOST} after {@link
+     * #gone}.
+     */
+    CompletableFuture<Exit> exited() {
+        return exited.copy();
+    }
+
+    /** Has the guest let go, before its memory is saved. The channel is closed by it. */
+    void release(Duration bound) {
+        GuestLink current = link();
+        synchronized (this) {
+            closed = true;
+        }
+        try {
+            current.release(bound);
+        } finally {
+            close();
+        }
+    }
+
+    /** The guest's process on the host has ended: what it had said is heard to the end, then the exit is lost. */
+    void gone() {
+        GuestLink current;
+        synchronized (this) {
+            current = link;
+        }
+        if (current != null) {
+            Poll.within(GREETING, Duration.ofMillis(2), () -> current.closed().isDone());
+            if (current.exited().isDone()) {
+                Poll.within(GREETING, Duration.ofMillis(2), exited::isDone);
+            }
+        }
+        close();
+        exited.complete(read(exitFile).orElse(Exit.LOST));
+    }
+
+    private synchronized GuestLink link() {
+        long end = clock.monoNanos() + LINK_WAIT.toNanos();
+        for (long left = LINK_WAIT.toMillis(); link == null && !closed && left > 0; ) {
+            try {
+                wait(left);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                break;
+            }
+            left = (end - clock.monoNanos()) / 1_000_000;
+        }
+        if (link == null) {
+            throw new Failed("the guest of machine " + machine + " cannot be spoken to: "
+                    + (closed ? "it is going away" : "its link is down"));
+        }
+        return link;
+    }
+
+    /** Ends the conversation; the guest goes on, and keeps what it has to say. */
+    @Override
+    public void close() {
+        GuestLink current;
+        synchronized (this) {
+            closed = true;
+            current = link;
+            link = null;
+            notifyAll();
+        }
+        if (current != null) {
+            current.close();
+        }
+        log.flush();
+    }
+
+    static Path exitFile(Path folder) {
+        return folder.resolve("exit");
+    }
+
+    /** How the last guest's main process ended, if that was taken. */
+    static Optional<Exit> read(Path file) {
+        try {
+            String[] words = Files.readString(file).strip().split(" ", -1);
+            return Optional.of(
+                    new Exit(Integer.parseInt(words[0]), Integer.parseInt(words[1]), words[2].equals("true")));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException | RuntimeException e) {
+            throw new Failed("cannot read how the guest ended from " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void write(Path file, Exit exit) {
+        Path half = file.resolveSibling(file.getFileName() + ".new");
+        try {
+            Files.writeString(half, exit.code() + " " + exit.signal() + " " + exit.oomKilled() + "\n");
+            Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new Failed("cannot write how the guest ended to " + file + ": " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reaches a guest that connects out to a Unix socket of ours. At most one connection waits; a newer one takes its
+ * place, because the older belongs to a guest that has given it up.
+ */
+final class ListeningDialer implements GuestChannel.Dialer, AutoCloseable {
+    private final Path path;
+    private final ServerSocketChannel server;
+    private final ArrayBlockingQueue<SocketChannel> waiting = new ArrayBlockingQueue<>(1);
+    private final Thread thread;
+
+    /** Listens at {@code path}; what an earlier daemon left there goes. */
+    ListeningDialer(Path path) throws IOException {
+        this.path = path;
+        Files.deleteIfExists(path);
+        server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        server.bind(UnixDomainSocketAddress.of(path), 8);
+        thread = Thread.ofVirtual().name("guest-listen").start(this::acceptAll);
+    }
+
+    private void acceptAll() {
+        try {
+            while (true) {
+                SocketChannel next = server.accept();
+                while (!waiting.offer(next)) {
+                    drop(waiting.poll());
+                }
+            }
+        } catch (IOException e) {
+            // Closed by us. A guest accepted at the last moment must not believe that anybody listens to it.
+            drop(waiting.poll());
+        }
+    }
+
+    private static void drop(@Nullable SocketChannel channel) {
+        try {
+            if (channel != null) {
+                channel.close();
+            }
+        } catch (IOException e) {
+            // It is closed as far as anybody can tell.
+        }
+    }
+
+    @Override
+    public SocketChannel dial(Duration bound) throws IOException {
+        try {
+            SocketChannel channel = waiting.poll(bound.toMillis(), TimeUnit.MILLISECONDS);
+            if (channel == null) {
+                throw new IOException("the guest has not connected within " + bound.toMillis() + " ms");
+            }
+            return channel;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while waiting for the guest", e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        server.close();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        Files.deleteIfExists(path);
+    }
+}

@@ -1,0 +1,52 @@
+package org.allod.runtime;
+
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.allod.base.Clock;
+import org.allod.base.MachineId;
+
+/**
+ * The logs of all machines of this host, each {@code console.log} in its machine's folder. One {@link ConsoleLog} a
+ * machine, whether its guest runs or not, so that a reader and the guest's channel meet in the same one.
+ */
+public final class LogStore implements AutoCloseable {
+    /** Two files of this size a machine. */
+    public static final long FILE_LIMIT = 1 << 20;
+
+    private final Path machines;
+    private final long limit;
+    private final Clock clock;
+    private final Map<MachineId, ConsoleLog> open = new HashMap<>();
+
+    /** @param machines the folder that holds one folder a machine */
+    public LogStore(Path machines, Clock clock) {
+        this(machines, FILE_LIMIT, clock);
+    }
+
+    LogStore(Path machines, long limit, Clock clock) {
+        this.machines = machines;
+        this.limit = limit;
+        this.clock = clock;
+    }
+
+    /** The machine's log, opened on first use. */
+    public synchronized ConsoleLog log(MachineId machine) {
+        return open.computeIfAbsent(
+                machine, m -> new ConsoleLog(machines.resolve(m.text()).resolve("console.log"), limit, clock));
+    }
+
+    /** Lets go of the log of a machine that is being removed; its files go with its folder. */
+    public synchronized void forget(MachineId machine) {
+        ConsoleLog log = open.remove(machine);
+        if (log != null) {
+            log.close();
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        open.values().forEach(ConsoleLog::close);
+        open.clear();
+    }
+}

@@ -1,0 +1,36 @@
+package org.allod.runtime;
+
+import java.io.File;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.allod.linux.Command;
+
+/** Finds, or builds, what tests run for real. */
+final class GuestBinary {
+    private GuestBinary() {}
+
+    static Path here() {
+        return Path.of(Optional.ofNullable(System.getProperty("allod.clone")).orElse(".."))
+                .toAbsolutePath()
+                .normalize();
+    }
+
+    /** PID 1 of the guests, built from this clone's source: nothing to do where it is up to date. */
+    static Path path() {
+        Command.of(here().resolve("guest/build").toString())
+                .timeout(java.time.Duration.ofMinutes(5))
+                .output();
+        return here().resolve("guest/target/allod-guest");
+    }
+
+    static Path tools() {
+        return Optional.ofNullable(System.getProperty("ALLOD_TOOLS"))
+                .or(() -> Optional.ofNullable(System.getenv("ALLOD_TOOLS")))
+                .map(Path::of)
+                .orElse(here().resolve(".allod/tools"));
+    }
+
+    static File nowhere() {
+        return new File("/dev/null");
+    }
+}
