@@ -37,8 +37,6 @@ final class DaemonProcess {
 
     /** Starts it, with a session of its own so that closing the terminal does not end it. */
     Process start(String api, String edge, String region) {
-        requireFree("API", "--api", api);
-        requireFree("edge", "--edge", edge);
         List<String> argv = new ArrayList<>(List.of(
                 "setsid",
                 Host.home().resolve("allod").toString(),
@@ -122,7 +120,7 @@ final class DaemonProcess {
     }
 
     /** Asks the kernel for the port and gives it back: the daemon takes it a moment later. */
-    private static void requireFree(String what, String option, String address) {
+    static void requireFree(String what, String option, String address) {
         if (!(Address.parse(address, Optional.empty()) instanceof Address.Tcp listen)) {
             throw Rejected.because(
                     Rejected.Reason.INVALID, option + " " + address + " is no TCP address", "write HOST:PORT");

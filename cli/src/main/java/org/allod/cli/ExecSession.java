@@ -53,7 +53,7 @@ final class ExecSession implements AutoCloseable {
             if (stdin) {
                 Thread.ofPlatform().daemon().name("stdin").start(this::forwardInput);
             } else {
-                send(STDIN, new byte[0]);
+                endInput();
             }
             return forwardOutput();
         }
@@ -101,9 +101,17 @@ final class ExecSession implements AutoCloseable {
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
                 send(STDIN, Arrays.copyOf(buffer, n));
             }
-            send(STDIN, new byte[0]);
         } catch (IOException e) {
             // The command is over, or the other direction will say what is wrong with the connection.
+        }
+        endInput();
+    }
+
+    private void endInput() {
+        try {
+            send(STDIN, new byte[0]);
+        } catch (IOException e) {
+            // A short command is over before it is told that there is nothing to read.
         }
     }
 

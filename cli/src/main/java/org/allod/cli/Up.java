@@ -23,17 +23,16 @@ final class Up {
         Daemon daemon = new Daemon(new Address.Unix(session.socket()));
         Optional<Json> running = status(daemon);
         if (running.isEmpty()) {
+            DaemonProcess process = new DaemonProcess(session);
+            String api =
+                    given.option("--api").or(() -> session.env("ALLOD_API")).orElse(API);
+            String edge = given.option("--edge").orElse(EDGE);
+            DaemonProcess.requireFree("API", "--api", api);
+            DaemonProcess.requireFree("edge", "--edge", edge);
             Setup.ensure(session);
             session.screen().progress("starting the daemon", "");
-            DaemonProcess process = new DaemonProcess(session);
             process.awaitAnswer(
-                    process.start(
-                            given.option("--api")
-                                    .or(() -> session.env("ALLOD_API"))
-                                    .orElse(API),
-                            given.option("--edge").orElse(EDGE),
-                            given.option("--region").orElse("local")),
-                    daemon);
+                    process.start(api, edge, given.option("--region").orElse("local")), daemon);
         } else {
             differs(session, running.orElseThrow(), "--api", "api");
             differs(session, running.orElseThrow(), "--edge", "edge");

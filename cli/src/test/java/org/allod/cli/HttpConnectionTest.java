@@ -1,0 +1,131 @@
+package org.allod.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a daemon, or something else at its address, might answer. */
+class HttpConnectionTest {
+    @TempDir
+    Path data;
+
+    private FakeDaemon fake;
+    private Daemon daemon;
+
+    @BeforeEach
+    void start() throws IOException {
+        fake = new FakeDaemon(data);
+        daemon = new Daemon(new Address.Unix(data.resolve("allod.sock")));
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        fake.close();
+    }
+
+    private void answers(String raw) {
+        fake.talk("GET /x", (request, in, out) -> out.write(raw.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @Test
+    void chunkedBody_isPutTogether() {
+        answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n5;x=y\r\n\":12}\r\n0\r\n\r\n");
+
+        assertThat(daemon.get("/x")).isEqualTo(Json.obj("a", 12));
+    }
+
+    @Test
+    void bodyUntilClose_isReadToItsEnd() {
+        answers("HTTP/1.0 200 OK\r\n\r\n[1]");
+
+        assertThat(daemon.get("/x").items()).hasSize(1);
+    }
+
+    @Test
+    void bodyCutShort_isAFailure() {
+        answers("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}");
+        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("in the middle");
+
+        answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{}");
+        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("in the middle");
+    }
+
+    @Test
+    void nonsense_isNamed() {
+        answers("SSH-2.0-OpenSSH\r\n");
+        assertThatThrownBy(() -> daemon.get("/x"))
+                .isInstanceOf(Failed.class)
+                .hasMessageContaining("does not speak HTTP");
+
+        answers("");
+        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("without answering");
+
+        answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+        assertThatThrownBy(() -> daemon.get("/x"))
+                .isInstanceOf(Failed.class)
+                .hasMessageContaining("chunk of size 'zz'");
+
+        answers("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{]}");
+        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("not JSON");
+
+        answers("HTTP/1.1 502 Bad\r\nContent-Length: 11\r\n\r\n<b>down</b>");
+        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(ApiError.class).hasMessage("<b>down</b>");
+    }
+
+    @Test
+    void endlessHead_isBounded() {
+        fake.talk("GET /x", (request, in, out) -> {
+            out.write("HTTP/1.1 200 OK\r\n".getBytes(StandardCharsets.UTF_8));
+            byte[] line = ("X: " + "y".repeat(1000) + "\r\n").getBytes(StandardCharsets.UTF_8);
+            while (true) {
+                out.write(line);
+            }
+        });
+
+        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("64 KiB");
+    }
+
+    @Test
+    void silence_endsAtTheLimit() {
+        fake.talk("GET /x", (request, in, out) -> in.read());
+
+        long start = System.nanoTime();
+        assertThatThrownBy(() -> daemon.call("GET", "/x", Json.none(), Duration.ofMillis(200)))
+                .isInstanceOf(Failed.class)
+                .hasMessageContaining("did not answer in time");
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+    }
+
+    @Test
+    void token_isSentOverTcpAlone() {
+        daemon.get("/v1/orgs/personal/machines");
+        assertThat(fake.requests.getFirst().headers()).doesNotContainKey("authorization");
+
+        assertThat(Address.parse("http://[::1]:4280/", Optional.of("t")))
+                .isEqualTo(new Address.Tcp("::1", 4280, Optional.of("t")));
+        assertThat(Address.parse("unix:/run/x.sock", Optional.of("t")).token()).isEmpty();
+        assertThatThrownBy(() -> Address.parse("4280", Optional.empty())).isInstanceOf(Rejected.class);
+    }
+
+    @Test
+    void nothingListens_isNoDaemon() {
+        assertThatThrownBy(() -> new Daemon(new Address.Tcp("127.0.0.1", 1, Optional.empty())).get("/x"))
+                .isInstanceOf(NoDaemon.class)
+                .hasMessageContaining("127.0.0.1:1");
+        Path deep = Path.of("/" + "d".repeat(120) + "/allod.sock");
+        assertThatThrownBy(() -> new Daemon(new Address.Unix(deep)).get("/x"))
+                .isInstanceOf(Rejected.class)
+                .hasMessageContaining("107 characters");
+    }
+}
