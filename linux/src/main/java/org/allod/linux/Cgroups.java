@@ -55,6 +55,9 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
                         + " mount cgroup2 at /sys/fs/cgroup (systemd does) or the version 1 controllers"));
     }
 
+    /** The group's path in every tree, from the root: {@code /parent/name}. */
+    String path(String name);
+
     /** {@code v1} or {@code v2}. */
     String version();
 

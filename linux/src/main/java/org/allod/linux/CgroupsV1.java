@@ -15,10 +15,11 @@ import java.util.stream.Collectors;
 
 /** Version 1: a tree for each controller (or for several), the same group made in each. */
 final class CgroupsV1 implements Cgroups {
+    private static final Set<String> NOT_CONTROLLERS =
+            Set.of("rw", "ro", "xattr", "clone_children", "noprefix", "none", "favordynmods");
     private static final List<String> NEEDED = List.of("cpu", "memory", "pids");
-    private static final List<String> WELCOME = List.of("cpuacct", "freezer");
 
-    /** Controller to the root of its tree. */
+    /** Controller to the root of its tree. All there are, so that no tool of ours finds cause to make more groups. */
     private final Map<String, Path> trees;
 
     private final String parent;
@@ -27,6 +28,18 @@ final class CgroupsV1 implements Cgroups {
         this.trees = Map.copyOf(trees);
         this.parent = parent;
         roots().forEach(root -> GroupFiles.make(root.resolve(parent)));
+        inheritCpus(folder("cpuset", "."));
+    }
+
+    /** A group of the cpuset tree takes no process before it is told of processors: those of its parent. */
+    private static void inheritCpus(Path group) {
+        for (String file : List.of("cpuset.cpus", "cpuset.mems")) {
+            if (GroupFiles.read(group.resolve(file)).isEmpty()) {
+                Path above = group.normalize().getParent();
+                GroupFiles.writeIfPresent(
+                        group.resolve(file), above == null ? "" : GroupFiles.read(above.resolve(file)));
+            }
+        }
     }
 
     static Optional<Cgroups> find(List<Mounts.Mount> mounts, String parent) {
@@ -34,13 +47,18 @@ final class CgroupsV1 implements Cgroups {
         for (Mounts.Mount mount : mounts) {
             if (mount.type().equals("cgroup")) {
                 for (String option : Arrays.asList(mount.options().split(",", -1))) {
-                    if (NEEDED.contains(option) || WELCOME.contains(option)) {
+                    if (!NOT_CONTROLLERS.contains(option)) {
                         trees.putIfAbsent(option, mount.target());
                     }
                 }
             }
         }
         return trees.keySet().containsAll(NEEDED) ? Optional.of(new CgroupsV1(trees, parent)) : Optional.empty();
+    }
+
+    @Override
+    public String path(String name) {
+        return "/" + parent + "/" + name;
     }
 
     @Override
@@ -68,6 +86,7 @@ final class CgroupsV1 implements Cgroups {
     @Override
     public void create(String name, Limits limits) {
         folders(name).forEach(GroupFiles::make);
+        inheritCpus(folder("cpuset", name));
         Path cpu = folder("cpu", name);
         GroupFiles.write(cpu.resolve("cpu.cfs_period_us"), "" + CPU_PERIOD_MICROS);
         GroupFiles.write(cpu.resolve("cpu.cfs_quota_us"), "" + limits.cpuMillis() * CPU_PERIOD_MICROS / 1000);

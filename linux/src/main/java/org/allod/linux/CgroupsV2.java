@@ -35,6 +35,11 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
+    public String path(String name) {
+        return "/" + parent.getFileName() + "/" + name;
+    }
+
+    @Override
     public String version() {
         return "v2";
     }

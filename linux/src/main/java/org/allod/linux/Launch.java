@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.allod.base.Failed;
 
 /**
@@ -22,7 +23,7 @@ import org.allod.base.Failed;
  * @param groups the files that a process writes {@code 0} to, to join its control groups ({@link Cgroups#join})
  * @param namespace the network namespace it runs in; empty for ours
  * @param folder its working folder
- * @param output where its standard output and error go, appended; empty for nowhere
+ * @param output where its standard output and error go
  */
 public record Launch(
         List<String> argv,
@@ -30,12 +31,24 @@ public record Launch(
         List<Path> groups,
         Optional<String> namespace,
         Path folder,
-        Optional<Path> output) {
+        Output output) {
     private static final String SCRIPT = """
             n=$1; shift
             while [ "$n" -gt 0 ]; do echo 0 > "$1" || exit 125; shift; n=$((n - 1)); done
             exec "$@"
             """;
+
+    /** Where a detached process's output goes. */
+    public sealed interface Output {
+        /** Nowhere. */
+        record Nowhere() implements Output {}
+
+        /** To the end of a file, which nobody bounds: only for programs that say little. */
+        record ToFile(Path file) implements Output {}
+
+        /** To us, who keep the end of it, for as long as we live; after us, writing it is an error to the writer. */
+        record Heard() implements Output {}
+    }
 
     public Launch {
         argv = List.copyOf(argv);
@@ -50,7 +63,7 @@ public record Launch(
                 List.of(),
                 Optional.empty(),
                 Path.of("/"),
-                Optional.empty());
+                new Output.Nowhere());
     }
 
     public Launch groups(List<Path> join) {
@@ -66,7 +79,11 @@ public record Launch(
     }
 
     public Launch output(Path file) {
-        return new Launch(argv, environment, groups, namespace, folder, Optional.of(file));
+        return new Launch(argv, environment, groups, namespace, folder, new Output.ToFile(file));
+    }
+
+    public Launch heard() {
+        return new Launch(argv, environment, groups, namespace, folder, new Output.Heard());
     }
 
     /**
@@ -74,8 +91,9 @@ public record Launch(
      *
      * @param process who it is; empty where it ended before it could be looked at
      * @param exit its exit code, while we live to see it; 125 where it could not join its control groups
+     * @param said the end of what it has said so far, where it is heard
      */
-    public record Started(Optional<ProcessId> process, CompletableFuture<Integer> exit) {}
+    public record Started(Optional<ProcessId> process, CompletableFuture<Integer> exit, Supplier<String> said) {}
 
     /** Starts it. The program itself may still fail to start: that shows as an exit. */
     public Started start() {
@@ -88,12 +106,18 @@ public record Launch(
         builder.environment().clear();
         builder.environment().putAll(environment);
         builder.redirectInput(Path.of("/dev/null").toFile()).redirectErrorStream(true);
-        builder.redirectOutput(output.map(file -> ProcessBuilder.Redirect.appendTo(file.toFile()))
-                .orElse(ProcessBuilder.Redirect.DISCARD));
+        switch (output) {
+            case Output.Nowhere _ -> builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
+            case Output.ToFile to ->
+                builder.redirectOutput(
+                        ProcessBuilder.Redirect.appendTo(to.file().toFile()));
+            case Output.Heard _ -> builder.redirectOutput(ProcessBuilder.Redirect.PIPE);
+        }
         try {
             Process process = builder.start();
             Optional<ProcessId> id = ProcessId.of((int) process.pid());
-            return new Started(id, process.onExit().thenApply(Process::exitValue));
+            Supplier<String> said = output instanceof Output.Heard ? Tail.of(process.getInputStream()) : () -> "";
+            return new Started(id, process.onExit().thenApply(Process::exitValue), said);
         } catch (IOException e) {
             throw new Failed("cannot start `" + argv.getFirst() + "`: " + e.getMessage(), e);
         }

@@ -83,6 +83,24 @@ final class GuestChannel implements AutoCloseable {
         }
     }
 
+    /**
+     * Makes the first connection to a guest that runs already, and goes on trying where it does not answer in time: a
+     * guest that misbehaves runs all the same, and can be ended.
+     */
+    void adopt(Duration bound) {
+        try {
+            open(bound, bound, new CompletableFuture<>());
+        } catch (Failed e) {
+            synchronized (this) {
+                if (closed) {
+                    return;
+                }
+            }
+            log.note("the guest does not answer: " + e.getMessage());
+            var _ = timers.after(pause, this::reconnect);
+        }
+    }
+
     private void connect(Duration greeting) throws IOException {
         GuestLink made = GuestLink.open(machine.text(), dialer.dial(greeting), log, clock, timers, greeting);
         synchronized (this) {

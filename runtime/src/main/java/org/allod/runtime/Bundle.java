@@ -1,0 +1,107 @@
+package org.allod.runtime;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.allod.linux.NetNs;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The configuration of one sandbox for runsc, in the format of the OCI runtime specification. PID 1 is ours; what it
+ * runs, with what environment and files, it is told over the channel, so nothing secret is in here.
+ */
+final class Bundle {
+    /** In the guest: PID 1, and the folder of the channel. */
+    static final String GUEST = "/.allod/guest";
+
+    static final String CHANNEL = "/.allod/channel";
+
+    /** Docker's default set: what images expect root to be able to do, and nothing that reaches the host. */
+    private static final List<String> CAPABILITIES = List.of(
+            "CAP_AUDIT_WRITE",
+            "CAP_CHOWN",
+            "CAP_DAC_OVERRIDE",
+            "CAP_FOWNER",
+            "CAP_FSETID",
+            "CAP_KILL",
+            "CAP_MKNOD",
+            "CAP_NET_BIND_SERVICE",
+            "CAP_NET_RAW",
+            "CAP_SETFCAP",
+            "CAP_SETGID",
+            "CAP_SETPCAP",
+            "CAP_SETUID",
+            "CAP_SYS_CHROOT");
+
+    private static final long OPEN_FILES = 65536;
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private Bundle() {}
+
+    static String json(GuestSpec spec, Path root, SandboxFolders folders, String cgroup, Runsc runsc) {
+        Map<String, Object> process = Map.of(
+                "terminal",
+                false,
+                "user",
+                Map.of("uid", 0, "gid", 0),
+                "args",
+                List.of(GUEST, "connect", CHANNEL + "/" + folders.socket().getFileName()),
+                "env",
+                List.of("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+                "cwd",
+                "/",
+                "noNewPrivileges",
+                true,
+                "capabilities",
+                Map.of(
+                        "bounding", CAPABILITIES,
+                        "effective", CAPABILITIES,
+                        "inheritable", List.of(),
+                        "permitted", CAPABILITIES),
+                "rlimits",
+                List.of(Map.of("type", "RLIMIT_NOFILE", "hard", OPEN_FILES, "soft", OPEN_FILES)));
+        Map<String, Object> linux = Map.of("cgroupsPath", cgroup, "namespaces", namespaces(spec, runsc));
+        return JSON.writeValueAsString(Map.of(
+                "ociVersion",
+                "1.0.0",
+                "process",
+                process,
+                "root",
+                Map.of("path", root.toString(), "readonly", false),
+                "hostname",
+                spec.hostname(),
+                "mounts",
+                mounts(folders),
+                "linux",
+                linux));
+    }
+
+    /** A runsc that shares the namespace's network stack is started in there, and must not leave. */
+    private static List<Map<String, Object>> namespaces(GuestSpec spec, Runsc runsc) {
+        List<Map<String, Object>> all = new ArrayList<>();
+        for (String type : List.of("pid", "ipc", "uts", "mount")) {
+            all.add(Map.of("type", type));
+        }
+        if (!runsc.sharesNetwork()) {
+            Path path = NetNs.path(Wire.namespace(spec.machine()));
+            all.add(Map.of("type", "network", "path", path.toString()));
+        }
+        return all;
+    }
+
+    private static List<Map<String, Object>> mounts(SandboxFolders folders) {
+        return List.of(
+                mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
+                mount("/dev", "tmpfs", "tmpfs", "nosuid", "mode=755"),
+                mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec"),
+                mount("/dev/shm", "tmpfs", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777"),
+                mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
+                mount(CHANNEL, "bind", folders.channel().toString(), "bind", "rw", "nosuid", "nodev", "noexec"));
+    }
+
+    private static Map<String, Object> mount(String destination, String type, String source, String... options) {
+        return Map.of("destination", destination, "type", type, "source", source, "options", List.of(options));
+    }
+}

@@ -1,0 +1,115 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import org.allod.base.MachineId;
+import org.allod.linux.Cgroups;
+import org.allod.linux.Command;
+import org.allod.linux.ProcessId;
+
+/** A guest in a gVisor sandbox. */
+final class GVisorGuest implements Guest {
+    private final Premises premises;
+    private final MachineId machine;
+    private final ProcessId process;
+    private final GuestChannel channel;
+    private final ListeningDialer dialer;
+    private final CompletableFuture<Exit> exited;
+
+    /** @param oomBefore how often memory had run out in the machine's control group before this guest */
+    GVisorGuest(
+            Premises premises,
+            MachineId machine,
+            ProcessId process,
+            GuestChannel channel,
+            ListeningDialer dialer,
+            long oomBefore) {
+        this.premises = premises;
+        this.machine = machine;
+        this.process = process;
+        this.channel = channel;
+        this.dialer = dialer;
+        this.exited = channel.exited().thenApply(exit -> withOom(exit, oomBefore));
+    }
+
+    /** The guest's kernel knows nothing of memory that ran out on the host; the control group does. */
+    private Exit withOom(Exit exit, long before) {
+        boolean killed = exit.equals(Exit.LOST) || exit.signal() == 9;
+        return killed && premises.cgroups().usage(machine.text()).oomKills() > before ? new Exit(137, 9, true) : exit;
+    }
+
+    ProcessId process() {
+        return process;
+    }
+
+    GuestChannel channel() {
+        return channel;
+    }
+
+    /** Ends our side of the conversation; the guest's connections are refused from now on. */
+    void hangUp() {
+        stopListening();
+        channel.close();
+    }
+
+    void stopListening() {
+        try {
+            dialer.close();
+        } catch (IOException e) {
+            // The socket is closed; that its name is left in the folder harms nobody.
+        }
+    }
+
+    @Override
+    public MachineId machine() {
+        return machine;
+    }
+
+    @Override
+    public CompletableFuture<Exit> exited() {
+        return exited.copy();
+    }
+
+    @Override
+    public void signal(int signal) {
+        channel.signal(signal);
+    }
+
+    @Override
+    public Exec exec(ExecSpec spec) {
+        return channel.exec(spec);
+    }
+
+    @Override
+    public Stats stats() {
+        Cgroups.Usage usage = premises.cgroups().usage(machine.text());
+        Networks.Traffic traffic = premises.networks().traffic(machine);
+        return new Stats(
+                usage.cpuNanos(),
+                usage.memoryBytes(),
+                usage.memoryLimitBytes(),
+                usage.processes(),
+                traffic.received(),
+                traffic.sent(),
+                diskBytes());
+    }
+
+    /** The writable layer is a file without a name, open in the guest's kernel. */
+    private long diskBytes() {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(Path.of("/proc/" + process.pid() + "/fd"))) {
+            for (Path file : files) {
+                if (Files.readSymbolicLink(file).toString().contains("/runsc-filestore-")) {
+                    String blocks = Command.of("stat", "--dereference", "--format=%b", file.toString())
+                            .output();
+                    return Long.parseLong(blocks.strip()) * 512;
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            return -1; // the guest is ending
+        }
+        return -1;
+    }
+}

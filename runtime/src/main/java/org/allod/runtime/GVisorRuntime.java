@@ -1,0 +1,427 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.allod.base.Failed;
+import org.allod.base.MachineId;
+import org.allod.linux.Command;
+import org.allod.linux.Launch;
+import org.allod.linux.ProcessId;
+
+/**
+ * Machines as gVisor sandboxes: the image runs on a kernel of its own in user space, and the host's kernel serves that
+ * one only.
+ *
+ * <p>What is slow is done before it is asked for: {@link #prepare} and the end of every run leave the network, the
+ * control group, the root and the bundle ready, so that {@link #boot} and {@link #resume} are runsc and little else
+ * (docs/decisions/021). What is known to be ready is only remembered here, never relied on: after a restart of the
+ * daemon the same steps find it there.
+ */
+public final class GVisorRuntime implements GuestRuntime {
+    private static final Duration START = Duration.ofSeconds(30);
+    private static final Duration ADOPT = Duration.ofSeconds(3);
+    private static final Duration RELEASE = Duration.ofSeconds(5);
+    /** Memory is written to disk: bounded by the slowest disk and the biggest guest we mean to suspend. */
+    private static final Duration SAVE = Duration.ofMinutes(2);
+
+    private final Premises premises;
+    private final SharedRoots roots;
+    private final Supplier<Runsc> runsc;
+    private final Map<MachineId, GVisorGuest> guests = new ConcurrentHashMap<>();
+
+    /** Machines whose network is as a boot needs it, and what they were prepared for. */
+    private final Map<MachineId, Shape> ready = new ConcurrentHashMap<>();
+
+    /** What was last run of each machine, to be made ready again when it has ended. */
+    private final Map<MachineId, GuestSpec> specs = new ConcurrentHashMap<>();
+
+    /** What the preparation depends on: all of a spec but what PID 1 is told. */
+    private record Shape(String version, Path root, int cpus, int memoryMb, String hostname, GuestSpec.Net network) {
+        static Shape of(GuestSpec spec) {
+            return new Shape(
+                    spec.version(), spec.rootImage(), spec.cpus(), spec.memoryMb(), spec.hostname(), spec.network());
+        }
+    }
+
+    public GVisorRuntime(Premises premises) {
+        this(premises, new RunscChoice(premises));
+    }
+
+    /** With one way of running runsc, whether or not it is the best: for the probe that finds out. */
+    GVisorRuntime(Premises premises, Supplier<Runsc> runsc) {
+        this.premises = premises;
+        this.roots = new SharedRoots(premises);
+        this.runsc = runsc;
+    }
+
+    @Override
+    public String name() {
+        return "gvisor";
+    }
+
+    @Override
+    public Probe probe() {
+        return new RunscProbe(premises).probe();
+    }
+
+    @Override
+    public void prepare(GuestSpec spec) {
+        MachineId machine = spec.machine();
+        if (sandbox(machine).find().isEmpty()) {
+            forget(GuestChannel.exitFile(folders(machine).home()));
+            makeReady(spec);
+        }
+    }
+
+    /** Everything but runsc. Costs nothing where it was done ahead. */
+    private void makeReady(GuestSpec spec) {
+        SandboxFolders folders = folders(spec.machine());
+        if (!Shape.of(spec).equals(ready.get(spec.machine()))) {
+            Premises.make(folders.upper());
+            premises.networks().refresh(wire(spec));
+            premises.cgroups().create(spec.machine().text(), Sandbox.limits(spec, false));
+            Path root = roots.use(folders, spec.rootImage());
+            Premises.make(folders.bundle());
+            write(
+                    folders.bundle().resolve("config.json"),
+                    Bundle.json(
+                            spec,
+                            root,
+                            folders,
+                            premises.cgroups().path(spec.machine().text()),
+                            runsc.get()));
+            ready.put(spec.machine(), Shape.of(spec));
+        }
+        runFolders(folders);
+    }
+
+    private Wire wire(GuestSpec spec) {
+        return premises.networks().setUp(spec.machine(), spec.network().address(spec.machine()), Optional.empty());
+    }
+
+    private void runFolders(SandboxFolders folders) {
+        Premises.make(folders.state());
+        Premises.make(folders.channel());
+        Premises.make(premises.config().run().resolve("shared"));
+        write(
+                folders.oomBefore(),
+                premises.cgroups().usage(folders.machine().text()).oomKills() + "\n");
+    }
+
+    @Override
+    public Guest boot(GuestSpec spec) {
+        GVisorGuest guest = running(spec.machine()).orElseGet(() -> start(spec));
+        guest.channel().configure(setup(spec));
+        return guest;
+    }
+
+    private GVisorGuest start(GuestSpec spec) {
+        Sandbox sandbox = sandbox(spec.machine());
+        sandbox.kill(); // what a crash in the middle of an earlier start left
+        makeReady(spec);
+        return begin(
+                spec,
+                "boot",
+                List.of("run", "--detach", "--bundle=" + folders(spec.machine()).bundle()),
+                true);
+    }
+
+    /**
+     * Has runsc start the guest, by booting or by restoring. A booted one is of no use before PID 1 has been told what
+     * it is; a resumed one goes on at once, and its PID 1 comes back to us within moments, waited for by nobody.
+     */
+    private GVisorGuest begin(GuestSpec spec, String what, List<String> command, boolean tell) {
+        MachineId machine = spec.machine();
+        SandboxFolders folders = folders(machine);
+        Sandbox sandbox = sandbox(machine);
+        ListeningDialer dialer = listen(folders);
+        GuestChannel channel = channel(machine, dialer);
+        specs.put(machine, spec);
+        ready.remove(machine); // runsc takes the addresses off the device
+        Launch.Started started = sandbox.launch(spec.diskMb(), command);
+        try {
+            sandbox.finish(started, START, what);
+            ProcessId process = sandbox.find()
+                    .orElseThrow(() -> sandbox.failure(what, "it ended as soon as it was started", started));
+            if (tell) {
+                channel.open(START, START, sandbox.ended(process));
+                channel.configure(setup(spec));
+            } else {
+                Thread.ofVirtual().name("reach-" + machine).start(() -> channel.adopt(ADOPT));
+            }
+            premises.cgroups().create(machine.text(), Sandbox.limits(spec, true));
+            return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer, oomBefore(folders)));
+        } catch (Failed e) {
+            channel.close();
+            close(dialer);
+            sandbox.kill();
+            throw e;
+        }
+    }
+
+    private static void close(ListeningDialer dialer) {
+        try {
+            dialer.close();
+        } catch (IOException e) {
+            // The socket is closed; that its name is left in the folder harms nobody.
+        }
+    }
+
+    private GVisorGuest keep(Sandbox sandbox, GVisorGuest guest) {
+        guests.put(guest.machine(), guest);
+        var _ = sandbox.ended(guest.process()).thenRun(() -> {
+            // One that we suspended or halted has been seen off already.
+            if (guests.remove(guest.machine(), guest)) {
+                guest.channel().gone();
+                guest.stopListening();
+            }
+        });
+        return guest;
+    }
+
+    @Override
+    public Optional<Guest> find(MachineId machine) {
+        Optional<Guest> running = running(machine).map(guest -> guest);
+        return running.isPresent() ? running : ended(machine);
+    }
+
+    /** A guest that said how it ended to a daemon that died before it could act on it. */
+    private Optional<Guest> ended(MachineId machine) {
+        return GuestChannel.read(GuestChannel.exitFile(folders(machine).home()))
+                .map(exit -> new EndedGuest(machine, exit));
+    }
+
+    /** The guest we speak to, or else one that runs without us: then we become its host. */
+    private Optional<GVisorGuest> running(MachineId machine) {
+        GVisorGuest known = guests.get(machine);
+        if (known != null && known.process().alive()) {
+            return Optional.of(known);
+        }
+        Sandbox sandbox = sandbox(machine);
+        SandboxFolders folders = folders(machine);
+        return sandbox.find().map(process -> {
+            ListeningDialer dialer = listen(folders);
+            GuestChannel channel = channel(machine, dialer);
+            channel.adopt(ADOPT);
+            Premises.delete(folders.resuming());
+            return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer, oomBefore(folders)));
+        });
+    }
+
+    @Override
+    public void suspend(GuestSpec spec) {
+        MachineId machine = spec.machine();
+        SandboxFolders folders = folders(machine);
+        if (suspended(machine)) {
+            return;
+        }
+        GVisorGuest guest = running(machine)
+                .orElseThrow(() -> new Failed("cannot suspend machine " + machine + ": its guest does not run"));
+        Sandbox sandbox = sandbox(machine);
+        guest.stopListening(); // or PID 1 would come straight back
+        guest.channel().release(RELEASE);
+        guests.remove(machine, guest);
+        Premises.delete(folders.saving());
+        Premises.make(folders.saving());
+        try {
+            sandbox.tell(spec.diskMb(), SAVE, List.of("checkpoint", "--image-path=" + folders.saving()));
+        } catch (Failed e) {
+            Premises.delete(folders.saving());
+            throw e; // the guest, if it still runs, is found and spoken to again by whoever asks next
+        }
+        sync(folders.saving());
+        rename(folders.saving(), folders.saved());
+        sandbox.kill();
+        getReadyAgain(spec);
+    }
+
+    /** A memory image that a power loss empties would be worse than none. */
+    private static void sync(Path folder) {
+        List<String> line = new ArrayList<>(List.of("sync"));
+        Premises.names(folder).forEach(name -> line.add(folder.resolve(name).toString()));
+        var _ = Command.of(line).timeout(SAVE).output();
+    }
+
+    @Override
+    public Guest resume(GuestSpec spec) {
+        MachineId machine = spec.machine();
+        SandboxFolders folders = folders(machine);
+        Optional<GVisorGuest> already = running(machine);
+        if (already.isPresent()) {
+            return already.get();
+        }
+        if (!suspended(machine)) {
+            throw new Failed("cannot resume machine " + machine + ": no saved memory is in " + folders.saved());
+        }
+        Sandbox sandbox = sandbox(machine);
+        sandbox.kill();
+        if (!Shape.of(spec).equals(ready.get(machine))) {
+            Premises.make(folders.upper());
+            premises.networks().refresh(wire(spec));
+            premises.cgroups().create(machine.text(), Sandbox.limits(spec, false));
+            var _ = roots.again(folders); // with the bundle of then: a restored guest must find the same
+        }
+        runFolders(folders);
+        rename(folders.saved(), folders.resuming());
+        GVisorGuest guest;
+        try {
+            guest = begin(
+                    spec,
+                    "resume",
+                    List.of(
+                            "restore",
+                            "--detach",
+                            "--bundle=" + folders.bundle(),
+                            "--image-path=" + folders.resuming()),
+                    false);
+        } catch (Failed e) {
+            rename(folders.resuming(), folders.saved()); // nothing ran: another try may help, or its owner drops it
+            throw e;
+        }
+        Premises.delete(folders.resuming());
+        return guest;
+    }
+
+    /** Memory that a daemon was about to resume from when it died, and that no guest runs on, is still whole. */
+    @Override
+    public boolean suspended(MachineId machine) {
+        SandboxFolders folders = folders(machine);
+        if (Files.exists(folders.resuming()) && sandbox(machine).find().isEmpty()) {
+            rename(folders.resuming(), folders.saved());
+        }
+        return Files.exists(folders.saved());
+    }
+
+    @Override
+    public void discardSuspended(MachineId machine) {
+        Premises.delete(folders(machine).saved());
+    }
+
+    @Override
+    public void halt(MachineId machine) {
+        end(machine);
+        forget(GuestChannel.exitFile(folders(machine).home()));
+        GuestSpec spec = specs.get(machine);
+        if (spec != null && !ready.containsKey(machine)) {
+            getReadyAgain(spec);
+        }
+    }
+
+    private void end(MachineId machine) {
+        GVisorGuest guest = guests.remove(machine);
+        if (guest != null) {
+            guest.hangUp();
+        }
+        sandbox(machine).kill();
+        if (guest != null) {
+            guest.channel().gone();
+        }
+    }
+
+    /** Does the next boot's work now, when nobody waits for it. */
+    private void getReadyAgain(GuestSpec spec) {
+        premises.networks().refresh(wire(spec));
+        premises.cgroups().create(spec.machine().text(), Sandbox.limits(spec, false));
+        ready.put(spec.machine(), Shape.of(spec));
+    }
+
+    @Override
+    public void remove(MachineId machine) {
+        end(machine);
+        ready.remove(machine);
+        specs.remove(machine);
+        roots.release(folders(machine));
+        premises.remove(machine);
+    }
+
+    @Override
+    public Set<MachineId> present() {
+        return premises.present();
+    }
+
+    private SandboxFolders folders(MachineId machine) {
+        return SandboxFolders.of(premises, machine);
+    }
+
+    private Sandbox sandbox(MachineId machine) {
+        return new Sandbox(premises, folders(machine), runsc.get());
+    }
+
+    private GuestChannel channel(MachineId machine, ListeningDialer dialer) {
+        return new GuestChannel(
+                machine,
+                dialer,
+                premises.logs().log(machine),
+                folders(machine).home(),
+                premises.clock(),
+                premises.timers());
+    }
+
+    private static ListeningDialer listen(SandboxFolders folders) {
+        try {
+            return new ListeningDialer(folders.socket());
+        } catch (IOException e) {
+            throw new Failed("cannot listen for the guest at " + folders.socket() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The runtime has set name and addresses; the rest is for PID 1 to write. */
+    private GuestSetup setup(GuestSpec spec) {
+        String address = spec.network().address(spec.machine());
+        return new GuestSetup(
+                spec.argv(),
+                spec.env(),
+                spec.cwd(),
+                spec.user(),
+                spec.tty(),
+                "",
+                spec.files(),
+                List.of(),
+                premises.networks().resolvers().stream()
+                        .map(r -> "nameserver " + r)
+                        .toList(),
+                List.of("127.0.0.1 localhost", "::1 localhost", address + " " + spec.hostname()));
+    }
+
+    private static long oomBefore(SandboxFolders folders) {
+        try {
+            return Long.parseLong(Files.readString(folders.oomBefore()).strip());
+        } catch (IOException | NumberFormatException e) {
+            return 0;
+        }
+    }
+
+    private static void write(Path file, String text) {
+        try {
+            Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new Failed("cannot write " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void rename(Path from, Path to) {
+        try {
+            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new Failed("cannot rename " + from + " to " + to + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void forget(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new Failed("cannot delete " + file + ": " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.base.MachineId;
+import org.allod.base.Timers;
+import org.allod.linux.Cgroups;
+import org.allod.linux.Mounts;
+import org.allod.linux.ProcessWatch;
+
+/**
+ * What the runtimes of one host stand on and share: folders, networks, control groups, the watch over processes,
+ * machines' logs, clock and timers. Built once, by the assembly; the kernel's side of it (the parent control group, the
+ * packet filter) stays when this is closed, because guests do.
+ */
+public final class Premises implements AutoCloseable {
+    private final RuntimeConfig config;
+    private final Networks networks;
+    private final Cgroups cgroups;
+    private final ProcessWatch watch = new ProcessWatch();
+    private final LogStore logs;
+    private final Clock clock;
+    private final Timers timers;
+
+    public Premises(RuntimeConfig config, Clock clock, Timers timers) {
+        this.config = config;
+        this.networks = new Networks(config.network());
+        this.cgroups = Cgroups.detect("allod-" + config.network().instance());
+        this.logs = new LogStore(config.machines(), clock);
+        this.clock = clock;
+        this.timers = timers;
+    }
+
+    public RuntimeConfig config() {
+        return config;
+    }
+
+    public Networks networks() {
+        return networks;
+    }
+
+    public Cgroups cgroups() {
+        return cgroups;
+    }
+
+    public ProcessWatch watch() {
+        return watch;
+    }
+
+    public LogStore logs() {
+        return logs;
+    }
+
+    public Clock clock() {
+        return clock;
+    }
+
+    public Timers timers() {
+        return timers;
+    }
+
+    /** The machine's folder: its log, its saved memory. Made first and removed last of all that a machine has. */
+    public Path folder(MachineId machine) {
+        return config.machines().resolve(machine.text());
+    }
+
+    /** The machine's folder for sockets and states, empty after a reboot. */
+    public Path run(MachineId machine) {
+        return config.run().resolve(machine.text());
+    }
+
+    /** Machines of which a folder, a network or a control group is there. */
+    Set<MachineId> present() {
+        Set<MachineId> machines = new TreeSet<>(networks.present());
+        for (Path parent : List.of(config.machines(), config.run())) {
+            names(parent).forEach(name -> MachineId.parse(name).ifPresent(machines::add));
+        }
+        cgroups.list().forEach(name -> MachineId.parse(name).ifPresent(machines::add));
+        return machines;
+    }
+
+    /** Removes what every machine has, whatever runs it: processes, control groups, network, folders. */
+    void remove(MachineId machine) {
+        cgroups.remove(machine.text());
+        networks.remove(machine);
+        logs.forget(machine);
+        delete(run(machine));
+        delete(folder(machine));
+    }
+
+    /** Ends the watch and closes the logs. Guests run on. */
+    @Override
+    public void close() {
+        watch.close();
+        logs.close();
+    }
+
+    /** Takes away what is left of us in the kernel, once no machine is left. */
+    public void dismantle() {
+        networks.removeTable();
+        cgroups.removeParent();
+        // runsc keeps an empty network namespace there, shared by all its file servers.
+        for (Mounts.Mount mount : Mounts.all().reversed()) {
+            if (mount.target().startsWith(config.run())) {
+                Mounts.detach(mount.target());
+            }
+        }
+        delete(config.run());
+    }
+
+    static void make(Path folder) {
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new Failed("cannot make the folder " + folder + ": " + e.getMessage(), e);
+        }
+    }
+
+    static Set<String> names(Path folder) {
+        Set<String> names = new TreeSet<>();
+        try (Stream<Path> entries = Files.list(folder)) {
+            entries.forEach(entry -> names.add(entry.getFileName().toString()));
+        } catch (NoSuchFileException e) {
+            return names;
+        } catch (IOException e) {
+            throw new Failed("cannot list " + folder + ": " + e.getMessage(), e);
+        }
+        return names;
+    }
+
+    /** Deletes a folder with everything in it; one that is not there is no error. */
+    static void delete(Path folder) {
+        try (Stream<Path> tree = Files.walk(folder)) {
+            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(path);
+            }
+        } catch (NoSuchFileException e) {
+            // Nothing to do.
+        } catch (IOException e) {
+            throw new Failed("cannot delete " + folder + ": " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package org.allod.runtime;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A runsc and the way it is used. Which of them works is found by booting a guest, never by its version.
+ *
+ * @param binary the program
+ * @param platform how it catches system calls: {@code systrap} or {@code ptrace}
+ * @param network {@code sandbox}: its own network stack, the host's kernel sees only packets; {@code host}: the
+ *     namespace's, for a runsc too old to know this kernel
+ */
+record Runsc(Path binary, String platform, String network) {
+    boolean sharesNetwork() {
+        return network.equals("host");
+    }
+
+    String how() {
+        return platform + ", " + (sharesNetwork() ? "the namespace's network stack" : "own network stack");
+    }
+
+    /** One line, for a file. */
+    String text() {
+        return platform + " " + network + " " + binary;
+    }
+
+    static Optional<Runsc> parse(String text) {
+        String[] words = text.strip().split(" ", 3);
+        return words.length == 3 ? Optional.of(new Runsc(Path.of(words[2]), words[0], words[1])) : Optional.empty();
+    }
+
+    /** The ways to try with one binary, best first. */
+    static List<Runsc> ways(Path binary) {
+        return List.of(
+                new Runsc(binary, "systrap", "sandbox"),
+                new Runsc(binary, "systrap", "host"),
+                new Runsc(binary, "ptrace", "host"));
+    }
+
+    /**
+     * A command line. Old runscs know no {@code --shared-root}; where it is the way that needs them (network of the
+     * namespace) it is left out.
+     */
+    List<String> line(SandboxFolders folders, Path shared, int diskMb, List<String> command) {
+        List<String> line = new ArrayList<>(List.of(
+                binary.toString(),
+                "--root=" + folders.state(),
+                "--platform=" + platform,
+                "--network=" + network,
+                "--host-uds=open",
+                "--overlay2=root:dir=" + folders.upper() + ",size=" + ((long) diskMb << 20)));
+        if (!sharesNetwork()) {
+            line.add("--shared-root=" + shared);
+        }
+        line.addAll(command);
+        line.add(folders.machine().text());
+        return line;
+    }
+}

@@ -1,0 +1,106 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.allod.base.Failed;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which runsc, and which way of using it: what the probe found, kept in a file for as long as the same binaries are on
+ * the same kernel.
+ */
+final class RunscChoice implements Supplier<Runsc> {
+    private final Premises premises;
+    private final Path file;
+    private @Nullable Runsc chosen;
+
+    RunscChoice(Premises premises) {
+        this.premises = premises;
+        this.file = premises.config().data().resolve("runsc-choice");
+    }
+
+    /** What was chosen before; else the probe chooses now, which takes seconds. */
+    @Override
+    public synchronized Runsc get() {
+        if (chosen == null) {
+            Optional<Runsc> kept = kept();
+            if (kept.isEmpty()) {
+                Probe probe = new RunscProbe(premises).probe();
+                kept = kept();
+                if (!probe.works() || kept.isEmpty()) {
+                    throw new Failed("gVisor does not work on this host: " + String.join("; ", probe.details()) + ". "
+                            + probe.remedy());
+                }
+            }
+            chosen = kept.get();
+        }
+        return chosen;
+    }
+
+    private Optional<Runsc> kept() {
+        try {
+            List<String> lines = Files.readAllLines(file);
+            return lines.size() == 2
+                            && lines.getFirst()
+                                    .equals(fingerprint(premises.config().tools()))
+                    ? Runsc.parse(lines.get(1))
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    void keep(Runsc runsc) {
+        try {
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, fingerprint(premises.config().tools()) + "\n" + runsc.text() + "\n");
+        } catch (IOException e) {
+            throw new Failed("cannot write " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The binaries there are: an installed one, ours, Debian's. One that is a link is its target. */
+    static List<Path> binaries(Path tools) {
+        List<Path> found = new ArrayList<>();
+        for (Path path : List.of(Path.of("/usr/local/bin/runsc"), tools.resolve("runsc"), Path.of("/usr/bin/runsc"))) {
+            try {
+                Path real = path.toRealPath();
+                if (Files.isExecutable(real) && !found.contains(real)) {
+                    found.add(real);
+                }
+            } catch (IOException e) {
+                // It is not there.
+            }
+        }
+        return found;
+    }
+
+    /** Changes when a runsc, PID 1 or the kernel does. */
+    static String fingerprint(Path tools) {
+        StringBuilder text = new StringBuilder();
+        List<Path> files = new ArrayList<>(binaries(tools));
+        files.add(tools.resolve("allod-guest"));
+        for (Path path : files) {
+            try {
+                text.append(path).append(' ').append(Files.size(path)).append(' ');
+                text.append(Files.getLastModifiedTime(path).toMillis()).append(' ');
+            } catch (IOException e) {
+                text.append("gone ");
+            }
+        }
+        return text + kernel();
+    }
+
+    static String kernel() {
+        try {
+            return Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip();
+        } catch (IOException e) {
+            return "unknown kernel";
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package org.allod.runtime;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.allod.base.Failed;
+import org.allod.base.MachineId;
+import org.allod.base.Rejected;
+import org.allod.base.Rng;
+
+/**
+ * Finds a runsc that works here by booting a guest with each way of each binary, best first: boot, a command inside,
+ * save, resume, a command again. The guest's image is an empty folder; all it runs is its own PID 1.
+ */
+final class RunscProbe {
+    private static final Duration COMMAND = Duration.ofSeconds(10);
+    private static final String REMEDY =
+            "Install gVisor's runsc from its own packages (https://gvisor.dev/docs/user_guide/install), or let"
+                    + " `allod setup` build one where a Go toolchain is, then run `allod doctor` again.";
+
+    private final Premises premises;
+
+    RunscProbe(Premises premises) {
+        this.premises = premises;
+    }
+
+    Probe probe() {
+        List<String> details = new ArrayList<>();
+        List<Path> binaries = RunscChoice.binaries(premises.config().tools());
+        if (binaries.isEmpty()) {
+            details.add("no runsc at /usr/local/bin, " + premises.config().tools() + " or /usr/bin");
+        }
+        if (!Files.isExecutable(premises.config().guestBinary())) {
+            details.add("no PID 1 for guests at " + premises.config().guestBinary());
+            return new Probe(false, "", Duration.ZERO, false, details, "Build it: guest/build.");
+        }
+        for (Path binary : binaries) {
+            for (Runsc way : Runsc.ways(binary)) {
+                try {
+                    Duration boot = attempt(way);
+                    details.add(binary + " (" + way.how() + "): works");
+                    new RunscChoice(premises).keep(way);
+                    return new Probe(true, way.how(), boot, true, details, "");
+                } catch (Failed | Rejected e) {
+                    details.add(binary + " (" + way.how() + "): " + e.getMessage());
+                }
+            }
+        }
+        return new Probe(false, "", Duration.ZERO, false, details, REMEDY);
+    }
+
+    private Duration attempt(Runsc way) {
+        MachineId machine = MachineId.of(Rng.system().nextLong());
+        Path image = premises.folder(machine).resolve("image");
+        Premises.make(image);
+        GuestSpec spec = new GuestSpec(
+                machine,
+                "probe",
+                image,
+                1,
+                64,
+                16,
+                // PID 1 again, connecting to nobody: the one program there is, and one that waits.
+                List.of(Bundle.GUEST, "connect", "/nowhere"),
+                Map.of(),
+                "/",
+                Optional.empty(),
+                false,
+                "probe",
+                List.of(),
+                new GuestSpec.Net(0, 0));
+        GVisorRuntime runtime = new GVisorRuntime(premises, () -> way);
+        try {
+            runtime.prepare(spec);
+            long begin = premises.clock().monoNanos();
+            answers(runtime.boot(spec));
+            Duration boot = Duration.ofNanos(premises.clock().monoNanos() - begin);
+            runtime.suspend(spec);
+            answers(runtime.resume(spec));
+            return boot;
+        } finally {
+            runtime.remove(machine);
+        }
+    }
+
+    /** Any command that starts and ends will do: PID 1 without arguments says how it is used. */
+    private static void answers(Guest guest) {
+        try (Exec exec = guest.exec(ExecSpec.of(Bundle.GUEST))) {
+            var _ = exec.exited().get(COMMAND.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            throw new Failed("the probe guest runs no command: " + e, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while probing", e);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.allod.base.Failed;
+import org.allod.linux.Cgroups;
+import org.allod.linux.Command;
+import org.allod.linux.Launch;
+import org.allod.linux.ProcessId;
+
+/**
+ * The processes of one gVisor guest on the host: started, found again, ended. Found by the machine's control group
+ * alone, which no process of a guest can leave: there is no file to be stale, and a runsc whose daemon died in the
+ * middle of a start is found like any other.
+ */
+final class Sandbox {
+    /** What runsc calls the process that is the guest's kernel. */
+    private static final String NAME = "runsc-sandbox";
+
+    private static final Duration KILL = Duration.ofSeconds(10);
+
+    private final Premises premises;
+    private final SandboxFolders folders;
+    private final Runsc runsc;
+
+    Sandbox(Premises premises, SandboxFolders folders, Runsc runsc) {
+        this.premises = premises;
+        this.folders = folders;
+        this.runsc = runsc;
+    }
+
+    private String group() {
+        return folders.machine().text();
+    }
+
+    /** The guest's kernel, if it runs. */
+    Optional<ProcessId> find() {
+        for (int pid : premises.cgroups().processes(group())) {
+            Optional<ProcessId> process = ProcessId.of(pid);
+            if (process.isPresent() && commandLine(pid).startsWith(NAME + "\0")) {
+                return process;
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String commandLine(int pid) {
+        try {
+            return Files.readString(Path.of("/proc/" + pid + "/cmdline"), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return ""; // it has ended
+        }
+    }
+
+    /** Starts runsc in the machine's control group, by itself, as the guest must outlive us. */
+    Launch.Started launch(int diskMb, List<String> command) {
+        Launch launch = Launch.of(runsc.line(folders, shared(), diskMb, command))
+                .groups(premises.cgroups().join(group()))
+                .heard();
+        return (runsc.sharesNetwork() ? launch.namespace(Wire.namespace(folders.machine())) : launch).start();
+    }
+
+    /** Runs a command of runsc about the running guest, outside of its bounds, and waits for it. */
+    void tell(int diskMb, Duration bound, List<String> command) {
+        var _ = Command.of(runsc.line(folders, shared(), diskMb, command))
+                .timeout(bound)
+                .output();
+    }
+
+    private Path shared() {
+        return premises.config().run().resolve("shared");
+    }
+
+    /** Waits for a started runsc to have done its part. */
+    void finish(Launch.Started started, Duration bound, String what) {
+        try {
+            int exit = started.exit().get(bound.toMillis(), TimeUnit.MILLISECONDS);
+            if (exit != 0) {
+                throw failure(what, "runsc ended with exit code " + exit, started);
+            }
+        } catch (TimeoutException e) {
+            throw failure(what, "runsc did not end within " + bound.toMillis() + " ms", started);
+        } catch (ExecutionException e) {
+            throw new Failed("cannot " + what + " the guest of machine " + group() + ": " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while trying to " + what + " the guest of machine " + group(), e);
+        }
+    }
+
+    /** The end of what a failing runsc says is why. */
+    Failed failure(String what, String how, Launch.Started started) {
+        String said = started.said().get().strip();
+        int from = Math.max(0, said.length() - 500);
+        return new Failed("cannot " + what + " the guest of machine " + group() + ": " + how
+                + (said.isEmpty() ? "" : ": " + said.substring(from)));
+    }
+
+    /** Ends every process of the guest, and takes away what runsc wrote down of it. */
+    void kill() {
+        premises.cgroups().kill(group(), KILL);
+        Premises.delete(folders.state());
+        Premises.delete(folders.channel());
+    }
+
+    /** Completes when the guest's kernel has ended. */
+    CompletableFuture<Void> ended(ProcessId process) {
+        return premises.watch().exit(process);
+    }
+
+    /**
+     * Bounds for the guest with what gVisor itself takes, of memory and of the host's processes. While it starts, it
+     * has at least two processors: a start is work for two, and runsc tells every guest that it has two or more.
+     */
+    static Cgroups.Limits limits(GuestSpec spec, boolean running) {
+        long guest = (long) spec.memoryMb() << 20;
+        return running
+                ? new Cgroups.Limits(spec.cpus() * 1000L, guest + OVERHEAD, PROCESSES)
+                : new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, guest, PROCESSES);
+    }
+
+    /**
+     * What the guest's kernel and file server need beside the guest's own memory. runsc tells the guest that it has as
+     * much memory as its control group may use at its start; the group gets this on top once that is read.
+     */
+    static final long OVERHEAD = 96L << 20;
+
+    /** A process of the guest is about one process here, a thread about one thread. */
+    private static final long PROCESSES = 4096;
+}

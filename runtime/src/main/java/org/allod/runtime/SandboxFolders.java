@@ -1,0 +1,66 @@
+package org.allod.runtime;
+
+import java.nio.file.Path;
+import org.allod.base.MachineId;
+
+/**
+ * Where a gVisor guest's things are.
+ *
+ * @param machine whose
+ * @param home what survives a reboot
+ * @param run what does not
+ */
+record SandboxFolders(MachineId machine, Path home, Path run) {
+    static SandboxFolders of(Premises premises, MachineId machine) {
+        return new SandboxFolders(machine, premises.folder(machine).resolve("gvisor"), premises.run(machine));
+    }
+
+    /** The configuration for runsc, {@code config.json}. */
+    Path bundle() {
+        return home.resolve("bundle");
+    }
+
+    /** Which shared root the bundle speaks of: {@link SharedRoots}. */
+    Path rootName() {
+        return home.resolve("root");
+    }
+
+    /** The writable layer lives here, as a file without a name: it is gone with the guest, however that ends. */
+    Path upper() {
+        return home.resolve("upper");
+    }
+
+    /** Saved memory, whole. */
+    Path saved() {
+        return home.resolve("saved");
+    }
+
+    /** Memory being saved: half of it is worth nothing. */
+    Path saving() {
+        return home.resolve("saving");
+    }
+
+    /** Saved memory being resumed from. */
+    Path resuming() {
+        return home.resolve("resuming");
+    }
+
+    /** How often memory had run out when the guest began, so that it shows whether it did since. */
+    Path oomBefore() {
+        return run.resolve("oom");
+    }
+
+    /** runsc's own state: a folder for each sandbox, so that nothing needs asking to be cleaned up. */
+    Path state() {
+        return run.resolve("state");
+    }
+
+    /** Bound into the guest; holds our end of the channel and nothing else. */
+    Path channel() {
+        return run.resolve("channel");
+    }
+
+    Path socket() {
+        return channel().resolve("host.sock");
+    }
+}

@@ -1,0 +1,173 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import org.allod.base.Bug;
+import org.allod.base.Failed;
+import org.allod.base.MachineId;
+import org.allod.linux.Mounts;
+
+/**
+ * Images as folders, one read-only mount for all machines of an image: the image's file system with PID 1 laid over it
+ * ({@code /.allod}). gVisor's file server needs a place for its mounts in there, which a read-only image cannot give,
+ * and the binary of PID 1 then needs no mount of its own in each sandbox.
+ *
+ * <p>A root is named by what is in it, the image and the binary, and every machine's folder says which it uses. So
+ * nothing is counted: a root that no folder names is unmounted, whatever crashed in between. After a reboot the first
+ * machine of an image mounts it again.
+ */
+final class SharedRoots {
+    private final Premises premises;
+    private final Path folder;
+
+    SharedRoots(Premises premises) {
+        this.premises = premises;
+        this.folder = premises.config().data().resolve("roots");
+    }
+
+    /** Mounts the machine's root, which from now on is in use, and returns where. */
+    synchronized Path use(SandboxFolders machine, Path image) {
+        String name = name(image);
+        String line = name + " " + image;
+        if (!read(machine.rootName()).equals(line)) {
+            write(machine.rootName(), line);
+        }
+        return mount(name, image);
+    }
+
+    /** Mounts the root the machine used before: what a suspended guest must find again, byte by byte. */
+    synchronized Path again(SandboxFolders machine) {
+        String[] words = read(machine.rootName()).split(" ", 2);
+        if (words.length != 2) {
+            throw new Failed("it is not known on which image machine " + machine.machine() + " was suspended: "
+                    + machine.rootName() + " is missing or broken");
+        }
+        return mount(words[0], Path.of(words[1]));
+    }
+
+    private Path mount(String name, Path image) {
+        Path root = folder.resolve(name);
+        Path merged = root.resolve("merged");
+        if (Mounts.at(merged).isPresent()) {
+            return merged;
+        }
+        Path over = root.resolve("over");
+        Path lower = root.resolve("image");
+        placeGuest(over);
+        if (Files.isDirectory(image)) {
+            lower = image; // the probe's: no file system of its own
+        } else {
+            Mounts.image(image, lower, "erofs");
+        }
+        Mounts.mount("overlay", "ro,lowerdir=" + over + ":" + lower, "overlay", merged);
+        return merged;
+    }
+
+    private void placeGuest(Path over) {
+        Path binary = over.resolve(Bundle.GUEST.substring(1));
+        Premises.make(over.resolve(Bundle.CHANNEL.substring(1)));
+        if (Files.exists(binary)) {
+            return;
+        }
+        try {
+            Path half = binary.resolveSibling("guest.new");
+            Files.copy(premises.config().guestBinary(), half, StandardCopyOption.REPLACE_EXISTING);
+            Files.setPosixFilePermissions(half, PosixFilePermissions.fromString("r-xr-xr-x"));
+            Files.move(half, binary, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new Failed("cannot copy the guests' PID 1 to " + binary + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Says that the machine no longer uses a root, and unmounts the root if no other does. */
+    synchronized void release(SandboxFolders machine) {
+        String name = read(machine.rootName()).split(" ", 2)[0];
+        if (name.isEmpty()) {
+            return;
+        }
+        try {
+            Files.deleteIfExists(machine.rootName());
+        } catch (IOException e) {
+            throw new Failed("cannot delete " + machine.rootName() + ": " + e.getMessage(), e);
+        }
+        if (!used(name)) {
+            drop(name);
+        }
+    }
+
+    private boolean used(String name) {
+        return Premises.names(premises.config().machines()).stream()
+                .flatMap(text -> MachineId.parse(text).stream())
+                .map(machine -> read(SandboxFolders.of(premises, machine).rootName()))
+                .anyMatch(text -> text.startsWith(name + " "));
+    }
+
+    private void drop(String name) {
+        Path root = folder.resolve(name);
+        Mounts.unmount(root.resolve("merged"));
+        Mounts.unmount(root.resolve("image"));
+        Premises.delete(root);
+    }
+
+    /** The image's path (images are never changed in place) and the bytes of PID 1. */
+    private String name(Path image) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update(image.toString().getBytes(StandardCharsets.UTF_8));
+            digest.update(guestDigest());
+            return HexFormat.of().formatHex(digest.digest(), 0, 12);
+        } catch (NoSuchAlgorithmException e) {
+            throw new Bug("this Java has no SHA-256", e);
+        }
+    }
+
+    private record Digested(long size, long modified, byte[] digest) {}
+
+    private Digested guest = new Digested(-1, -1, new byte[0]);
+
+    /** Read again only when the file has changed: this is on the way of every boot. */
+    private byte[] guestDigest() throws NoSuchAlgorithmException {
+        Path binary = premises.config().guestBinary();
+        try {
+            long size = Files.size(binary);
+            long modified = Files.getLastModifiedTime(binary).toMillis();
+            if (guest.size() != size || guest.modified() != modified) {
+                byte[] digest = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(binary));
+                guest = new Digested(size, modified, digest);
+            }
+            return guest.digest();
+        } catch (IOException e) {
+            throw new Failed(
+                    "cannot read the guests' PID 1, " + binary + ": " + e.getMessage()
+                            + ". It is built from guest/ by `./allod up`.",
+                    e);
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file).strip();
+        } catch (NoSuchFileException e) {
+            return "";
+        } catch (IOException e) {
+            throw new Failed("cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void write(Path file, String text) {
+        try {
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new Failed("cannot write " + file + ": " + e.getMessage(), e);
+        }
+    }
+}
