@@ -3,7 +3,6 @@ package org.allod.machine;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -11,7 +10,6 @@ import org.allod.base.Bug;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
-import org.allod.base.Timers;
 import org.allod.fsm.Abort;
 import org.allod.fsm.Fault;
 import org.allod.fsm.StepContext;
@@ -42,16 +40,14 @@ final class GuestSteps {
     private final Guests guests;
     private final Traffic traffic;
     private final Clock clock;
-    private final Timers timers;
 
-    GuestSteps(Ledger ledger, Book book, Boots boots, Guests guests, Traffic traffic, Clock clock, Timers timers) {
+    GuestSteps(Ledger ledger, Book book, Boots boots, Guests guests, Traffic traffic, Clock clock) {
         this.ledger = ledger;
         this.book = book;
         this.boots = boots;
         this.guests = guests;
         this.traffic = traffic;
         this.clock = clock;
-        this.timers = timers;
     }
 
     /** The machine a run is about. One that is gone ends the run: there is nothing left to do. */
@@ -186,19 +182,6 @@ final class GuestSteps {
         traffic.drain(m.id(), Duration.ZERO);
         guests.release(m.id());
         boots.runtime(m).remove(m.id());
-    }
-
-    /** Waits on the timers, so that a simulation's clock governs it too. */
-    void pause(Duration time) throws InterruptedException {
-        CompletableFuture<Boolean> over = new CompletableFuture<>();
-        Timers.Timer timer = timers.after(time, () -> over.complete(true));
-        try {
-            over.get();
-        } catch (ExecutionException e) {
-            throw new Bug("a timer's future never fails", e);
-        } finally {
-            timer.cancel();
-        }
     }
 
     static tools.jackson.databind.node.ObjectNode reason(@org.jspecify.annotations.Nullable String text) {

@@ -43,6 +43,7 @@ final class Lifecycle {
     private final GuestSteps guests;
     private final Boots boots;
     private final MachineTable table;
+    private final Pause pause;
     private final Clock clock;
 
     final RunType<Job.Create, Job.Progress> create;
@@ -54,12 +55,13 @@ final class Lifecycle {
     final RunType<Job.Simple, Job.Progress> destroy;
     final RunType<Job.Exited, Job.Progress> exited;
 
-    Lifecycle(Ledger ledger, Book book, GuestSteps guests, Boots boots, MachineTable table, Clock clock) {
+    Lifecycle(Ledger ledger, Book book, GuestSteps guests, Boots boots, MachineTable table, Pause pause, Clock clock) {
         this.ledger = ledger;
         this.book = book;
         this.guests = guests;
         this.boots = boots;
         this.table = table;
+        this.pause = pause;
         this.clock = clock;
         create = RunType.named("machine.create")
                 .json(Job.Create.class, Job.Progress.class)
@@ -361,13 +363,15 @@ final class Lifecycle {
     private Job.Progress exitedAgain(StepContext<Job.Exited, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
         if (!(RestartDecision.decide(m.config(), c.request().exit(), m.restarts())
-                instanceof RestartDecision.Restart(Duration pause))) {
+                instanceof RestartDecision.Restart(Duration time))) {
             return new Job.Progress("not restarted");
         }
-        ledger.move(m.id(), RESTARTING);
-        guests.pause(pause);
-        guests.bounded(c, () -> guests.boot(m.id(), "flyd"));
-        ledger.change(m.id(), now -> now.withRestarts(now.restarts() + 1, clock.wall()));
+        if (guests.guest(m).isEmpty()) {
+            ledger.move(m.id(), RESTARTING);
+            pause.of(time);
+            ledger.change(m.id(), now -> now.withRestarts(now.restarts() + 1, clock.wall()));
+            guests.bounded(c, () -> guests.boot(m.id(), "flyd"));
+        }
         ledger.move(m.id(), STARTED, Note.of("start", "flyd"));
         return new Job.Progress("restarted");
     }

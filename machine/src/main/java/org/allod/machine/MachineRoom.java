@@ -48,8 +48,8 @@ public final class MachineRoom {
         Ledger ledger = new Ledger(table, book, clock, ground.ids());
         Boots boots = new Boots(images, runtimes, settings.fleet());
         Guests guests = new Guests(boots);
-        GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, clock, ground.timers());
-        Lifecycle lifecycle = new Lifecycle(ledger, book, steps, boots, table, clock);
+        GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, clock);
+        Lifecycle lifecycle = new Lifecycle(ledger, book, steps, boots, table, Pause.on(ground.timers()), clock);
         lifecycle.types().forEach(ground.engine()::register);
         Runs runs = new Runs(ground.engine(), ledger, book, lifecycle, clock);
         Supervisor supervisor = new Supervisor(runs, ledger, book, boots, guests, lifecycle);

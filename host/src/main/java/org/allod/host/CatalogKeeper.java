@@ -1,0 +1,73 @@
+package org.allod.host;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.allod.edge.App;
+import org.allod.edge.Backend;
+import org.allod.edge.Catalog;
+import org.allod.edge.Edge;
+import org.allod.machine.Machine;
+import org.allod.machine.Machines;
+
+/**
+ * Keeps the edge's catalog in step with the machines. Changes are taken as they come and published together: a hundred
+ * machines changing at once are a few catalogs, not a hundred.
+ */
+final class CatalogKeeper implements AutoCloseable {
+    private final Machines machines;
+    private final Edge edge;
+    private final LinkedBlockingQueue<String> changed = new LinkedBlockingQueue<>();
+    private final Map<String, App> apps = new HashMap<>();
+    private final Thread thread;
+
+    CatalogKeeper(Machines machines, Edge edge) {
+        this.machines = machines;
+        this.edge = edge;
+        this.thread = Thread.ofVirtual().name("catalog").unstarted(this::run);
+    }
+
+    /** Publishes everything once, then each change. */
+    void start() {
+        machines.listen(m -> changed.add(m.app()));
+        machines.apps().forEach(app -> rebuild(app.name()));
+        edge.publish(new Catalog(apps));
+        thread.start();
+    }
+
+    private void run() {
+        try {
+            while (true) {
+                Set<String> names = new HashSet<>();
+                names.add(changed.take());
+                changed.drainTo(names);
+                names.forEach(this::rebuild);
+                edge.publish(new Catalog(apps));
+            }
+        } catch (InterruptedException e) {
+            // Closed.
+        }
+    }
+
+    private void rebuild(String name) {
+        List<Backend> backends = machines.all().stream()
+                .filter(m -> m.app().equals(name))
+                .sorted(java.util.Comparator.comparing(Machine::id))
+                .flatMap(m -> EdgeDoor.backend(m, machines.healthy(m.id())).stream())
+                .toList();
+        // An app that is known and has no machine is told apart from one nobody knows.
+        if (backends.isEmpty() && machines.apps().stream().noneMatch(a -> a.name().equals(name))) {
+            apps.remove(name);
+        } else {
+            apps.put(name, new App(name, backends));
+        }
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
+    }
+}

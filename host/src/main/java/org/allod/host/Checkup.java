@@ -1,0 +1,78 @@
+package org.allod.host;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.node.ArrayNode;
+
+/** What the host itself must have for machines to run: looked at, not assumed. */
+final class Checkup {
+    /** Below this, images and disks soon fill the rest. */
+    private static final long LOW_DISK_MB = 2_048;
+
+    private static final Map<String, String> COMMANDS = Map.of(
+            "ip", "iproute2: machines' networks",
+            "nft", "nftables: what keeps machines apart",
+            "mkfs.erofs", "erofs-utils: images as read-only file systems",
+            "mke2fs", "e2fsprogs: writable layers of microVMs",
+            "qemu-system-x86_64", "qemu-system-x86: microVMs",
+            "mmdebstrap", "mmdebstrap: allod image build",
+            "setpriv", "util-linux: running QEMU without privileges");
+
+    private Checkup() {}
+
+    static void host(HostConfig config, ArrayNode into) {
+        long total = HostMemory.totalMb();
+        add(into, "memory", total < 2_048 ? "warning" : "ok", total + " MB", "add memory for more machines");
+        boolean v2 = Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers"));
+        boolean v1 = Files.exists(Path.of("/sys/fs/cgroup/memory"));
+        add(
+                into,
+                "control groups",
+                v2 || v1 ? "ok" : "failed",
+                v2 ? "v2" : v1 ? "v1 or hybrid" : "not mounted",
+                "mount cgroup2 on /sys/fs/cgroup");
+        disk(config, into);
+        COMMANDS.entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(e -> {
+            boolean there = onPath(e.getKey());
+            add(
+                    into,
+                    "command " + e.getKey(),
+                    there ? "ok" : "warning",
+                    e.getValue(),
+                    "install it: `allod setup`, or apt-get install "
+                            + e.getValue().split(":", 2)[0]);
+        });
+    }
+
+    private static void disk(HostConfig config, ArrayNode into) {
+        try {
+            long free = Files.getFileStore(config.data()).getUsableSpace() >> 20;
+            add(
+                    into,
+                    "disk at " + config.data(),
+                    free < LOW_DISK_MB ? "warning" : "ok",
+                    free + " MB free",
+                    "make room: `allod image list` shows what images take");
+        } catch (IOException e) {
+            add(into, "disk at " + config.data(), "failed", String.valueOf(e.getMessage()), "look at the disk");
+        }
+    }
+
+    private static boolean onPath(String command) {
+        List<String> folders = Arrays.asList(
+                (System.getenv().getOrDefault("PATH", "") + ":/usr/sbin:/sbin").split(":", -1));
+        return folders.stream().anyMatch(f -> Files.isExecutable(Path.of(f, command)));
+    }
+
+    /** Adds a finding; the remedy only where there is something to remedy. */
+    static void add(ArrayNode into, String name, String status, String detail, String remedy) {
+        var node = into.addObject().put("name", name).put("status", status).put("detail", detail);
+        if (!status.equals("ok")) {
+            node.put("remedy", remedy);
+        }
+    }
+}

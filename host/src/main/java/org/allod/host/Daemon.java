@@ -1,0 +1,211 @@
+package org.allod.host;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.allod.api.ApiServer;
+import org.allod.api.AppEndpoints;
+import org.allod.api.Endpoint;
+import org.allod.api.EndpointTable;
+import org.allod.api.GuestEndpoints;
+import org.allod.api.HostEndpoints;
+import org.allod.api.ImageEndpoints;
+import org.allod.api.LogEndpoints;
+import org.allod.api.MachineEndpoints;
+import org.allod.api.OpenApi;
+import org.allod.api.OperatorToken;
+import org.allod.api.RateLimit;
+import org.allod.api.RunEndpoints;
+import org.allod.base.Clock;
+import org.allod.base.Ids;
+import org.allod.base.Rng;
+import org.allod.base.SystemClock;
+import org.allod.base.SystemTimers;
+import org.allod.edge.Edge;
+import org.allod.edge.EdgeConfig;
+import org.allod.fsm.Engine;
+import org.allod.fsm.EngineOptions;
+import org.allod.fsm.FsmSchema;
+import org.allod.image.ImageLibrary;
+import org.allod.image.ImageSettings;
+import org.allod.linux.ServiceManager;
+import org.allod.machine.Capacity;
+import org.allod.machine.Creation;
+import org.allod.machine.MachineRoom;
+import org.allod.machine.MachineSchema;
+import org.allod.machine.Machines;
+import org.allod.store.Database;
+import org.allod.store.DatabaseOptions;
+
+/**
+ * Every part of a running host, built by hand, lowest first, and taken down in the reverse order. Machines are not
+ * part of it: they run before it starts and after it ends.
+ *
+ * <p>The order matters: records and runs are brought together with what is on the host ({@link MachineRoom#recover})
+ * before anybody can ask for anything.
+ */
+final class Daemon implements AutoCloseable {
+    /** What one address may ask of the API in a second over TCP, and at once. */
+    private static final int REQUESTS_PER_SECOND = 500;
+
+    private static final int BURST = 1_000;
+
+    /** A record costs the daemon some kilobytes; this many fit in its memory. */
+    private static final int MACHINES = 100_000;
+
+    private static final Duration GRACE = Duration.ofSeconds(3);
+
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final Clock clock = new SystemClock();
+    private InetSocketAddress api = new InetSocketAddress(0);
+    private InetSocketAddress edgeAddress = new InetSocketAddress(0);
+
+    private Daemon() {}
+
+    /**
+     * Starts everything; returns once the host serves.
+     *
+     * @param fatal told where the daemon cannot go on safely
+     */
+    static Daemon start(HostConfig config, ServiceManager manager, Consumer<Throwable> fatal) {
+        Daemon daemon = new Daemon();
+        try {
+            daemon.build(config, manager, fatal);
+            return daemon;
+        } catch (RuntimeException | Error e) {
+            daemon.close();
+            throw e;
+        }
+    }
+
+    private <T extends AutoCloseable> T part(T part) {
+        parts.push(part);
+        return part;
+    }
+
+    private void build(HostConfig config, ServiceManager manager, Consumer<Throwable> fatal) {
+        long began = clock.monoNanos();
+        DataFolder data = part(DataFolder.hold(config.data()));
+        SystemTimers timers = part(new SystemTimers());
+        Rng rng = Rng.system();
+        Ids ids = new Ids(clock, rng.fork("ids"));
+        Database database = part(Database.open(
+                data.path("host.db"),
+                DatabaseOptions.defaults(),
+                List.of(Identity.SCHEMA, FsmSchema.schema(), MachineSchema.SCHEMA)));
+        long fleet = Identity.fleet(database, rng.fork("fleet"));
+        Engine engine = Engine.on(database, clock, timers, rng.fork("runs"), ids, EngineOptions.defaults(), fatal);
+        ImageLibrary images =
+                part(new ImageLibrary(ImageSettings.in(data.path("images")), clock, timers, rng.fork("images")));
+        RuntimeChoice runtimes = part(RuntimeChoice.of(config, clock, timers));
+        EdgeDoor door = new EdgeDoor();
+        MachineRoom room = MachineRoom.build(
+                new MachineRoom.Ground(database, engine, clock, timers, ids),
+                images,
+                runtimes.all(),
+                door,
+                capacity(config),
+                new Creation.Settings(
+                        config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet));
+        Machines machines = room.machines();
+        door.serves(machines);
+        part(() -> engine.shutdown(GRACE));
+        room.recover();
+        Edge edge = part(Edge.start(edgeConfig(config), door, clock, timers, rng.fork("edge")));
+        door.carriedBy(edge);
+        part(new CatalogKeeper(machines, edge)).start();
+        edgeAddress = edge.address();
+        OperatorToken token = OperatorToken.at(data.path("operator.token"));
+        HostFacts facts = new HostFacts(config, runtimes, machines, engine, edge, database, clock, began, this);
+        ApiServer server = part(new ApiServer(
+                endpoints(machines, engine, images, runtimes, facts, token),
+                token,
+                new RateLimit(clock, REQUESTS_PER_SECOND, BURST)));
+        api = server.listen(config.api());
+        server.listen(data.path("allod.sock"));
+        manager.ready("serving on " + describe());
+        manager.watchdog().ifPresent(period -> part(new Watchdog(database, timers, manager, period)).start());
+    }
+
+    private static Capacity capacity(HostConfig config) {
+        long memory = config.memoryMb() > 0
+                ? config.memoryMb()
+                : Math.max(64, HostMemory.totalMb() - HostMemory.RESERVE_MB);
+        return new Capacity(memory, java.lang.Runtime.getRuntime().availableProcessors(), MACHINES);
+    }
+
+    private static EdgeConfig edgeConfig(HostConfig config) {
+        EdgeConfig usual = EdgeConfig.at(config.edge()).withDomain(config.domain()).withRegion(config.region());
+        Duration every = config.idleGrace().compareTo(Duration.ofMinutes(1)) < 0
+                ? Duration.ofSeconds(1)
+                : usual.times().autostopEvery();
+        return usual.with(usual.times().sleeping(config.idleGrace(), every));
+    }
+
+    private static EndpointTable endpoints(
+            Machines machines,
+            Engine engine,
+            ImageLibrary images,
+            RuntimeChoice runtimes,
+            HostFacts facts,
+            OperatorToken token) {
+        List<Endpoint> all = new ArrayList<>();
+        all.addAll(new AppEndpoints(machines).endpoints());
+        all.addAll(new MachineEndpoints(machines).endpoints());
+        all.addAll(new GuestEndpoints(machines).endpoints());
+        all.addAll(new LogEndpoints(machines, runtimes.logs()).endpoints());
+        all.addAll(new ImageEndpoints(images, () -> inUse(machines)).endpoints());
+        all.addAll(new RunEndpoints(engine).endpoints());
+        all.addAll(new HostEndpoints(facts, token).endpoints());
+        all.addAll(new OpenApi(all).endpoints());
+        return new EndpointTable(all);
+    }
+
+    private static Set<String> inUse(Machines machines) {
+        Set<String> digests = new HashSet<>();
+        machines.all().forEach(m -> m.image().ifPresent(i -> digests.add(i.digest())));
+        return digests;
+    }
+
+    /** Where it serves, for people. */
+    String describe() {
+        return "API http://%s, edge http://%s".formatted(text(api), text(edgeAddress));
+    }
+
+    InetSocketAddress api() {
+        return api;
+    }
+
+    InetSocketAddress edge() {
+        return edgeAddress;
+    }
+
+    static String text(InetSocketAddress address) {
+        String host = address.getAddress().getHostAddress();
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
+    }
+
+    Map<String, String> addresses() {
+        return Map.of("api", text(api), "edge", text(edgeAddress));
+    }
+
+    /** Stops serving; records nothing, ends no machine. */
+    @Override
+    public void close() {
+        while (!parts.isEmpty()) {
+            try {
+                parts.pop().close();
+            } catch (Exception e) {
+                System.getLogger("allod.host")
+                        .log(System.Logger.Level.WARNING, "a part of the daemon did not close cleanly", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+package org.allod.host;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.allod.base.MachineId;
+import org.allod.base.Rejected;
+import org.allod.edge.Autostop;
+import org.allod.edge.Backend;
+import org.allod.edge.Edge;
+import org.allod.edge.Service;
+import org.allod.machine.Machine;
+import org.allod.machine.MachineConfig;
+import org.allod.machine.MachineState;
+import org.allod.machine.Machines;
+import org.allod.machine.Traffic;
+
+/**
+ * Between the edge and the machines, which do not know each other: the edge wakes machines and puts idle ones to sleep
+ * through it, and machines that go have the edge drained through it.
+ */
+final class EdgeDoor implements org.allod.edge.Machines, Traffic {
+    private static final Duration WAKE = Duration.ofSeconds(60);
+
+    private final AtomicReference<Machines> machines = new AtomicReference<>();
+    private final AtomicReference<Edge> edge = new AtomicReference<>();
+
+    void serves(Machines door) {
+        machines.set(door);
+    }
+
+    void carriedBy(Edge running) {
+        edge.set(running);
+    }
+
+    @Override
+    public CompletionStage<Backend> wake(MachineId id) {
+        try {
+            return CompletableFuture.completedFuture(woken(id));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return CompletableFuture.failedFuture(e);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private Backend woken(MachineId id) throws InterruptedException {
+        Machines door = machines.get();
+        Machine m = found(door, id);
+        if (m.state() != MachineState.STARTED) {
+            if (m.state().kind() == MachineState.Kind.PERSISTENT) {
+                door.start(m, "edge");
+            }
+            m = door.await(m, EnumSet.of(MachineState.STARTED, MachineState.FAILED), Optional.empty(), WAKE);
+        }
+        if (m.state() != MachineState.STARTED) {
+            throw Rejected.conflict("machine " + id + " could not be started; `allod machine show " + id
+                    + "` lists what happened");
+        }
+        return backend(m, door.healthy(id))
+                .orElseThrow(() -> Rejected.conflict("machine " + id + " no longer has a service"));
+    }
+
+    @Override
+    public CompletionStage<Void> stopIdle(MachineId id, Autostop how) {
+        Machines door = machines.get();
+        try {
+            Machine m = found(door, id);
+            if (how == Autostop.SUSPEND) {
+                door.suspend(m, "edge");
+            } else {
+                door.stop(m, Optional.empty(), Optional.empty(), "edge");
+            }
+            door.await(
+                    m,
+                    EnumSet.of(MachineState.STOPPED, MachineState.SUSPENDED, MachineState.FAILED, MachineState.DESTROYED),
+                    Optional.empty(),
+                    WAKE);
+            return CompletableFuture.completedFuture(null);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return CompletableFuture.failedFuture(e);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private static Machine found(Machines door, MachineId id) {
+        return door.find(id).orElseThrow(() -> Rejected.notFound("machine " + id + " is gone"));
+    }
+
+    @Override
+    public void drain(MachineId machine, Duration bound) {
+        Edge running = edge.get();
+        if (running == null) {
+            return;
+        }
+        try {
+            running.drain(machine, bound).toCompletableFuture().get(bound.toMillis() + 1_000, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException e) {
+            // The machine goes all the same: what was asked for it outranks the requests under way.
+            System.getLogger("allod.host")
+                    .log(System.Logger.Level.WARNING, "machine " + machine + " could not be drained in time", e);
+        }
+    }
+
+    /** The machine as the edge sees it; nothing where it has no service to route to. */
+    static Optional<Backend> backend(Machine m, boolean healthy) {
+        if (m.config().services().isEmpty()) {
+            return Optional.empty();
+        }
+        MachineConfig.Service s = m.config().services().getFirst();
+        Service service = new Service(
+                s.concurrency().byConnections() ? Service.Concurrency.CONNECTIONS : Service.Concurrency.REQUESTS,
+                s.concurrency().soft(),
+                s.concurrency().hard(),
+                s.autostart(),
+                switch (s.autostop()) {
+                    case OFF -> Autostop.OFF;
+                    case STOP -> Autostop.STOP;
+                    case SUSPEND -> Autostop.SUSPEND;
+                },
+                s.minMachinesRunning());
+        return Optional.of(new Backend(
+                m.id(),
+                new InetSocketAddress(m.address(), s.internalPort()),
+                state(m.state()),
+                service,
+                healthy,
+                m.cordoned()));
+    }
+
+    private static Backend.State state(MachineState state) {
+        return switch (state) {
+            case STARTED -> Backend.State.RUNNING;
+            case CREATING, STARTING, RESTARTING -> Backend.State.STARTING;
+            case STOPPING, SUSPENDING, UPDATING -> Backend.State.STOPPING;
+            case CREATED, STOPPED -> Backend.State.STOPPED;
+            case SUSPENDED -> Backend.State.SUSPENDED;
+            case FAILED, DESTROYING, DESTROYED -> Backend.State.GONE;
+        };
+    }
+}

@@ -1,0 +1,134 @@
+package org.allod.host;
+
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Rejected;
+
+/**
+ * How the daemon is set up. Everything has a default; the command line overrides it, and the environment where a
+ * variable is named.
+ *
+ * @param data everything that must survive ({@code --data}, {@code ALLOD_DATA})
+ * @param tools the binaries we bring: runsc, the guest's kernel and PID 1 ({@code --tools}, {@code ALLOD_TOOLS})
+ * @param api where the API listens ({@code --api}, {@code ALLOD_API})
+ * @param edge where the edge listens ({@code --edge})
+ * @param region the region this host is in ({@code --region})
+ * @param domain what comes after an app's name in its host name ({@code --domain})
+ * @param runtime the runtime of machines that name none; empty for the strongest that passed its probe
+ * @param idleGrace how long a machine nobody uses stays up, where its service has autostop ({@code --idle})
+ * @param memoryMb memory for machines; 0 for what the host has, less a reserve ({@code --memory})
+ */
+record HostConfig(
+        Path data,
+        Path tools,
+        InetSocketAddress api,
+        InetSocketAddress edge,
+        String region,
+        String domain,
+        Optional<String> runtime,
+        Duration idleGrace,
+        int memoryMb) {
+    static final String USAGE =
+            """
+            usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--region NAME]
+                              [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS] [--memory MB]
+
+            Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
+
+            example: allod host --data /var/lib/allod --api 127.0.0.1:4280 --edge 0.0.0.0:80
+            """;
+
+    /** Reads the command line; refuses what it does not know. */
+    static HostConfig parse(List<String> args, Map<String, String> env) {
+        String data = env.getOrDefault("ALLOD_DATA", "/var/lib/allod");
+        String tools = env.getOrDefault("ALLOD_TOOLS", "");
+        String api = env.getOrDefault("ALLOD_API", "127.0.0.1:4280");
+        String edge = "127.0.0.1:8080";
+        String region = "local";
+        String domain = "localhost";
+        Optional<String> runtime = Optional.empty();
+        int idle = 300;
+        int memory = 0;
+        Iterator<String> words = args.iterator();
+        while (words.hasNext()) {
+            String option = words.next();
+            if (!words.hasNext()) {
+                throw Rejected.because(Rejected.Reason.INVALID, option + " wants a value", USAGE);
+            }
+            String value = words.next();
+            switch (option) {
+                case "--data" -> data = value;
+                case "--tools" -> tools = value;
+                case "--api" -> api = value;
+                case "--edge" -> edge = value;
+                case "--region" -> region = name(option, value);
+                case "--domain" -> domain = name(option, value);
+                case "--runtime" -> runtime = Optional.of(runtime(value));
+                case "--idle" -> idle = number(option, value, 1, 86_400);
+                case "--memory" -> memory = number(option, value, 64, 1 << 24);
+                default -> throw Rejected.because(Rejected.Reason.INVALID, "unknown option " + option, USAGE);
+            }
+        }
+        Path folder = Path.of(data).toAbsolutePath().normalize();
+        return new HostConfig(
+                folder,
+                tools.isEmpty() ? folder.resolve("tools") : Path.of(tools).toAbsolutePath(),
+                address("--api", api),
+                address("--edge", edge),
+                region,
+                domain,
+                runtime,
+                Duration.ofSeconds(idle),
+                memory);
+    }
+
+    private static String runtime(String value) {
+        if (!List.of("microvm", "gvisor").contains(value)) {
+            throw Rejected.invalid("--runtime is \"%s\": it must be microvm or gvisor".formatted(value));
+        }
+        return value;
+    }
+
+    private static String name(String option, String value) {
+        if (!value.matches("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")) {
+            throw Rejected.invalid(
+                    "%s is \"%s\": it must be small letters, digits, dots and hyphens".formatted(option, value));
+        }
+        return value;
+    }
+
+    private static int number(String option, String value, int min, int max) {
+        try {
+            int number = Integer.parseInt(value);
+            if (number >= min && number <= max) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw Rejected.invalid("%s is \"%s\": it must be a number from %d to %d".formatted(option, value, min, max));
+    }
+
+    /** {@code ADDR:PORT}, {@code [v6]:PORT} or a bare port on loopback. */
+    static InetSocketAddress address(String option, String text) {
+        int colon = text.lastIndexOf(':');
+        String host = colon < 0 ? "127.0.0.1" : text.substring(0, colon);
+        int port = number(option + "'s port", text.substring(colon + 1), 0, 65_535);
+        if (host.startsWith("[") && host.endsWith("]")) {
+            host = host.substring(1, host.length() - 1);
+        }
+        InetSocketAddress address = new InetSocketAddress(host, port);
+        if (address.isUnresolved()) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "%s is \"%s\": there is no such address".formatted(option, text),
+                    "give ADDR:PORT, such as 127.0.0.1:4280");
+        }
+        return address;
+    }
+}

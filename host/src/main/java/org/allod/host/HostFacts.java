@@ -1,0 +1,92 @@
+package org.allod.host;
+
+import org.allod.api.HostEndpoints;
+import org.allod.base.Clock;
+import org.allod.edge.Edge;
+import org.allod.edge.EdgeStats;
+import org.allod.fsm.Engine;
+import org.allod.machine.Machines;
+import org.allod.store.Database;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What {@code allod status} and {@code allod doctor} tell. */
+final class HostFacts implements HostEndpoints.Facts {
+    static final String VERSION = "0.1.0";
+
+    private final HostConfig config;
+    private final RuntimeChoice runtimes;
+    private final Machines machines;
+    private final Engine engine;
+    private final Edge edge;
+    private final Database database;
+    private final Clock clock;
+    private final long began;
+    private final Daemon daemon;
+
+    HostFacts(
+            HostConfig config,
+            RuntimeChoice runtimes,
+            Machines machines,
+            Engine engine,
+            Edge edge,
+            Database database,
+            Clock clock,
+            long began,
+            Daemon daemon) {
+        this.config = config;
+        this.runtimes = runtimes;
+        this.machines = machines;
+        this.engine = engine;
+        this.edge = edge;
+        this.database = database;
+        this.clock = clock;
+        this.began = began;
+        this.daemon = daemon;
+    }
+
+    @Override
+    public ObjectNode status() {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        body.put("version", VERSION)
+                .put("pid", ProcessHandle.current().pid())
+                .put("uptime_seconds", (clock.monoNanos() - began) / 1_000_000_000L)
+                .put("region", config.region())
+                .put("data", config.data().toString())
+                .put("database", database.file().toString())
+                .put("api", daemon.addresses().get("api"))
+                .put("edge", daemon.addresses().get("edge"))
+                .put("domain", config.domain())
+                .put("runtime", runtimes.chosen())
+                .put("runtime_reason", runtimes.reason())
+                .put("apps", machines.apps().size())
+                .put("runs_active", engine.activeCount());
+        ObjectNode counts = body.putObject("machines");
+        machines.counts().forEach(counts::put);
+        EdgeStats stats = edge.stats();
+        body.putObject("edge_stats")
+                .put("requests", stats.requests())
+                .put("in_flight", stats.inFlight())
+                .put("held", stats.held())
+                .put("wakes", stats.wakes())
+                .put("wake_failures", stats.wakeFailures())
+                .put("stops", stats.stops())
+                .put("connections", stats.openConnections());
+        return body;
+    }
+
+    @Override
+    public ObjectNode doctor(boolean probe) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        ArrayNode checks = body.putArray("checks");
+        Checkup.host(config, checks);
+        runtimes.report(probe, checks);
+        boolean ok = true;
+        for (var check : checks) {
+            ok &= !check.get("status").stringValue().equals("failed");
+        }
+        body.put("ok", ok).put("runtime", runtimes.chosen()).put("runtime_reason", runtimes.reason());
+        return body;
+    }
+}

@@ -1,0 +1,60 @@
+package org.allod.host;
+
+import java.lang.System.Logger.Level;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import org.allod.linux.ServiceManager;
+
+/** {@code allod host}: the daemon in the foreground. */
+public final class HostMain {
+    private static final int FAILED = 1;
+    private static final int WRONG_USE = 2;
+    private static final int REFUSED = 4;
+
+    private HostMain() {}
+
+    public static void main(String[] args) throws InterruptedException {
+        if (List.of(args).contains("--help") || List.of(args).contains("-h")) {
+            System.out.print(HostConfig.USAGE);
+            return;
+        }
+        // One line a record, to the journal or the log file: it has the time already.
+        System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tFT%1$tT.%1$tL %4$s %3$s: %5$s%6$s%n");
+        System.exit(run(List.of(args)));
+    }
+
+    private static int run(List<String> args) throws InterruptedException {
+        ServiceManager manager = ServiceManager.of(System.getenv());
+        try {
+            HostConfig config = HostConfig.parse(args, System.getenv());
+            Daemon daemon = Daemon.start(config, manager, HostMain::halt);
+            CountDownLatch stopped = new CountDownLatch(1);
+            java.lang.Runtime.getRuntime()
+                    .addShutdownHook(Thread.ofPlatform().name("stop").unstarted(() -> {
+                        manager.stopping();
+                        daemon.close();
+                        stopped.countDown();
+                    }));
+            System.out.println("allod: serving on " + daemon.describe());
+            stopped.await();
+            return 0;
+        } catch (Rejected e) {
+            System.err.println("allod: " + e.getMessage() + e.hint().map(h -> "\n" + h).orElse(""));
+            return e.reason() == Rejected.Reason.INVALID ? WRONG_USE : REFUSED;
+        } catch (Failed e) {
+            System.err.println("allod: " + e.getMessage());
+            return FAILED;
+        }
+    }
+
+    /**
+     * The engine cannot go on: a durability failure, or a bug. Nothing more may be acknowledged, so the process ends at
+     * once; the service manager starts it again, and the runs resume from what is durable.
+     */
+    private static void halt(Throwable why) {
+        System.getLogger("allod.host").log(Level.ERROR, "the daemon ends, since it cannot go on safely", why);
+        java.lang.Runtime.getRuntime().halt(FAILED);
+    }
+}

@@ -1,0 +1,27 @@
+package org.allod.host;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.allod.base.Failed;
+
+/** The memory of this host, as its kernel tells. */
+final class HostMemory {
+    /** Kept for the host itself and the daemon. */
+    static final long RESERVE_MB = 1_024;
+
+    private HostMemory() {}
+
+    static long totalMb() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
+                if (line.startsWith("MemTotal:")) {
+                    return Long.parseLong(line.replaceAll("\\D", "")) / 1_024;
+                }
+            }
+        } catch (IOException e) {
+            throw new Failed("cannot read /proc/meminfo", e);
+        }
+        throw new Failed("/proc/meminfo does not say MemTotal");
+    }
+}

@@ -1,0 +1,110 @@
+package org.allod.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.List;
+import org.allod.base.Rejected;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigReaderTest {
+    @Test
+    void defaults_areAsListed() {
+        MachineConfig c = TestHost.config("{\"image\":\"web\"}");
+        assertThat(c.cpus()).isEqualTo(1);
+        assertThat(c.memoryMb()).isEqualTo(256);
+        assertThat(c.diskMb()).isEqualTo(2048);
+        assertThat(c.restart()).isEqualTo(new MachineConfig.Restart(MachineConfig.Restart.Policy.ON_FAILURE, 10));
+        assertThat(c.stop().timeout()).isEqualTo(Duration.ofSeconds(5));
+        assertThat(c.stop().signal()).isEmpty();
+        assertThat(c.autoDestroy()).isFalse();
+        assertThat(c.services()).isEmpty();
+        MachineConfig.Service s = TestHost.config("{\"image\":\"web\",\"services\":[{\"internal_port\":80}]}")
+                .services()
+                .getFirst();
+        assertThat(s.autostart()).isTrue();
+        assertThat(s.autostop()).isEqualTo(MachineConfig.Autostop.OFF);
+        assertThat(s.concurrency()).isEqualTo(new MachineConfig.Concurrency(true, 20, 25));
+        assertThat(s.minMachinesRunning()).isZero();
+    }
+
+    /** What was wrong, where, and what is allowed. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{} | config.image is missing",
+                "{\"image\":7} | config.image is 7: it must be a string",
+                "{\"image\":\"web\",\"imge\":1} | unknown field config.imge",
+                "{\"image\":\"web\",\"guest\":{\"cpus\":0}} | config.guest.cpus is 0: it must be a whole number from 1 to 64",
+                "{\"image\":\"web\",\"guest\":{\"memory_mb\":\"a\"}} | config.guest.memory_mb is \"a\"",
+                "{\"image\":\"web\",\"guest\":{\"memory_mb\":1.5}} | config.guest.memory_mb is 1.5",
+                "{\"image\":\"web\",\"mounts\":[{}]} | config.mounts: not supported by this version",
+                "{\"image\":\"web\",\"restart\":{\"policy\":\"often\"}} | config.restart.policy is \"often\"",
+                "{\"image\":\"web\",\"stop_config\":{\"signal\":\"SIGFOO\"}} | config.stop_config.signal is \"SIGFOO\"",
+                "{\"image\":\"web\",\"stop_config\":{\"timeout\":\"soon\"}} | config.stop_config.timeout is \"soon\"",
+                "{\"image\":\"web\",\"stop_config\":{\"timeout\":\"9h\"}} | config.stop_config.timeout is \"9h\"",
+                "{\"image\":\"web\",\"services\":[{}]} | config.services[0].internal_port is missing",
+                "{\"image\":\"web\",\"services\":[{\"internal_port\":80,\"autostop\":\"x\"}]} | config.services[0].autostop is \"x\"",
+                "{\"image\":\"web\",\"services\":{}} | config.services is {}: it must be a list",
+                "{\"image\":\"web\",\"files\":[{\"guest_path\":\"x\"}]} | config.files[0].guest_path must be the absolute path",
+                "{\"image\":\"web\",\"files\":[{\"guest_path\":\"/x\",\"raw_value\":\"***\"}]} | config.files[0].raw_value is not base64",
+                "{\"image\":\"web\",\"env\":{\"A=\":\"1\"}} | config.env has the name \"A=\"",
+                "{\"image\":\"web\",\"checks\":{\"c\":{\"type\":\"tcp\"}}} | config.checks.c.port is missing",
+                "{\"image\":\"web\",\"services\":[{\"internal_port\":80,\"concurrency\":{\"soft_limit\":9,\"hard_limit\":5}}]} | config.services[0].concurrency.soft_limit is 9",
+            })
+    void badInput_namesTheFieldAndWhatIsAllowed(String json, String message) {
+        assertThatThrownBy(() -> TestHost.config(json))
+                .isInstanceOf(Rejected.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void unknownField_nearAKnownOne_isHinted() {
+        assertThatThrownBy(() -> TestHost.config("{\"image\":\"web\",\"sevices\":[]}"))
+                .isInstanceOfSatisfying(
+                        Rejected.class, e -> assertThat(e.hint()).contains("did you mean config.services?"));
+    }
+
+    @Test
+    void answeredConfig_readAgain_meansTheSame() {
+        MachineConfig once = TestHost.config(
+                "{\"image\":\"web\",\"guest\":{\"cpus\":2},\"services\":[{\"internal_port\":80,\"autostop\":true}]}");
+        MachineConfig twice = MachineJson.config(once.json());
+        assertThat(twice.json()).isEqualTo(once.json());
+        assertThat(twice.services()).isEqualTo(once.services());
+        assertThat(twice.cpus()).isEqualTo(2);
+    }
+
+    @Test
+    void command_newEntrypoint_dropsTheImagesArguments() {
+        List<String> entrypoint = List.of("/entry");
+        List<String> cmd = List.of("arg");
+        assertThat(ConfigReader.command(TestHost.config("{\"image\":\"web\"}"), entrypoint, cmd))
+                .containsExactly("/entry", "arg");
+        assertThat(ConfigReader.command(
+                        TestHost.config("{\"image\":\"web\",\"init\":{\"cmd\":[\"x\"]}}"), entrypoint, cmd))
+                .containsExactly("/entry", "x");
+        assertThat(ConfigReader.command(
+                        TestHost.config("{\"image\":\"web\",\"init\":{\"entrypoint\":[\"/e\"]}}"), entrypoint, cmd))
+                .containsExactly("/e");
+        assertThat(ConfigReader.command(
+                        TestHost.config("{\"image\":\"web\",\"init\":{\"exec\":[\"/x\",\"y\"]}}"), entrypoint, cmd))
+                .containsExactly("/x", "y");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"10s,10000", "1m30s,90000", "250ms,250", "5,5000", "1h,3600000", "1.5s,1500"})
+    void durations_asGoWritesThem_areRead(String text, long millis) {
+        assertThat(Durations.parse(text)).contains(Duration.ofMillis(millis));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"''", "x", "s", "1d", "-1s", "1s2"})
+    void durations_others_areNot(String text) {
+        assertThat(Durations.parse(text)).isEmpty();
+    }
+}

@@ -1,0 +1,62 @@
+package org.allod.machine;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.allod.base.Rejected;
+import org.allod.image.Image;
+import org.allod.image.ImageStore;
+
+/** One image, {@code web}; any other is not found. For the run types' harness. */
+final class FakeImages implements ImageStore {
+    static final String DIGEST = "sha256:" + "ab".repeat(32);
+
+    private static final Image WEB = new Image(
+            "web:latest",
+            DIGEST,
+            new Image.Config(
+                    List.of(), List.of("/bin/web"), List.of("A=1"), "/srv", "", List.of(8080), "SIGQUIT", List.of()),
+            Path.of("/nowhere/web.erofs"),
+            1,
+            Instant.EPOCH);
+
+    @Override
+    public Image ensure(String reference, Progress progress) {
+        return find(reference).orElseThrow(() -> Rejected.notFound("there is no image " + reference));
+    }
+
+    @Override
+    public Image pull(String reference, Progress progress) {
+        return ensure(reference, progress);
+    }
+
+    @Override
+    public Image importFrom(Path source, String name, Progress progress) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Image build(BuildSpec spec, Progress progress) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Optional<Image> find(String reference) {
+        return reference.startsWith("web") || reference.equals(DIGEST) ? Optional.of(WEB) : Optional.empty();
+    }
+
+    @Override
+    public List<Image> list() {
+        return List.of(WEB);
+    }
+
+    @Override
+    public void remove(String reference) {}
+
+    @Override
+    public long collect(Set<String> inUse) {
+        return 0;
+    }
+}

@@ -1,0 +1,153 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import org.allod.base.MachineId;
+import org.allod.runtime.Exec;
+import org.allod.runtime.ExecSpec;
+import org.allod.runtime.Exit;
+import org.allod.runtime.Guest;
+import org.allod.runtime.GuestRuntime;
+import org.allod.runtime.GuestSpec;
+import org.allod.runtime.Probe;
+import org.allod.runtime.Stats;
+
+/**
+ * A model of a host for the run types' harness: it outlives the simulated daemon, as real guests do. The real runtimes
+ * have tests of their own, and the assembly's tests use those; this one is here so that every crash point can be tried.
+ */
+final class FakeRuntime implements GuestRuntime {
+    final Set<MachineId> prepared = new HashSet<>();
+    final Map<MachineId, FakeGuest> running = new HashMap<>();
+    final Set<MachineId> saved = new HashSet<>();
+    int boots;
+
+    final class FakeGuest implements Guest {
+        final MachineId id;
+        final String version;
+        final CompletableFuture<Exit> exit = new CompletableFuture<>();
+
+        FakeGuest(MachineId id, String version) {
+            this.id = id;
+            this.version = version;
+        }
+
+        @Override
+        public MachineId machine() {
+            return id;
+        }
+
+        @Override
+        public CompletableFuture<Exit> exited() {
+            return exit;
+        }
+
+        @Override
+        public void signal(int signal) {
+            exit.complete(new Exit(128 + signal, signal, false));
+        }
+
+        @Override
+        public Exec exec(ExecSpec spec) {
+            throw new UnsupportedOperationException("no commands in the model");
+        }
+
+        @Override
+        public Stats stats() {
+            return new Stats(0, 0, 0, 0, 0, 0, 0);
+        }
+    }
+
+    @Override
+    public String name() {
+        return "gvisor";
+    }
+
+    @Override
+    public Probe probe() {
+        return new Probe(true, "model", Duration.ZERO, true, List.of(), "");
+    }
+
+    @Override
+    public void prepare(GuestSpec spec) {
+        prepared.add(spec.machine());
+    }
+
+    @Override
+    public Guest boot(GuestSpec spec) {
+        FakeGuest known = running.get(spec.machine());
+        if (known != null) {
+            return known;
+        }
+        if (!prepared.contains(spec.machine())) {
+            throw new AssertionError("booted without being prepared");
+        }
+        boots++;
+        FakeGuest guest = new FakeGuest(spec.machine(), spec.version());
+        running.put(spec.machine(), guest);
+        return guest;
+    }
+
+    @Override
+    public Optional<Guest> find(MachineId machine) {
+        return Optional.ofNullable(running.get(machine));
+    }
+
+    @Override
+    public void suspend(GuestSpec spec) {
+        if (running.remove(spec.machine()) == null && !saved.contains(spec.machine())) {
+            throw new AssertionError("nothing to suspend");
+        }
+        saved.add(spec.machine());
+    }
+
+    @Override
+    public Guest resume(GuestSpec spec) {
+        if (!saved.remove(spec.machine())) {
+            throw new AssertionError("nothing to resume");
+        }
+        FakeGuest guest = new FakeGuest(spec.machine(), spec.version());
+        running.put(spec.machine(), guest);
+        return guest;
+    }
+
+    @Override
+    public boolean suspended(MachineId machine) {
+        return saved.contains(machine);
+    }
+
+    @Override
+    public void discardSuspended(MachineId machine) {
+        saved.remove(machine);
+    }
+
+    @Override
+    public void halt(MachineId machine) {
+        FakeGuest guest = running.remove(machine);
+        if (guest != null) {
+            guest.exit.complete(new Exit(137, 9, false));
+        }
+    }
+
+    @Override
+    public void remove(MachineId machine) {
+        halt(machine);
+        prepared.remove(machine);
+        saved.remove(machine);
+    }
+
+    @Override
+    public Set<MachineId> present() {
+        Set<MachineId> all = new TreeSet<>(prepared);
+        all.addAll(running.keySet());
+        all.addAll(saved);
+        return all;
+    }
+}

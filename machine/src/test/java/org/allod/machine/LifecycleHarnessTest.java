@@ -1,0 +1,184 @@
+package org.allod.machine;
+
+import static org.allod.machine.TestHost.ID;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.allod.base.VirtualTime;
+import org.allod.fsm.Ended;
+import org.allod.fsm.RunType;
+import org.allod.fsm.RunTypeHarness;
+import org.junit.jupiter.api.Test;
+
+/** Every run type of this room through failures, crashes and repeats at every point, on the model of a host. */
+class LifecycleHarnessTest {
+    private static final String CONFIG = "{\"image\":\"web\"}";
+
+    private record World<Q>(
+            TestHost host,
+            Function<Lifecycle, RunType<Q, Job.Progress>> pick,
+            Q request,
+            BiConsumer<TestHost, Ended> check)
+            implements RunTypeHarness.World<Q, Job.Progress> {
+        @Override
+        public RunType<Q, Job.Progress> type() {
+            host.restart();
+            return pick.apply(host.lifecycle);
+        }
+
+        @Override
+        public String subject() {
+            return ID.text();
+        }
+
+        @Override
+        public void completed(Ended ended) {
+            settled();
+            check.accept(host, ended);
+            host.close();
+        }
+
+        @Override
+        public void halted(Ended ended) {
+            settled();
+            host.close();
+        }
+
+        /** Whatever happened: a lasting state, and a guest exactly where the record says there is one. */
+        private void settled() {
+            Machine m = host.now();
+            assertThat(m.state().kind()).as("state %s", m.state()).isNotEqualTo(MachineState.Kind.TRANSIENT);
+            assertThat(host.runtime.running.containsKey(ID))
+                    .as("guest of a machine that is %s", m.state())
+                    .isEqualTo(m.state() == MachineState.STARTED);
+            assertThat(host.runtime.saved.contains(ID))
+                    .as("saved memory of a machine that is %s", m.state())
+                    .isEqualTo(m.state() == MachineState.SUSPENDED);
+            if (m.state() == MachineState.DESTROYED) {
+                assertThat(host.runtime.present()).isEmpty();
+            }
+        }
+    }
+
+    private static <Q> void check(
+            MachineState from,
+            String config,
+            Function<Lifecycle, RunType<Q, Job.Progress>> pick,
+            Function<Machine, Q> request,
+            MachineState to) {
+        var report = RunTypeHarness.check((VirtualTime time) -> {
+            TestHost host = new TestHost(time, time);
+            Machine m = host.machine(from, config);
+            return new World<>(
+                    host,
+                    pick,
+                    request.apply(m),
+                    (h, ended) -> assertThat(h.now().state()).isEqualTo(to));
+        });
+        assertThat(report.scenarios()).hasSizeGreaterThan(8);
+    }
+
+    private static Job.Simple simple(Machine m) {
+        return new Job.Simple(m.id().text(), "user");
+    }
+
+    private static Job.Stop stop(Machine m) {
+        return new Job.Stop(m.id().text(), 15, 1_000, "user");
+    }
+
+    @Test
+    void create_disturbedAnywhere_endsStarted() {
+        check(
+                MachineState.CREATING,
+                CONFIG,
+                l -> l.create,
+                m -> new Job.Create(m.id().text(), true),
+                MachineState.STARTED);
+    }
+
+    @Test
+    void create_withoutLaunch_endsCreated() {
+        check(
+                MachineState.CREATING,
+                CONFIG,
+                l -> l.create,
+                m -> new Job.Create(m.id().text(), false),
+                MachineState.CREATED);
+    }
+
+    @Test
+    void start_stopped_endsStarted() {
+        check(MachineState.STOPPED, CONFIG, l -> l.start, LifecycleHarnessTest::simple, MachineState.STARTED);
+    }
+
+    @Test
+    void start_suspended_endsStarted() {
+        check(MachineState.SUSPENDED, CONFIG, l -> l.start, LifecycleHarnessTest::simple, MachineState.STARTED);
+    }
+
+    @Test
+    void stop_started_endsStopped() {
+        check(MachineState.STARTED, CONFIG, l -> l.stop, LifecycleHarnessTest::stop, MachineState.STOPPED);
+    }
+
+    @Test
+    void stop_autoDestroy_endsDestroyed() {
+        check(
+                MachineState.STARTED,
+                "{\"image\":\"web\",\"auto_destroy\":true}",
+                l -> l.stop,
+                LifecycleHarnessTest::stop,
+                MachineState.DESTROYED);
+    }
+
+    @Test
+    void restart_started_endsStarted() {
+        check(MachineState.STARTED, CONFIG, l -> l.restart, LifecycleHarnessTest::stop, MachineState.STARTED);
+    }
+
+    @Test
+    void suspend_started_endsSuspended() {
+        check(MachineState.STARTED, CONFIG, l -> l.suspend, LifecycleHarnessTest::simple, MachineState.SUSPENDED);
+    }
+
+    @Test
+    void update_started_endsStartedAtTheNewVersion() {
+        check(
+                MachineState.STARTED,
+                CONFIG,
+                l -> l.update,
+                m -> new Job.Update(
+                        m.id().text(),
+                        "01KAKF2W3Y0000000000000000",
+                        TestHost.config("{\"image\":\"web\",\"env\":{\"B\":\"2\"}}")
+                                .json(),
+                        true),
+                MachineState.STARTED);
+    }
+
+    @Test
+    void destroy_started_leavesNothing() {
+        check(MachineState.STARTED, CONFIG, l -> l.destroy, LifecycleHarnessTest::simple, MachineState.DESTROYED);
+    }
+
+    @Test
+    void exited_onFailure_isStartedAgain() {
+        check(
+                MachineState.STARTED,
+                CONFIG,
+                l -> l.exited,
+                m -> new Job.Exited(m.id().text(), m.version().toString(), 1, 0, false),
+                MachineState.STARTED);
+    }
+
+    @Test
+    void exited_cleanly_isLeftStopped() {
+        check(
+                MachineState.STARTED,
+                CONFIG,
+                l -> l.exited,
+                m -> new Job.Exited(m.id().text(), m.version().toString(), 0, 0, false),
+                MachineState.STOPPED);
+    }
+}

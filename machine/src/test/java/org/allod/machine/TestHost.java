@@ -1,0 +1,109 @@
+package org.allod.machine;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Clock;
+import org.allod.base.Ids;
+import org.allod.base.MachineId;
+import org.allod.base.Rng;
+import org.allod.base.Timers;
+import org.allod.store.Database;
+import org.allod.store.DatabaseOptions;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The parts of this room on a real database and the model runtime, rebuilt at will as a restarted daemon would. */
+final class TestHost implements AutoCloseable {
+    static final MachineId ID = MachineId.of(0xabcdef);
+
+    final FakeRuntime runtime = new FakeRuntime();
+    final FakeImages images = new FakeImages();
+    final Database database;
+    final Clock clock;
+    final Timers timers;
+    final Ids ids;
+
+    Book book;
+    MachineTable table;
+    Ledger ledger;
+    Guests guests;
+    Boots boots;
+    Lifecycle lifecycle;
+
+    TestHost(Clock clock, Timers timers) {
+        try {
+            Path folder = Files.createTempDirectory("allod-machine");
+            database =
+                    Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(MachineSchema.SCHEMA));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        this.clock = clock;
+        this.timers = timers;
+        this.ids = new Ids(clock, Rng.seeded(3));
+        restart();
+    }
+
+    /** What is in memory is lost; records and guests stay. */
+    void restart() {
+        book = new Book();
+        table = new MachineTable(database);
+        table.living().forEach(book::put);
+        ledger = new Ledger(table, book, clock, ids);
+        boots = new Boots(images, Map.of("gvisor", runtime), 7);
+        guests = new Guests(boots);
+        GuestSteps steps = new GuestSteps(ledger, book, boots, guests, Traffic.NONE, clock);
+        lifecycle = new Lifecycle(ledger, book, steps, boots, table, time -> {}, clock);
+    }
+
+    static MachineConfig config(String json) {
+        return ConfigReader.read(Fields.of(new JsonMapper().readTree(json), "config"));
+    }
+
+    /** Puts a machine on record, and on the host as its state says. */
+    Machine machine(MachineState state, String config) {
+        Machine m = new Machine(
+                ID,
+                "app",
+                1,
+                "one",
+                "local",
+                "gvisor",
+                ids.ulid(),
+                config(config),
+                state == MachineState.CREATING
+                        ? Optional.empty()
+                        : Optional.of(new Machine.ImageRef("local", "web", "latest", FakeImages.DIGEST)),
+                state,
+                false,
+                0,
+                Optional.empty(),
+                clock.wall(),
+                clock.wall(),
+                "fd00::1");
+        ledger.save(m);
+        if (state != MachineState.CREATING) {
+            runtime.prepare(boots.spec(m));
+        }
+        if (state == MachineState.STARTED || state == MachineState.SUSPENDED) {
+            runtime.boot(boots.spec(m));
+        }
+        if (state == MachineState.SUSPENDED) {
+            runtime.suspend(boots.spec(m));
+        }
+        return m;
+    }
+
+    Machine now() {
+        return table.find(ID).orElseThrow();
+    }
+
+    @Override
+    public void close() {
+        database.close();
+    }
+}
