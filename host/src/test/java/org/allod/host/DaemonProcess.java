@@ -1,0 +1,179 @@
+package org.allod.host;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A real daemon as a process of its own, as a service manager would run it, and a client of its API. */
+final class DaemonProcess implements AutoCloseable {
+    static final JsonMapper JSON = new JsonMapper();
+
+    final Path data;
+    private final List<String> options;
+    private final HttpClient http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(2))
+            .build();
+    private Process process;
+    int api;
+    int edge;
+    private String token = "";
+
+    DaemonProcess(Path data, String... options) {
+        this.data = data;
+        this.options = List.of(options);
+    }
+
+    static Path tools() {
+        String named = System.getenv("ALLOD_TOOLS");
+        return named != null && !named.isEmpty()
+                ? Path.of(named)
+                : Path.of(System.getProperty("allod.clone"), ".allod", "tools");
+    }
+
+    /** Starts the process and returns once it serves; fails with its log where it does not. */
+    DaemonProcess start() throws Exception {
+        begin();
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!serves()) {
+            if (!process.isAlive() || System.nanoTime() > until) {
+                throw new AssertionError("the daemon does not serve:\n" + log());
+            }
+            Thread.sleep(10);
+        }
+        return this;
+    }
+
+    /** Starts the process and returns at once. */
+    void begin() throws IOException {
+        if (api == 0) {
+            api = freePort();
+            edge = freePort();
+        }
+        List<String> command = new ArrayList<>(List.of(
+                ProcessHandle.current().info().command().orElse("java"),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx256m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.allod.host.HostMain",
+                "--data",
+                data.toString(),
+                "--tools",
+                tools().toString(),
+                "--api",
+                "127.0.0.1:" + api,
+                "--edge",
+                "127.0.0.1:" + edge));
+        command.addAll(options);
+        process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(logFile().toFile()))
+                .start();
+    }
+
+    private Path logFile() {
+        return data.resolveSibling(data.getFileName() + ".log");
+    }
+
+    String log() throws IOException {
+        return Files.exists(logFile()) ? Files.readString(logFile()) : "";
+    }
+
+    boolean serves() {
+        try {
+            return call("GET", "/v1/host/status", "").statusCode() == 200;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Ends the process as a power cut would, as far as a process can be. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly();
+        process.waitFor();
+    }
+
+    /** Asks it to stop; machines keep running. */
+    void stop() throws InterruptedException {
+        process.destroy();
+        if (!process.waitFor(20, TimeUnit.SECONDS)) {
+            kill();
+        }
+    }
+
+    Process process() {
+        return process;
+    }
+
+    HttpResponse<String> call(String method, String path, String body) throws IOException {
+        if (token.isEmpty() && Files.exists(data.resolve("operator.token"))) {
+            token = Files.readString(data.resolve("operator.token")).strip();
+        }
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + api + path))
+                .timeout(Duration.ofSeconds(100))
+                .header("Authorization", "Bearer " + token)
+                .method(method, HttpRequest.BodyPublishers.ofString(body))
+                .build();
+        try {
+            return http.send(request, HttpResponse.BodyHandlers.ofString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
+    /** A call that must succeed; its answer. */
+    JsonNode ok(String method, String path, String body) throws IOException {
+        HttpResponse<String> answer = call(method, path, body);
+        if (answer.statusCode() / 100 != 2) {
+            throw new AssertionError(
+                    method + " " + path + ": " + answer.statusCode() + " " + answer.body() + "\n" + log());
+        }
+        return answer.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(last(answer.body()));
+    }
+
+    /** The last line of an answer of many. */
+    private static String last(String body) {
+        String[] lines = body.strip().split("\n");
+        return body.startsWith("{\"phase\"") ? lines[lines.length - 1] : body;
+    }
+
+    /** A request through the edge, for an app. */
+    HttpResponse<String> through(String app, String path) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(
+                        URI.create("http://" + app + ".localhost:" + edge + path))
+                .timeout(Duration.ofSeconds(40))
+                .build();
+        return http.send(request, HttpResponse.BodyHandlers.ofString());
+    }
+
+    JsonNode await(String app, String id, String state) throws IOException {
+        return ok("GET", "/v1/apps/" + app + "/machines/" + id + "/wait?timeout=60&state=" + state, "");
+    }
+
+    static int freePort() throws IOException {
+        try (var socket = new java.net.ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        if (process != null && process.isAlive()) {
+            stop();
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package org.allod.host;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * What is on this host of any machine, looked for in the kernel and on the disk and not through our own code: network
+ * namespaces, control groups, mounts, devices, processes, folders. Each finding names its machine's id.
+ */
+final class Leftovers {
+    private static final Pattern ID = Pattern.compile("00[0-9a-f]{12}");
+
+    private Leftovers() {}
+
+    /** Findings of machines other than {@code known}, among those that {@code ours} names. */
+    static Set<String> of(Set<String> known, Set<String> ours, Path data) throws IOException, InterruptedException {
+        Set<String> found = new TreeSet<>();
+        for (String ns : names(Path.of("/run/netns"))) {
+            add(found, "namespace", ns, known, ours);
+        }
+        for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+            add(found, "mount", line, known, ours);
+        }
+        try (Stream<Path> groups = Files.walk(Path.of("/sys/fs/cgroup"), 5)) {
+            groups.filter(p -> ID.matcher(p.getFileName().toString()).find())
+                    .forEach(p -> add(found, "control group", p.toString(), known, ours));
+        }
+        for (String pid : names(Path.of("/proc"))) {
+            if (pid.matches("\\d+")) {
+                try {
+                    String line = Files.readString(Path.of("/proc", pid, "cmdline")).replace('\0', ' ');
+                    if (!line.contains("java")) {
+                        add(found, "process", pid + " " + line, known, ours);
+                    }
+                } catch (IOException e) {
+                    // It ended meanwhile.
+                }
+            }
+        }
+        for (String folder : names(data.resolve("machines"))) {
+            add(found, "folder", folder, known, ours);
+        }
+        return found;
+    }
+
+    private static void add(Set<String> found, String kind, String text, Set<String> known, Set<String> ours) {
+        Matcher matcher = ID.matcher(text);
+        while (matcher.find()) {
+            if (ours.contains(matcher.group()) && !known.contains(matcher.group())) {
+                found.add(kind + " of " + matcher.group() + ": " + text);
+            }
+        }
+    }
+
+    private static Set<String> names(Path folder) throws IOException {
+        Set<String> names = new TreeSet<>();
+        if (Files.isDirectory(folder)) {
+            try (Stream<Path> entries = Files.list(folder)) {
+                entries.forEach(p -> names.add(p.getFileName().toString()));
+            }
+        }
+        return names;
+    }
+}
