@@ -59,7 +59,8 @@ final class CatalogKeeper implements AutoCloseable {
                 .flatMap(m -> EdgeDoor.backend(m, machines.healthy(m.id())).stream())
                 .toList();
         // An app that is known and has no machine is told apart from one nobody knows.
-        if (backends.isEmpty() && machines.apps().stream().noneMatch(a -> a.name().equals(name))) {
+        if (backends.isEmpty()
+                && machines.apps().stream().noneMatch(a -> a.name().equals(name))) {
             apps.remove(name);
         } else {
             apps.put(name, new App(name, backends));

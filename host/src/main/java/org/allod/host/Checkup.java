@@ -63,8 +63,8 @@ final class Checkup {
     }
 
     private static boolean onPath(String command) {
-        List<String> folders = Arrays.asList(
-                (System.getenv().getOrDefault("PATH", "") + ":/usr/sbin:/sbin").split(":", -1));
+        List<String> folders =
+                Arrays.asList((System.getenv().getOrDefault("PATH", "") + ":/usr/sbin:/sbin").split(":", -1));
         return folders.stream().anyMatch(f -> Files.isExecutable(Path.of(f, command)));
     }
 

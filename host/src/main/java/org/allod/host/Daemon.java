@@ -131,18 +131,20 @@ final class Daemon implements AutoCloseable {
         api = server.listen(config.api());
         server.listen(data.path("allod.sock"));
         manager.ready("serving on " + describe());
-        manager.watchdog().ifPresent(period -> part(new Watchdog(database, timers, manager, period)).start());
+        manager.watchdog()
+                .ifPresent(period ->
+                        part(new Watchdog(database, timers, manager, period)).start());
     }
 
     private static Capacity capacity(HostConfig config) {
-        long memory = config.memoryMb() > 0
-                ? config.memoryMb()
-                : Math.max(64, HostMemory.totalMb() - HostMemory.RESERVE_MB);
+        long memory =
+                config.memoryMb() > 0 ? config.memoryMb() : Math.max(64, HostMemory.totalMb() - HostMemory.RESERVE_MB);
         return new Capacity(memory, java.lang.Runtime.getRuntime().availableProcessors(), MACHINES);
     }
 
     private static EdgeConfig edgeConfig(HostConfig config) {
-        EdgeConfig usual = EdgeConfig.at(config.edge()).withDomain(config.domain()).withRegion(config.region());
+        EdgeConfig usual =
+                EdgeConfig.at(config.edge()).withDomain(config.domain()).withRegion(config.region());
         Duration every = config.idleGrace().compareTo(Duration.ofMinutes(1)) < 0
                 ? Duration.ofSeconds(1)
                 : usual.times().autostopEvery();

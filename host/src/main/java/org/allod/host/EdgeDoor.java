@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import org.allod.base.Bug;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.edge.Autostop;
@@ -53,7 +54,7 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
     }
 
     private Backend woken(MachineId id) throws InterruptedException {
-        Machines door = machines.get();
+        Machines door = door();
         Machine m = found(door, id);
         if (m.state() != MachineState.STARTED) {
             if (m.state().kind() == MachineState.Kind.PERSISTENT) {
@@ -62,8 +63,8 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
             m = door.await(m, EnumSet.of(MachineState.STARTED, MachineState.FAILED), Optional.empty(), WAKE);
         }
         if (m.state() != MachineState.STARTED) {
-            throw Rejected.conflict("machine " + id + " could not be started; `allod machine show " + id
-                    + "` lists what happened");
+            throw Rejected.conflict(
+                    "machine " + id + " could not be started; `allod machine show " + id + "` lists what happened");
         }
         return backend(m, door.healthy(id))
                 .orElseThrow(() -> Rejected.conflict("machine " + id + " no longer has a service"));
@@ -71,7 +72,7 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
 
     @Override
     public CompletionStage<Void> stopIdle(MachineId id, Autostop how) {
-        Machines door = machines.get();
+        Machines door = door();
         try {
             Machine m = found(door, id);
             if (how == Autostop.SUSPEND) {
@@ -81,7 +82,8 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
             }
             door.await(
                     m,
-                    EnumSet.of(MachineState.STOPPED, MachineState.SUSPENDED, MachineState.FAILED, MachineState.DESTROYED),
+                    EnumSet.of(
+                            MachineState.STOPPED, MachineState.SUSPENDED, MachineState.FAILED, MachineState.DESTROYED),
                     Optional.empty(),
                     WAKE);
             return CompletableFuture.completedFuture(null);
@@ -91,6 +93,14 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
+    }
+
+    private Machines door() {
+        Machines door = machines.get();
+        if (door == null) {
+            throw new Bug("the edge serves before the machines do");
+        }
+        return door;
     }
 
     private static Machine found(Machines door, MachineId id) {

@@ -33,8 +33,7 @@ record HostConfig(
         Optional<String> runtime,
         Duration idleGrace,
         int memoryMb) {
-    static final String USAGE =
-            """
+    static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--region NAME]
                               [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS] [--memory MB]
 

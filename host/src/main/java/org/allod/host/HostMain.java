@@ -41,7 +41,8 @@ public final class HostMain {
             stopped.await();
             return 0;
         } catch (Rejected e) {
-            System.err.println("allod: " + e.getMessage() + e.hint().map(h -> "\n" + h).orElse(""));
+            System.err.println(
+                    "allod: " + e.getMessage() + e.hint().map(h -> "\n" + h).orElse(""));
             return e.reason() == Rejected.Reason.INVALID ? WRONG_USE : REFUSED;
         } catch (Failed e) {
             System.err.println("allod: " + e.getMessage());

@@ -28,9 +28,8 @@ final class Watchdog implements AutoCloseable {
             if (over) {
                 return;
             }
-            database.write(tx -> tx.update(
-                    "INSERT INTO host_fact (name, value) VALUES ('watchdog', '1') "
-                            + "ON CONFLICT (name) DO UPDATE SET value = value + 1"));
+            database.write(tx -> tx.update("INSERT INTO host_fact (name, value) VALUES ('watchdog', '1') "
+                    + "ON CONFLICT (name) DO UPDATE SET value = value + 1"));
             manager.alive();
             start();
         });

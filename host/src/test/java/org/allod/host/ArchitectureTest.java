@@ -25,8 +25,9 @@ class ArchitectureTest {
     @Test
     void rooms_useOnlyRoomsBelow() {
         for (int i = 0; i < FLOORS.size(); i++) {
-            List<String> above =
-                    FLOORS.subList(i + 1, FLOORS.size()).stream().map(r -> "org.allod." + r).toList();
+            List<String> above = FLOORS.subList(i + 1, FLOORS.size()).stream()
+                    .map(r -> "org.allod." + r)
+                    .toList();
             if (!above.isEmpty()) {
                 noClasses()
                         .that()
@@ -106,11 +107,16 @@ class ArchitectureTest {
         Process git = new ProcessBuilder("git", "-C", clone.toString(), "ls-files")
                 .redirectErrorStream(true)
                 .start();
-        List<String> files = new String(git.getInputStream().readAllBytes()).lines().toList();
+        List<String> files =
+                new String(git.getInputStream().readAllBytes()).lines().toList();
         assertThat(git.waitFor()).isZero();
         List<String> hosts = List.of(
-                "repo.maven." + "apache.org", "deb." + "debian.org", "proxy." + "golang.org", "registry." + "npmjs.org",
-                "static." + "crates.io", "files." + "pythonhosted.org");
+                "repo.maven." + "apache.org",
+                "deb." + "debian.org",
+                "proxy." + "golang.org",
+                "registry." + "npmjs.org",
+                "static." + "crates.io",
+                "files." + "pythonhosted.org");
         for (String file : files) {
             Path path = clone.resolve(file);
             if (Files.isRegularFile(path) && Files.size(path) < 1 << 20) {

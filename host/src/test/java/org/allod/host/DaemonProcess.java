@@ -153,8 +153,7 @@ final class DaemonProcess implements AutoCloseable {
 
     /** A request through the edge, for an app. */
     HttpResponse<String> through(String app, String path) throws IOException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(
-                        URI.create("http://" + app + ".localhost:" + edge + path))
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + app + ".localhost:" + edge + path))
                 .timeout(Duration.ofSeconds(40))
                 .build();
         return http.send(request, HttpResponse.BodyHandlers.ofString());

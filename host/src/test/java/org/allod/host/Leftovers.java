@@ -34,7 +34,8 @@ final class Leftovers {
         for (String pid : names(Path.of("/proc"))) {
             if (pid.matches("\\d+")) {
                 try {
-                    String line = Files.readString(Path.of("/proc", pid, "cmdline")).replace('\0', ' ');
+                    String line =
+                            Files.readString(Path.of("/proc", pid, "cmdline")).replace('\0', ' ');
                     if (!line.contains("java")) {
                         add(found, "process", pid + " " + line, known, ours);
                     }

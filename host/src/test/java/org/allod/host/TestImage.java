@@ -13,15 +13,11 @@ final class TestImage {
     static void build(DaemonProcess daemon) throws IOException {
         Path page = Files.createTempFile("allod-page", ".html");
         Files.writeString(page, "hello from a guest\n");
-        daemon.ok(
-                "POST",
-                "/v1/host/images/build",
-                """
+        daemon.ok("POST", "/v1/host/images/build", """
                 {"name":"web","packages":["busybox-static"],
                  "copies":[{"source":"%s","destination":"/srv/index.html"}],
                  "cmd":["/bin/busybox","httpd","-f","-p","[::]:8080","-h","/srv"],"ports":[8080]}
-                """
-                        .formatted(page));
+                """.formatted(page));
     }
 
     /** A create's body: the web server, as a service of the edge. */
@@ -29,7 +25,6 @@ final class TestImage {
         return """
                 {"name":"%s","config":{"image":"web","guest":{"memory_mb":128},
                  "services":[{"internal_port":8080,"ports":[{"port":80,"handlers":["http"]}]}]%s}}
-                """
-                .formatted(name, more);
+                """.formatted(name, more);
     }
 }
