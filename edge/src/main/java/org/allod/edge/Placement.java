@@ -128,7 +128,7 @@ final class Placement {
                         Problem.STILL_STARTING,
                         (of == null ? "the machines of app \"" + app + "\" are" : "machine " + of.id + " is")
                                 + " still not up after "
-                                + loop.shared.config().times().hold().toSeconds() + " s",
+                                + Wakes.seconds(loop.shared.config().times().hold()) + " s",
                         "See what it does with: allod fsm list");
         };
         fail(answer);

@@ -1,5 +1,7 @@
 package org.allod.edge;
 
+import io.netty.channel.ConnectTimeoutException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -63,16 +65,25 @@ final class Wakes {
                         : failure;
                 done(live, new Woken.Down(Problem.WAKE_FAILED, reason(cause)), result);
             } else {
-                loop.execute(() -> knock(live, backend, loop, began, times.hold(), result));
+                loop.execute(() -> knock(live, backend, loop, began, left(began), result));
             }
         });
+    }
+
+    /**
+     * What is left of the time that requests are held. A tenth less, so that those who wait hear from here that the
+     * port is closed, rather than from their own clock that nobody knows why it takes so long.
+     */
+    private Duration left(long began) {
+        long all = times.hold().toNanos() * 9 / 10;
+        return Duration.ofNanos(Math.max(all - (clock.monoNanos() - began), all / 10));
     }
 
     private void knock(
             Live live, Backend backend, Loop loop, long began, Duration patience, CompletableFuture<Woken> result) {
         new Knock(loop, live, backend.address(), patience, (upstream, refused) -> {
                     if (upstream == null) {
-                        done(live, silent(live.id, backend.address(), patience, refused), result);
+                        done(live, silent(live.id, backend.address(), refused), result);
                         return;
                     }
                     upstream.toPool();
@@ -93,20 +104,18 @@ final class Wakes {
         result.complete(woken);
     }
 
-    static Woken.Down silent(MachineId id, InetSocketAddress address, Duration patience, @Nullable Throwable refused) {
-        String after = " within " + seconds(patience) + " s";
-        if (refused instanceof java.net.ConnectException
-                && !(refused instanceof io.netty.channel.ConnectTimeoutException)) {
-            return new Woken.Down(
-                    Problem.PORT_CLOSED,
-                    "machine " + id + " runs, but nothing in it listens on port " + address.getPort() + after);
-        }
-        return new Woken.Down(
-                Problem.UNREACHABLE,
-                "machine " + id + " runs, but port " + address.getPort() + " does not answer" + after);
+    private static Woken.Down silent(MachineId id, InetSocketAddress address, @Nullable Throwable refused) {
+        boolean closed = refused instanceof ConnectException && !(refused instanceof ConnectTimeoutException);
+        return closed
+                ? new Woken.Down(
+                        Problem.PORT_CLOSED,
+                        "machine " + id + " runs, but nothing in it listens on port " + address.getPort())
+                : new Woken.Down(
+                        Problem.UNREACHABLE,
+                        "machine " + id + " runs, but its port " + address.getPort() + " does not answer at all");
     }
 
-    private static String seconds(Duration duration) {
+    static String seconds(Duration duration) {
         long millis = duration.toMillis();
         return millis % 1000 == 0 ? Long.toString(millis / 1000) : Double.toString(millis / 1000.0);
     }
