@@ -393,12 +393,13 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
                 && in.getByte(in.readerIndex() + 1) == '\n') {
             in.skipBytes(2);
         }
-        return in.isReadable();
+        // A lone CR is half of one: the next byte tells.
+        return in.readableBytes() > 1 || (in.isReadable() && in.getByte(in.readerIndex()) != '\r');
     }
 
     private void incomplete(RequestHead head, int length) {
         byte first = head.fields.bytes[0];
-        if (scanned == 0 && !Fields.token(first) && first != '\r') {
+        if (scanned == 0 && !Fields.token(first)) {
             throw new BadMessage(
                     first == 0x16
                             ? "this is TLS, but plain HTTP is spoken on this port"

@@ -175,6 +175,7 @@ final class Exchange {
     void clientEnded() {
         clientEnded = true;
         if (phase == Phase.TUNNEL) {
+            progress();
             Upstream to = Objects.requireNonNull(upstream);
             if (machineEnded) {
                 end();
@@ -396,6 +397,7 @@ final class Exchange {
     void upstreamEnded(Upstream which) {
         if (phase == Phase.TUNNEL) {
             machineEnded = true;
+            progress();
             if (clientEnded) {
                 client.flush();
                 end();
@@ -488,9 +490,11 @@ final class Exchange {
     }
 
     private void progress() {
-        EdgeConfig.Times times = loop.shared.config().times();
         if (!clientEnded || phase == Phase.ANSWERING || phase == Phase.TUNNEL) {
-            client.deadline(loop.now() + (phase == Phase.TUNNEL ? times.tunnelIdle() : times.idle()).toNanos());
+            EdgeConfig.Times times = loop.shared.config().times();
+            // Of a tunnel that one side has left, the other usually wants no more either.
+            boolean tunnel = phase == Phase.TUNNEL && !clientEnded && !machineEnded;
+            client.deadline(loop.now() + (tunnel ? times.tunnelIdle() : times.idle()).toNanos());
         }
     }
 }

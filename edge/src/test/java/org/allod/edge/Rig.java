@@ -23,6 +23,10 @@ import org.allod.base.SystemTimers;
 
 /** An edge on a port of its own, with machines that the test controls, and a client that says exactly what it is told. */
 final class Rig implements AutoCloseable {
+    static {
+        Leaks.watch();
+    }
+
     static final MachineId ONE = MachineId.of(1);
     static final MachineId TWO = MachineId.of(2);
     static final MachineId THREE = MachineId.of(3);
@@ -97,6 +101,7 @@ final class Rig implements AutoCloseable {
     public void close() {
         edge.close();
         timers.close();
+        Leaks.none();
     }
 
     /** The seam to the rest of the house: records what it is asked, and does what the test says. */
