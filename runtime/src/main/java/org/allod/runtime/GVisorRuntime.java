@@ -75,6 +75,11 @@ public final class GVisorRuntime implements GuestRuntime {
     }
 
     @Override
+    public String fingerprint() {
+        return RunscChoice.fingerprint(premises.config().tools());
+    }
+
+    @Override
     public void prepare(GuestSpec spec) {
         MachineId machine = spec.machine();
         if (sandbox(machine).find().isEmpty()) {

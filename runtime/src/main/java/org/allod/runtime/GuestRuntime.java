@@ -18,6 +18,14 @@ public interface GuestRuntime {
     /** Boots a probe guest and says whether it worked and how fast. Slow (up to a minute); the answer is kept. */
     Probe probe();
 
+    /**
+     * What the probe's answer depends on besides the kernel: changes when a tool of this runtime does. An answer is
+     * kept only as long as this stays the same.
+     */
+    default String fingerprint() {
+        return "";
+    }
+
     /** Makes everything a boot needs that can be made ahead: network, control groups, writable layer, bundle. */
     void prepare(GuestSpec spec);
 

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * place, because the older belongs to a guest that has given it up.
  */
 final class ListeningDialer implements GuestChannel.Dialer, AutoCloseable {
+    private static final long PAUSE = 3_000_000;
+
     private final Path path;
     private final ServerSocketChannel server;
     private final ArrayBlockingQueue<SocketChannel> waiting = new ArrayBlockingQueue<>(1);
@@ -38,6 +41,8 @@ final class ListeningDialer implements GuestChannel.Dialer, AutoCloseable {
                 while (!waiting.offer(next)) {
                     drop(waiting.poll());
                 }
+                // A guest that does nothing but connect costs us a few hundred connections a second, not a processor.
+                LockSupport.parkNanos(PAUSE);
             }
         } catch (IOException e) {
             // Closed by us. A guest accepted at the last moment must not believe that anybody listens to it.

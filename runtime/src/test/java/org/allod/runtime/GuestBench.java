@@ -6,6 +6,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,8 +47,10 @@ final class GuestBench implements AutoCloseable {
     private static Path tools(Path folder) {
         try {
             Path tools = Files.createDirectories(folder.resolve("tools"));
-            Files.createSymbolicLink(tools.resolve("allod-guest"), GuestBinary.path());
-            Files.createSymbolicLink(tools.resolve("runsc"), runsc());
+            if (!Files.exists(tools.resolve("runsc"))) {
+                Files.createSymbolicLink(tools.resolve("allod-guest"), GuestBinary.path());
+                Files.createSymbolicLink(tools.resolve("runsc"), runsc());
+            }
             return tools;
         } catch (IOException e) {
             throw new AssertionError("cannot gather the tools", e);
@@ -83,6 +86,7 @@ final class GuestBench implements AutoCloseable {
                 }
             }
             Files.writeString(tree.resolve("www/index.html"), "hello");
+            garbage(tree.resolve("bin/garbage"));
             Files.writeString(tree.resolve("tmp/keep"), "so that nothing is mounted over an empty folder");
             Files.writeString(tree.resolve("etc/passwd"), "root:x:0:0::/root:/bin/sh\n");
             Command.of("mkfs.erofs", file.toString(), tree.toString()).output();
@@ -90,6 +94,23 @@ final class GuestBench implements AutoCloseable {
         } catch (IOException e) {
             throw new AssertionError("cannot make the test image", e);
         }
+    }
+
+    /** A program that only means harm, built by what builds PID 1. */
+    private static void garbage(Path to) {
+        String path = System.getenv("PATH") + ":" + System.getProperty("user.home") + "/.cargo/bin";
+        Path source = GuestBinary.here().resolve("runtime/src/test/rust/garbage.rs");
+        Command.of(
+                        "env",
+                        "PATH=" + path,
+                        "rustc",
+                        "-C",
+                        "target-feature=+crt-static",
+                        "-o",
+                        to.toString(),
+                        source.toString())
+                .timeout(Duration.ofMinutes(1))
+                .output();
     }
 
     GuestSpec spec(MachineId machine, List<String> argv) {
@@ -179,5 +200,11 @@ final class GuestBench implements AutoCloseable {
         premises.close();
         premises.dismantle();
         timers.close();
+        try {
+            Files.delete(premises.config().guestBinary());
+            Files.delete(premises.config().tools().resolve("runsc"));
+        } catch (IOException e) {
+            throw new AssertionError("the tools were taken away", e);
+        }
     }
 }

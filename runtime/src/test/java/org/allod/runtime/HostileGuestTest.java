@@ -1,0 +1,169 @@
+package org.allod.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.allod.base.MachineId;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Guests that mean harm, each beside a neighbour that must not notice. */
+class HostileGuestTest {
+    @TempDir
+    static Path folder;
+
+    private static GuestBench bench;
+    private static GVisorRuntime runtime;
+    private static MachineId neighbour;
+    private MachineId machine;
+
+    @BeforeAll
+    static void open() {
+        bench = new GuestBench(folder, "h" + ProcessHandle.current().pid());
+        runtime = new GVisorRuntime(bench.premises);
+        neighbour = bench.ids.machine();
+        runtime.boot(bench.spec(neighbour, GuestBench.SERVER));
+        GuestBench.await(neighbour, "/");
+    }
+
+    @AfterAll
+    static void close() {
+        runtime.remove(neighbour);
+        bench.close();
+    }
+
+    @AfterEach
+    void guestIsEndedWithoutTrace() {
+        long begin = System.nanoTime();
+        runtime.halt(machine);
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
+        runtime.remove(machine);
+        assertThat(bench.traces(machine)).isEmpty();
+        neighbourIsWell();
+    }
+
+    private Guest hostile(String script) {
+        machine = bench.ids.machine();
+        return runtime.boot(bench.spec(machine, List.of("/bin/sh", "-c", script)));
+    }
+
+    /** For a while, the neighbour answers every request within a second, and runs commands. */
+    private static void neighbourIsWell() {
+        for (int i = 0; i < 10; i++) {
+            long begin = System.nanoTime();
+            assertThat(GuestBench.get(neighbour, "/")).contains("hello");
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(1));
+        }
+        try {
+            assertThat(GuestBench.run(runtime.find(neighbour).orElseThrow(), "true")
+                            .exit()
+                            .code())
+                    .isZero();
+        } catch (Exception e) {
+            throw new AssertionError("the neighbour runs no command", e);
+        }
+    }
+
+    private static void pause(long millis) throws InterruptedException {
+        TimeUnit.MILLISECONDS.sleep(millis);
+    }
+
+    @Test
+    void console_flooded_isBoundedOnDisk() throws Exception {
+        hostile("yes $(head -c 4000 /dev/zero | tr '\\0' x)");
+        pause(3000);
+        neighbourIsWell();
+        try (Stream<Path> files = Files.walk(bench.premises.folder(machine))) {
+            long bytes = files.filter(f -> f.getFileName().toString().startsWith("console.log"))
+                    .mapToLong(f -> f.toFile().length())
+                    .sum();
+            assertThat(bytes).isBetween(100_000L, 3L << 20);
+        }
+    }
+
+    @Test
+    void forkBomb_inGuest_isContained() throws Exception {
+        hostile("f() { while :; do f & done; }; f");
+        long most = 0;
+        for (int i = 0; i < 20; i++) {
+            pause(200);
+            most = Math.max(most, bench.premises.cgroups().usage(machine.text()).processes());
+        }
+        neighbourIsWell();
+        assertThat(most).isBetween(2L, 4096L);
+    }
+
+    @Test
+    void disk_filled_isFullForThatGuestAlone() throws Exception {
+        Guest guest = hostile("dd if=/dev/zero of=/fill bs=1M 2>/fill.err; echo rest; exec sleep 100");
+        for (int i = 0; i < 100 && guest.stats().diskBytes() < (31L << 20); i++) {
+            pause(50);
+        }
+        neighbourIsWell();
+        assertThat(guest.stats().diskBytes()).isBetween(31L << 20, 33L << 20);
+        GuestBench.Ran more = GuestBench.run(guest, "sh", "-c", "echo more > /more");
+        assertThat(more.err()).contains("No space left");
+    }
+
+    @Test
+    void memory_filled_endsTheGuestAndSaysSo() throws Exception {
+        Guest guest = hostile("dd if=/dev/zero of=/dev/shm/fill bs=1M count=1000; exec sleep 100");
+        Exit exit = guest.exited().get(30, TimeUnit.SECONDS);
+        assertThat(exit).isEqualTo(new Exit(137, 9, true));
+        neighbourIsWell();
+    }
+
+    @Test
+    void garbage_onTheChannel_cutsThatLinkAlone() throws Exception {
+        Guest guest = hostile("exec /bin/garbage");
+        pause(2000);
+        neighbourIsWell();
+        String sent = GuestBench.run(guest, "cat", "/www/sent").out().strip();
+        assertThat(Integer.parseInt(sent)).as("times that garbage was sent").isGreaterThan(10);
+        // PID 1 still has its own connection, or makes it again.
+        assertThat(guest.exited()).isNotDone();
+    }
+
+    @Test
+    void signals_allIgnored_doNotSaveTheGuest() throws Exception {
+        Guest guest = hostile("trap '' 1 2 3 4 5 6 7 8 10 12 13 14 15; while :; do sleep 1; done");
+        pause(300);
+        guest.signal(15);
+        guest.signal(2);
+        pause(300);
+        assertThat(guest.exited()).isNotDone();
+        runtime.halt(machine);
+        assertThat(guest.exited().get(5, TimeUnit.SECONDS)).isEqualTo(Exit.LOST);
+    }
+
+    @Test
+    void guest_reachingForTheHost_isDenied() throws Exception {
+        Guest guest = hostile("exec httpd -f -p [::]:8080 -h /www");
+        String self = GuestBench.NET.address(machine);
+        assertThat(reaches(guest, self, GuestBench.PORT))
+                .as("the way of asking works")
+                .isTrue();
+        try (ServerSocket server = new ServerSocket(0)) {
+            assertThat(reaches(guest, Wire.GATEWAY4, server.getLocalPort())).isFalse();
+            assertThat(reaches(guest, Wire.HOST6, server.getLocalPort())).isFalse();
+        }
+        assertThat(reaches(guest, GuestBench.NET.address(neighbour), GuestBench.PORT))
+                .isFalse();
+    }
+
+    private static boolean reaches(Guest guest, String host, int port) throws Exception {
+        return GuestBench.run(guest, "timeout", "2", "nc", "-w", "1", host, Integer.toString(port))
+                        .exit()
+                        .code()
+                == 0;
+    }
+}
