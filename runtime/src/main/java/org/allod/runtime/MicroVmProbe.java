@@ -1,0 +1,139 @@
+package org.allod.runtime;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.allod.base.Failed;
+import org.allod.base.MachineId;
+import org.allod.base.Rng;
+import org.allod.linux.Cgroups;
+import org.allod.linux.Command;
+import org.allod.linux.ProcessId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Boots a small guest, first with the processor's help and then without, and says what worked. That {@code /dev/kvm}
+ * is there, or even opens, proves nothing: on some clouds every ordinary kernel hangs under it.
+ */
+final class MicroVmProbe {
+    /** A kernel with the processor's help is up in a second; one that is not after this never will be. */
+    private static final Duration KVM_BOUND = Duration.ofSeconds(8);
+
+    private static final Duration TCG_BOUND = Duration.ofSeconds(60);
+    private static final Path KVM = Path.of("/dev/kvm");
+    private static final int MEMORY_MB = 128;
+
+    private final Premises premises;
+    private final GuestKernel kernel;
+    private @Nullable Probe known;
+
+    MicroVmProbe(Premises premises, GuestKernel kernel) {
+        this.premises = premises;
+        this.kernel = kernel;
+    }
+
+    /** What was found, by the first call of this daemon's life. */
+    synchronized Probe get() {
+        if (known == null) {
+            known = look();
+        }
+        return known;
+    }
+
+    private Probe look() {
+        List<String> details = new ArrayList<>();
+        Optional<String> missing = missing();
+        if (missing.isPresent()) {
+            return new Probe(false, "", Duration.ZERO, false, details, missing.get());
+        }
+        if (!Files.exists(KVM)) {
+            details.add("kvm: there is no /dev/kvm on this host");
+        } else {
+            try {
+                Duration took = boot(true, KVM_BOUND);
+                details.add("kvm: a probe guest answered after " + took.toMillis() + " ms");
+                return new Probe(true, "kvm", took, true, details, "");
+            } catch (Failed e) {
+                details.add("kvm: " + e.getMessage());
+            }
+        }
+        try {
+            Duration took = boot(false, TCG_BOUND);
+            details.add(
+                    "tcg: a probe guest answered after " + took.toMillis() + " ms; the processor is emulated, slowly");
+            return new Probe(true, "tcg", took, false, details, "");
+        } catch (Failed e) {
+            details.add("tcg: " + e.getMessage());
+            return new Probe(
+                    false, "", Duration.ZERO, false, details, "see the lines above; `allod setup` repairs what it can");
+        }
+    }
+
+    private Optional<String> missing() {
+        for (String tool : List.of("qemu-system-x86_64", "setpriv", "mkfs.ext4", "mkfs.erofs")) {
+            if (!Command.of("sh", "-c", "command -v \"$1\"", "sh", tool).run().ok()) {
+                return Optional.of(tool + " is not installed: run `allod setup`");
+            }
+        }
+        if (!kernel.present()) {
+            return Optional.of("there is no kernel for guests in "
+                    + premises.config().tools().resolve("kernel") + ": run `allod setup`");
+        }
+        Path binary = premises.config().guestBinary();
+        return Files.isExecutable(binary)
+                ? Optional.empty()
+                : Optional.of("there is no " + binary + ": run `allod setup`");
+    }
+
+    /** Boots a guest with an empty root and no network until its PID 1 answers. */
+    private Duration boot(boolean kvm, Duration bound) {
+        MachineId machine = MachineId.of(Rng.system().nextLong());
+        VmFolders folders = VmFolders.of(premises, machine);
+        MicroVm vm = new MicroVm(premises, folders);
+        try {
+            Premises.make(folders.home());
+            Premises.make(folders.run());
+            Path empty = folders.home().resolve("empty");
+            Path root = folders.home().resolve("root.erofs");
+            Premises.make(empty);
+            var _ = Command.of("mkfs.erofs", "--quiet", root.toString(), empty.toString())
+                    .output();
+            VmDisk.begin(folders.home(), 16, folders.disk());
+            long memory = (MEMORY_MB + 256L) << 20;
+            premises.cgroups().create(machine.text(), new Cgroups.Limits(1000, memory, 128));
+            Path work = premises.config().data().resolve("microvm");
+            QemuLine line = new QemuLine(
+                    kvm,
+                    1,
+                    MEMORY_MB,
+                    kernel.vmlinuz(),
+                    Initramfs.of(kernel, premises.config().guestBinary(), work),
+                    root,
+                    folders.disk(),
+                    folders,
+                    Optional.empty(),
+                    Optional.empty());
+            long before = premises.clock().monoNanos();
+            ProcessId process = vm.start(line, Optional.empty());
+            ConsoleLog log = premises.logs().log(machine);
+            GuestChannel channel =
+                    new GuestChannel(machine, _ -> vm.dial(), log, folders.home(), premises.clock(), premises.timers());
+            try {
+                channel.open(bound, bound, vm.ended(process));
+                return Duration.ofNanos(premises.clock().monoNanos() - before);
+            } catch (Failed e) {
+                String console = vm.console();
+                throw new Failed("a probe guest did not answer within " + bound.toSeconds() + " s; "
+                        + (console.isEmpty() ? "its kernel said nothing" : "its kernel said last: " + console));
+            } finally {
+                channel.close();
+                vm.kill(process);
+            }
+        } finally {
+            premises.remove(machine);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.allod.base.Failed;
+import org.allod.base.MachineId;
+import org.allod.linux.Cgroups;
+import org.allod.linux.ProcessId;
+
+/**
+ * Machines as virtual machines under QEMU: a kernel of their own, behind a processor's virtualization where the probe
+ * found that to work, else emulated.
+ *
+ * <p>The root is the image, read-only and shared, under a writable layer that begins anew with each boot. QEMU runs
+ * as a user of the machine's own, without rights, under its system call filter, inside the machine's control group and
+ * network namespace. It outlives the daemon and is found again by its recorded process and its control socket.
+ */
+public final class MicroVmRuntime implements GuestRuntime {
+    /** An emulated kernel on a busy host takes its time; a real one is up in a second. */
+    private static final Duration START = Duration.ofSeconds(60);
+
+    private static final Duration ADOPT = Duration.ofSeconds(10);
+    private static final Duration GREETING = Duration.ofSeconds(2);
+    private static final Duration RELEASE = Duration.ofSeconds(5);
+
+    /** What QEMU takes beside the guest's memory: itself, its devices' queues, and the emulator's code. */
+    private static final int OVERHEAD_MB = 96 + QemuLine.EMULATOR_CACHE_MB;
+    /** QEMU's own threads: one a processor, and up to 64 for disk requests. */
+    private static final int THREADS = 96;
+
+    private final Premises premises;
+    private final GuestKernel kernel;
+    private final MicroVmProbe probe;
+    private final Map<MachineId, MicroVmGuest> guests = new ConcurrentHashMap<>();
+
+    public MicroVmRuntime(Premises premises) {
+        this.premises = premises;
+        this.kernel = new GuestKernel(premises.config().tools());
+        this.probe = new MicroVmProbe(premises, kernel);
+    }
+
+    @Override
+    public String name() {
+        return "microvm";
+    }
+
+    @Override
+    public Probe probe() {
+        return probe.get();
+    }
+
+    @Override
+    public void prepare(GuestSpec spec) {
+        VmFolders folders = folders(spec.machine());
+        if (vm(spec.machine()).find().isEmpty()) {
+            forget(GuestChannel.exitFile(folders.home()));
+            makeReady(spec);
+        }
+    }
+
+    private Wire makeReady(GuestSpec spec) {
+        VmFolders folders = folders(spec.machine());
+        Premises.make(folders.home());
+        Premises.make(folders.run());
+        String name = spec.machine().text();
+        premises.cgroups()
+                .create(
+                        name,
+                        new Cgroups.Limits(
+                                spec.cpus() * 1000L,
+                                (spec.memoryMb() + OVERHEAD_MB) * 1024L * 1024,
+                                THREADS + spec.cpus()));
+        return premises.networks()
+                .setUp(spec.machine(), spec.network().address(spec.machine()), Optional.of(folders.uid()));
+    }
+
+    @Override
+    public Guest boot(GuestSpec spec) {
+        Optional<MicroVmGuest> already = running(spec.machine());
+        if (already.isPresent()) {
+            already.get().channel().configure(setup(spec, makeReady(spec)));
+            return already.get();
+        }
+        VmFolders folders = folders(spec.machine());
+        Wire wire = makeReady(spec);
+        premises.networks().refresh(wire);
+        VmDisk.begin(premises.config().data().resolve("microvm"), spec.diskMb(), folders.disk());
+        MicroVm vm = vm(spec.machine());
+        ProcessId process = vm.start(line(spec, wire, Optional.empty()), Optional.of(wire.namespace()));
+        GuestChannel channel = channel(spec.machine(), vm);
+        try {
+            channel.open(START, START, vm.ended(process));
+            channel.configure(setup(spec, wire));
+        } catch (Failed e) {
+            String console = vm.console();
+            channel.close();
+            vm.kill(process);
+            throw new Failed(
+                    "cannot boot machine " + spec.machine() + ": " + e.getMessage()
+                            + (console.isEmpty() ? "" : "; its kernel said last: " + console),
+                    e);
+        }
+        return keep(new MicroVmGuest(premises, spec.machine(), vm, process, channel));
+    }
+
+    private QemuLine line(GuestSpec spec, Wire wire, Optional<Path> incoming) {
+        Path helper = premises.config().guestBinary();
+        return new QemuLine(
+                probe.get().accelerated(),
+                spec.cpus(),
+                spec.memoryMb(),
+                kernel.vmlinuz(),
+                Initramfs.of(kernel, helper, premises.config().data().resolve("microvm")),
+                spec.rootImage(),
+                folders(spec.machine()).disk(),
+                folders(spec.machine()),
+                incoming,
+                Optional.of(new QemuLine.Tap(helper, Wire.TAP, wire.mac())));
+    }
+
+    private MicroVmGuest keep(MicroVmGuest guest) {
+        guests.put(guest.machine(), guest);
+        var _ = guest.vm().ended(guest.process()).thenRun(() -> {
+            // One that we suspended or halted has been seen off already.
+            if (guests.remove(guest.machine(), guest)) {
+                guest.channel().gone();
+            }
+        });
+        return guest;
+    }
+
+    @Override
+    public Optional<Guest> find(MachineId machine) {
+        Optional<Guest> running = running(machine).map(guest -> guest);
+        return running.isPresent()
+                ? running
+                : GuestChannel.read(GuestChannel.exitFile(folders(machine).home()))
+                        .map(exit -> new EndedGuest(machine, exit));
+    }
+
+    /** The guest we speak to, or else one that runs without us: then we become its host. */
+    private Optional<MicroVmGuest> running(MachineId machine) {
+        MicroVmGuest known = guests.get(machine);
+        if (known != null && known.process().alive()) {
+            return Optional.of(known);
+        }
+        MicroVm vm = vm(machine);
+        return vm.find().map(process -> {
+            GuestChannel channel = channel(machine, vm);
+            if (Files.exists(folders(machine).resuming())) {
+                vm.go(); // The last daemon died between starting it and letting it run.
+                forget(folders(machine).resuming());
+            }
+            channel.adopt(ADOPT, GREETING);
+            return keep(new MicroVmGuest(premises, machine, vm, process, channel));
+        });
+    }
+
+    @Override
+    public void suspend(GuestSpec spec) {
+        MachineId machine = spec.machine();
+        if (suspended(machine)) {
+            running(machine).ifPresent(guest -> halt(machine)); // Killed between saving and ending it.
+            return;
+        }
+        MicroVmGuest guest = running(machine)
+                .orElseThrow(() -> new Failed("cannot suspend machine " + machine + ": its guest does not run"));
+        guest.channel().release(RELEASE);
+        guests.remove(machine, guest);
+        guest.vm().save(guest.process());
+    }
+
+    @Override
+    public Guest resume(GuestSpec spec) {
+        MachineId machine = spec.machine();
+        VmFolders folders = folders(machine);
+        Optional<MicroVmGuest> already = running(machine);
+        if (already.isPresent()) {
+            return already.get();
+        }
+        if (!suspended(machine)) {
+            throw new Failed("cannot resume machine " + machine + ": no saved memory is in " + folders.saved());
+        }
+        Wire wire = makeReady(spec);
+        premises.networks().refresh(wire);
+        MicroVm vm = vm(machine);
+        rename(folders.saved(), folders.resuming());
+        ProcessId process;
+        try {
+            process = vm.start(line(spec, wire, Optional.of(folders.resuming())), Optional.of(wire.namespace()));
+        } catch (Failed e) {
+            rename(folders.resuming(), folders.saved()); // Nothing ran: another try may help, or its owner drops it.
+            throw e;
+        }
+        try {
+            vm.go();
+        } catch (Failed e) {
+            vm.kill(process);
+            rename(folders.resuming(), folders.saved());
+            throw e;
+        }
+        forget(folders.resuming());
+        GuestChannel channel = channel(machine, vm);
+        // The guest goes on at once; PID 1 is back within moments, waited for by nobody.
+        Thread.ofVirtual().name("reach-" + machine).start(() -> channel.adopt(ADOPT, GREETING));
+        return keep(new MicroVmGuest(premises, machine, vm, process, channel));
+    }
+
+    /** Memory that a daemon was about to resume from when it died, and that no guest runs on, is still whole. */
+    @Override
+    public boolean suspended(MachineId machine) {
+        VmFolders folders = folders(machine);
+        if (Files.exists(folders.resuming()) && vm(machine).find().isEmpty()) {
+            rename(folders.resuming(), folders.saved());
+        }
+        return Files.exists(folders.saved());
+    }
+
+    @Override
+    public void discardSuspended(MachineId machine) {
+        forget(folders(machine).saved());
+        forget(folders(machine).saving());
+    }
+
+    @Override
+    public void halt(MachineId machine) {
+        end(machine);
+        forget(GuestChannel.exitFile(folders(machine).home()));
+    }
+
+    private void end(MachineId machine) {
+        MicroVmGuest guest = guests.remove(machine);
+        if (guest != null) {
+            guest.channel().close();
+        }
+        MicroVm vm = vm(machine);
+        vm.find().ifPresent(vm::kill);
+        if (guest != null) {
+            guest.channel().gone();
+        }
+    }
+
+    @Override
+    public void remove(MachineId machine) {
+        end(machine);
+        premises.remove(machine);
+    }
+
+    @Override
+    public Set<MachineId> present() {
+        return premises.present();
+    }
+
+    private VmFolders folders(MachineId machine) {
+        return VmFolders.of(premises, machine);
+    }
+
+    private MicroVm vm(MachineId machine) {
+        return new MicroVm(premises, folders(machine));
+    }
+
+    private GuestChannel channel(MachineId machine, MicroVm vm) {
+        return new GuestChannel(
+                machine,
+                _ -> vm.dial(),
+                premises.logs().log(machine),
+                folders(machine).home(),
+                premises.clock(),
+                premises.timers());
+    }
+
+    private GuestSetup setup(GuestSpec spec, Wire wire) {
+        List<String> hosts = new ArrayList<>(List.of("127.0.0.1 localhost", "::1 localhost"));
+        hosts.add(wire.address6() + " " + spec.hostname());
+        GuestSetup.Interface network = new GuestSetup.Interface(
+                "eth0",
+                0,
+                List.of(wire.address6() + "/128", wire.address4() + "/32"),
+                List.of(Wire.GATEWAY6, Wire.GATEWAY4));
+        List<String> resolvers = premises.networks().resolvers().stream()
+                .map(r -> "nameserver " + r)
+                .toList();
+        return GuestSetup.of(spec, List.of(network), resolvers, hosts);
+    }
+
+    private static void rename(Path from, Path to) {
+        try {
+            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new Failed("cannot rename " + from + " to " + to + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void forget(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new Failed("cannot delete " + file + ": " + e.getMessage(), e);
+        }
+    }
+}

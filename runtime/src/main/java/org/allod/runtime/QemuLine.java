@@ -1,0 +1,90 @@
+package org.allod.runtime;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The command line of a microVM. Pure. QEMU starts without any right: files it needs are opened before (as descriptors
+ * 4 to 7), so is its network device (3), and its user owns nothing but the folder with its sockets.
+ *
+ * @param kvm false: the processor is emulated
+ * @param incoming memory to go on from, instead of booting
+ * @param tap the helper that opens the network device; empty for no network
+ */
+record QemuLine(
+        boolean kvm,
+        int cpus,
+        int memoryMb,
+        Path kernel,
+        Path initramfs,
+        Path root,
+        Path disk,
+        VmFolders folders,
+        Optional<Path> incoming,
+        Optional<Tap> tap) {
+    static final String CHANNEL = "org.allod.guest";
+
+    /** @param helper the guest binary, which also serves as that */
+    record Tap(Path helper, String device, String mac) {}
+
+    /** Opens the files that the virtual machine's own user may not reach by name, and becomes the next command. */
+    private static final String OPEN = "exec 0<\"$1\" 4<\"$2\" 5<>\"$3\" 6<\"$4\" 7<\"$5\"; shift 5; exec \"$@\"";
+
+    /** Where only root may open the device: a copy of its node that our user owns, in a mount namespace of its own. */
+    private static final String KVM = "mount -t tmpfs -o size=64k,mode=755 none \"$1\" && mknod \"$1/kvm\" c 10 232"
+            + " && chown \"$2\" \"$1/kvm\" && chmod 600 \"$1/kvm\" && mount --bind \"$1/kvm\" /dev/kvm"
+            + " && shift 2 && exec \"$@\"";
+
+    private static final String QUIET = "console=ttyS0 quiet loglevel=4 panic=-1 reboot=t i8042.noaux i8042.nomux"
+            + " i8042.dumbkbd cryptomgr.notests random.trust_cpu=on audit=0 -- microvm";
+
+    /** Code made by the emulator: enough for a kernel and a server, and it counts against the machine's bound. */
+    static final int EMULATOR_CACHE_MB = 64;
+
+    List<String> argv() {
+        List<String> line = new ArrayList<>();
+        tap.ifPresent(t -> line.addAll(List.of(t.helper.toString(), "tap", t.device, "3")));
+        String memory = incoming.map(Path::toString).orElse("/dev/null");
+        line.addAll(List.of("sh", "-c", OPEN, "open", memory, root.toString(), disk.toString()));
+        line.addAll(List.of(kernel.toString(), initramfs.toString()));
+        if (kvm) {
+            line.addAll(List.of("unshare", "--mount", "--propagation", "private", "sh", "-c", KVM, "kvm"));
+            line.addAll(List.of(folders.run().resolveSibling("dev").toString(), "" + folders.uid()));
+        }
+        line.addAll(List.of("setpriv", "--reuid=" + folders.uid(), "--regid=" + folders.uid(), "--clear-groups"));
+        line.addAll(List.of("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"));
+        line.addAll(qemu());
+        return line;
+    }
+
+    private List<String> qemu() {
+        List<String> line = new ArrayList<>(List.of("qemu-system-x86_64", "-name", "allod-" + folders.machine()));
+        line.addAll(List.of("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"));
+        line.addAll(List.of("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
+        line.addAll(List.of("-machine", "pc,usb=off,hpet=off,vmport=off,smbus=off,dump-guest-core=off"));
+        line.addAll(List.of("-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=" + EMULATOR_CACHE_MB));
+        line.addAll(List.of("-cpu", kvm ? "host" : "max", "-smp", "" + cpus, "-m", memoryMb + "M"));
+        line.addAll(List.of("-kernel", "/proc/self/fd/6", "-initrd", "/proc/self/fd/7", "-append", QUIET));
+        line.addAll(List.of("-add-fd", "fd=4,set=1", "-add-fd", "fd=5,set=2"));
+        line.addAll(List.of(
+                "-blockdev",
+                "driver=raw,node-name=root,read-only=on,file.driver=file,file.filename=/dev/fdset/1,file.locking=off"));
+        line.addAll(List.of("-device", "virtio-blk-pci,drive=root,serial=root"));
+        line.addAll(
+                List.of(
+                        "-blockdev",
+                        "driver=raw,node-name=disk,discard=unmap,file.driver=file,file.filename=/dev/fdset/2,file.locking=off,file.discard=unmap"));
+        line.addAll(List.of("-device", "virtio-blk-pci,drive=disk,serial=disk,discard=on"));
+        line.addAll(List.of("-chardev", "ringbuf,id=console,size=65536", "-serial", "chardev:console"));
+        line.addAll(List.of("-chardev", "socket,id=channel,server=on,wait=off,path=" + folders.channel()));
+        line.addAll(List.of("-device", "virtio-serial-pci,max_ports=2"));
+        line.addAll(List.of("-device", "virtserialport,chardev=channel,nr=1,name=" + CHANNEL));
+        line.addAll(List.of("-qmp", "unix:" + folders.control() + ",server=on,wait=off"));
+        tap.ifPresent(t -> line.addAll(
+                List.of("-netdev", "tap,id=net,fd=3", "-device", "virtio-net-pci,netdev=net,romfile=,mac=" + t.mac)));
+        incoming.ifPresent(path -> line.addAll(List.of("-incoming", "fd:0")));
+        return line;
+    }
+}

@@ -1,0 +1,125 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.allod.base.Failed;
+import org.allod.base.Timers;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * QEMU's control socket: JSON, a line each way. Opened for one purpose and closed again, because QEMU serves one client
+ * at a time. QEMU itself is not trusted more than its guest: its lines are bounded, and so is our patience.
+ */
+final class Qmp implements AutoCloseable {
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final int LONGEST_LINE = 1 << 20;
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private final SocketChannel channel;
+    private final Timers timers;
+    private final ByteBuffer buffer = ByteBuffer.allocate(LONGEST_LINE);
+
+    private Qmp(SocketChannel channel, Timers timers) {
+        this.channel = channel;
+        this.timers = timers;
+    }
+
+    static Qmp open(Path socket, Timers timers) {
+        try {
+            Qmp qmp = new Qmp(SocketChannel.open(UnixDomainSocketAddress.of(socket)), timers);
+            try {
+                var _ = qmp.within("greet", () -> qmp.readLine());
+                var _ = qmp.run("qmp_capabilities", Map.of());
+                return qmp;
+            } catch (Failed e) {
+                qmp.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new Failed("cannot reach QEMU at " + socket + ": " + e.getMessage(), e);
+        }
+    }
+
+    JsonNode run(String command) {
+        return run(command, Map.of());
+    }
+
+    /** Runs a command and gives what it returns. */
+    JsonNode run(String command, Map<String, ?> arguments) {
+        return within(command, () -> {
+            String line = JSON.writeValueAsString(Map.of("execute", command, "arguments", arguments)) + "\n";
+            ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+            while (true) {
+                JsonNode answer = JSON.readTree(readLine());
+                if (answer.has("return")) {
+                    return answer.get("return");
+                }
+                if (answer.has("error")) {
+                    throw new IOException(answer.get("error").path("desc").asString("no reason given"));
+                }
+                // Anything else is an event, which whoever needs to know asks for.
+            }
+        });
+    }
+
+    private interface Talk<T> {
+        T talk() throws IOException;
+    }
+
+    /** Bounds a conversation: a timer closes the socket under it. */
+    private <T> T within(String what, Talk<T> talk) {
+        AtomicBoolean late = new AtomicBoolean();
+        Timers.Timer timer = timers.after(PATIENCE, () -> {
+            late.set(true);
+            close();
+        });
+        try {
+            return talk.talk();
+        } catch (IOException | JacksonException e) {
+            String why = late.get() ? "no answer within " + PATIENCE.toSeconds() + " s" : e.getMessage();
+            throw new Failed("QEMU did not carry out " + what + ": " + why, e);
+        } finally {
+            timer.cancel();
+        }
+    }
+
+    private String readLine() throws IOException {
+        while (true) {
+            for (int i = 0; i < buffer.position(); i++) {
+                if (buffer.get(i) == '\n') {
+                    byte[] line = new byte[i];
+                    buffer.flip().get(line).get();
+                    buffer.compact();
+                    return new String(line, StandardCharsets.UTF_8);
+                }
+            }
+            if (!buffer.hasRemaining()) {
+                throw new IOException("a line of more than " + LONGEST_LINE + " bytes");
+            }
+            if (channel.read(buffer) < 0) {
+                throw new IOException("it has gone");
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // It is closed as far as anybody can tell.
+        }
+    }
+}

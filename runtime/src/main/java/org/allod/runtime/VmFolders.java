@@ -1,0 +1,70 @@
+package org.allod.runtime;
+
+import java.nio.file.Path;
+import org.allod.base.MachineId;
+
+/**
+ * Where a microVM's things are.
+ *
+ * @param machine whose
+ * @param home what survives a reboot
+ * @param run what does not; belongs to the user the virtual machine runs as
+ */
+record VmFolders(MachineId machine, Path home, Path run) {
+    static VmFolders of(Premises premises, MachineId machine) {
+        return new VmFolders(
+                machine,
+                premises.folder(machine).resolve("microvm"),
+                premises.run(machine).resolve("vm"));
+    }
+
+    /** The writable layer: a sparse file that begins anew with each boot. */
+    Path disk() {
+        return home.resolve("disk.img");
+    }
+
+    /** Saved memory, whole. */
+    Path saved() {
+        return home.resolve("saved");
+    }
+
+    /** Memory being saved: half of it is worth nothing. */
+    Path saving() {
+        return home.resolve("saving");
+    }
+
+    /** Saved memory being resumed from. */
+    Path resuming() {
+        return home.resolve("resuming");
+    }
+
+    /** Which process it is. Ours, so outside the folder that the virtual machine may write to. */
+    Path process() {
+        return run.resolveSibling("vm.process");
+    }
+
+    /** What QEMU itself says. */
+    Path output() {
+        return run.resolveSibling("vm.log");
+    }
+
+    Path control() {
+        return run.resolve("qmp.sock");
+    }
+
+    Path channel() {
+        return run.resolve("guest.sock");
+    }
+
+    Path migration() {
+        return run.resolve("memory.sock");
+    }
+
+    /**
+     * The user and group of this machine's virtual machine monitor: a number of its own, far from those of people and
+     * services, so that two machines cannot touch each other's files even where a guest has broken out into QEMU.
+     */
+    int uid() {
+        return 0x1000_0000 | (int) (machine.bits() & 0x0fff_ffff);
+    }
+}
