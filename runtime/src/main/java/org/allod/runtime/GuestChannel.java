@@ -88,8 +88,13 @@ final class GuestChannel implements AutoCloseable {
      * guest that misbehaves runs all the same, and can be ended.
      */
     void adopt(Duration bound) {
+        adopt(bound, bound);
+    }
+
+    /** As {@link #adopt(Duration)}, calling again each {@code greeting}: a serial port may be in the middle of a word. */
+    void adopt(Duration bound, Duration greeting) {
         try {
-            open(bound, bound, new CompletableFuture<>());
+            open(bound, greeting, new CompletableFuture<>());
         } catch (Failed e) {
             synchronized (this) {
                 if (closed) {

@@ -346,7 +346,9 @@ class MicroVmRuntimeTest {
         runtime.halt(SHARED);
         assertThat(guest.exited().get(5, TimeUnit.SECONDS)).isEqualTo(Exit.LOST);
         assertThat(runtime.find(SHARED)).isEmpty();
-        assertThat(Path.of("/proc/" + pid)).doesNotExist();
+        // Dead at once; its parent, this JVM, takes note of that a moment later.
+        Path gone = Path.of("/proc/" + pid);
+        Poll.until(Duration.ofSeconds(2), Duration.ofMillis(10), "the end of QEMU", () -> !Files.exists(gone));
         runtime.halt(SHARED);
         runtime.remove(SHARED);
         assertThat(runtime.present()).isEmpty();
