@@ -106,16 +106,16 @@ final class BareSystem {
     static void complete(Tree tree, ContentFolder contents) throws IOException {
         for (String path : List.of("bin", "dev", "etc", "proc", "root", "run", "sys", "usr", "var")) {
             if (tree.at(path) == null) {
-                tree.put(path, new Node.Folder(new Meta(path.equals("root") ? 0700 : 0755, 0, 0, 0, Map.of())), 0);
+                tree.put(path, new Node.Folder(meta(path.equals("root") ? 0700 : 0755)), 0);
             }
         }
-        tree.put("tmp", new Node.Folder(new Meta(01777, 0, 0, 0, Map.of())), 0);
+        tree.put("tmp", new Node.Folder(meta(01777)), 0);
         file(tree, contents, "etc/passwd", PASSWD);
         file(tree, contents, "etc/group", GROUP);
         if (tree.at("bin/busybox") instanceof Node.File) {
             for (String applet : APPLETS) {
                 if (tree.at("bin/" + applet) == null) {
-                    tree.put("bin/" + applet, new Node.Symlink(new Meta(0777, 0, 0, 0, Map.of()), "busybox"), 0);
+                    tree.put("bin/" + applet, new Node.Symlink(meta(0777), "busybox"), 0);
                 }
             }
         }
@@ -125,7 +125,11 @@ final class BareSystem {
         if (tree.at(path) == null) {
             byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
             long content = contents.write(out -> out.write(bytes));
-            tree.put(path, new Node.File(new Meta(0644, 0, 0, 0, Map.of()), bytes.length, content), 0);
+            tree.put(path, new Node.File(meta(0644), bytes.length, content), 0);
         }
+    }
+
+    private static Meta meta(int mode) {
+        return new Meta(mode, 0, 0, DebianBuild.EPOCH, Map.of());
     }
 }

@@ -54,7 +54,7 @@ final class Documents {
 
     private Child choose(List<Child> children, Optional<String> name, String source) {
         List<Child> named = children.stream()
-                .filter(child -> name.isEmpty() || child.name().equals(name.get()))
+                .filter(child -> name.isEmpty() || named(child, name.get()))
                 .toList();
         if (named.isEmpty() && name.isPresent()) {
             throw Rejected.because(
@@ -86,6 +86,11 @@ final class Documents {
                     "name one, as in oci:PATH:NAME; it has: " + names(fit));
         }
         return fit.getFirst();
+    }
+
+    /** In full, or without the registry that docker save puts before it. */
+    private static boolean named(Child child, String wanted) {
+        return child.name().equals(wanted) || child.name().endsWith("/" + wanted);
     }
 
     private static String names(List<Child> children) {

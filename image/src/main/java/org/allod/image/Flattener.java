@@ -43,10 +43,11 @@ final class Flattener {
             try (LayerStream in = LayerStream.open(
                     blobs.path(layer.digest()),
                     name,
+                    !layer.digest().equals(unpacked.get(i)),
                     budget,
                     read -> progress.at("flatten", name, start + read, total))) {
                 reader.apply(in, i);
-                if (!in.digest().equals(unpacked.get(i))) {
+                if (!in.is(unpacked.get(i))) {
                     throw Rejected.invalid("layer " + name + " unpacks to something else than the configuration says");
                 }
             } catch (EOFException e) {
@@ -67,9 +68,7 @@ final class Flattener {
                 contents.path()); // Before the tool runs: files that later layers hid should not need the space twice.
         interruptible();
         progress.at("flatten", "making the file system", 0, 0);
-        long[] latest = {tree.root.meta().mtime()};
-        tree.visit((path, node) -> latest[0] = Math.max(latest[0], node.meta().mtime()));
-        return RootImage.make(folder, staging, digest, latest[0]);
+        return RootImage.make(folder, staging, digest);
     }
 
     private static void interruptible() throws InterruptedException {

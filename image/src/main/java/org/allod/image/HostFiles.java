@@ -66,7 +66,10 @@ final class HostFiles {
             public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) throws IOException {
                 if (attributes.isSymbolicLink()) {
                     String target = bytes(Files.readSymbolicLink(path).toString());
-                    tree.put(place(path), new Node.Symlink(new Node.Meta(0777, 0, 0, 0, Map.of()), target), 0);
+                    tree.put(
+                            place(path),
+                            new Node.Symlink(new Node.Meta(0777, 0, 0, DebianBuild.EPOCH, Map.of()), target),
+                            0);
                 } else if (attributes.isRegularFile()) {
                     file(path, place(path), tree, contents);
                 } else {
@@ -89,7 +92,7 @@ final class HostFiles {
 
     private static Node.Meta meta(Path path) throws IOException {
         int mode = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS) & 0777;
-        return new Node.Meta(mode, 0, 0, 0, Map.of());
+        return new Node.Meta(mode, 0, 0, DebianBuild.EPOCH, Map.of());
     }
 
     /** A name as a tree holds it, one character per byte. */

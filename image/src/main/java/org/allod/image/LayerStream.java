@@ -26,26 +26,30 @@ final class LayerStream extends FilterInputStream {
 
     private final String layer;
     private final MessageDigest sha = Digest.sha256();
+    private final boolean digested;
     private final AtomicLong budget;
 
-    private LayerStream(InputStream unpacked, String layer, AtomicLong budget) {
+    private LayerStream(InputStream unpacked, String layer, boolean digested, AtomicLong budget) {
         super(unpacked);
         this.layer = layer;
+        this.digested = digested;
         this.budget = budget;
     }
 
     /**
      * Opens a layer.
      *
+     * @param packed false where the layer travelled as it is: then it was digested when it arrived, and is not again
      * @param budget bytes that may still come out of this image's layers; taken from as they do
      * @param read told how much of the packed file has been read
      */
-    static LayerStream open(Path file, String layer, AtomicLong budget, LongConsumer read) throws IOException {
-        BufferedInputStream packed = new BufferedInputStream(new Counted(Files.newInputStream(file), read), BUFFER);
+    static LayerStream open(Path file, String layer, boolean packed, AtomicLong budget, LongConsumer read)
+            throws IOException {
+        BufferedInputStream in = new BufferedInputStream(new Counted(Files.newInputStream(file), read), BUFFER);
         try {
-            return new LayerStream(unpack(packed).orElse(packed), layer, budget);
+            return new LayerStream(packed ? unpack(in).orElse(in) : in, layer, packed, budget);
         } catch (IOException e) {
-            packed.close();
+            in.close();
             throw damaged(layer, e);
         }
     }
@@ -83,7 +87,9 @@ final class LayerStream extends FilterInputStream {
             throw damaged(layer, e);
         }
         if (n > 0) {
-            sha.update(into, offset, n);
+            if (digested) {
+                sha.update(into, offset, n);
+            }
             if (budget.addAndGet(-n) < 0) {
                 throw Rejected.because(
                         Rejected.Reason.TOO_LARGE,
@@ -114,9 +120,9 @@ final class LayerStream extends FilterInputStream {
         return false;
     }
 
-    /** Of everything read so far. */
-    Digest digest() {
-        return Digest.of(sha);
+    /** Whether everything read so far is what {@code expected} names. */
+    boolean is(Digest expected) {
+        return !digested || Digest.of(sha).equals(expected);
     }
 
     static Rejected damaged(String layer, IOException e) {

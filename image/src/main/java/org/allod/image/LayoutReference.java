@@ -1,8 +1,10 @@
 package org.allod.image;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.allod.base.Rejected;
 
 /**
  * Where a layout or an archive lies, and which of its images is meant: {@code PATH} or {@code PATH:NAME}.
@@ -11,15 +13,23 @@ import java.util.Optional;
  * @param image the name the layout itself gives the image; empty for the only one
  */
 record LayoutReference(Path path, Optional<String> image) {
-    /** A colon belongs to the path where a file of that whole name exists. */
+    /** The path is the shortest that exists, up to a colon; without such a one it is all of it. */
     static LayoutReference parse(String text) {
-        Path whole = Path.of(text).toAbsolutePath().normalize();
-        int colon = text.lastIndexOf(':');
-        if (colon <= 0 || colon < text.lastIndexOf('/') || Files.exists(whole)) {
-            return new LayoutReference(whole, Optional.empty());
+        for (int colon = text.indexOf(':'); colon > 0; colon = text.indexOf(':', colon + 1)) {
+            Path path = path(text.substring(0, colon));
+            if (Files.exists(path)) {
+                return new LayoutReference(path, Optional.of(text.substring(colon + 1)));
+            }
         }
-        Path path = Path.of(text.substring(0, colon)).toAbsolutePath().normalize();
-        return new LayoutReference(path, Optional.of(text.substring(colon + 1)));
+        return new LayoutReference(path(text), Optional.empty());
+    }
+
+    private static Path path(String text) {
+        try {
+            return Path.of(text).toAbsolutePath().normalize();
+        } catch (InvalidPathException e) {
+            throw Rejected.invalid("\"" + Text.shown(text) + "\" is no path");
+        }
     }
 
     @Override

@@ -1,7 +1,6 @@
 package org.allod.image;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,12 +11,8 @@ final class LayoutWriter {
     private LayoutWriter() {}
 
     /** Moves {@code layer}, a plain tar archive, into a new layout at {@code folder}. */
-    static Path write(Path folder, Path layer, Image.Config config, String platform) throws IOException {
+    static Path write(Path folder, Path layer, Digest digest, Image.Config config, String platform) throws IOException {
         Path blobs = Files.createDirectories(folder.resolve("blobs").resolve("sha256"));
-        Digest digest;
-        try (InputStream in = Files.newInputStream(layer)) {
-            digest = Digest.of(in);
-        }
         Files.move(layer, blobs.resolve(digest.hex()));
         Descriptor ofLayer = new Descriptor(ImageJson.OCI_LAYER, digest, Files.size(blobs.resolve(digest.hex())));
         Descriptor ofConfig = blob(blobs, ImageJson.OCI_CONFIG, ConfigJson.write(config, platform, List.of(digest)));

@@ -12,22 +12,21 @@ import java.util.UUID;
  * Makes one read-only file system image of a folder. EROFS, uncompressed: the host's kernel, a guest's and gVisor's
  * own reader all mount it, and a page fault costs no decompression. Where the host has no mkfs.erofs it is ext4.
  *
- * <p>The same tree gives the same bytes: a fixed identity out of the image's digest, a fixed time of building.
+ * <p>Its identity comes from the image's digest. Only the time of building in its superblock differs from one host to
+ * another: mkfs.erofs 1.5 can fix that only by giving it to every file.
  */
 final class RootImage {
     private static final int MINUTES = 30;
 
     private RootImage() {}
 
-    /** Makes an image of {@code folder} in {@code into}; {@code latest} is the latest time of anything in it. */
-    static Path make(Path folder, Path into, Digest of, long latest) throws IOException, InterruptedException {
+    /** Makes an image of {@code folder} in {@code into}. */
+    static Path make(Path folder, Path into, Digest of) throws IOException, InterruptedException {
         String uuid = uuid(of).toString();
         Path target;
         if (Tool.find("mkfs.erofs").isPresent()) {
             target = into.resolve("root.erofs");
-            List<String> command = new ArrayList<>(List.of("mkfs.erofs", "--quiet", "-U" + uuid));
-            // Together: each file keeps its own time, and the image as a whole is as old as the youngest of them.
-            command.addAll(List.of("-T" + latest, "--preserve-mtime"));
+            List<String> command = new ArrayList<>(List.of("mkfs.erofs", "--quiet", "--preserve-mtime", "-U" + uuid));
             command.addAll(List.of(target.toString(), folder.getFileName().toString()));
             Tool.run(command, Disk.parent(folder), Map.of(), false, MINUTES, line -> {});
         } else {

@@ -26,7 +26,7 @@ import org.allod.base.Rejected;
  * virtual thread's carrier may go away before its program does.
  */
 final class Tool {
-    private static final int LAST_LINES = 12;
+    private static final int LAST_LINES = 40;
     private static final int LINE = 400;
 
     private Tool() {}
@@ -36,7 +36,8 @@ final class Tool {
      * mounts go with it.
      *
      * @return the last lines it printed
-     * @throws Failed where it ends with anything but 0, or takes longer than {@code minutes}
+     * @throws ToolFailure where it ends with anything but 0
+     * @throws Failed where it cannot be run, or takes longer than {@code minutes}
      */
     static List<String> run(
             List<String> command,
@@ -45,7 +46,7 @@ final class Tool {
             boolean contained,
             int minutes,
             Consumer<String> line)
-            throws InterruptedException {
+            throws IOException, InterruptedException {
         List<String> whole = new ArrayList<>(List.of("setpriv", "--pdeathsig", "KILL"));
         if (contained) {
             whole.addAll(List.of("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"));
@@ -78,8 +79,7 @@ final class Tool {
             lines = List.copyOf(last);
         }
         if (process.exitValue() != 0) {
-            throw new Failed(
-                    command.getFirst() + " failed (exit " + process.exitValue() + "): " + String.join(" / ", lines));
+            throw new ToolFailure(command.getFirst(), process.exitValue(), lines);
         }
         return lines;
     }

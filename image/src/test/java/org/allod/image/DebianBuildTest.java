@@ -1,11 +1,19 @@
 package org.allod.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.allod.base.Rejected;
 import org.allod.image.ImageStore.BuildSpec;
+import org.allod.image.ImageStore.BuildSpec.Copy;
 import org.allod.image.ImageStore.Progress;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,6 +50,96 @@ class DebianBuildTest {
                 String said = Mounted.run("chroot", mounted.root().toString(), "/bin/sh", "-c", "echo works; id -u");
                 assertThat(said).isEqualTo("works\n0\n");
                 assertThat(mounted.names()).noneMatch(name -> name.startsWith("etc/apt"));
+            }
+        }
+    }
+
+    @Test
+    void serverWithUsersAndConfiguration_builtTwice_isTheSameAndWorks() throws Exception {
+        BuildSpec spec =
+                new BuildSpec("web", List.of("lighttpd"), List.of(), List.of("lighttpd", "-D"), List.of(), List.of(80));
+        try (Fixture one = new Fixture(scratch.resolve("one"));
+                Fixture two = new Fixture(scratch.resolve("two"));
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Image> other = threads.submit(() -> two.library.build(spec, Progress.NONE));
+            List<String> phases = new CopyOnWriteArrayList<>();
+            Image first = one.library.build(spec, (phase, detail, done, total) -> phases.add(phase + ": " + detail));
+            assertThat(phases)
+                    .contains(
+                            "build: installing remaining packages inside the chroot",
+                            "flatten: making the file system");
+            assertThat(other.get().digest()).isEqualTo(first.digest());
+            assertThat(first.bytes()).isLessThan(160 << 20);
+            try (Mounted mounted = Mounted.of(first.rootImage(), scratch)) {
+                String root = mounted.root().toString();
+                assertThat(Mounted.run("chroot", root, "/usr/sbin/lighttpd", "-v"))
+                        .startsWith("lighttpd/");
+                assertThat(mounted.text("etc/passwd")).contains("www-data:*:33:33:");
+                assertThat(mounted.names()).noneMatch(name -> name.startsWith("usr/share/man/"));
+                assertThat(mounted.names())
+                        .contains("etc/lighttpd/lighttpd.conf", "usr/share/doc/lighttpd/copyright", "var/log/lighttpd")
+                        .doesNotContain("etc/machine-id", "etc/apt", "var/lib/apt", "etc/resolv.conf");
+            }
+        }
+    }
+
+    @Test
+    void unknownPackage_isNamed() {
+        BuildSpec spec =
+                new BuildSpec("x", List.of("no-such-thing-static"), List.of(), List.of(), List.of(), List.of());
+        try (Fixture fixture = new Fixture(scratch.resolve("library"))) {
+            assertThatExceptionOfType(Rejected.class)
+                    .isThrownBy(() -> fixture.library.build(spec, Progress.NONE))
+                    .withMessageContaining("has no package no-such-thing-static");
+        }
+    }
+
+    @Test
+    void filesAlone_areAnImageWithoutADebian() throws Exception {
+        Path program = Files.writeString(scratch.resolve("run.sh"), "#!/bin/sh\n");
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-x---"));
+        BuildSpec spec = new BuildSpec(
+                "files",
+                List.of(),
+                List.of(new Copy(program, "/app/"), new Copy(program, "/etc/init")),
+                List.of("/app/run.sh"),
+                List.of(),
+                List.of());
+        try (Fixture fixture = new Fixture(scratch.resolve("library"))) {
+            Image image = fixture.library.build(spec, Progress.NONE);
+            try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+                assertThat(mounted.listing()).anyMatch(line -> line.startsWith("app/run.sh f 750 0:0 1577836800"));
+                assertThat(mounted.text("etc/init")).isEqualTo("#!/bin/sh\n");
+            }
+        }
+    }
+
+    @Test
+    void nonsense_isRefusedBeforeAnythingIsDone() {
+        BuildSpec good = new BuildSpec("x", List.of(), List.of(), List.of(), List.of(), List.of());
+        List<BuildSpec> bad = List.of(
+                new BuildSpec("Bad Name", List.of(), List.of(), List.of(), List.of(), List.of()),
+                new BuildSpec("x", List.of("--option"), List.of(), List.of(), List.of(), List.of()),
+                new BuildSpec("x", List.of("a,b"), List.of(), List.of(), List.of(), List.of()),
+                new BuildSpec("x", List.of(), List.of(new Copy(scratch, "relative")), List.of(), List.of(), List.of()),
+                new BuildSpec(
+                        "x", List.of(), List.of(new Copy(scratch, "/a/../../b")), List.of(), List.of(), List.of()),
+                new BuildSpec(
+                        "x",
+                        List.of(),
+                        List.of(new Copy(scratch.resolve("no"), "/a")),
+                        List.of(),
+                        List.of(),
+                        List.of()),
+                new BuildSpec("x", List.of(), List.of(), List.of(), List.of("novalue"), List.of()),
+                new BuildSpec("x", List.of(), List.of(), List.of(), List.of(), List.of(70000)));
+        try (Fixture fixture = new Fixture(scratch.resolve("library"))) {
+            assertThat(fixture.library.build(good, Progress.NONE).config().cmd())
+                    .isEmpty();
+            for (BuildSpec spec : bad) {
+                assertThatExceptionOfType(Rejected.class)
+                        .as(spec.toString())
+                        .isThrownBy(() -> fixture.library.build(spec, Progress.NONE));
             }
         }
     }

@@ -14,6 +14,18 @@ final class DockerRegistry implements AutoCloseable {
     private final Process process;
 
     DockerRegistry(Path folder, boolean password) throws IOException, InterruptedException {
+        this(folder, password ? passwords(folder) : "");
+    }
+
+    private static String passwords(Path folder) throws IOException, InterruptedException {
+        Files.createDirectories(folder);
+        String line = Mounted.run("htpasswd", "-nbB", "alice", "s3cret:with:colons");
+        Path users = Files.writeString(folder.resolve("htpasswd"), line);
+        return "auth: {htpasswd: {realm: test, path: %s}}%n".formatted(users);
+    }
+
+    /** @param auth the part of the configuration that says who gets in */
+    DockerRegistry(Path folder, String auth) throws IOException, InterruptedException {
         Files.createDirectories(folder);
         port = freePort();
         StringBuilder config = new StringBuilder("""
@@ -22,11 +34,7 @@ final class DockerRegistry implements AutoCloseable {
                 storage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}
                 http: {addr: "127.0.0.1:%d"}
                 """.formatted(folder.resolve("data"), port));
-        if (password) {
-            String line = Mounted.run("htpasswd", "-nbB", "alice", "s3cret:with:colons");
-            Path users = Files.writeString(folder.resolve("htpasswd"), line);
-            config.append("auth: {htpasswd: {realm: test, path: %s}}%n".formatted(users));
-        }
+        config.append(auth);
         Path file = Files.writeString(folder.resolve("config.yml"), config);
         process = new ProcessBuilder("docker-registry", "serve", file.toString())
                 .redirectErrorStream(true)

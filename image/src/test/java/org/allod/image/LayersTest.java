@@ -93,7 +93,7 @@ class LayersTest {
             });
         }
         Path folder = folders.get(random.nextInt(folders.size()));
-        Path target = all.isEmpty() ? folder : all.get(random.nextInt(all.size()));
+        Path target = all.isEmpty() ? root.resolve("nothing") : all.get(random.nextInt(all.size()));
         Path fresh = folder.resolve("n" + random.nextInt(12));
         String to = fresh.toString();
         switch (random.nextInt(9)) {
@@ -107,7 +107,8 @@ class LayersTest {
             case 6 -> shell("rm -rf '%s'; mkdir '%s'; echo again-%d > '%s/n1'", target, target, id, target);
             case 7 ->
                 shell(
-                        "[ -L '%s' ] || chmod %o '%s'; chown -h %d:%d '%s'",
+                        "[ -L '%s' -o ! -e '%s' ] || { chmod %o '%s'; chown -h %d:%d '%s'; }",
+                        target,
                         target,
                         04000 | random.nextInt(01000),
                         target,

@@ -315,4 +315,28 @@ class RegistryTest {
             fixture.library.pull(locked.host() + "/team/private:v1", Progress.NONE);
         }
     }
+
+    @Test
+    void tokens_areFetchedWithTheCredentials_andOnlyForPulling() throws Exception {
+        try (TokenServer tokens = new TokenServer(scratch.resolve("tokens"), "alice:s3cret");
+                DockerRegistry registry = new DockerRegistry(scratch.resolve("registry"), tokens.configuration())) {
+            registry.push(shared.resolve("layout-web"), "team/web:v1", "--dest-creds=alice:s3cret");
+            tokens.granted.clear();
+            Path folder = Files.createDirectories(scratch.resolve("docker"));
+            String auth = Base64.getEncoder().encodeToString(LayoutMaker.text("alice:s3cret"));
+            Files.writeString(
+                    folder.resolve("config.json"),
+                    "{\"auths\":{\"%s\":{\"auth\":\"%s\"}}}".formatted(registry.host(), auth));
+            try (Fixture nobody =
+                    library(Map.of("DOCKER_CONFIG", scratch.resolve("none").toString()))) {
+                assertThatExceptionOfType(Rejected.class)
+                        .isThrownBy(() -> nobody.library.pull(registry.host() + "/team/web:v1", Progress.NONE))
+                        .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.UNAUTHENTICATED));
+            }
+            try (Fixture alice = library(Map.of("DOCKER_CONFIG", folder.toString()))) {
+                alice.library.pull(registry.host() + "/team/web:v1", Progress.NONE);
+            }
+            assertThat(tokens.granted).isNotEmpty().allMatch(scope -> scope.equals("repository:team/web:pull"));
+        }
+    }
 }
