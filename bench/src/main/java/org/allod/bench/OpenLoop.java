@@ -1,0 +1,112 @@
+package org.allod.bench;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+
+/**
+ * Sends requests at the times a plan says, whether or not the ones before were answered, and measures each from when
+ * it <em>should</em> have been sent. A closed loop waits for a slow answer before it asks again, and so leaves out just
+ * the requests that would have suffered ("coordinated omission"); here they are in.
+ */
+final class OpenLoop {
+    private OpenLoop() {}
+
+    /**
+     * What requests took, in nanoseconds, sorted.
+     */
+    record Latencies(long[] sorted) {
+        double millis(double quantile) {
+            int index = (int) Math.min(sorted.length - 1L, Math.round(quantile * sorted.length));
+            return sorted[index] / 1e6;
+        }
+    }
+
+    /**
+     * Sends {@code perSecond} requests a second for {@code seconds}, over {@code lanes} kept connections in turn.
+     */
+    static Latencies run(Clock clock, int port, String host, int perSecond, double seconds, int lanes) {
+        int each = (int) (perSecond * seconds / lanes);
+        long[] all = new long[each * lanes];
+        long start = clock.monoNanos() + 50_000_000;
+        long step = 1_000_000_000L / perSecond;
+        List<Thread> threads = new ArrayList<>();
+        List<Exception> failures = new ArrayList<>();
+        for (int lane = 0; lane < lanes; lane++) {
+            int mine = lane;
+            threads.add(Thread.ofPlatform().name("lane " + lane).start(() -> {
+                try {
+                    lane(clock, port, host, start + mine * step, step * lanes, each, all, mine * each);
+                } catch (IOException e) {
+                    synchronized (failures) {
+                        failures.add(e);
+                    }
+                }
+            }));
+        }
+        try {
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (!failures.isEmpty()) {
+            throw new Failed("the open loop lost a connection to port " + port, failures.getFirst());
+        }
+        Arrays.sort(all);
+        return new Latencies(all);
+    }
+
+    private static void lane(Clock clock, int port, String host, long first, long step, int count, long[] into, int at)
+            throws IOException {
+        byte[] request = ("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII);
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setTcpNoDelay(true);
+            socket.setSoTimeout(5_000);
+            InputStream in = new BufferedInputStream(socket.getInputStream());
+            for (int i = 0; i < count; i++) {
+                long due = first + i * step;
+                for (long left = due - clock.monoNanos(); left > 0; left = due - clock.monoNanos()) {
+                    LockSupport.parkNanos(left);
+                }
+                socket.getOutputStream().write(request);
+                answer(in);
+                into[at + i] = clock.monoNanos() - due;
+            }
+        }
+    }
+
+    private static void answer(InputStream in) throws IOException {
+        int length = -1;
+        StringBuilder line = new StringBuilder();
+        while (true) {
+            int b = in.read();
+            if (b < 0) {
+                throw new IOException("closed within an answer");
+            }
+            if (b != '\n') {
+                line.append((char) b);
+                continue;
+            }
+            String text = line.toString().trim();
+            line.setLength(0);
+            if (text.isEmpty()) {
+                in.skipNBytes(length);
+                return;
+            }
+            if (text.regionMatches(true, 0, "content-length:", 0, 15)) {
+                length = Integer.parseInt(text.substring(15).trim());
+            }
+        }
+    }
+}
