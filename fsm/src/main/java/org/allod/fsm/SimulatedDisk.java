@@ -26,6 +26,17 @@ public final class SimulatedDisk {
         Run(RunSpec spec) {
             this.spec = spec;
         }
+
+        Run copy() {
+            Run twin = new Run(spec);
+            twin.events.addAll(events);
+            twin.state = state;
+            twin.error = error;
+            twin.response = response;
+            twin.ref = ref;
+            twin.endedAt = endedAt;
+            return twin;
+        }
     }
 
     private final Map<Long, Run> runs = new LinkedHashMap<>();
@@ -38,8 +49,7 @@ public final class SimulatedDisk {
         if (append.start().isPresent()) {
             no = ++lastRun;
             Run fresh = new Run(append.start().get());
-            runs.put(no, fresh);
-            byId.put(fresh.spec.id(), fresh);
+            put(no, fresh);
         }
         Run run = runs.get(no);
         if (run == null) {
@@ -63,6 +73,29 @@ public final class SimulatedDisk {
         run.error = append.error();
         run.ref = new Ref(no, last, answer);
         return run.ref;
+    }
+
+    /** A disk with the same content, for a test that takes back what was never flushed. */
+    synchronized SimulatedDisk copy() {
+        SimulatedDisk twin = new SimulatedDisk();
+        runs.forEach((no, run) -> twin.put(no, run.copy()));
+        twin.lastRun = lastRun;
+        twin.lastEvent = lastEvent;
+        return twin;
+    }
+
+    /** Becomes what the other disk is. */
+    synchronized void become(SimulatedDisk other) {
+        runs.clear();
+        byId.clear();
+        other.runs.forEach((no, run) -> put(no, run.copy()));
+        lastRun = other.lastRun;
+        lastEvent = other.lastEvent;
+    }
+
+    private void put(long no, Run run) {
+        runs.put(no, run);
+        byId.put(run.spec.id(), run);
     }
 
     synchronized List<Recovered> load() {

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * that was written is <em>flushed</em> together, in order, and only then acknowledged. When the process dies
  * ({@link #kill}), what was not flushed is gone and nobody is told anything any more.
  */
-public final class SimulatedStore extends EventStore {
+public non-sealed class SimulatedStore extends EventStore {
     /** What happens to an append. */
     enum Fault {
         NONE,

@@ -1,0 +1,60 @@
+package org.allod.fsm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Two hundred lives of an engine, and a check that the checks can fail. */
+class SimulationTest {
+    private static final int SEEDS = Integer.getInteger("fsm.seeds", 200);
+    /** Within so many seeds each planted bug must be found. */
+    private static final int PATIENCE = 40;
+
+    @Test
+    void engine_underFaults_keepsEveryPromise() {
+        Optional<Long> one = Optional.ofNullable(Long.getLong("fsm.seed"));
+        long first = one.orElse(1L);
+        long last = one.orElse((long) SEEDS);
+        for (long seed = first; seed <= last; seed++) {
+            Simulation simulation = new Simulation(seed, Optional.empty());
+            try {
+                simulation.run();
+            } catch (RuntimeException | Error e) {
+                throw new AssertionError(
+                        "seed " + seed + ": " + e.getMessage()
+                                + "\nagain: mvn -pl fsm -am test -Dtest=SimulationTest -DargLine=-Dfsm.seed=" + seed,
+                        e);
+            }
+        }
+    }
+
+    @Test
+    void sameSeed_twice_isTheSameRun() {
+        for (long seed = 1; seed <= 10; seed++) {
+            List<String> once = new Simulation(seed, Optional.empty()).run();
+            assertThat(new Simulation(seed, Optional.empty()).run())
+                    .isEqualTo(once)
+                    .hasSizeGreaterThan(100);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Lie.class)
+    void plantedBug_isFound(Lie lie) {
+        int seed = 0;
+        Throwable found = null;
+        while (found == null && ++seed <= PATIENCE) {
+            try {
+                new Simulation(seed, Optional.of(lie)).run();
+            } catch (SimulatedWorld.Violation e) {
+                found = e;
+            }
+        }
+        System.out.println("planted " + lie + ": found at seed " + seed + ": " + found);
+        assertThat(found).as("%s within %d seeds", lie, PATIENCE).isNotNull();
+    }
+}
