@@ -13,8 +13,8 @@ import org.allod.base.Timers;
 final class Pruner {
     private static final System.Logger LOG = System.getLogger(Pruner.class.getName());
     private static final Duration PERIOD = Duration.ofHours(1);
-    /** Runs forgotten in one transaction: about a millisecond of the writer. */
-    private static final int CHUNK = 100;
+    /** Runs forgotten in one transaction: a few milliseconds of the writer. */
+    private static final int CHUNK = 250;
 
     private final EventStore store;
     private final Clock clock;
@@ -30,7 +30,7 @@ final class Pruner {
         this.clock = clock;
         this.executor = executor;
         this.options = options;
-        this.every = Math.max(CHUNK, options.history() / 10);
+        this.every = Math.clamp(options.history() / 10, 1, 10_000);
     }
 
     void start(Timers timers) {

@@ -59,7 +59,7 @@ final class SqliteStore extends EventStore {
         if (ended != null) {
             insertEnded(tx, ref, append.at(), ended);
         } else {
-            upsertActive(tx, ref, append);
+            writeActive(tx, ref, append);
         }
         return ref;
     }
@@ -87,42 +87,56 @@ final class SqliteStore extends EventStore {
     }
 
     private static void insertEvent(Tx tx, long no, long run, long prev, long at, Event event) throws SQLException {
-        PreparedStatement s =
-                tx.prepared("INSERT INTO event(no, run, prev, at, kind, step, attempt, message, response) "
-                        + "VALUES (?,?,?,?,?,?,?,?,?)");
+        switch (event) {
+            case Event.StepDone(int step, int attempt, Optional<Payload> response) ->
+                insertStep(tx, no, run, prev, at, step, attempt, response);
+            case Event.StepFailed(int step, int attempt, String error) ->
+                insertLine(tx, no, run, prev, at, "failed", step, attempt, error);
+            case Event.CancelAsked(String cause) -> insertLine(tx, no, run, prev, at, "cancel", -1, 0, cause);
+            case Event.Halted(Outcome outcome) ->
+                insertLine(tx, no, run, prev, at, "halt", -1, 0, outcome.word() + ": " + outcome.detail());
+            case Event.FinalizerDone(int step, int attempt) ->
+                insertLine(tx, no, run, prev, at, "finalizer", step, attempt, null);
+            case Event.FinalizerFailed(int step, int attempt, String error) ->
+                insertLine(tx, no, run, prev, at, "finalizer-failed", step, attempt, error);
+            case Event.Finished finished -> throw new AssertionError(finished + " has a table of its own");
+        }
+    }
+
+    /** The common case has a statement of its own: each value bound is a call through the driver. */
+    private static void insertStep(
+            Tx tx, long no, long run, long prev, long at, int step, int attempt, Optional<Payload> response)
+            throws SQLException {
+        PreparedStatement s = tx.prepared("INSERT INTO event(no, run, prev, at, kind, step, attempt, response) "
+                + "VALUES (?,?,?,?,'step',?,?,?)");
         s.setLong(1, no);
         s.setLong(2, run);
         s.setLong(3, prev);
         s.setLong(4, at);
-        switch (event) {
-            case Event.StepDone(int step, int attempt, Optional<Payload> response) -> {
-                line(s, "step", step, attempt, null);
-                if (response.isPresent()) {
-                    s.setBytes(9, response.get().bytes());
-                } else {
-                    s.setNull(9, Types.BLOB);
-                }
-                s.executeUpdate();
-                return;
-            }
-            case Event.StepFailed(int step, int attempt, String error) -> line(s, "failed", step, attempt, error);
-            case Event.CancelAsked(String cause) -> line(s, "cancel", -1, 0, cause);
-            case Event.Halted(Outcome outcome) -> line(s, "halt", -1, 0, outcome.word() + ": " + outcome.detail());
-            case Event.FinalizerDone(int step, int attempt) -> line(s, "finalizer", step, attempt, null);
-            case Event.FinalizerFailed(int step, int attempt, String error) ->
-                line(s, "finalizer-failed", step, attempt, error);
-            case Event.Finished finished -> throw new AssertionError(finished + " has a table of its own");
+        s.setInt(5, step);
+        s.setInt(6, attempt);
+        if (response.isPresent()) {
+            s.setBytes(7, response.get().bytes());
+        } else {
+            s.setNull(7, Types.BLOB);
         }
-        s.setNull(9, Types.BLOB);
         s.executeUpdate();
     }
 
-    private static void line(PreparedStatement s, String kind, int step, int attempt, @Nullable String message)
+    private static void insertLine(
+            Tx tx, long no, long run, long prev, long at, String kind, int step, int attempt, @Nullable String message)
             throws SQLException {
+        PreparedStatement s = tx.prepared(
+                "INSERT INTO event(no, run, prev, at, kind, step, attempt, message) VALUES (?,?,?,?,?,?,?,?)");
+        s.setLong(1, no);
+        s.setLong(2, run);
+        s.setLong(3, prev);
+        s.setLong(4, at);
         s.setString(5, kind);
         s.setInt(6, step);
         s.setInt(7, attempt);
         text(s, 8, message);
+        s.executeUpdate();
     }
 
     private static void text(PreparedStatement s, int index, @Nullable String value) throws SQLException {
@@ -133,7 +147,20 @@ final class SqliteStore extends EventStore {
         }
     }
 
-    private static void upsertActive(Tx tx, Ref ref, Append append) throws SQLException {
+    private static void writeActive(Tx tx, Ref ref, Append append) throws SQLException {
+        if (append.start().isEmpty()
+                && append.error().isEmpty()
+                && append.after() instanceof RunState.Running(int step, int attempt)) {
+            PreparedStatement s = tx.prepared("UPDATE active SET last = ?, answer = ?, phase = 'running', step = ?, "
+                    + "attempt = ?, outcome = NULL, detail = NULL, error = NULL WHERE run = ?");
+            s.setLong(1, ref.last());
+            s.setLong(2, ref.answer());
+            s.setInt(3, step);
+            s.setInt(4, attempt);
+            s.setLong(5, ref.run());
+            s.executeUpdate();
+            return;
+        }
         Rows.Phase phase = Rows.Phase.of(append.after());
         PreparedStatement s = tx.prepared("INSERT OR REPLACE INTO active(run, last, answer, phase, step, attempt, "
                 + "outcome, detail, error) VALUES (?,?,?,?,?,?,?,?,?)");
@@ -284,24 +311,27 @@ final class SqliteStore extends EventStore {
                 parent.toString()));
     }
 
-    private static final String VICTIMS = "SELECT run FROM ended WHERE at < ?1 OR run <= "
-            + "coalesce((SELECT run FROM ended ORDER BY run DESC LIMIT 1 OFFSET ?2), -1) ORDER BY run LIMIT ?3";
+    private static final String VICTIMS =
+            "WITH RECURSIVE victim(run, last) AS MATERIALIZED (SELECT run, last FROM ended "
+                    + "WHERE at < ?1 OR run <= coalesce((SELECT run FROM ended ORDER BY run DESC LIMIT 1 OFFSET ?2), -1) "
+                    + "ORDER BY run LIMIT ?3) ";
+
+    /** The same victims three times: those that go last are the ones that name them. */
+    private static final List<String> PRUNE = List.of(
+            VICTIMS + ", chain(no, prev) AS (SELECT e.no, e.prev FROM victim v JOIN event e ON e.no = v.last "
+                    + "UNION ALL SELECT e.no, e.prev FROM chain c JOIN event e ON e.no = c.prev) "
+                    + "DELETE FROM event WHERE no IN (SELECT no FROM chain)",
+            VICTIMS + "DELETE FROM run WHERE no IN (SELECT run FROM victim)",
+            VICTIMS + "DELETE FROM ended WHERE run IN (SELECT run FROM victim)");
 
     @Override
     int prune(int keep, long olderThan, int most) {
         return database.write(tx -> {
-            List<Long> victims = tx.list(VICTIMS, row -> row.getLong(1), olderThan, keep, most);
-            for (long run : victims) {
-                tx.update(
-                        "WITH RECURSIVE chain(no, prev) AS (SELECT no, prev FROM event WHERE no = "
-                                + "(SELECT last FROM ended WHERE run = ?) "
-                                + "UNION ALL SELECT e.no, e.prev FROM event e JOIN chain c ON e.no = c.prev) "
-                                + "DELETE FROM event WHERE no IN (SELECT no FROM chain)",
-                        run);
-                tx.update("DELETE FROM ended WHERE run = ?", run);
-                tx.update("DELETE FROM run WHERE no = ?", run);
+            int forgotten = 0;
+            for (String sql : PRUNE) {
+                forgotten = tx.update(sql, olderThan, keep, most);
             }
-            return victims.size();
+            return forgotten;
         });
     }
 }
