@@ -14,6 +14,7 @@ final class Connections {
     private Connections() {}
 
     static Connection writer(Path file, DatabaseOptions options) throws SQLException {
+        WalSpace.make(file, options.checkpointPages());
         Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file, properties());
         try (Statement s = connection.createStatement()) {
             s.execute("PRAGMA busy_timeout=5000");
