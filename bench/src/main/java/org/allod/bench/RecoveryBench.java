@@ -73,7 +73,7 @@ final class RecoveryBench implements Benchmark {
         try (BufferedReader lines = child.inputReader(StandardCharsets.UTF_8)) {
             String line = lines.readLine();
             while (line != null) {
-                String[] words = line.split(" ");
+                String[] words = line.split(" ", -1);
                 if (words[0].equals("started")) {
                     started++;
                     seen.putIfAbsent(words[1], -1);
@@ -117,7 +117,7 @@ final class RecoveryBench implements Benchmark {
         Process child = child("resume", dir, before.size());
         try (BufferedReader lines = child.inputReader(StandardCharsets.UTF_8)) {
             for (String line = whole(lines); line != null; line = whole(lines)) {
-                String[] words = line.split(" ");
+                String[] words = line.split(" ", -1);
                 if (words[0].equals("all")) {
                     millis = Long.parseLong(words[1]) / 1000.0;
                 } else if (words[0].equals("begun") && after.put(words[1], step(words[2])) != null) {
