@@ -55,7 +55,7 @@ final class RecoveryChild {
         RunsHost host = new RunsHost(dir, EngineOptions.defaults(), List.of(type));
         host.engine.resume();
         for (int i = 0; i < count; i++) {
-            var unused = host.engine
+            var _ = host.engine
                     .startAsync(type, "m" + i, payload, StartOptions.none())
                     .thenAccept(id -> tell("started " + id));
         }
