@@ -26,7 +26,11 @@ fn main() {
         ["microvm"] => {
             match boot::boot().and_then(|device| serve(Transport::Device(device))) {
                 Ok(_) => {}
-                Err(why) => eprintln!("allod-guest: {}", why),
+                Err(why) => {
+                    eprintln!("allod-guest: {}", why);
+                    // Time for the host to read it: with the machine, its console goes.
+                    sys::wait_for(&mut [], 3000);
+                }
             }
             sys::power_off();
         }

@@ -1,8 +1,11 @@
 package org.allod.runtime;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -23,6 +26,7 @@ final class MicroVmProbe {
     private static final Duration KVM_BOUND = Duration.ofSeconds(8);
 
     private static final Duration TCG_BOUND = Duration.ofSeconds(60);
+    private static final Duration GREETING = Duration.ofSeconds(2);
     private static final Path KVM = Path.of("/dev/kvm");
     private static final int MEMORY_MB = 128;
 
@@ -35,12 +39,69 @@ final class MicroVmProbe {
         this.kernel = kernel;
     }
 
-    /** What was found, by the first call of this daemon's life. */
+    /**
+     * What was found, by the first daemon to ask since the host booted with this kernel and guest binary: probing takes
+     * seconds that nobody who starts a machine should wait for twice.
+     */
     synchronized Probe get() {
         if (known == null) {
-            known = look();
+            known = missing().isPresent() ? look() : kept().orElseGet(this::lookAndKeep);
         }
         return known;
+    }
+
+    /** Looks again: what was missing or broken may have been put right. */
+    synchronized Probe again() {
+        known = missing().isPresent() ? look() : lookAndKeep();
+        return known;
+    }
+
+    private Path file() {
+        return premises.config().data().resolve("microvm/probe");
+    }
+
+    /** What the answer depends on. */
+    private String circumstances() {
+        try {
+            String boot =
+                    Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+            Path binary = premises.config().guestBinary();
+            return boot + " " + kernel.release() + " " + Files.size(binary) + " " + Files.getLastModifiedTime(binary);
+        } catch (IOException e) {
+            throw new Failed("cannot tell under which circumstances a probe was made: " + e.getMessage(), e);
+        }
+    }
+
+    private Optional<Probe> kept() {
+        try {
+            List<String> lines = Files.readAllLines(file());
+            if (lines.size() < 5 || !lines.get(0).equals(circumstances())) {
+                return Optional.empty();
+            }
+            boolean kvm = lines.get(1).equals("kvm");
+            Duration took = Duration.parse(lines.get(2));
+            return Optional.of(new Probe(true, lines.get(1), took, kvm, lines.subList(4, lines.size()), ""));
+        } catch (IOException | DateTimeParseException e) {
+            return Optional.empty(); // None was made, or its answer cannot be read: make one.
+        }
+    }
+
+    private Probe lookAndKeep() {
+        Probe probe = look();
+        try {
+            Files.deleteIfExists(file());
+            if (probe.works()) {
+                List<String> lines = new ArrayList<>(List.of(circumstances(), probe.how(), probe.boot() + "", ""));
+                probe.details().forEach(line -> lines.add(line.replace('\n', ' ')));
+                Premises.make(premises.config().data().resolve("microvm"));
+                Path half = file().resolveSibling("probe.new");
+                Files.write(half, lines);
+                Files.move(half, file(), StandardCopyOption.ATOMIC_MOVE);
+            }
+        } catch (IOException e) {
+            throw new Failed("cannot keep what the probe found in " + file() + ": " + e.getMessage(), e);
+        }
+        return probe;
     }
 
     private Probe look() {
@@ -121,14 +182,14 @@ final class MicroVmProbe {
             ConsoleLog log = premises.logs().log(machine);
             GuestChannel channel =
                     new GuestChannel(machine, _ -> vm.dial(), log, folders.home(), premises.clock(), premises.timers());
+            BootWatch watch = new BootWatch(vm, process);
             try {
-                channel.open(bound, bound, vm.ended(process));
+                channel.open(bound, GREETING, watch.failed());
                 return Duration.ofNanos(premises.clock().monoNanos() - before);
             } catch (Failed e) {
-                String console = vm.console();
-                throw new Failed("a probe guest did not answer within " + bound.toSeconds() + " s; "
-                        + (console.isEmpty() ? "its kernel said nothing" : "its kernel said last: " + console));
+                throw new Failed("a probe guest did not answer within " + bound.toSeconds() + " s; " + watch.why(""));
             } finally {
+                watch.close();
                 channel.close();
                 vm.kill(process);
             }

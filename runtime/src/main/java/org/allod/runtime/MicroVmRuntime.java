@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.base.Rejected;
 import org.allod.linux.Cgroups;
 import org.allod.linux.ProcessId;
 
@@ -55,7 +56,20 @@ public final class MicroVmRuntime implements GuestRuntime {
 
     @Override
     public Probe probe() {
-        return probe.get();
+        return probe.again();
+    }
+
+    /** Whether guests have the processor's help; refuses where there can be none at all. */
+    private boolean accelerated() {
+        Probe found = probe.get();
+        if (!found.works()) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "microVMs do not work on this host" + (found.details().isEmpty() ? "" : ": ")
+                            + String.join("; ", found.details()),
+                    found.remedy());
+        }
+        return found.accelerated();
     }
 
     @Override
@@ -97,17 +111,16 @@ public final class MicroVmRuntime implements GuestRuntime {
         MicroVm vm = vm(spec.machine());
         ProcessId process = vm.start(line(spec, wire, Optional.empty()), Optional.of(wire.namespace()));
         GuestChannel channel = channel(spec.machine(), vm);
+        BootWatch watch = new BootWatch(vm, process);
         try {
-            channel.open(START, START, vm.ended(process));
+            channel.open(START, GREETING, watch.failed());
             channel.configure(setup(spec, wire));
         } catch (Failed e) {
-            String console = vm.console();
             channel.close();
             vm.kill(process);
-            throw new Failed(
-                    "cannot boot machine " + spec.machine() + ": " + e.getMessage()
-                            + (console.isEmpty() ? "" : "; its kernel said last: " + console),
-                    e);
+            throw new Failed("cannot boot machine " + spec.machine() + ": " + watch.why(e.getMessage()), e);
+        } finally {
+            watch.close();
         }
         return keep(new MicroVmGuest(premises, spec.machine(), vm, process, channel));
     }
@@ -115,7 +128,7 @@ public final class MicroVmRuntime implements GuestRuntime {
     private QemuLine line(GuestSpec spec, Wire wire, Optional<Path> incoming) {
         Path helper = premises.config().guestBinary();
         return new QemuLine(
-                probe.get().accelerated(),
+                accelerated(),
                 spec.cpus(),
                 spec.memoryMb(),
                 kernel.vmlinuz(),

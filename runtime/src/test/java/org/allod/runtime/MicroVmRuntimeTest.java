@@ -374,4 +374,18 @@ class MicroVmRuntimeTest {
         assertThat(runtime.find(OTHER).orElseThrow().exited()).isCompletedWithValue(new Exit(7, 0, false));
         runtime.remove(OTHER);
     }
+
+    @Test
+    @Order(12)
+    void image_corrupt_saysWhatWentWrongInside() throws Exception {
+        Path broken = data.resolve("broken.erofs");
+        Files.write(broken, new byte[1 << 20]);
+        GuestSpec spec = spec(OTHER, broken, "echo never");
+        runtime.prepare(spec);
+        assertThatThrownBy(() -> runtime.boot(spec))
+                .isInstanceOf(Failed.class)
+                .hasMessageContaining("cannot mount the image");
+        assertThat(runtime.find(OTHER)).isEmpty();
+        runtime.remove(OTHER);
+    }
 }
