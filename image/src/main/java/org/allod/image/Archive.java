@@ -1,5 +1,6 @@
 package org.allod.image;
 
+import com.github.luben.zstd.ZstdIOException;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.FilterInputStream;
@@ -10,9 +11,12 @@ import java.nio.channels.Channels;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.zip.ZipException;
 import org.allod.base.Rejected;
 import org.jspecify.annotations.Nullable;
 
@@ -78,7 +82,7 @@ final class Archive {
                 }
             }
             return plain;
-        } catch (EOFException | java.util.zip.ZipException | com.github.luben.zstd.ZstdIOException e) {
+        } catch (EOFException | ZipException | ZstdIOException e) {
             throw TarReader.damaged(String.valueOf(e.getMessage()));
         }
     }
@@ -105,7 +109,7 @@ final class Archive {
 
     /** A name without dots, as a key and nothing more: nothing is ever written under it. */
     private static String normal(String name) {
-        java.util.ArrayDeque<String> parts = new java.util.ArrayDeque<>();
+        Deque<String> parts = new ArrayDeque<>();
         for (String part : name.split("/", -1)) {
             if (part.equals("..")) {
                 parts.pollLast();

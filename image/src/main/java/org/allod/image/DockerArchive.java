@@ -3,7 +3,9 @@ package org.allod.image;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,8 +45,8 @@ final class DockerArchive implements Source {
 
     /** The list is an array; the reader of documents takes objects only. */
     private static byte[] wrapped(byte[] array) {
-        byte[] head = "{\"images\":".getBytes(java.nio.charset.StandardCharsets.UTF_8);
-        byte[] whole = java.util.Arrays.copyOf(head, head.length + array.length + 1);
+        byte[] head = "{\"images\":".getBytes(StandardCharsets.UTF_8);
+        byte[] whole = Arrays.copyOf(head, head.length + array.length + 1);
         System.arraycopy(array, 0, whole, head.length, array.length);
         whole[whole.length - 1] = '}';
         return whole;

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import org.allod.base.Bug;
 
 /** Moves a piece of work onto a platform thread and waits for it; an interrupt of the waiter goes on to the work. */
 final class OnPlatformThread {
@@ -30,7 +31,7 @@ final class OnPlatformThread {
                 case InterruptedException stopped -> throw stopped;
                 case RuntimeException runtime -> throw runtime;
                 case Error error -> throw error;
-                case null, default -> throw new org.allod.base.Bug("work threw a checked exception", e.getCause());
+                case null, default -> throw new Bug("work threw a checked exception", e.getCause());
             }
         } finally {
             if (interrupted) {

@@ -14,6 +14,7 @@ import land.oras.auth.HttpClient;
 import land.oras.auth.HttpClient.ResponseWrapper;
 import land.oras.auth.Scope;
 import land.oras.auth.Scopes;
+import org.allod.base.Rejected;
 import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
@@ -80,7 +81,7 @@ final class Registry implements Source {
         if (reference.digest().isPresent()) {
             Digest got = Digest.of(document.content());
             if (!got.equals(reference.digest().get())) {
-                throw org.allod.base.Rejected.invalid(name() + " was delivered with other content (" + got + ")");
+                throw Rejected.invalid(name() + " was delivered with other content (" + got + ")");
             }
         }
         return document;
