@@ -129,7 +129,7 @@ final class EdgeBench implements Benchmark {
     private void measure(int direct, int haproxy, int edge, int rounds, boolean json) {
         PrintStream out = System.out;
         // The virtual machine compiles what runs hot; the figures are for after that.
-        wrk(edge, 4);
+        wrk(edge, 8);
         List<Peak> peaks = new ArrayList<>();
         for (int i = 0; i < rounds; i++) {
             Peak peak = new Peak(wrk(direct, 2), wrk(haproxy, 2), wrk(edge, 2));
@@ -205,7 +205,8 @@ final class EdgeBench implements Benchmark {
 
     private static double median(List<Double> values) {
         List<Double> sorted = values.stream().sorted().toList();
-        return sorted.get(sorted.size() / 2);
+        int upper = sorted.size() / 2;
+        return sorted.size() % 2 == 1 ? sorted.get(upper) : (sorted.get(upper - 1) + sorted.get(upper)) / 2;
     }
 
     /** Requests a second in a closed loop. */
