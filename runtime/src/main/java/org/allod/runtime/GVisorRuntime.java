@@ -94,7 +94,7 @@ public final class GVisorRuntime implements GuestRuntime {
         if (!Shape.of(spec).equals(ready.get(spec.machine()))) {
             Premises.make(folders.upper());
             premises.networks().refresh(wire(spec));
-            premises.cgroups().create(spec.machine().text(), Sandbox.limits(spec, false));
+            premises.cgroups().create(spec.machine().text(), Sandbox.atBoot(spec));
             Path root = roots.use(folders, spec.rootImage());
             Premises.make(folders.bundle());
             write(
@@ -125,9 +125,13 @@ public final class GVisorRuntime implements GuestRuntime {
 
     @Override
     public Guest boot(GuestSpec spec) {
-        GVisorGuest guest = running(spec.machine()).orElseGet(() -> start(spec));
-        guest.channel().configure(setup(spec));
-        return guest;
+        Optional<GVisorGuest> there = running(spec.machine());
+        if (there.isPresent()) {
+            // A daemon that died between starting it and telling it what it is has left that to us.
+            there.get().channel().configure(setup(spec));
+            return there.get();
+        }
+        return start(spec);
     }
 
     private GVisorGuest start(GuestSpec spec) {
@@ -164,7 +168,7 @@ public final class GVisorRuntime implements GuestRuntime {
             } else {
                 Thread.ofVirtual().name("reach-" + machine).start(() -> channel.adopt(ADOPT));
             }
-            premises.cgroups().create(machine.text(), Sandbox.limits(spec, true));
+            premises.cgroups().create(machine.text(), Sandbox.running(spec));
             return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer, oomBefore(folders)));
         } catch (Failed e) {
             channel.close();
@@ -273,10 +277,10 @@ public final class GVisorRuntime implements GuestRuntime {
         if (!Shape.of(spec).equals(ready.get(machine))) {
             Premises.make(folders.upper());
             premises.networks().refresh(wire(spec));
-            premises.cgroups().create(machine.text(), Sandbox.limits(spec, false));
             var _ = roots.again(folders); // with the bundle of then: a restored guest must find the same
         }
         runFolders(folders);
+        premises.cgroups().create(machine.text(), Sandbox.atResume(spec));
         rename(folders.saved(), folders.resuming());
         GVisorGuest guest;
         try {
@@ -336,7 +340,7 @@ public final class GVisorRuntime implements GuestRuntime {
     /** Does the next boot's work now, when nobody waits for it. */
     private void getReadyAgain(GuestSpec spec) {
         premises.networks().refresh(wire(spec));
-        premises.cgroups().create(spec.machine().text(), Sandbox.limits(spec, false));
+        premises.cgroups().create(spec.machine().text(), Sandbox.atBoot(spec));
         ready.put(spec.machine(), Shape.of(spec));
     }
 

@@ -1,6 +1,10 @@
 package org.allod.runtime;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * How machines reach the world. Addresses in CIDR or plain form, either family.
@@ -35,5 +39,35 @@ public record NetworkConfig(String instance, List<String> denied, List<String> r
     /** Everything private denied, no name servers. */
     public static NetworkConfig closed(String instance) {
         return new NetworkConfig(instance, PRIVATE, List.of());
+    }
+
+    /** Everything private denied but the host's own name servers, where they are ones a guest can reach. */
+    public static NetworkConfig ofHost(String instance) {
+        // systemd's resolver listens on a loopback address and keeps the real ones beside.
+        for (String file : List.of("/run/systemd/resolve/resolv.conf", "/etc/resolv.conf")) {
+            try {
+                List<String> servers = nameServers(Files.readString(Path.of(file)));
+                if (!servers.isEmpty()) {
+                    return new NetworkConfig(instance, PRIVATE, servers);
+                }
+            } catch (IOException e) {
+                // No such file: the next, or none.
+            }
+        }
+        return closed(instance);
+    }
+
+    /** The name servers of a {@code resolv.conf} that are not on a loopback or link-local address. */
+    static List<String> nameServers(String text) {
+        return text.lines()
+                .map(line -> line.strip().split("\\s+", -1))
+                .filter(words -> words.length > 1 && words[0].equals("nameserver"))
+                .map(words -> words[1])
+                .filter(address -> address.matches("[0-9a-fA-F:.]+"))
+                .filter(address -> !address.startsWith("127.")
+                        && !address.equals("::1")
+                        && !address.toLowerCase(Locale.ROOT).startsWith("fe80:"))
+                .distinct()
+                .toList();
     }
 }

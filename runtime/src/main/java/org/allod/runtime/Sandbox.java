@@ -15,6 +15,7 @@ import org.allod.base.Failed;
 import org.allod.linux.Cgroups;
 import org.allod.linux.Command;
 import org.allod.linux.Launch;
+import org.allod.linux.Mounts;
 import org.allod.linux.ProcessId;
 
 /**
@@ -108,6 +109,11 @@ final class Sandbox {
     /** Ends every process of the guest, and takes away what runsc wrote down of it. */
     void kill() {
         premises.cgroups().kill(group(), KILL);
+        // A runsc without the shared folder keeps its file servers' empty namespace mounted in here.
+        Path namespace = folders.state().resolve("null-netns");
+        if (Files.exists(namespace)) {
+            Mounts.detach(namespace);
+        }
         Premises.delete(folders.state());
         Premises.delete(folders.channel());
     }
@@ -118,20 +124,28 @@ final class Sandbox {
     }
 
     /**
-     * Bounds for the guest with what gVisor itself takes, of memory and of the host's processes. While it starts, it
-     * has at least two processors: a start is work for two, and runsc tells every guest that it has two or more.
+     * Bounds while a guest boots. At least two processors: a start is work for two, and runsc tells every guest that
+     * it has two or more. No more memory than the guest's own: that is what runsc tells it that it has.
      */
-    static Cgroups.Limits limits(GuestSpec spec, boolean running) {
-        long guest = (long) spec.memoryMb() << 20;
-        return running
-                ? new Cgroups.Limits(spec.cpus() * 1000L, guest + OVERHEAD, PROCESSES)
-                : new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, guest, PROCESSES);
+    static Cgroups.Limits atBoot(GuestSpec spec) {
+        return new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, memory(spec), PROCESSES);
     }
 
-    /**
-     * What the guest's kernel and file server need beside the guest's own memory. runsc tells the guest that it has as
-     * much memory as its control group may use at its start; the group gets this on top once that is read.
-     */
+    /** Bounds while a guest resumes, whose memory may have been full. */
+    static Cgroups.Limits atResume(GuestSpec spec) {
+        return new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, memory(spec) + OVERHEAD, PROCESSES);
+    }
+
+    /** Bounds of a guest that runs: what it was given, and what gVisor itself takes. */
+    static Cgroups.Limits running(GuestSpec spec) {
+        return new Cgroups.Limits(spec.cpus() * 1000L, memory(spec) + OVERHEAD, PROCESSES);
+    }
+
+    private static long memory(GuestSpec spec) {
+        return (long) spec.memoryMb() << 20;
+    }
+
+    /** What the guest's kernel and file server need beside the guest's own memory. */
     static final long OVERHEAD = 96L << 20;
 
     /** A process of the guest is about one process here, a thread about one thread. */

@@ -168,6 +168,33 @@ class GVisorTest {
         assertThat(bench.premises.logs().log(machine).tail(10).toString()).contains("/no/such/program");
     }
 
+    /** What a runsc gets that does not know this kernel's namespaces. */
+    @Test
+    void guest_onTheNamespacesOwnStack_worksAsWell() throws Exception {
+        Runsc way = new Runsc(GuestBench.runsc().toRealPath(), "systrap", "host");
+        GVisorRuntime other = new GVisorRuntime(bench.premises, () -> way);
+        GuestSpec spec = server();
+        other.boot(spec);
+        String boot = GuestBench.await(machine, "/boot");
+        other.suspend(spec);
+        Guest guest = other.resume(spec);
+        assertThat(GuestBench.await(machine, "/boot")).isEqualTo(boot);
+        assertThat(GuestBench.run(guest, "hostname").out()).startsWith("guest-");
+    }
+
+    /** A guest whose memory is nearly full is saved and comes back. */
+    @Test
+    void guest_withMuchMemory_isSuspendedAndResumed() throws Exception {
+        GuestSpec spec = server();
+        Guest guest = runtime.boot(spec);
+        GuestBench.Ran fill = GuestBench.run(
+                guest, "sh", "-c", "head -c 90000000 /dev/urandom > /dev/shm/fill; md5sum /dev/shm/fill");
+        assertThat(fill.exit().code()).as(fill.toString()).isZero();
+        runtime.suspend(spec);
+        Guest resumed = runtime.resume(spec);
+        assertThat(GuestBench.run(resumed, "md5sum", "/dev/shm/fill").out()).isEqualTo(fill.out());
+    }
+
     /** Bare runsc on the same bundle: what a boot and a resume could take at best. */
     private double[] floor(SandboxFolders folders) throws Exception {
         String runsc = GuestBench.runsc().toString();
@@ -225,7 +252,8 @@ class GVisorTest {
 
     @Test
     void wake_measured_isNearTheFloor() throws Exception {
-        GuestSpec spec = server();
+        machine = bench.ids.machine();
+        GuestSpec spec = bench.spec(machine, List.of("/bin/httpd", "-f", "-p", "[::]:8080", "-h", "/www"));
         int rounds = Integer.getInteger("allod.rounds", 5);
         String[] names = {"boot", "boot call", "resume", "resume call", "exec", "bare run", "bare restore"};
         double[][] all = new double[names.length][rounds];

@@ -305,6 +305,15 @@ class NetworksTest {
     }
 
     @Test
+    void nameServers_ofTheHost_areThoseAGuestCanReach() {
+        assertThat(
+                        NetworkConfig.nameServers(
+                                "# nameserver 9.9.9.9\nsearch x\nnameserver 127.0.0.53\n nameserver\t10.0.0.2 \n"
+                                        + "nameserver fe80::1%eth0\nnameserver 2001:db8::53\nnameserver 10.0.0.2\nnameserver ; evil\n"))
+                .containsExactly("10.0.0.2", "2001:db8::53");
+    }
+
+    @Test
     void defaultRoutes_ofBothTables_nameTheirDevices() {
         assertThat(Uplinks.parse4("head\neth0\t00000000\t0101\t3\t0\t0\t0\t00000000\t0\t0\t0\n"
                         + "eth1\t00000000\t0101\t3\t0\t0\t0\t0000FFFF\t0\t0\t0\n"))
