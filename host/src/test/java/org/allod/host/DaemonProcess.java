@@ -29,6 +29,11 @@ final class DaemonProcess implements AutoCloseable {
     int edge;
     private String token = "";
 
+    static {
+        // An app's name goes into the Host field; the address is loopback's, which no resolver need know.
+        System.setProperty("jdk.httpclient.allowRestrictedHeaders", "host");
+    }
+
     DaemonProcess(Path data, String... options) {
         this.data = data;
         this.options = List.of(options);
@@ -153,7 +158,8 @@ final class DaemonProcess implements AutoCloseable {
 
     /** A request through the edge, for an app. */
     HttpResponse<String> through(String app, String path) throws IOException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + app + ".localhost:" + edge + path))
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + edge + path))
+                .header("Host", app + ".localhost:" + edge)
                 .timeout(Duration.ofSeconds(40))
                 .build();
         return http.send(request, HttpResponse.BodyHandlers.ofString());

@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.allod.base.Clock;
+import org.allod.base.Failed;
 import org.allod.base.Ids;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
@@ -146,15 +147,12 @@ public final class Creation {
     }
 
     /** Why a create came to nothing. */
-    private Rejected refusal(RunId run) throws InterruptedException {
+    private RuntimeException refusal(RunId run) throws InterruptedException {
         Outcome outcome = runs.await(run, TAIL).outcome();
         return switch (outcome) {
             case Outcome.Unrecoverable(var fault, String message)
             when fault == Fault.SYSTEM ->
-                Rejected.because(
-                        Rejected.Reason.CAPACITY,
-                        "the machine could not be made: " + message,
-                        "nothing was left behind");
+                new Failed("the machine could not be made, and nothing was left behind: " + message);
             case Outcome.Unrecoverable(var fault, String message) -> Rejected.invalid(message);
             default -> Rejected.conflict("the machine was not made: " + outcome.detail());
         };

@@ -1,0 +1,256 @@
+package org.allod.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * One real daemon with real guests, used as a client would: through its API and its edge. The tests share it, and go
+ * from what a new user does to what goes wrong.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class DaemonTest {
+    private static final String APP = "/v1/apps/shop";
+    private static final String MACHINES = APP + "/machines";
+
+    private final Set<String> ours = new HashSet<>();
+    private DaemonProcess daemon;
+    private String id = "";
+
+    @BeforeAll
+    void start() throws Exception {
+        daemon = new DaemonProcess(Files.createTempDirectory("allod-daemon").resolve("data"), "--idle", "3").start();
+        TestImage.build(daemon);
+        daemon.ok("POST", "/v1/apps", "{\"name\":\"shop\",\"org_slug\":\"personal\"}");
+    }
+
+    @AfterAll
+    void stop() throws Exception {
+        if (daemon != null) {
+            daemon.ok("DELETE", APP + "?force=true", "");
+            assertThat(Leftovers.of(Set.of(), ours, daemon.data)).isEmpty();
+            daemon.close();
+        }
+    }
+
+    private JsonNode create(String body) throws Exception {
+        JsonNode machine = daemon.ok("POST", MACHINES, body);
+        ours.add(machine.get("id").stringValue());
+        return machine;
+    }
+
+    private HttpResponse<String> refused(String method, String path, String body, int status) throws Exception {
+        HttpResponse<String> answer = daemon.call(method, path, body);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        return answer;
+    }
+
+    @Test
+    @Order(1)
+    void create_aWebServer_isServedThroughTheEdge() throws Exception {
+        id = create(TestImage.machine("one", "")).get("id").stringValue();
+        daemon.await("shop", id, "started");
+        assertThat(daemon.through("shop", "/").body()).isEqualTo("hello from a guest\n");
+    }
+
+    @Test
+    @Order(2)
+    void request_toAStoppedMachine_startsIt() throws Exception {
+        daemon.ok("POST", MACHINES + "/" + id + "/stop", "");
+        daemon.await("shop", id, "stopped");
+        assertThat(daemon.through("shop", "/").body()).isEqualTo("hello from a guest\n");
+        daemon.await("shop", id, "started");
+    }
+
+    @Test
+    @Order(3)
+    void request_toASuspendedMachine_findsItsMemoryAgain() throws Exception {
+        exec("sh", "-c", "echo kept > /tmp/note; sleep 1000 & echo $! > /tmp/pid");
+        daemon.ok("POST", MACHINES + "/" + id + "/suspend", "");
+        daemon.await("shop", id, "suspended");
+        assertThat(daemon.through("shop", "/").statusCode()).isEqualTo(200);
+        assertThat(exec("sh", "-c", "cat /tmp/note; kill -0 $(cat /tmp/pid) && echo alive")
+                        .get("stdout")
+                        .stringValue())
+                .isEqualTo("kept\nalive\n");
+    }
+
+    private JsonNode exec(String... command) throws Exception {
+        var body = DaemonProcess.JSON.createObjectNode();
+        var argv = body.putArray("command");
+        for (String word : command) {
+            argv.add(word.equals("sh") ? "/bin/busybox" : word);
+            if (word.equals("sh")) {
+                argv.add("sh");
+            }
+        }
+        return daemon.ok("POST", MACHINES + "/" + id + "/exec", body.toString());
+    }
+
+    @Test
+    @Order(4)
+    void daemon_killedAndStartedAgain_adoptsTheGuest() throws Exception {
+        exec("sh", "-c", "echo before > /tmp/who");
+        daemon.kill();
+        daemon.start();
+        assertThat(daemon.ok("GET", MACHINES + "/" + id, "").get("state").stringValue())
+                .isEqualTo("started");
+        assertThat(exec("sh", "-c", "cat /tmp/who").get("stdout").stringValue()).isEqualTo("before\n");
+        assertThat(daemon.through("shop", "/").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    @Order(5)
+    void mainProcess_failing_isRestartedByPolicy() throws Exception {
+        // PID 1's child is the server: killed from inside, as a crash would.
+        String before = daemon.ok("GET", MACHINES + "/" + id + "/events?limit=1", "")
+                .get(0)
+                .get("id")
+                .stringValue();
+        exec("sh", "-c", "kill -9 $(pidof busybox | tr ' ' '\\n' | sort -n | head -1)");
+        for (int i = 0; i < 200; i++) {
+            JsonNode newest = daemon.ok("GET", MACHINES + "/" + id + "/events?limit=1", "")
+                    .get(0);
+            if (newest.get("type").stringValue().equals("start")
+                    && !newest.get("id").stringValue().equals(before)) {
+                break;
+            }
+            Thread.sleep(50);
+        }
+        JsonNode events = daemon.ok("GET", MACHINES + "/" + id + "/events?limit=3", "");
+        assertThat(events.toString()).contains("\"exit_code\":137").contains("\"requested_stop\":false");
+        assertThat(daemon.through("shop", "/").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    @Order(6)
+    void update_newEnvironment_isANewVersion() throws Exception {
+        JsonNode before = daemon.ok("GET", MACHINES + "/" + id, "");
+        String body = TestImage.machine("one", ",\"env\":{\"COLOUR\":\"green\"}");
+        refused(
+                "POST",
+                MACHINES + "/" + id,
+                body.replaceFirst("\\{", "{\"current_version\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\","),
+                412);
+        JsonNode after = daemon.ok("POST", MACHINES + "/" + id, body);
+        assertThat(after.get("instance_id")).isNotEqualTo(before.get("instance_id"));
+        daemon.await("shop", id, "started");
+        assertThat(exec("sh", "-c", "echo $COLOUR").get("stdout").stringValue()).isEqualTo("green\n");
+        assertThat(daemon.ok("GET", MACHINES + "/" + id + "/versions", "")).hasSize(2);
+    }
+
+    @Test
+    @Order(7)
+    void idleMachine_withAutostop_isStoppedAndWokenAgain() throws Exception {
+        String body = TestImage.machine("one", "")
+                .replace("\"internal_port\":8080,", "\"internal_port\":8080,\"autostop\":\"suspend\",");
+        daemon.ok("POST", MACHINES + "/" + id, body);
+        daemon.await("shop", id, "started");
+        assertThat(daemon.through("shop", "/").statusCode()).isEqualTo(200);
+        daemon.await("shop", id, "suspended");
+        assertThat(daemon.through("shop", "/").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    @Order(8)
+    void badRequests_sayWhatWhereAndWhatToDo() throws Exception {
+        assertThat(refused("POST", MACHINES, TestImage.machine("two", ",\"gest\":{}"), 400)
+                        .body())
+                .contains("unknown field config.gest")
+                .contains("did you mean config.guest?");
+        assertThat(refused("POST", MACHINES, TestImage.machine("two", "").replace("\"web\"", "\"127.0.0.1:9/nowhere:1\""), 500)
+                        .body())
+                .contains("nowhere");
+        assertThat(refused("POST", MACHINES, TestImage.machine("one", ""), 409).body())
+                .contains("has a machine called one already");
+        assertThat(refused("POST", MACHINES, TestImage.machine("big", "").replace("128", "1000000"), 409)
+                        .body())
+                .contains("insufficient_capacity")
+                .contains("memory_mb");
+        assertThat(refused("POST", MACHINES, "{\"config\":", 400).body()).contains("the body is not JSON");
+        assertThat(refused("GET", "/v1/apps/shopp", "", 404).body()).contains("did you mean shop?");
+        refused("GET", MACHINES + "/00000000000000", "", 404);
+        refused("GET", MACHINES + "/xyz", "", 404);
+        refused("GET", MACHINES + "/" + id + "/wait?state=asleep", "", 400);
+        refused("GET", MACHINES + "?colour=red", "", 400);
+        refused("PATCH", "/v1/apps", "", 405);
+        refused("GET", "/v2", "", 404);
+        refused("GET", "/v1/host/token", "", 403);
+        refused("DELETE", MACHINES + "/" + id, "", 409);
+        // None of it made anything.
+        assertThat(daemon.ok("GET", MACHINES, "")).hasSize(1);
+    }
+
+    @Test
+    @Order(9)
+    void tcp_withoutTheToken_isRefused() throws Exception {
+        var http = java.net.http.HttpClient.newHttpClient();
+        var request = java.net.http.HttpRequest.newBuilder(
+                        java.net.URI.create("http://127.0.0.1:" + daemon.api + "/v1/apps"))
+                .header("Authorization", "Bearer allod_wrong")
+                .build();
+        HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString());
+        assertThat(answer.statusCode()).isEqualTo(401);
+        assertThat(answer.body()).contains("allod auth token");
+    }
+
+    @Test
+    @Order(10)
+    void logs_holdWhatTheGuestWrote() throws Exception {
+        JsonNode talker = create("""
+                {"name":"talker","config":{"image":"web","guest":{"memory_mb":128},"restart":{"policy":"no"},
+                 "init":{"exec":["/bin/busybox","sh","-c","echo one; echo two >&2; exit 3"]}}}
+                """);
+        String talkerId = talker.get("id").stringValue();
+        daemon.await("shop", talkerId, "stopped");
+        String lines =
+                daemon.call("GET", MACHINES + "/" + talkerId + "/logs", "").body();
+        assertThat(lines)
+                .contains("\"stream\":\"stdout\",\"text\":\"one\"")
+                .contains("\"stream\":\"stderr\",\"text\":\"two\"");
+        assertThat(daemon.ok("GET", MACHINES + "/" + talkerId + "/events", "").toString())
+                .contains("\"exit_code\":3");
+        daemon.ok("DELETE", MACHINES + "/" + talkerId, "");
+        daemon.await("shop", talkerId, "destroyed");
+    }
+
+    @Test
+    @Order(11)
+    void secondDaemon_onTheSameFolder_isRefused() throws Exception {
+        DaemonProcess second = new DaemonProcess(daemon.data);
+        second.begin();
+        assertThat(second.process().waitFor(30, java.util.concurrent.TimeUnit.SECONDS))
+                .isTrue();
+        assertThat(second.process().exitValue()).isEqualTo(4);
+        assertThat(second.log()).contains("another daemon holds");
+    }
+
+    @Test
+    @Order(12)
+    void busyPort_isNamed() throws Exception {
+        Path data = Files.createTempDirectory("allod-busy").resolve("data");
+        DaemonProcess second = new DaemonProcess(data);
+        second.api = daemon.api;
+        second.edge = DaemonProcess.freePort();
+        second.begin();
+        assertThat(second.process().waitFor(30, java.util.concurrent.TimeUnit.SECONDS))
+                .isTrue();
+        assertThat(second.process().exitValue()).isEqualTo(4);
+        assertThat(second.log())
+                .contains("cannot open the API at 127.0.0.1:" + daemon.api)
+                .contains("--api");
+    }
+}

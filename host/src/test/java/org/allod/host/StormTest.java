@@ -1,0 +1,239 @@
+package org.allod.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.allod.base.Rng;
+import org.allod.machine.MachineState;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Kills the daemon at random moments in a storm of creates, starts, stops, suspends and destroys of real guests. What
+ * was acknowledged must be so afterwards, and nothing may be left of what was destroyed.
+ *
+ * <p>Run one again: {@code ./allod test -pl host -Dtest=StormTest -Dallod.storm.seed=SEED}.
+ */
+class StormTest {
+    private static final int SLOTS = 8;
+    private static final int KILLS = Integer.getInteger("allod.storm.kills", 200);
+
+    private final long seed = Long.getLong("allod.storm.seed", Rng.system().nextLong());
+    private final Rng rng = Rng.seeded(seed);
+    private final Set<String> ours = ConcurrentHashMap.newKeySet();
+    private final Map<String, Integer> acknowledged = new ConcurrentHashMap<>();
+    private volatile boolean over;
+    private DaemonProcess daemon;
+
+    /** One machine at a time, driven by one thread, with what its client may rely on. */
+    private final class Slot implements Runnable {
+        private final String name;
+        private final Rng dice;
+        private String id = "";
+        /** The states the machine may be found in once all is quiet; empty where none is acknowledged. */
+        private Set<MachineState> may = EnumSet.noneOf(MachineState.class);
+
+        Slot(int number) {
+            name = "m" + number;
+            dice = rng.fork(name);
+        }
+
+        @Override
+        public void run() {
+            while (!over) {
+                try {
+                    step();
+                    Thread.sleep(dice.nextInt(30));
+                } catch (IOException e) {
+                    // The daemon is being killed or started. Wait for it.
+                    pause();
+                } catch (InterruptedException e) {
+                    return;
+                }
+            }
+        }
+
+        private void pause() {
+            try {
+                Thread.sleep(20);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        private void step() throws IOException {
+            if (id.isEmpty()) {
+                create();
+                return;
+            }
+            switch (dice.nextInt(8)) {
+                case 0, 1 -> verb("start", MachineState.STARTED);
+                case 2, 3 -> verb("stop", MachineState.STOPPED);
+                case 4 -> verb("suspend", MachineState.SUSPENDED);
+                case 5 -> verb("restart", MachineState.STARTED);
+                case 6 -> settle();
+                default -> destroy();
+            }
+        }
+
+        /** A create whose answer is lost is looked for by its name, as a careful client would. */
+        private void create() throws IOException {
+            for (JsonNode m : DaemonProcess.JSON.readTree(
+                    daemon.call("GET", "/v1/apps/storm/machines", "").body())) {
+                if (m.get("name").stringValue().equals(name)) {
+                    own(m.get("id").stringValue(), EnumSet.of(MachineState.STARTED));
+                    return;
+                }
+            }
+            HttpResponse<String> answer = daemon.call("POST", "/v1/apps/storm/machines", TestImage.machine(name, ""));
+            if (answer.statusCode() == 200) {
+                count("create");
+                own(
+                        DaemonProcess.JSON.readTree(answer.body()).get("id").stringValue(),
+                        EnumSet.of(MachineState.STARTED));
+            }
+        }
+
+        private void own(String found, Set<MachineState> states) {
+            id = found;
+            ours.add(found);
+            may = states;
+        }
+
+        private void verb(String verb, MachineState to) throws IOException {
+            Set<MachineState> before = EnumSet.copyOf(may);
+            // Until the answer is there, both are possible.
+            may.add(to);
+            HttpResponse<String> answer = daemon.call("POST", path("/" + verb), "");
+            if (answer.statusCode() == 200) {
+                count(verb);
+                may = EnumSet.of(to);
+            } else if (answer.statusCode() / 100 == 4) {
+                may = before;
+            }
+        }
+
+        private void destroy() throws IOException {
+            may.add(MachineState.DESTROYED);
+            HttpResponse<String> answer = daemon.call("DELETE", path("?force=true"), "");
+            if (answer.statusCode() == 200 || answer.statusCode() == 404) {
+                count("destroy");
+                gone();
+            }
+        }
+
+        private void gone() {
+            id = "";
+            may = EnumSet.noneOf(MachineState.class);
+        }
+
+        private void settle() throws IOException {
+            daemon.call("GET", path("/wait?state=settled&timeout=5"), "");
+        }
+
+        private String path(String rest) {
+            return "/v1/apps/storm/machines/" + id + rest;
+        }
+
+        private void count(String verb) {
+            acknowledged.merge(verb, 1, Integer::sum);
+        }
+
+        void check() throws IOException {
+            if (id.isEmpty()) {
+                return;
+            }
+            HttpResponse<String> answer = daemon.call("GET", path(""), "");
+            assertThat(answer.statusCode())
+                    .as("machine " + id + " of slot " + name)
+                    .isEqualTo(200);
+            MachineState now = MachineState.parse(DaemonProcess.JSON
+                            .readTree(answer.body())
+                            .get("state")
+                            .stringValue())
+                    .orElseThrow();
+            assertThat(may).as("%s is %s: %s", name, now, answer.body()).contains(now);
+        }
+    }
+
+    @Test
+    void daemonKilledAtRandom_whatWasAcknowledgedHolds_andNothingIsOrphaned() throws Exception {
+        System.out.println("storm: seed " + seed + ", " + KILLS + " kills");
+        daemon = new DaemonProcess(Files.createTempDirectory("allod-storm").resolve("data")).start();
+        TestImage.build(daemon);
+        daemon.ok("POST", "/v1/apps", "{\"name\":\"storm\",\"org_slug\":\"personal\"}");
+        List<Slot> slots = new ArrayList<>();
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < SLOTS; i++) {
+            Slot slot = new Slot(i);
+            slots.add(slot);
+            threads.add(Thread.ofVirtual().name(slot.name).start(slot));
+        }
+        Rng dice = rng.fork("kills");
+        for (int kill = 0; kill < KILLS; kill++) {
+            // Mostly at work, now and then while it is still getting up.
+            if (dice.chance(0.2)) {
+                Thread.sleep(dice.nextInt(1_000));
+            } else {
+                awaitServing();
+                Thread.sleep(20 + dice.nextInt(800));
+            }
+            daemon.kill();
+            daemon.begin();
+        }
+        over = true;
+        awaitServing();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        awaitQuiet();
+        System.out.println("storm: acknowledged " + acknowledged);
+        for (Slot slot : slots) {
+            slot.check();
+        }
+        assertThat(acknowledged).containsKeys("create", "start", "stop", "destroy");
+        Set<String> living = new HashSet<>();
+        for (JsonNode m : daemon.ok("GET", "/v1/apps/storm/machines", "")) {
+            living.add(m.get("id").stringValue());
+            ours.add(m.get("id").stringValue());
+        }
+        assertThat(Leftovers.of(living, ours, daemon.data)).as("seed %d", seed).isEmpty();
+        daemon.ok("DELETE", "/v1/apps/storm?force=true", "");
+        assertThat(Leftovers.of(Set.of(), ours, daemon.data))
+                .as("seed %d", seed)
+                .isEmpty();
+        daemon.close();
+    }
+
+    private void awaitServing() throws Exception {
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!daemon.serves()) {
+            assertThat(System.nanoTime())
+                    .as("the daemon does not serve:\n" + daemon.log())
+                    .isLessThan(until);
+            Thread.sleep(5);
+        }
+    }
+
+    private void awaitQuiet() throws Exception {
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+        while (daemon.ok("GET", "/v1/host/status", "").get("runs_active").intValue() > 0) {
+            assertThat(System.nanoTime())
+                    .as("runs that do not end: "
+                            + daemon.call("GET", "/v1/host/runs?active=true", "")
+                                    .body())
+                    .isLessThan(until);
+            Thread.sleep(50);
+        }
+    }
+}
