@@ -5,12 +5,15 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.allod.base.MachineId;
 import org.allod.edge.App;
 import org.allod.edge.Backend;
 import org.allod.edge.Catalog;
 import org.allod.edge.Edge;
 import org.allod.machine.Machine;
+import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
 
 /**
@@ -22,6 +25,7 @@ final class CatalogKeeper implements AutoCloseable {
     private final Edge edge;
     private final LinkedBlockingQueue<String> changed = new LinkedBlockingQueue<>();
     private final Map<String, App> apps = new HashMap<>();
+    private final Map<MachineId, MachineState> states = new ConcurrentHashMap<>();
     private final Thread thread;
 
     CatalogKeeper(Machines machines, Edge edge) {
@@ -32,10 +36,25 @@ final class CatalogKeeper implements AutoCloseable {
 
     /** Publishes everything once, then each change. */
     void start() {
-        machines.listen(m -> changed.add(m.app()));
+        machines.listen(this::changed);
+        machines.all().stream()
+                .filter(m -> m.state() == MachineState.STARTED)
+                .forEach(m -> states.put(m.id(), m.state()));
         machines.apps().forEach(app -> rebuild(app.name()));
         edge.publish(new Catalog(apps));
         thread.start();
+    }
+
+    private void changed(Machine m) {
+        if (m.state() == MachineState.STARTED) {
+            if (states.put(m.id(), m.state()) != MachineState.STARTED) {
+                // It was drained on its way down; it is up again, so its requests may come.
+                edge.undrain(m.id());
+            }
+        } else {
+            states.remove(m.id());
+        }
+        changed.add(m.app());
     }
 
     private void run() {

@@ -171,7 +171,11 @@ class DaemonTest {
                         .body())
                 .contains("unknown field config.gest")
                 .contains("did you mean config.guest?");
-        assertThat(refused("POST", MACHINES, TestImage.machine("two", "").replace("\"web\"", "\"127.0.0.1:9/nowhere:1\""), 500)
+        assertThat(refused(
+                                "POST",
+                                MACHINES,
+                                TestImage.machine("two", "").replace("\"web\"", "\"127.0.0.1:9/nowhere:1\""),
+                                500)
                         .body())
                 .contains("nowhere");
         assertThat(refused("POST", MACHINES, TestImage.machine("one", ""), 409).body())

@@ -45,12 +45,13 @@ final class Book {
         } else {
             machines.put(machine.id(), machine);
         }
+        // Listeners first: whoever waited may rely on the edge knowing already.
+        tell(machine);
         for (Waiter waiter : waiters.getOrDefault(machine.id(), List.of())) {
             if (waiter.until.test(machine)) {
                 waiter.found.complete(machine);
             }
         }
-        tell(machine);
     }
 
     /** Tells the listeners of a record that is as it was, because something beside it changed: a check. */
