@@ -66,6 +66,7 @@ final class MicroVm {
     /** Starts QEMU and returns once it can be spoken to; its guest then runs, or waits for its memory. */
     ProcessId start(QemuLine line, Optional<String> namespace) {
         try {
+            clear();
             Premises.delete(folders.run());
             Premises.delete(folders.output());
             Files.createDirectories(folders.run());
@@ -216,6 +217,15 @@ final class MicroVm {
     void kill(ProcessId process) {
         boolean _ = process.signal(Signals.KILL);
         Poll.until(END, LOOK, "the end of QEMU process " + process.pid(), () -> !process.alive());
+    }
+
+    /**
+     * Ends whatever there is of this machine, also a QEMU that was started by a daemon which died before it could write
+     * down its number: its control group has it.
+     */
+    void clear() {
+        find().ifPresent(this::kill);
+        premises.cgroups().kill(folders.machine().text(), END);
     }
 
     /** Bytes the writable layer takes on the host. */

@@ -255,8 +255,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         if (guest != null) {
             guest.channel().close();
         }
-        MicroVm vm = vm(machine);
-        vm.find().ifPresent(vm::kill);
+        vm(machine).clear();
         if (guest != null) {
             guest.channel().gone();
         }

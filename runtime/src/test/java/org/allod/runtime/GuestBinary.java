@@ -1,7 +1,9 @@
 package org.allod.runtime;
 
-import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 import org.allod.linux.Command;
 
@@ -30,7 +32,13 @@ final class GuestBinary {
                 .orElse(here().resolve(".allod/tools"));
     }
 
-    static File nowhere() {
-        return new File("/dev/null");
+    /** Puts this clone's guest binary where runtimes look for it; not again where it is the same. */
+    static void install() throws IOException {
+        Path tool = tools().resolve("allod-guest");
+        if (!Files.exists(tool) || Files.mismatch(path(), tool) >= 0) {
+            Path half = tools().resolve("allod-guest.new");
+            Files.copy(path(), half, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
+            Files.move(half, tool, StandardCopyOption.ATOMIC_MOVE);
+        }
     }
 }

@@ -93,11 +93,7 @@ class MicroVmRuntimeTest {
         Premises.delete(data);
         Files.createDirectories(data);
         new GuestKernel(GuestBinary.tools()).install(System.out::println);
-        Files.copy(
-                GuestBinary.path(),
-                GuestBinary.tools().resolve("allod-guest"),
-                StandardCopyOption.REPLACE_EXISTING,
-                StandardCopyOption.COPY_ATTRIBUTES);
+        GuestBinary.install();
         image = data.resolve("image.erofs");
         Path root = data.resolve("root");
         for (String folder : List.of("bin", "etc", "proc", "sys", "dev", "tmp")) {
@@ -386,6 +382,31 @@ class MicroVmRuntimeTest {
                 .isInstanceOf(Failed.class)
                 .hasMessageContaining("cannot mount the image");
         assertThat(runtime.find(OTHER)).isEmpty();
+        runtime.remove(OTHER);
+    }
+
+    @Test
+    @Order(13)
+    void guest_startedByADaemonThatDiedBeforeWritingItDown_isEnded() throws Exception {
+        GuestSpec spec = spec(OTHER, image, "sleep 1000");
+        runtime.prepare(spec);
+        var _ = runtime.boot(spec);
+        VmFolders folders = VmFolders.of(premises, OTHER);
+        int first = new MicroVm(premises, folders).find().orElseThrow().pid();
+        Files.delete(folders.process());
+        Premises.delete(folders.run());
+        try (Premises again = new Premises(config(data), new SystemClock(), timers)) {
+            MicroVmRuntime next = new MicroVmRuntime(again);
+            assertThat(next.find(OTHER)).isEmpty();
+            assertThat(next.present()).contains(OTHER);
+            next.halt(OTHER);
+            Poll.until(
+                    Duration.ofSeconds(2),
+                    Duration.ofMillis(10),
+                    "the end of QEMU",
+                    () -> !Files.exists(Path.of("/proc/" + first)));
+            assertThat(again.cgroups().processes(OTHER.text())).isEmpty();
+        }
         runtime.remove(OTHER);
     }
 }
