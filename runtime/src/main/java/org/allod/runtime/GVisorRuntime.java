@@ -3,9 +3,7 @@ package org.allod.runtime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,7 +12,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
-import org.allod.linux.Command;
 import org.allod.linux.Launch;
 import org.allod.linux.ProcessId;
 
@@ -31,9 +28,6 @@ public final class GVisorRuntime implements GuestRuntime {
     private static final Duration START = Duration.ofSeconds(30);
     private static final Duration ADOPT = Duration.ofSeconds(3);
     private static final Duration RELEASE = Duration.ofSeconds(5);
-    /** Memory is written to disk: bounded by the slowest disk and the biggest guest we mean to suspend. */
-    private static final Duration SAVE = Duration.ofMinutes(2);
-
     private final Premises premises;
     private final SharedRoots roots;
     private final Supplier<Runsc> runsc;
@@ -83,7 +77,7 @@ public final class GVisorRuntime implements GuestRuntime {
     public void prepare(GuestSpec spec) {
         MachineId machine = spec.machine();
         if (sandbox(machine).find().isEmpty()) {
-            forget(GuestChannel.exitFile(folders(machine).home()));
+            Premises.forget(GuestChannel.exitFile(folders(machine).home()));
             makeReady(spec);
         }
     }
@@ -97,7 +91,7 @@ public final class GVisorRuntime implements GuestRuntime {
             premises.cgroups().create(spec.machine().text(), Sandbox.atBoot(spec));
             Path root = roots.use(folders, spec.rootImage());
             Premises.make(folders.bundle());
-            write(
+            Premises.write(
                     folders.bundle().resolve("config.json"),
                     Bundle.json(
                             spec,
@@ -118,7 +112,7 @@ public final class GVisorRuntime implements GuestRuntime {
         Premises.make(folders.state());
         Premises.make(folders.channel());
         Premises.make(premises.config().run().resolve("shared"));
-        write(
+        Premises.write(
                 folders.oomBefore(),
                 premises.cgroups().usage(folders.machine().text()).oomKills() + "\n");
     }
@@ -129,6 +123,7 @@ public final class GVisorRuntime implements GuestRuntime {
         if (there.isPresent()) {
             // A daemon that died between starting it and telling it what it is has left that to us.
             there.get().channel().configure(setup(spec));
+            premises.cgroups().create(spec.machine().text(), Sandbox.running(spec));
             return there.get();
         }
         return start(spec);
@@ -222,7 +217,7 @@ public final class GVisorRuntime implements GuestRuntime {
             ListeningDialer dialer = listen(folders);
             GuestChannel channel = channel(machine, dialer);
             channel.adopt(ADOPT);
-            Premises.delete(folders.resuming());
+            saved(machine).used();
             return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer, oomBefore(folders)));
         });
     }
@@ -230,7 +225,6 @@ public final class GVisorRuntime implements GuestRuntime {
     @Override
     public void suspend(GuestSpec spec) {
         MachineId machine = spec.machine();
-        SandboxFolders folders = folders(machine);
         if (suspended(machine)) {
             return;
         }
@@ -240,25 +234,16 @@ public final class GVisorRuntime implements GuestRuntime {
         guest.stopListening(); // or PID 1 would come straight back
         guest.channel().release(RELEASE);
         guests.remove(machine, guest);
-        Premises.delete(folders.saving());
-        Premises.make(folders.saving());
+        SavedMemory saved = saved(machine);
         try {
-            sandbox.tell(spec.diskMb(), SAVE, List.of("checkpoint", "--image-path=" + folders.saving()));
+            sandbox.tell(spec.diskMb(), SavedMemory.BOUND, List.of("checkpoint", "--image-path=" + saved.begin()));
         } catch (Failed e) {
-            Premises.delete(folders.saving());
+            saved.giveUp();
             throw e; // the guest, if it still runs, is found and spoken to again by whoever asks next
         }
-        sync(folders.saving());
-        rename(folders.saving(), folders.saved());
+        saved.finish();
         sandbox.kill();
         getReadyAgain(spec);
-    }
-
-    /** A memory image that a power loss empties would be worse than none. */
-    private static void sync(Path folder) {
-        List<String> line = new ArrayList<>(List.of("sync"));
-        Premises.names(folder).forEach(name -> line.add(folder.resolve(name).toString()));
-        var _ = Command.of(line).timeout(SAVE).output();
     }
 
     @Override
@@ -267,6 +252,7 @@ public final class GVisorRuntime implements GuestRuntime {
         SandboxFolders folders = folders(machine);
         Optional<GVisorGuest> already = running(machine);
         if (already.isPresent()) {
+            premises.cgroups().create(machine.text(), Sandbox.running(spec));
             return already.get();
         }
         if (!suspended(machine)) {
@@ -281,45 +267,46 @@ public final class GVisorRuntime implements GuestRuntime {
         }
         runFolders(folders);
         premises.cgroups().create(machine.text(), Sandbox.atResume(spec));
-        rename(folders.saved(), folders.resuming());
+        SavedMemory saved = saved(machine);
+        Path memory = saved.take();
         GVisorGuest guest;
         try {
             guest = begin(
                     spec,
                     "resume",
-                    List.of(
-                            "restore",
-                            "--detach",
-                            "--bundle=" + folders.bundle(),
-                            "--image-path=" + folders.resuming()),
+                    List.of("restore", "--detach", "--bundle=" + folders.bundle(), "--image-path=" + memory),
                     false);
         } catch (Failed e) {
-            rename(folders.resuming(), folders.saved()); // nothing ran: another try may help, or its owner drops it
+            saved.putBack();
             throw e;
         }
-        Premises.delete(folders.resuming());
+        saved.used();
         return guest;
     }
 
     /** Memory that a daemon was about to resume from when it died, and that no guest runs on, is still whole. */
     @Override
     public boolean suspended(MachineId machine) {
-        SandboxFolders folders = folders(machine);
-        if (Files.exists(folders.resuming()) && sandbox(machine).find().isEmpty()) {
-            rename(folders.resuming(), folders.saved());
+        SavedMemory saved = saved(machine);
+        if (saved.beingResumed() && sandbox(machine).find().isEmpty()) {
+            saved.putBack();
         }
-        return Files.exists(folders.saved());
+        return saved.exists();
     }
 
     @Override
     public void discardSuspended(MachineId machine) {
-        Premises.delete(folders(machine).saved());
+        saved(machine).discard();
+    }
+
+    private SavedMemory saved(MachineId machine) {
+        return new SavedMemory(folders(machine));
     }
 
     @Override
     public void halt(MachineId machine) {
         end(machine);
-        forget(GuestChannel.exitFile(folders(machine).home()));
+        Premises.forget(GuestChannel.exitFile(folders(machine).home()));
         GuestSpec spec = specs.get(machine);
         if (spec != null && !ready.containsKey(machine)) {
             getReadyAgain(spec);
@@ -407,30 +394,6 @@ public final class GVisorRuntime implements GuestRuntime {
             return Long.parseLong(Files.readString(folders.oomBefore()).strip());
         } catch (IOException | NumberFormatException e) {
             return 0;
-        }
-    }
-
-    private static void write(Path file, String text) {
-        try {
-            Files.writeString(file, text);
-        } catch (IOException e) {
-            throw new Failed("cannot write " + file + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static void rename(Path from, Path to) {
-        try {
-            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            throw new Failed("cannot rename " + from + " to " + to + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static void forget(Path file) {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            throw new Failed("cannot delete " + file + ": " + e.getMessage(), e);
         }
     }
 }

@@ -125,6 +125,22 @@ public final class Premises implements AutoCloseable {
         }
     }
 
+    static void write(Path file, String text) {
+        try {
+            Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new Failed("cannot write " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    static void forget(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new Failed("cannot delete " + file + ": " + e.getMessage(), e);
+        }
+    }
+
     static Set<String> names(Path folder) {
         Set<String> names = new TreeSet<>();
         try (Stream<Path> entries = Files.list(folder)) {
