@@ -40,19 +40,13 @@ final class MicroVmProbe {
     }
 
     /**
-     * What was found, by the first daemon to ask since the host booted with this kernel and guest binary: probing takes
+     * What was found, by the first daemon to ask since the host booted, with this kernel, guest binary and device: probing takes
      * seconds that nobody who starts a machine should wait for twice.
      */
     synchronized Probe get() {
         if (known == null) {
             known = missing().isPresent() ? look() : kept().orElseGet(this::lookAndKeep);
         }
-        return known;
-    }
-
-    /** Looks again: what was missing or broken may have been put right. */
-    synchronized Probe again() {
-        known = missing().isPresent() ? look() : lookAndKeep();
         return known;
     }
 
@@ -66,7 +60,8 @@ final class MicroVmProbe {
             String boot =
                     Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
             Path binary = premises.config().guestBinary();
-            return boot + " " + kernel.release() + " " + Files.size(binary) + " " + Files.getLastModifiedTime(binary);
+            return boot + " " + kernel.release() + " " + Files.size(binary) + " " + Files.getLastModifiedTime(binary)
+                    + " " + (Files.exists(KVM) ? Files.getPosixFilePermissions(KVM) : "no kvm");
         } catch (IOException e) {
             throw new Failed("cannot tell under which circumstances a probe was made: " + e.getMessage(), e);
         }

@@ -56,7 +56,7 @@ public final class MicroVmRuntime implements GuestRuntime {
 
     @Override
     public Probe probe() {
-        return probe.again();
+        return probe.get();
     }
 
     /** Whether guests have the processor's help; refuses where there can be none at all. */
