@@ -4,7 +4,7 @@ import java.util.List;
 
 /** Entry point of {@code ./allod bench}. */
 public final class Bench {
-    private static final List<Benchmark> ALL = List.of(new TransitionsBench(), new RecoveryBench());
+    private static final List<Benchmark> ALL = List.of(new TransitionsBench(), new RecoveryBench(), new CliBench());
 
     private Bench() {}
 

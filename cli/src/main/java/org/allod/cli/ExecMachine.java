@@ -52,7 +52,8 @@ final class ExecMachine {
                         Json.obj("command", command, "timeout", seconds),
                         Duration.ofSeconds(seconds + 10L));
         session.print(answer);
-        return (int) answer.at("exit_code").number(0);
+        long signal = answer.at("exit_signal").number(0);
+        return (int) (signal > 0 ? 128 + signal : answer.at("exit_code").number(0));
     }
 
     private static int streamed(Session session, Found machine, List<String> command) throws Exception {

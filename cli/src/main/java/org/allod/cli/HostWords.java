@@ -67,16 +67,15 @@ final class HostWords {
     }
 
     private static void finding(Screen screen, Json check) {
-        boolean ok = check.at("ok").isTrue() || check.at("status").text().equals("ok");
+        String status = check.at("status").text();
         String name = check.at("name").text();
-        screen.line(screen.state(ok ? "ok" : "failed")
-                + (ok ? "      " : "  ")
+        screen.line(screen.state(status)
+                + " ".repeat(Math.max(1, 9 - status.length()))
                 + name
-                + " ".repeat(Math.max(1, 14 - name.length()))
-                + check.at("detail").text(check.at("message").text()));
-        String hint = check.at("hint").text(check.at("fix").text());
-        if (!hint.isEmpty()) {
-            screen.line("        " + hint);
+                + " ".repeat(Math.max(1, 28 - name.length()))
+                + check.at("detail").text());
+        if (!check.at("remedy").isNull()) {
+            screen.line("         " + check.at("remedy").text());
         }
     }
 

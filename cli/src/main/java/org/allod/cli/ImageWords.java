@@ -187,9 +187,7 @@ final class ImageWords {
                         image.at("reference").text(),
                         digest.length() > 19 ? digest.substring(0, 19) : digest,
                         ImageWork.size(image.at("bytes").number(0)),
-                        MachineWords.age(
-                                session,
-                                image.at("created").text(image.at("created_at").text())));
+                        MachineWords.age(session, image.at("created_at").text()));
             }
             table.print(session.screen());
         }

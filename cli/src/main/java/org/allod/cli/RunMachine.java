@@ -208,8 +208,10 @@ final class RunMachine {
 
     /** Where the app is reached, by the edge's own account. */
     static String url(Daemon daemon, String app) {
-        String edge = daemon.get("/v1/host/status").at("edge").text("127.0.0.1:8080");
+        Json status = daemon.get("/v1/host/status");
+        String edge = status.at("edge").text();
         String port = edge.substring(edge.lastIndexOf(':') + 1);
-        return "http://" + app + ".localhost" + (port.equals("80") ? "" : ":" + port) + "/";
+        return "http://" + app + "." + status.at("domain").text("localhost") + (port.equals("80") ? "" : ":" + port)
+                + "/";
     }
 }

@@ -56,8 +56,7 @@ final class RunWords {
                     state(run),
                     run.at("step").text(),
                     run.at("attempt").text(),
-                    MachineWords.age(
-                            session, run.at("created").text(run.at("created_at").text())),
+                    MachineWords.age(session, run.at("created_at").text()),
                     run.at("error").text());
         }
         table.print(session.screen());
@@ -75,11 +74,7 @@ final class RunWords {
 
     /** How it ended; while it has not, where it is. */
     private static String state(Json run) {
-        Json outcome = run.at("outcome");
-        String ended = outcome instanceof Json.Obj
-                ? outcome.at("kind").text(outcome.at("state").text())
-                : outcome.text();
-        return ended.isEmpty() ? run.at("phase").text(run.at("state").text()) : ended;
+        return run.at("outcome").text(run.at("phase").text());
     }
 
     private static int show(Session session) {
@@ -90,13 +85,14 @@ final class RunWords {
             return ExitCode.DONE;
         }
         Screen screen = session.screen();
-        for (String name : List.of("id", "type", "subject", "step", "attempt", "created", "since", "error")) {
+        for (String name :
+                List.of("id", "type", "subject", "step", "attempt", "created_at", "since", "error", "detail")) {
             if (!run.at(name).text().isEmpty()) {
-                screen.line(screen.dim(name + " ".repeat(10 - name.length()))
+                screen.line(screen.dim(name + " ".repeat(12 - name.length()))
                         + run.at(name).text());
             }
         }
-        screen.line(screen.dim("state     ") + screen.state(state(run)));
+        screen.line(screen.dim("state       ") + screen.state(state(run)));
         run.at("events").items().forEach(event -> screen.line("  " + line(event)));
         return ExitCode.DONE;
     }

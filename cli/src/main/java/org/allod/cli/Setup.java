@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.allod.base.Failed;
+import org.allod.runtime.GuestKernel;
 
 /** {@code allod setup}: makes sure of everything a host needs. Does nothing that is done already. */
 final class Setup {
@@ -47,6 +48,10 @@ final class Setup {
         packages("Debian packages", DebianPackages.TO_RUN);
         if (forTests) {
             packages("Debian packages for the tests", DebianPackages.TO_TEST);
+            step("cargo", Host.program("cargo").isPresent(), () -> {
+                DebianPackages.install(List.of(new DebianPackages.Need("cargo", "tests the guest's PID 1", "")));
+                return "installed, to test the guest's PID 1";
+            });
         }
         Path tools = session.data().resolve("tools");
         if (!check) {
@@ -61,6 +66,11 @@ final class Setup {
         }
         GuestProgram guest = new GuestProgram(tools);
         step("guest PID 1", guest.isThere(), () -> guest.get(session.screen()));
+        GuestKernel kernel = new GuestKernel(tools);
+        step("guest kernel", kernel.present(), () -> {
+            kernel.install(doing -> session.screen().progress(doing, ""));
+            return kernel.release() + ", unpacked, not installed";
+        });
         Runsc runsc = new Runsc(tools);
         step(
                 "runsc (gVisor)",

@@ -36,10 +36,17 @@ class LauncherTest {
     private void built() throws Exception {
         Path dist = Files.createDirectories(clone.resolve("target/dist"));
         Path java = program(dist.resolve("java"), "for arg in \"$@\"; do echo \"<$arg>\"; done");
-        Files.writeString(
-                dist.resolve("env"),
-                "JAVA='" + java + "'\nDATA='" + clone + "/.allod'\nCLI_FLAGS='-XX:+UseSerialGC'\nCLI_AOT='" + dist
-                        + "/cli.aot'\nHOST_FLAGS='-Xmx256m'\nHOST_AOT=''\n");
+        Files.writeString(dist.resolve("env"), """
+                JAVA='%s'
+                DATA='%s/.allod'
+                CLI='cli.jar'
+                ALL='cli.jar:host.jar'
+                CLI_FLAGS='-XX:+UseSerialGC'
+                CLI_AOT='%s/cli.aot'
+                HOST_FLAGS='-Xmx256m'
+                HOST_AOT=''
+                QUIET='-Xlog:disable'
+                """.formatted(java, clone, dist));
     }
 
     private static Path program(Path file, String body) throws Exception {
