@@ -77,6 +77,9 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
 
     Usage usage(String name);
 
+    /** Only how often memory ran out: reading all of a group's use makes the kernel add it up first. */
+    long oomKills(String name);
+
     /** The names of all groups under the parent. */
     Set<String> list();
 

@@ -145,6 +145,11 @@ final class CgroupsV1 implements Cgroups {
     }
 
     @Override
+    public long oomKills(String name) {
+        return Math.max(0, GroupFiles.field(folder("memory", name).resolve("memory.oom_control"), "oom_kill"));
+    }
+
+    @Override
     public Usage usage(String name) {
         Path memory = folder("memory", name);
         long used = GroupFiles.number(memory.resolve("memory.usage_in_bytes"));
@@ -154,7 +159,7 @@ final class CgroupsV1 implements Cgroups {
                 used < 0 ? -1 : Math.max(0, used - idle),
                 GroupFiles.number(memory.resolve("memory.limit_in_bytes")),
                 GroupFiles.number(folder("pids", name).resolve("pids.current")),
-                Math.max(0, GroupFiles.field(memory.resolve("memory.oom_control"), "oom_kill")));
+                oomKills(name));
     }
 
     @Override

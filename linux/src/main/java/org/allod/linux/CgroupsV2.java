@@ -95,6 +95,11 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
+    public long oomKills(String name) {
+        return Math.max(0, GroupFiles.field(parent.resolve(name).resolve("memory.events"), "oom_kill"));
+    }
+
+    @Override
     public Usage usage(String name) {
         Path group = parent.resolve(name);
         long micros = GroupFiles.field(group.resolve("cpu.stat"), "usage_usec");
@@ -105,7 +110,7 @@ final class CgroupsV2 implements Cgroups {
                 memory < 0 ? -1 : Math.max(0, memory - idle),
                 GroupFiles.number(group.resolve("memory.max")),
                 GroupFiles.number(group.resolve("pids.current")),
-                Math.max(0, GroupFiles.field(group.resolve("memory.events"), "oom_kill")));
+                oomKills(name));
     }
 
     @Override

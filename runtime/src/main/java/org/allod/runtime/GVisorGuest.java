@@ -38,7 +38,7 @@ final class GVisorGuest implements Guest {
     /** The guest's kernel knows nothing of memory that ran out on the host; the control group does. */
     private Exit withOom(Exit exit, long before) {
         boolean killed = exit.equals(Exit.LOST) || exit.signal() == 9;
-        return killed && premises.cgroups().usage(machine.text()).oomKills() > before ? new Exit(137, 9, true) : exit;
+        return killed && premises.cgroups().oomKills(machine.text()) > before ? new Exit(137, 9, true) : exit;
     }
 
     ProcessId process() {

@@ -114,7 +114,7 @@ public final class GVisorRuntime implements GuestRuntime {
         Premises.make(premises.config().run().resolve("shared"));
         Premises.write(
                 folders.oomBefore(),
-                premises.cgroups().usage(folders.machine().text()).oomKills() + "\n");
+                premises.cgroups().oomKills(folders.machine().text()) + "\n");
     }
 
     @Override
