@@ -111,6 +111,10 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
 
         @Override
         public int read(byte[] into, int offset, int length) throws IOException {
+            // Asked for nothing, as for the payload of an empty frame, it must not wait for something.
+            if (length == 0) {
+                return 0;
+            }
             if (at == current.length && !refill()) {
                 return -1;
             }
