@@ -16,6 +16,41 @@ import org.allod.fsm.RunState.Waiting;
 /**
  * The decisions of a run: a pure function of where it is and what happens to it. It reads no clock: nothing it decides
  * depends on the time, only the shell's timers do.
+ *
+ * <p>The table, generated from the code for a run with several steps and finalizers, at the first of each (a test
+ * compares). What is not in it is illegal: the answer names both sides. At the last step, and where there are no
+ * finalizers, {@code Finished} is recorded together with the event that led there.
+ *
+ * <pre>
+ * state        | input    | next state   | events                 | effects
+ * Waiting      | Admitted | Running      |                        | RunStep
+ * Waiting      | Cancel   | Finalizing   | CancelAsked, Halted    | Readmit
+ * Running      | Admitted | Running      |                        | RunStep
+ * Running      | Returned | Running      | StepDone               | RunStep
+ * Running      | Threw    | Pausing      | StepFailed             | Pause
+ * Running      | Halted   | Finalizing   | Halted                 | RunFinalizer
+ * Running      | Cancel   | Cancelling   | CancelAsked            | Interrupt
+ * Pausing      | Admitted | Running      |                        | RunStep
+ * Pausing      | RetryDue | Running      |                        | RunStep
+ * Pausing      | Cancel   | Finalizing   | CancelAsked, Halted    | EndPause, RunFinalizer
+ * Cancelling   | Admitted | Finalizing   | Halted                 | RunFinalizer
+ * Cancelling   | Returned | Finalizing   | StepDone, Halted       | RunFinalizer
+ * Cancelling   | Threw    | Finalizing   | StepFailed, Halted     | RunFinalizer
+ * Cancelling   | Halted   | Finalizing   | Halted                 | RunFinalizer
+ * Cancelling   | Cancel   | Cancelling   |                        | Interrupt
+ * Finalizing   | Admitted | Finalizing   |                        | RunFinalizer
+ * Finalizing   | Returned | Finalizing   | FinalizerDone          | RunFinalizer
+ * Finalizing   | Threw    | FinalPausing | FinalizerFailed        | Pause
+ * Finalizing   | Halted   | Finalizing   | FinalizerFailed        | RunFinalizer
+ * Finalizing   | RetryDue | Finalizing   |                        |
+ * Finalizing   | Cancel   | refused      |                        |
+ * FinalPausing | Admitted | Finalizing   |                        | RunFinalizer
+ * FinalPausing | RetryDue | Finalizing   |                        | RunFinalizer
+ * FinalPausing | Cancel   | refused      |                        |
+ * Finished     | Admitted | Finished     |                        |
+ * Finished     | RetryDue | Finished     |                        |
+ * Finished     | Cancel   | refused      |                        |
+ * </pre>
  */
 final class Reducer {
     private Reducer() {}

@@ -73,6 +73,7 @@ final class Readers {
             }
             read.result.complete(result);
         } catch (SQLException e) {
+            tx.forget();
             read.result.completeExceptionally(SqliteErrors.failed("reading", file, e));
         } catch (RuntimeException | Error e) {
             read.result.completeExceptionally(e);

@@ -20,6 +20,12 @@ final class Transactions {
         tx.prepared("COMMIT").execute();
     }
 
+    /** Ends the open transaction after a failure. */
+    static void abandon(Tx tx) {
+        tx.forget();
+        rollback(tx);
+    }
+
     /** Ends the open transaction without effect. SQLite may have done so already (a full disk), which is as good. */
     static void rollback(Tx tx) {
         try {

@@ -78,6 +78,18 @@ public final class Tx {
         return statement;
     }
 
+    /** Prepares everything afresh from now on: the driver closes a statement that failed in some ways, for good. */
+    void forget() {
+        for (PreparedStatement statement : statements.values()) {
+            try {
+                statement.close();
+            } catch (SQLException alreadyClosed) {
+                // That is why we are here.
+            }
+        }
+        statements.clear();
+    }
+
     Connection connection() {
         return connection;
     }

@@ -164,7 +164,7 @@ final class Writer implements Runnable {
                             .formatted(file, sql.getMessage()),
                     sql);
         }
-        Transactions.rollback(tx);
+        Transactions.abandon(tx);
     }
 
     private Throwable explain(Throwable e) {
