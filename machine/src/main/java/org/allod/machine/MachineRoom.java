@@ -19,6 +19,9 @@ import org.allod.store.Database;
  * }</pre>
  */
 public final class MachineRoom {
+    /** The engine's queue of runs that wait for a machine's run to end instead of being refused; give it a cap. */
+    public static final String INSISTED = "machine.insisted";
+
     private final Machines machines;
     private final Supervisor supervisor;
     private final Engine engine;

@@ -276,7 +276,9 @@ public final class Machines {
                     "stop it first, or ask with force=true");
         }
         if (force) {
-            runs.clear(machine.id(), "destroyed by force");
+            Machine now = book.get(machine.id())
+                    .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
+            return runs.insist(lifecycle.destroy, now, new Job.Simple(now.id().text(), source), "destroyed by force");
         }
         return runs.verb(
                         Verb.DESTROY,

@@ -9,6 +9,7 @@ import org.allod.fsm.Ended;
 import org.allod.fsm.Engine;
 import org.allod.fsm.RunId;
 import org.allod.fsm.RunType;
+import org.allod.fsm.StartOptions;
 
 /**
  * Starts the runs of machines, one at a time for each. A run of the same machine that is only winding up is waited for;
@@ -99,13 +100,15 @@ final class Runs {
                 .isPresent();
     }
 
-    /** Cancels whatever is at work on the machine and waits for its end. */
-    void clear(MachineId id, String cause) throws InterruptedException {
-        Optional<RunId> active = active(id);
-        if (active.isPresent()) {
-            cancel(active.get(), cause);
-            over(active.get(), Duration.ofSeconds(30));
-        }
+    /**
+     * Starts a run that nothing may refuse: it is durable first, then what is at work on the machine is cancelled, and
+     * the run begins once that has ended. A crash in between loses neither.
+     */
+    <Q> RunId insist(RunType<Q, Job.Progress> type, Machine machine, Q job, String cause) {
+        String subject = machine.id().text();
+        RunId run = engine.start(type, subject, job, StartOptions.none().queue(MachineRoom.INSISTED));
+        active(machine.id()).filter(other -> !other.equals(run)).ifPresent(other -> cancel(other, cause));
+        return run;
     }
 
     private void cancel(RunId run, String cause) {
