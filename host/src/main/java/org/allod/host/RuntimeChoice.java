@@ -31,8 +31,8 @@ final class RuntimeChoice implements AutoCloseable {
 
     private RuntimeChoice(Premises premises, HostConfig config) {
         this.premises = premises;
-        this.runtimes = new Runtimes(
-                config.tools(), List.of(new MicroVmRuntime(premises), new GVisorRuntime(premises)));
+        this.runtimes =
+                new Runtimes(config.tools(), List.of(new MicroVmRuntime(premises), new GVisorRuntime(premises)));
         if (config.runtime().isPresent()) {
             this.chosen = runtimes.named(config.runtime().get()).name();
             this.reason = chosen + ", because --runtime says so";
@@ -40,18 +40,18 @@ final class RuntimeChoice implements AutoCloseable {
             Runtimes.Choice choice = runtimes.choose();
             this.chosen = choice.runtime()
                     .map(GuestRuntime::name)
-                    .orElseThrow(() -> Rejected.because(
-                            Rejected.Reason.UNSUPPORTED,
-                            choice.why(),
-                            "run `allod setup`, which brings what is missing; --runtime NAME starts the daemon anyway"));
+                    .orElseThrow(
+                            () -> Rejected.because(
+                                    Rejected.Reason.UNSUPPORTED,
+                                    choice.why(),
+                                    "run `allod setup`, which brings what is missing; --runtime NAME starts the daemon anyway"));
             this.reason = choice.why();
         }
     }
 
     static RuntimeChoice of(HostConfig config, Clock clock, Timers timers) {
-        NetworkConfig network = NetworkConfig.closed(instance(config));
-        Premises premises =
-                new Premises(RuntimeConfig.of(config.data(), config.tools(), network), clock, timers);
+        NetworkConfig network = NetworkConfig.ofHost(instance(config));
+        Premises premises = new Premises(RuntimeConfig.of(config.data(), config.tools(), network), clock, timers);
         try {
             return new RuntimeChoice(premises, config);
         } catch (RuntimeException e) {

@@ -130,6 +130,7 @@ public final class GVisorRuntime implements GuestRuntime {
     }
 
     private GVisorGuest start(GuestSpec spec) {
+        saved(spec.machine()).giveUp();
         Sandbox sandbox = sandbox(spec.machine());
         sandbox.kill(); // what a crash in the middle of an earlier start left
         makeReady(spec);
@@ -228,22 +229,40 @@ public final class GVisorRuntime implements GuestRuntime {
         if (suspended(machine)) {
             return;
         }
+        Sandbox sandbox = sandbox(machine);
+        SavedMemory saved = saved(machine);
+        if (saved.begun() && savedMeanwhile(sandbox, saved)) {
+            finished(spec, sandbox, saved);
+            return;
+        }
         GVisorGuest guest = running(machine)
                 .orElseThrow(() -> new Failed("cannot suspend machine " + machine + ": its guest does not run"));
-        Sandbox sandbox = sandbox(machine);
         guest.stopListening(); // or PID 1 would come straight back
         guest.channel().release(RELEASE);
         guests.remove(machine, guest);
-        SavedMemory saved = saved(machine);
         try {
             sandbox.tell(spec.diskMb(), SavedMemory.BOUND, List.of("checkpoint", "--image-path=" + saved.begin()));
         } catch (Failed e) {
             saved.giveUp();
             throw e; // the guest, if it still runs, is found and spoken to again by whoever asks next
         }
+        finished(spec, sandbox, saved);
+    }
+
+    private void finished(GuestSpec spec, Sandbox sandbox, SavedMemory saved) {
         saved.finish();
         sandbox.kill();
         getReadyAgain(spec);
+    }
+
+    /**
+     * Whether a runsc that a daemon asked to save memory, and then died, has done so: it goes on by itself, and the
+     * guest ends only once all is written. (One that was killed in the middle leaves an image that does not resume;
+     * then the machine boots from clean, as after any lost memory.)
+     */
+    private static boolean savedMeanwhile(Sandbox sandbox, SavedMemory saved) {
+        sandbox.awaitCheckpoint(SavedMemory.BOUND);
+        return sandbox.find().isEmpty() && saved.written();
     }
 
     @Override

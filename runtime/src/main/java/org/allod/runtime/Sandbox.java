@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.allod.base.Failed;
+import org.allod.base.Poll;
 import org.allod.linux.Cgroups;
 import org.allod.linux.Command;
 import org.allod.linux.Launch;
@@ -52,6 +53,17 @@ final class Sandbox {
             }
         }
         return Optional.empty();
+    }
+
+    /** Waits for a runsc that is saving this guest's memory, whoever asked it to. */
+    void awaitCheckpoint(Duration bound) {
+        boolean _ = Poll.within(
+                bound,
+                Duration.ofMillis(5),
+                () -> Premises.names(Path.of("/proc")).stream()
+                        .filter(name -> Character.isDigit(name.charAt(0)))
+                        .map(name -> commandLine(Integer.parseInt(name)))
+                        .noneMatch(line -> line.contains("\0checkpoint\0") && line.contains(group())));
     }
 
     private static String commandLine(int pid) {

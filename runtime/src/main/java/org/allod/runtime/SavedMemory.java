@@ -28,6 +28,20 @@ record SavedMemory(SandboxFolders folders) {
         return Files.exists(folders.resuming());
     }
 
+    /** Somebody began to write, and has neither finished nor given up. */
+    boolean begun() {
+        return Files.exists(folders.saving());
+    }
+
+    /** What runsc writes is there, though nobody has said that it is whole. */
+    boolean written() {
+        try {
+            return Files.size(folders.saving().resolve("checkpoint.img")) > 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /** An empty folder to write to. */
     Path begin() {
         Premises.delete(folders.saving());
@@ -67,6 +81,7 @@ record SavedMemory(SandboxFolders folders) {
     }
 
     void discard() {
+        giveUp();
         Premises.delete(folders.saved());
     }
 
