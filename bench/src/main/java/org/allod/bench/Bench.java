@@ -4,7 +4,14 @@ import java.util.List;
 
 /** Entry point of {@code ./allod bench}. */
 public final class Bench {
-    private static final List<Benchmark> ALL = List.of(new TransitionsBench(), new RecoveryBench(), new CliBench());
+    private static final List<Benchmark> ALL = List.of(
+            new TransitionsBench(),
+            new RecoveryBench(),
+            new WakeBench(),
+            new ExecBench(),
+            new EdgeBench(),
+            new DaemonBench(),
+            new CliBench());
 
     private Bench() {}
 
@@ -12,6 +19,7 @@ public final class Bench {
         System.exit(run(List.of(args)));
     }
 
+    /** Without a name, lists what there is. */
     static int run(List<String> args) {
         String wanted = args.isEmpty() ? "" : args.getFirst();
         for (Benchmark benchmark : ALL) {
@@ -19,11 +27,17 @@ public final class Bench {
                 return benchmark.run(args.subList(1, args.size()));
             }
         }
-        if (!wanted.isEmpty()) {
-            System.err.println("there is no benchmark '" + wanted + "'");
+        if (wanted.isEmpty()) {
+            list(System.out);
+            return 0;
         }
-        System.err.println("usage: allod bench NAME [--json] [options]");
-        ALL.forEach(b -> System.err.printf("  %-14s %s%n", b.name(), b.purpose()));
+        System.err.println("there is no benchmark '" + wanted + "'");
+        list(System.err);
         return 2;
+    }
+
+    private static void list(java.io.PrintStream to) {
+        to.println("usage: allod bench NAME [--json] [options]");
+        ALL.forEach(b -> to.printf("  %-14s %s%n", b.name(), b.purpose()));
     }
 }

@@ -1,0 +1,198 @@
+package org.allod.bench;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.allod.base.Failed;
+import org.allod.linux.Command;
+import org.allod.linux.Ip;
+import org.allod.linux.Mounts;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The floor of a sandbox: the same runsc on the same root file system with the same server, on the command line, and
+ * nothing of ours. Its network is made before and refreshed between runs, outside of what is measured; it has no
+ * control group.
+ */
+final class BareRunsc implements AutoCloseable {
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final String NAMESPACE = "allod-bench";
+    private static final String DEVICE = "aldbench";
+    private static final String HOST = "fd00:a110:d:be::1";
+    private static final String GUEST = "fd00:a110:d:be::2";
+    private static final String MAC = "02:a1:10:d0:be:02";
+
+    private final Path folder;
+    private final List<String> runsc;
+    private int count;
+
+    /**
+     * @param folder for its state
+     * @param like the folder of a daemon that has chosen a runsc and a way of running it
+     * @param machine whose root file system it uses
+     */
+    BareRunsc(Path folder, Path like, String machine) throws IOException {
+        this.folder = folder;
+        String[] how = Files.readAllLines(like.resolve("runsc-choice")).get(1).split(" ", 3);
+        if (!how[1].equals("sandbox")) {
+            throw new Failed(
+                    "this host's runsc shares the host's network stack, of which no floor can be measured here");
+        }
+        runsc = List.of(
+                how[2],
+                "--root=" + folder.resolve("state"),
+                "--platform=" + how[0],
+                "--network=sandbox",
+                "--ignore-cgroups",
+                "--overlay2=root:dir=" + folder.resolve("upper") + ",size=" + (256L << 20),
+                "--shared-root=" + folder.resolve("shared"));
+        for (String name : List.of("state", "upper", "shared", "bundle")) {
+            Files.createDirectories(folder.resolve(name));
+        }
+        Path config = like.resolve("machines").resolve(machine).resolve("gvisor/bundle/config.json");
+        Files.writeString(folder.resolve("bundle/config.json"), bundle(JSON.readTree(Files.readString(config))));
+        removeNetwork();
+        Ip.batch(List.of(
+                "netns add " + NAMESPACE,
+                "link add name " + DEVICE + " type veth peer name eth0 address " + MAC + " netns " + NAMESPACE,
+                "link set dev " + DEVICE + " up",
+                "addr replace " + HOST + "/64 dev " + DEVICE + " nodad",
+                "neigh replace " + GUEST + " lladdr " + MAC + " dev " + DEVICE + " nud permanent"));
+    }
+
+    /** The machine's own, with the server as PID 1 and no channel, in our namespace and no control group. */
+    private static String bundle(JsonNode machine) {
+        ObjectNode config = (ObjectNode) machine;
+        ArrayNode args = ((ObjectNode) config.get("process")).putArray("args");
+        Cloud.SERVER.forEach(args::add);
+        ArrayNode mounts = JSON.createArrayNode();
+        for (JsonNode mount : config.get("mounts")) {
+            if (!mount.get("type").stringValue().equals("bind")) {
+                mounts.add(mount);
+            }
+        }
+        config.set("mounts", mounts);
+        ArrayNode namespaces = config.putObject("linux").putArray("namespaces");
+        for (String type : List.of("pid", "ipc", "uts", "mount")) {
+            namespaces.addObject().put("type", type);
+        }
+        namespaces.addObject().put("type", "network").put("path", "/run/netns/" + NAMESPACE);
+        return config.toString();
+    }
+
+    private InetSocketAddress server() {
+        return new InetSocketAddress(GUEST, Cloud.PORT);
+    }
+
+    /** A sandbox that runs. */
+    final class Running implements AutoCloseable {
+        private final String id;
+        private final Process process;
+        final double firstByte;
+
+        private Running(List<String> command) throws IOException {
+            // One length: runsc takes any unique beginning of a name for the name.
+            id = "bench%06d".formatted(++count);
+            // runsc has taken the addresses off the device.
+            Ip.batch(
+                    NAMESPACE,
+                    List.of(
+                            "link set dev lo up",
+                            "link set dev eth0 up",
+                            "addr replace " + GUEST + "/64 dev eth0 nodad",
+                            "route replace default via " + HOST + " dev eth0"));
+            List<String> line = line(command);
+            line.add(id);
+            long began = System.nanoTime();
+            process = new ProcessBuilder(line)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
+                    .start();
+            try {
+                firstByte = FirstByte.whenUp(server(), "bare", began);
+            } catch (IOException | RuntimeException e) {
+                close();
+                throw new Failed("bare runsc did not serve: " + e.getMessage() + ": " + Files.readString(log()), e);
+            }
+        }
+
+        /** Milliseconds that `runsc exec` of a command takes. */
+        double exec(String... command) {
+            List<String> line = line(List.of("exec", id));
+            line.addAll(List.of(command));
+            return timed(line);
+        }
+
+        /** Saves it, which ends it. */
+        void checkpoint(Path image) {
+            List<String> line = line(List.of("checkpoint", "--image-path=" + image, id));
+            var _ = Command.of(line).output();
+        }
+
+        @Override
+        public void close() {
+            List<String> line = line(List.of("delete", "--force", id));
+            var _ = Command.of(line).run();
+            process.destroy();
+            try {
+                if (!process.waitFor(5, TimeUnit.SECONDS)) {
+                    process.destroyForcibly().waitFor();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    Running run() throws IOException {
+        return new Running(List.of("run", "--bundle=" + folder.resolve("bundle")));
+    }
+
+    /** Saves one, for {@link #restore}. */
+    void save() throws IOException {
+        Path image = Files.createDirectories(folder.resolve("image"));
+        try (Running one = run()) {
+            one.checkpoint(image);
+        }
+    }
+
+    Running restore() throws IOException {
+        return new Running(
+                List.of("restore", "--bundle=" + folder.resolve("bundle"), "--image-path=" + folder.resolve("image")));
+    }
+
+    private List<String> line(List<String> command) {
+        List<String> line = new ArrayList<>(runsc);
+        line.addAll(command);
+        return line;
+    }
+
+    private Path log() {
+        return folder.resolve("runsc.log");
+    }
+
+    /** Milliseconds that a command takes as a process; it must succeed. */
+    static double timed(List<String> line) {
+        long began = System.nanoTime();
+        var _ = Command.of(line).output();
+        return (System.nanoTime() - began) / 1e6;
+    }
+
+    private static void removeNetwork() {
+        Ip.attempt(List.of("link del dev " + DEVICE, "netns del " + NAMESPACE));
+    }
+
+    @Override
+    public void close() {
+        removeNetwork();
+        // The empty namespace of its file servers stays mounted.
+        Mounts.detach(folder.resolve("shared/null-netns"));
+    }
+}

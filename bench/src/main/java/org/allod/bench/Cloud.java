@@ -1,0 +1,280 @@
+package org.allod.bench;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.allod.base.Failed;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A daemon of a benchmark's own, started by the launcher as a service manager starts it, in a folder and on ports of its
+ * own. Closing it destroys its machines, ends it and takes the folder away; so does the end of this process, however it
+ * comes about short of {@code kill -9}.
+ */
+final class Cloud implements AutoCloseable {
+    static final String APP = "bench";
+    static final int PORT = 8080;
+
+    /** The server in every guest and in every bare sandbox. */
+    static final List<String> SERVER = List.of("/bin/busybox", "httpd", "-f", "-p", "[::]:" + PORT, "-h", "/srv");
+
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final Duration UP = Duration.ofSeconds(60);
+    private static final Duration CALL = Duration.ofSeconds(100);
+    private static final long LOOK = 1_000_000;
+
+    private final Scratch scratch;
+    private final List<String> options;
+    private final Path tools;
+    private final int api = Served.freePort();
+    private final int edge = Served.freePort();
+    private final HttpClient http =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final Thread atExit = Thread.ofPlatform().unstarted(this::cleanUp);
+    private @Nullable Process process;
+    private String token = "";
+    private boolean cleaned;
+
+    private Cloud(Scratch scratch, List<String> options) {
+        this.scratch = scratch;
+        this.options = options;
+        this.tools = tools();
+    }
+
+    /** A folder for a daemon and nothing in it yet. */
+    static Cloud prepared(String... options) throws IOException {
+        Cloud cloud = new Cloud(Scratch.in("/var/tmp"), List.of(options));
+        Runtime.getRuntime().addShutdownHook(cloud.atExit);
+        return cloud;
+    }
+
+    /** A daemon that serves, with the web server's image and an app. */
+    static Cloud serving(String... options) throws IOException {
+        Cloud cloud = prepared(options);
+        try {
+            cloud.start();
+            cloud.furnish();
+            return cloud;
+        } catch (IOException | RuntimeException e) {
+            cloud.close();
+            throw e;
+        }
+    }
+
+    private static Path tools() {
+        String named = System.getenv("ALLOD_TOOLS");
+        Path tools = named != null && !named.isEmpty() ? Path.of(named) : Path.of(property("allod.data"), "tools");
+        if (!Files.exists(tools.resolve("allod-guest"))) {
+            throw new Failed("the guests' PID 1 is not in " + tools + "; run `./allod setup` first");
+        }
+        return tools.toAbsolutePath();
+    }
+
+    /** What the launcher says. */
+    static String property(String name) {
+        String value = System.getProperty(name);
+        if (value == null) {
+            throw new Failed("-D" + name + " is not set; run this by `./allod bench`");
+        }
+        return value;
+    }
+
+    static Path launcher() {
+        return Path.of(property("allod.home"), "allod");
+    }
+
+    Path data() {
+        return scratch.dir().resolve("data");
+    }
+
+    int edge() {
+        return edge;
+    }
+
+    String apiAddress() {
+        return "127.0.0.1:" + api;
+    }
+
+    long pid() {
+        return running().pid();
+    }
+
+    private Process running() {
+        Process now = process;
+        if (now == null) {
+            throw new Failed("the daemon was not started");
+        }
+        return now;
+    }
+
+    /** Starts the daemon; milliseconds from the start of its process to the first answer of its API. */
+    double start() throws IOException {
+        List<String> command = new ArrayList<>(List.of(launcher().toString(), "host", "--data", data().toString()));
+        command.addAll(List.of("--tools", tools.toString(), "--api", apiAddress()));
+        command.addAll(List.of("--edge", "127.0.0.1:" + edge, "--idle", "86400"));
+        command.addAll(options);
+        long began = System.nanoTime();
+        Process started = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
+                .start();
+        process = started;
+        while (!serves()) {
+            if (!started.isAlive() || System.nanoTime() - began > UP.toNanos()) {
+                throw new Failed("the daemon does not serve: " + said());
+            }
+            LockSupport.parkNanos(LOOK);
+        }
+        return (System.nanoTime() - began) / 1e6;
+    }
+
+    /** Ends the daemon; its machines go on. */
+    void stop() {
+        Process now = running();
+        now.destroy();
+        try {
+            if (!now.waitFor(20, TimeUnit.SECONDS)) {
+                now.destroyForcibly().waitFor();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Path log() {
+        return scratch.dir().resolve("daemon.log");
+    }
+
+    private String said() {
+        try {
+            String all = Files.readString(log());
+            return all.substring(Math.max(0, all.length() - 2000));
+        } catch (IOException e) {
+            return "(no log: " + e + ")";
+        }
+    }
+
+    /** The server's image, built as the first machine's of `./allod up` is, and an app. */
+    private void furnish() throws IOException {
+        Path page = scratch.dir().resolve("index.html");
+        Files.writeString(page, "hello from a guest\n");
+        var image = JSON.createObjectNode().put("name", "web");
+        image.putArray("packages").add("busybox-static");
+        image.putArray("copies").addObject().put("source", page.toString()).put("destination", "/srv/index.html");
+        var cmd = image.putArray("cmd");
+        SERVER.forEach(cmd::add);
+        image.putArray("ports").add(PORT);
+        call("POST", "/v1/host/images/build", image.toString());
+        call("POST", "/v1/apps", "{\"name\":\"" + APP + "\",\"org_slug\":\"personal\"}");
+    }
+
+    /** Makes a machine that serves, and waits until it does; its id. */
+    String machine(String name, String runtime) throws IOException {
+        String body = """
+                {"name":"%s","config":{"image":"web","guest":{"cpus":1,"memory_mb":128},%s
+                 "services":[{"internal_port":%d,"ports":[{"port":80,"handlers":["http"]}]}]}}
+                """.formatted(name, runtime.isEmpty() ? "" : "\"runtime\":\"" + runtime + "\",", PORT);
+        String id = json("POST", machines(), body).get("id").stringValue();
+        await(id, "started");
+        return id;
+    }
+
+    private static String machines() {
+        return "/v1/apps/" + APP + "/machines";
+    }
+
+    static String path(String machine) {
+        return machines() + "/" + machine;
+    }
+
+    void await(String machine, String state) throws IOException {
+        call("GET", path(machine) + "/wait?timeout=60&state=" + state, "");
+    }
+
+    private boolean serves() {
+        try {
+            return send("GET", "/v1/host/status", "").statusCode() == 200;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    JsonNode json(String method, String path, String body) throws IOException {
+        return JSON.readTree(call(method, path, body));
+    }
+
+    /** A call that must succeed; its answer. */
+    String call(String method, String path, String body) throws IOException {
+        HttpResponse<String> answer = send(method, path, body);
+        if (answer.statusCode() / 100 != 2) {
+            throw new Failed(
+                    method + " " + path + ": " + answer.statusCode() + " " + answer.body() + "; the daemon: " + said());
+        }
+        return answer.body();
+    }
+
+    private HttpResponse<String> send(String method, String path, String body) throws IOException {
+        if (token.isEmpty() && Files.exists(data().resolve("operator.token"))) {
+            token = Files.readString(data().resolve("operator.token")).strip();
+        }
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + apiAddress() + path))
+                .timeout(CALL)
+                .header("Authorization", "Bearer " + token)
+                .method(method, HttpRequest.BodyPublishers.ofString(body))
+                .build();
+        try {
+            return http.send(request, HttpResponse.BodyHandlers.ofString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        cleanUp();
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException e) {
+            // The hook is running.
+        }
+        http.close();
+    }
+
+    private synchronized void cleanUp() {
+        if (cleaned) {
+            return;
+        }
+        cleaned = true;
+        try {
+            if (process != null) {
+                // Whatever ended it (Ctrl-C reaches it too), only a daemon can take its machines away.
+                if (!process.isAlive()) {
+                    start();
+                }
+                if (send("GET", "/v1/apps/" + APP, "").statusCode() == 200) {
+                    call("DELETE", "/v1/apps/" + APP + "?force=true", "");
+                }
+                stop();
+            }
+            scratch.close();
+        } catch (IOException | RuntimeException e) {
+            System.err.println(
+                    "allod bench: what was made in " + scratch.dir() + " is not all gone: " + e.getMessage());
+            if (process != null) {
+                process.destroy();
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package org.allod.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import org.allod.base.Failed;
+
+/**
+ * The daemon's process, as the launcher starts it: until its API answers, with machines that it finds running and
+ * adopts; and the memory it holds once it has had nothing to do for ten seconds.
+ */
+final class DaemonBench extends GuestBench {
+    private static final double SERVING = 1500;
+    private static final double MEMORY = 220;
+    private static final int MACHINES = 3;
+    private static final long IDLE = 10_000_000_000L;
+
+    DaemonBench() {
+        super(Map.of("rounds", "4"));
+    }
+
+    @Override
+    public String name() {
+        return "daemon";
+    }
+
+    @Override
+    public String purpose() {
+        return "the daemon's start to serving, beside a JVM that does nothing, and its idle memory";
+    }
+
+    @Override
+    void measure(Arguments args) throws IOException {
+        List<Double> starts = new ArrayList<>();
+        List<Double> floors = new ArrayList<>();
+        List<Double> memory = new ArrayList<>();
+        try (Cloud cloud = Cloud.serving("--runtime", "gvisor")) {
+            for (int i = 0; i < MACHINES; i++) {
+                String _ = cloud.machine("number-" + i, "");
+            }
+            for (int round = 0; round < args.number("rounds"); round++) {
+                cloud.stop();
+                floors.add(BareRunsc.timed(List.of(java(), "-XX:+UseSerialGC", "-Xshare:auto", "-version")));
+                starts.add(cloud.start());
+                LockSupport.parkNanos(IDLE);
+                memory.add(residentMb(cloud.pid()));
+            }
+        }
+        Verdict.bound(args.json(), "daemon, start to serving", "ms", starts, floors, SERVING);
+        Verdict.bound(args.json(), "daemon, idle memory (RSS)", "MB", memory, List.of(), MEMORY);
+        if (!args.json()) {
+            System.out.println("with " + MACHINES + " machines running; " + flags());
+        }
+    }
+
+    static String java() {
+        return Path.of(Cloud.property("java.home"), "bin", "java").toString();
+    }
+
+    private static double residentMb(long pid) throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
+                .findFirst()
+                .orElseThrow(() -> new Failed("the daemon has ended"));
+    }
+
+    private static String flags() throws IOException {
+        return String.join(
+                "; ",
+                Files.readAllLines(Path.of(Cloud.property("allod.home"), "target", "dist", "env")).stream()
+                        .filter(line -> line.startsWith("HOST_"))
+                        .toList());
+    }
+}
