@@ -30,6 +30,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     private final Optional<Caller> local;
     private final ArrayDeque<Dispatcher.Request> waiting = new ArrayDeque<>();
     private @Nullable Thread worker;
+    /** Of the request at work. */
     private boolean keepAlive = true;
 
     ApiConnection(Dispatcher dispatcher, OperatorToken token, Optional<Caller> local) {
@@ -49,9 +50,9 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
                             "this is not HTTP/1.1: "
                                     + http.decoderResult().cause().getMessage()),
                     "");
+            next(context);
             return;
         }
-        keepAlive = HttpUtil.isKeepAlive(http);
         Dispatcher.Request request = Dispatcher.Request.of(http);
         if (worker == null) {
             work(context, request);
@@ -63,6 +64,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
 
     private void work(ChannelHandlerContext context, Dispatcher.Request request) {
         context.channel().config().setAutoRead(false);
+        keepAlive = request.keepAlive();
         Optional<Caller> caller = local.or(() -> operator(context, request));
         if (caller.isEmpty()) {
             finish(context, ErrorBody.of(unauthenticated()), request.method().name());
@@ -114,6 +116,10 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
 
     private void next(ChannelHandlerContext context) {
+        if (!keepAlive) {
+            context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+            return;
+        }
         Dispatcher.Request request = waiting.poll();
         if (request != null) {
             work(context, request);
@@ -133,10 +139,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
             response = response.replace(Unpooled.EMPTY_BUFFER);
         }
         HttpUtil.setKeepAlive(response, keepAlive);
-        var written = context.writeAndFlush(response);
-        if (!keepAlive) {
-            written.addListener(ChannelFutureListener.CLOSE);
-        }
+        context.writeAndFlush(response);
     }
 
     private static FullHttpResponse whole(int status, String type, String body) {

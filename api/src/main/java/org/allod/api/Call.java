@@ -120,9 +120,11 @@ public record Call(
         try {
             return JSON.readTree(bytes);
         } catch (JacksonException e) {
-            throw Rejected.invalid("the body is not JSON: " + e.getOriginalMessage() + " (line "
-                    + e.getLocation().getLineNr() + ", column "
-                    + e.getLocation().getColumnNr() + ")");
+            String where = e.getLocation() == null
+                    ? ""
+                    : " (line " + e.getLocation().getLineNr() + ", column "
+                            + e.getLocation().getColumnNr() + ")";
+            throw Rejected.invalid("the body is not JSON: " + e.getOriginalMessage() + where);
         }
     }
 }

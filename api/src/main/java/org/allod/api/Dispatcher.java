@@ -1,6 +1,7 @@
 package org.allod.api;
 
 import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -30,14 +31,15 @@ final class Dispatcher {
             String path,
             Map<String, List<String>> query,
             Map<String, String> headers,
-            byte[] body) {
+            byte[] body,
+            boolean keepAlive) {
         static Request of(FullHttpRequest http) {
             QueryStringDecoder uri = new QueryStringDecoder(http.uri());
             Map<String, String> headers = new HashMap<>();
             http.headers().forEach(h -> headers.put(h.getKey().toLowerCase(Locale.ROOT), h.getValue()));
             byte[] body = new byte[http.content().readableBytes()];
             http.content().getBytes(http.content().readerIndex(), body);
-            return new Request(http.method(), uri.path(), uri.parameters(), headers, body);
+            return new Request(http.method(), uri.path(), uri.parameters(), headers, body, HttpUtil.isKeepAlive(http));
         }
     }
 

@@ -3,13 +3,17 @@ package org.allod.api;
 import static org.allod.api.AppEndpoints.endpoint;
 
 import io.netty.handler.codec.http.HttpMethod;
+import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.allod.base.Rejected;
 import org.allod.fsm.Engine;
 import org.allod.fsm.HistoryEvent;
 import org.allod.fsm.RunFilter;
 import org.allod.fsm.RunId;
 import org.allod.fsm.RunView;
+import org.allod.fsm.Watch;
 import org.allod.machine.Fields;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -18,6 +22,9 @@ import tools.jackson.databind.node.ObjectNode;
 public final class RunEndpoints {
     private static final String ALL = "/v1/host/runs";
     private static final String ONE = ALL + "/{run_id}";
+
+    /** How soon a follower whose client has gone is noticed. */
+    private static final Duration LOOK = Duration.ofSeconds(1);
 
     private final Engine engine;
 
@@ -35,6 +42,20 @@ public final class RunEndpoints {
                         List.of("type", "subject", "active", "limit", "cursor"),
                         this::list),
                 endpoint(HttpMethod.GET, ONE, "Runs_show", "Show a run and its events", List.of(), this::show),
+                endpoint(
+                        HttpMethod.GET,
+                        ALL + "/watch",
+                        "Runs_watch_all",
+                        "Follow every run: a line for each change",
+                        List.of(),
+                        call -> new Answer.Lines(sink -> follow(engine.watch(), sink, false))),
+                endpoint(
+                        HttpMethod.GET,
+                        ONE + "/watch",
+                        "Runs_watch",
+                        "Follow a run until it ends",
+                        List.of(),
+                        this::watch),
                 endpoint(HttpMethod.POST, ONE + "/cancel", "Runs_cancel", "Cancel a run", List.of(), this::cancel));
     }
 
@@ -63,6 +84,27 @@ public final class RunEndpoints {
         ArrayNode events = body.putArray("events");
         engine.history(run.id()).forEach(event -> events.add(view(event)));
         return Answer.ok(body);
+    }
+
+    private Answer watch(Call call) {
+        RunId id = run(call).id();
+        return new Answer.Lines(sink -> follow(engine.watch(id), sink, true));
+    }
+
+    /** Sends changes until the client leaves, or the run it asked about is over. */
+    private static void follow(Watch watch, Answer.Lines.Sink sink, boolean untilOver)
+            throws IOException, InterruptedException {
+        try (watch) {
+            while (sink.open() && !watch.closed()) {
+                Optional<RunView> change = watch.next(LOOK);
+                if (change.isPresent()) {
+                    sink.line(view(change.get()));
+                }
+                if (untilOver && change.filter(run -> !run.active()).isPresent()) {
+                    return;
+                }
+            }
+        }
     }
 
     private Answer cancel(Call call) {

@@ -1,0 +1,244 @@
+package org.allod.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import org.allod.base.VirtualTime;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The server with endpoints of its own, over raw sockets, so that wrong HTTP can be sent too. */
+class ApiServerTest {
+    @TempDir
+    Path folder;
+
+    private final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
+    private OperatorToken token;
+    private ApiServer server;
+    private InetSocketAddress address;
+
+    @BeforeEach
+    void start() {
+        token = OperatorToken.at(folder.resolve("token"));
+        EndpointTable table = new EndpointTable(List.of(
+                at(
+                        HttpMethod.GET,
+                        "/v1/things/{id}",
+                        call -> Answer.ok(Views.JSON.objectNode().put("id", call.parameter("id")))),
+                at(HttpMethod.POST, "/v1/things", call -> Answer.ok(call.body().json())),
+                at(HttpMethod.GET, "/v1/refused", call -> {
+                    throw Rejected.because(Rejected.Reason.CONFLICT, "no", "try later");
+                }),
+                at(HttpMethod.GET, "/v1/failed", call -> {
+                    throw new Failed("the disk is full");
+                }),
+                at(HttpMethod.GET, "/v1/strange", call -> {
+                    throw new IllegalStateException("a secret detail");
+                }),
+                at(
+                        HttpMethod.GET,
+                        "/v1/lines",
+                        call -> new Answer.Lines(sink -> {
+                            for (int i = 0; i < 3; i++) {
+                                sink.line(Views.JSON.objectNode().put("n", i));
+                            }
+                            throw Rejected.notFound("the fourth");
+                        })),
+                at(
+                        HttpMethod.POST,
+                        "/v1/echo",
+                        call -> new Answer.Upgrade("echo/1", (in, out) -> {
+                            byte[] four = in.readNBytes(4);
+                            out.write(four);
+                            out.flush();
+                        })),
+                new Endpoint(
+                        HttpMethod.GET,
+                        "/v1/local",
+                        "Local",
+                        "",
+                        List.of(),
+                        Endpoint.Access.LOCAL,
+                        call -> Answer.ok(Views.JSON
+                                .objectNode()
+                                .put("caller", call.caller().name())))));
+        server = new ApiServer(table, token, new RateLimit(time, 10, 20));
+        address = server.listen(new InetSocketAddress("127.0.0.1", 0));
+        server.listen(folder.resolve("api.sock"));
+    }
+
+    private static Endpoint at(HttpMethod method, String template, Endpoint.Handler handler) {
+        return new Endpoint(method, template, template, "", List.of("colour"), Endpoint.Access.TOKEN, handler);
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    private String send(String request) throws IOException {
+        try (Socket socket = new Socket(address.getAddress(), address.getPort())) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
+            socket.getOutputStream().flush();
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    private String ask(String method, String path, String body) throws IOException {
+        return send(method + " " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
+                + token.reveal() + "\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
+    }
+
+    @Test
+    void endpoint_withAParameter_isFound() throws IOException {
+        assertThat(ask("GET", "/v1/things/a%20b", ""))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("{\"id\":\"a b\"}");
+    }
+
+    @Test
+    void pathsAndMethods_nobodyServes_areSaidSo() throws IOException {
+        assertThat(ask("GET", "/v1/nothing", ""))
+                .startsWith("HTTP/1.1 404")
+                .contains("there is nothing at /v1/nothing");
+        assertThat(ask("DELETE", "/v1/things", "")).startsWith("HTTP/1.1 405").contains("allowed are POST");
+        assertThat(ask("GET", "/v1/things/", "")).startsWith("HTTP/1.1 404");
+        assertThat(ask("GET", "/v1/things/x?size=1", ""))
+                .startsWith("HTTP/1.1 400")
+                .contains("unknown query parameter size: allowed are colour");
+    }
+
+    @Test
+    void errors_haveTheBodyOfTheInterface_andNoStackTrace() throws IOException {
+        assertThat(ask("GET", "/v1/refused", ""))
+                .startsWith("HTTP/1.1 409")
+                .endsWith("{\"error\":\"no\",\"status\":\"unknown\",\"hint\":\"try later\"}");
+        assertThat(ask("GET", "/v1/failed", "")).startsWith("HTTP/1.1 500").contains("the disk is full");
+        assertThat(ask("GET", "/v1/strange", ""))
+                .startsWith("HTTP/1.1 500")
+                .doesNotContain("a secret detail")
+                .doesNotContain("\tat ");
+    }
+
+    @Test
+    void body_notJson_saysWhere() throws IOException {
+        assertThat(ask("POST", "/v1/things", "{\"a\":\n  oops}"))
+                .startsWith("HTTP/1.1 400")
+                .contains("the body is not JSON")
+                .contains("line 2");
+        assertThat(ask("POST", "/v1/things", "{\"a\":1,\"a\":2}")).startsWith("HTTP/1.1 400");
+        assertThat(ask("POST", "/v1/things", "[]")).contains("the body is []: it must be an object");
+        assertThat(ask("POST", "/v1/things", "{} {}")).startsWith("HTTP/1.1 400");
+        assertThat(ask("POST", "/v1/things", "[".repeat(5_000))).startsWith("HTTP/1.1 400");
+    }
+
+    @Test
+    void body_tooLarge_isRefused() throws IOException {
+        String answer = send("POST /v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token.reveal()
+                + "\r\nContent-Length: 5000000\r\nConnection: close\r\n\r\n");
+        assertThat(answer).startsWith("HTTP/1.1 413");
+    }
+
+    @Test
+    void notHttp_isRefusedAndClosed() throws IOException {
+        assertThat(send("hello\r\n\r\n")).startsWith("HTTP/1.1 400");
+    }
+
+    @Test
+    void token_wrongOrMissing_isRefused() throws IOException {
+        assertThat(send("GET /v1/things/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 401")
+                .contains("www-authenticate: Bearer");
+        assertThat(send("GET /v1/things/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: FlyV1 zz,"
+                        + token.reveal() + "\r\n\r\n"))
+                .startsWith("HTTP/1.1 200");
+        assertThat(Files.getPosixFilePermissions(folder.resolve("token"))).hasSize(2);
+        assertThat(OperatorToken.at(folder.resolve("token")).reveal()).isEqualTo(token.reveal());
+        assertThat(token.toString()).doesNotContain(token.reveal());
+    }
+
+    @Test
+    void caller_tooFast_isToldToWait() throws IOException {
+        for (int i = 0; i < 20; i++) {
+            assertThat(ask("GET", "/v1/things/a", "")).startsWith("HTTP/1.1 200");
+        }
+        assertThat(ask("GET", "/v1/things/a", "")).startsWith("HTTP/1.1 429").contains("retry-after: 1");
+        time.advance(java.time.Duration.ofSeconds(1));
+        assertThat(ask("GET", "/v1/things/a", "")).startsWith("HTTP/1.1 200");
+    }
+
+    @Test
+    void lines_failingHalfway_endWithTheError() throws IOException {
+        assertThat(ask("GET", "/v1/lines", ""))
+                .startsWith("HTTP/1.1 200")
+                .contains("{\"n\":0}\n")
+                .contains("{\"n\":2}\n")
+                .contains("{\"error\":\"the fourth\",\"status\":\"unknown\",\"http\":404}\n");
+    }
+
+    @Test
+    void upgrade_carriesBytesBothWays() throws IOException {
+        try (Socket socket = new Socket(address.getAddress(), address.getPort())) {
+            socket.setSoTimeout(10_000);
+            // The first bytes of the new protocol come with the request, as a quick client sends them.
+            socket.getOutputStream()
+                    .write(("POST /v1/echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n"
+                                    + "Content-Length: 0\r\nAuthorization: Bearer " + token.reveal() + "\r\n\r\nab")
+                            .getBytes(StandardCharsets.UTF_8));
+            socket.getOutputStream().flush();
+            DataInputStream in = new DataInputStream(socket.getInputStream());
+            StringBuilder head = new StringBuilder();
+            while (!head.toString().endsWith("\r\n\r\n")) {
+                head.append((char) in.readUnsignedByte());
+            }
+            assertThat(head.toString()).startsWith("HTTP/1.1 101");
+            socket.getOutputStream().write("cd".getBytes(StandardCharsets.UTF_8));
+            assertThat(new String(in.readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("abcd");
+        }
+    }
+
+    @Test
+    void local_overTheUnixSocketOnly() throws IOException {
+        assertThat(ask("GET", "/v1/local", "")).startsWith("HTTP/1.1 403").contains("Unix socket only");
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.connect(UnixDomainSocketAddress.of(folder.resolve("api.sock")));
+            channel.write(ByteBuffer.wrap(
+                    "GET /v1/local HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".getBytes(StandardCharsets.UTF_8)));
+            ByteBuffer answer = ByteBuffer.allocate(4_096);
+            while (channel.read(answer) >= 0) {
+                // Until the server closes.
+            }
+            String text = new String(answer.array(), 0, answer.position(), StandardCharsets.UTF_8);
+            assertThat(text).startsWith("HTTP/1.1 200").contains("\"caller\":\"uid 0\"");
+        }
+        assertThat(Files.getPosixFilePermissions(folder.resolve("api.sock"))).hasSize(2);
+    }
+
+    @Test
+    void pipelinedRequests_areAnsweredInOrder() throws IOException {
+        String one = "GET /v1/things/1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token.reveal() + "\r\n\r\n";
+        String two = "GET /v1/things/2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
+                + token.reveal() + "\r\n\r\n";
+        String answers = send(one + two);
+        assertThat(answers.indexOf("\"id\":\"1\"")).isPositive();
+        assertThat(answers.indexOf("\"id\":\"2\"")).isGreaterThan(answers.indexOf("\"id\":\"1\""));
+    }
+}
