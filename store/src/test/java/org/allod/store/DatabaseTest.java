@@ -91,6 +91,8 @@ class DatabaseTest {
             }
             return 0;
         });
+        // Only once the writer is at the first are the others sure to be a batch of their own.
+        assertThat(held.await(20, TimeUnit.SECONDS)).isTrue();
         List<CompletableFuture<Integer>> results =
                 works.stream().map(db::submit).toList();
         hold.countDown();
