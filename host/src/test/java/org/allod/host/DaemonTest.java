@@ -257,4 +257,31 @@ class DaemonTest {
                 .contains("cannot open the API at 127.0.0.1:" + daemon.api)
                 .contains("--api");
     }
+
+    @Test
+    @Order(13)
+    void hostWithoutAnyRuntime_saysWhatToDo() throws Exception {
+        Path data = Files.createTempDirectory("allod-bare").resolve("data");
+        Path empty = Files.createTempDirectory("allod-no-tools");
+        DaemonProcess second = new DaemonProcess(data, "--tools", empty.toString());
+        second.begin();
+        assertThat(second.process().waitFor(90, java.util.concurrent.TimeUnit.SECONDS))
+                .isTrue();
+        assertThat(second.process().exitValue()).isEqualTo(4);
+        assertThat(second.log()).contains("no runtime works on this host").contains("allod setup");
+    }
+
+    @Test
+    @Order(14)
+    void wrongUse_ofTheDaemon_isSaid() throws Exception {
+        for (String[] wrong : new String[][] {{"--colour", "red"}, {"--idle", "soon"}, {"--runtime", "docker"}}) {
+            DaemonProcess second =
+                    new DaemonProcess(Files.createTempDirectory("allod-wrong").resolve("data"), wrong);
+            second.begin();
+            assertThat(second.process().waitFor(30, java.util.concurrent.TimeUnit.SECONDS))
+                    .isTrue();
+            assertThat(second.process().exitValue()).isEqualTo(2);
+            assertThat(second.log()).contains(wrong[0]).doesNotContain("\tat ");
+        }
+    }
 }

@@ -35,9 +35,13 @@ class CgroupsTest {
                 Duration.ofMillis(5),
                 "joining",
                 () -> groups.processes("a").contains(pid));
-        Cgroups.Usage usage = groups.usage("a");
-        assertThat(usage.memoryLimitBytes()).isEqualTo(64 << 20);
-        assertThat(usage.processes()).isEqualTo(1);
+        // It joins the controllers one after the other; the last of them may come a moment later.
+        Poll.until(
+                Duration.ofSeconds(5),
+                Duration.ofMillis(5),
+                "joining every controller",
+                () -> groups.usage("a").processes() == 1);
+        assertThat(groups.usage("a").memoryLimitBytes()).isEqualTo(64 << 20);
         groups.create("a", new Cgroups.Limits(500, 128 << 20, 40));
         assertThat(groups.usage("a").memoryLimitBytes()).isEqualTo(128 << 20);
         groups.kill("a", Duration.ofSeconds(5));

@@ -1,9 +1,13 @@
 package org.allod.machine;
 
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.fsm.RunId;
@@ -17,6 +21,9 @@ import org.allod.runtime.GuestRuntime;
  */
 final class Supervisor {
     private static final System.Logger LOG = System.getLogger("allod.machine");
+
+    /** Guests spoken to at once after a restart. */
+    private static final int ADOPTIONS = 16;
 
     private final Runs runs;
     private final Ledger ledger;
@@ -98,12 +105,15 @@ final class Supervisor {
 
     /** After the runs have resumed: each machine without one is adopted, or brought to where its record says it is. */
     void settle() {
+        List<Thread> adoptions = new ArrayList<>();
+        Semaphore atOnce = new Semaphore(ADOPTIONS);
         for (Machine m : book.all()) {
             if (runs.active(m.id()).isPresent()) {
                 continue;
             }
             switch (m.state()) {
-                case STARTED -> adopt(m);
+                case STARTED ->
+                    adoptions.add(Thread.ofVirtual().name("adopt " + m.id()).start(() -> adopt(m, atOnce)));
                 case CREATING -> {
                     // Never acknowledged: the daemon died before the run that makes it was on record.
                     boots.runtime(m).remove(m.id());
@@ -124,11 +134,32 @@ final class Supervisor {
                 case DESTROYED -> {}
             }
         }
+        join(adoptions);
     }
 
-    private void adopt(Machine m) {
-        if (guests.find(m).isEmpty()) {
-            begun(m, Exit.LOST);
+    private static void join(List<Thread> threads) {
+        try {
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while adopting guests", e);
+        }
+    }
+
+    /** Most of an adoption is waiting for the guest's answer, so several are under way at once. */
+    private void adopt(Machine m, Semaphore atOnce) {
+        atOnce.acquireUninterruptibly();
+        try {
+            if (guests.find(m).isEmpty()) {
+                begun(m, Exit.LOST);
+            }
+        } catch (RuntimeException e) {
+            // One guest that cannot be spoken to keeps no other from being adopted; a restart of it is up to people.
+            LOG.log(Level.WARNING, "machine " + m.id() + " could not be adopted", e);
+        } finally {
+            atOnce.release();
         }
     }
 
