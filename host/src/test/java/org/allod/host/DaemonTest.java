@@ -232,6 +232,46 @@ class DaemonTest {
     }
 
     @Test
+    @Order(10)
+    void streamedExec_carriesItsStreamsAndItsEnd() throws Exception {
+        String json = "{\"command\":[\"/bin/busybox\",\"sh\",\"-c\",\"cat; echo oops >&2; exit 7\"]}";
+        try (var socket = new java.net.Socket("127.0.0.1", daemon.api)) {
+            socket.setSoTimeout(20_000);
+            String token = Files.readString(daemon.data.resolve("operator.token")).strip();
+            socket.getOutputStream()
+                    .write(("POST " + MACHINES + "/" + id + "/exec/stream HTTP/1.1\r\nHost: x\r\n"
+                                    + "Connection: Upgrade\r\nUpgrade: allod-exec/1\r\nContent-Length: 0\r\n"
+                                    + "Authorization: Bearer " + token + "\r\nX-Allod-Exec: "
+                                    + java.util.Base64.getUrlEncoder().encodeToString(json.getBytes()) + "\r\n\r\n")
+                            .getBytes());
+            var in = new java.io.DataInputStream(socket.getInputStream());
+            var out = new java.io.DataOutputStream(socket.getOutputStream());
+            StringBuilder head = new StringBuilder();
+            while (!head.toString().endsWith("\r\n\r\n")) {
+                head.append((char) in.readUnsignedByte());
+            }
+            assertThat(head.toString()).startsWith("HTTP/1.1 101");
+            frame(out, 0, "typed\n".getBytes());
+            frame(out, 0, new byte[0]);
+            java.util.Map<Integer, String> streams = new java.util.TreeMap<>();
+            while (!streams.containsKey(5)) {
+                int type = in.readUnsignedByte();
+                streams.merge(type, new String(in.readNBytes(in.readInt())), String::concat);
+            }
+            assertThat(streams.get(1)).isEqualTo("typed\n");
+            assertThat(streams.get(2)).isEqualTo("oops\n");
+            assertThat(streams.get(5)).contains("\"exit_code\":7");
+        }
+    }
+
+    private static void frame(java.io.DataOutputStream out, int type, byte[] payload) throws Exception {
+        out.writeByte(type);
+        out.writeInt(payload.length);
+        out.write(payload);
+        out.flush();
+    }
+
+    @Test
     @Order(11)
     void secondDaemon_onTheSameFolder_isRefused() throws Exception {
         DaemonProcess second = new DaemonProcess(daemon.data);
