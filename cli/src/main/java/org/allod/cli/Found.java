@@ -3,6 +3,7 @@ package org.allod.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.allod.base.Nearest;
 import org.allod.base.Rejected;
 
 /** A machine, as the daemon lists it, and the app it belongs to. */

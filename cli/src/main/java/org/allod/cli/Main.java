@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.allod.base.Nearest;
 import org.allod.base.Rejected;
 import picocli.CommandLine;
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.Map;
 import org.allod.base.Failed;
+import org.allod.base.Nearest;
 import org.allod.base.Rejected;
 import org.junit.jupiter.api.Test;
 

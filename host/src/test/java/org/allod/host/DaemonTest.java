@@ -237,7 +237,8 @@ class DaemonTest {
         String json = "{\"command\":[\"/bin/busybox\",\"sh\",\"-c\",\"cat; echo oops >&2; exit 7\"]}";
         try (var socket = new java.net.Socket("127.0.0.1", daemon.api)) {
             socket.setSoTimeout(20_000);
-            String token = Files.readString(daemon.data.resolve("operator.token")).strip();
+            String token =
+                    Files.readString(daemon.data.resolve("operator.token")).strip();
             socket.getOutputStream()
                     .write(("POST " + MACHINES + "/" + id + "/exec/stream HTTP/1.1\r\nHost: x\r\n"
                                     + "Connection: Upgrade\r\nUpgrade: allod-exec/1\r\nContent-Length: 0\r\n"

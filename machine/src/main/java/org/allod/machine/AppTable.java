@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.allod.base.Clock;
+import org.allod.base.Nearest;
 import org.allod.base.Rejected;
 import org.allod.store.Database;
 
@@ -65,7 +66,7 @@ final class AppTable {
     App get(String name) {
         App app = apps.get(name);
         if (app == null) {
-            Optional<String> near = Nearest.of(name, apps.keySet());
+            Optional<String> near = Nearest.to(name, apps.keySet());
             throw Rejected.because(
                     Rejected.Reason.NOT_FOUND,
                     "there is no app " + name,

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import org.allod.base.Nearest;
 import org.allod.base.Rejected;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -221,7 +222,7 @@ public final class Fields {
     public void done() {
         for (String name : node.propertyNames()) {
             if (!read.contains(name)) {
-                Optional<String> near = Nearest.of(name, read);
+                Optional<String> near = Nearest.to(name, read);
                 throw near.isPresent()
                         ? Rejected.because(
                                 Rejected.Reason.INVALID,

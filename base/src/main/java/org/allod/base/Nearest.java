@@ -1,14 +1,20 @@
-package org.allod.cli;
+package org.allod.base;
 
 import java.util.Collection;
 import java.util.Optional;
 
 /** The word somebody probably meant. */
-final class Nearest {
+public final class Nearest {
+    /** No word of ours is near this long, and the work grows with the square. */
+    private static final int LONGEST = 64;
+
     private Nearest() {}
 
     /** The closest of {@code known}, if close enough that a slip of the finger explains it. */
-    static Optional<String> to(String typed, Collection<String> known) {
+    public static Optional<String> to(String typed, Collection<String> known) {
+        if (typed.length() > LONGEST) {
+            return Optional.empty();
+        }
         String best = "";
         int distance = Math.max(2, typed.length() / 3) + 1;
         for (String word : known) {
@@ -22,7 +28,7 @@ final class Nearest {
     }
 
     /** Edits between two words, where two letters swapped count as one (optimal string alignment). */
-    static int distance(String a, String b) {
+    private static int distance(String a, String b) {
         int[][] d = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {
             for (int j = 0; j <= b.length(); j++) {
