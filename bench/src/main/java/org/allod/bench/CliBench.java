@@ -32,7 +32,7 @@ final class CliBench extends GuestBench {
         List<Double> floors = new ArrayList<>();
         try (Cloud cloud = Cloud.serving("--runtime", "gvisor")) {
             for (int i = 0; i < 3; i++) {
-                String _ = cloud.machine("number-" + i, "");
+                String _ = cloud.machine("number-" + i);
             }
             List<String> line = List.of(
                     Cloud.launcher().toString(),

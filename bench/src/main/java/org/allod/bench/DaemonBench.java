@@ -40,7 +40,7 @@ final class DaemonBench extends GuestBench {
         List<Double> memory = new ArrayList<>();
         try (Cloud cloud = Cloud.serving("--runtime", "gvisor")) {
             for (int i = 0; i < MACHINES; i++) {
-                String _ = cloud.machine("number-" + i, "");
+                String _ = cloud.machine("number-" + i);
             }
             for (int round = 0; round < args.number("rounds"); round++) {
                 cloud.stop();

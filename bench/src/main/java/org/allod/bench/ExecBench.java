@@ -29,7 +29,7 @@ final class ExecBench extends GuestBench {
         List<Double> bares = new ArrayList<>();
         try (Cloud cloud = Cloud.serving("--runtime", "gvisor");
                 Scratch scratch = Scratch.in("/var/tmp")) {
-            String machine = cloud.machine("one", "");
+            String machine = cloud.machine("one");
             try (BareRunsc bare = new BareRunsc(scratch.dir(), cloud.data(), machine);
                     BareRunsc.Running running = bare.run()) {
                 for (int round = -10; round < args.number("rounds"); round++) {

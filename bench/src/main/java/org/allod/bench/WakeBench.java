@@ -39,7 +39,7 @@ final class WakeBench extends GuestBench {
         List<Double> restored = new ArrayList<>();
         try (Cloud cloud = Cloud.serving("--runtime", "gvisor");
                 Scratch scratch = Scratch.in("/var/tmp")) {
-            String machine = cloud.machine("one", "");
+            String machine = cloud.machine("one");
             try (BareRunsc bare = new BareRunsc(scratch.dir(), cloud.data(), machine)) {
                 bare.save();
                 // The first rounds warm the daemon's code up, as its first minutes would.
@@ -74,9 +74,17 @@ final class WakeBench extends GuestBench {
     }
 
     private static double woken(Cloud cloud, String machine, String verb, String asleep) throws IOException {
+        sleep(cloud, machine, verb, asleep);
+        return request(cloud);
+    }
+
+    static void sleep(Cloud cloud, String machine, String verb, String asleep) throws IOException {
         cloud.call("POST", Cloud.path(machine) + "/" + verb, "");
         cloud.await(machine, asleep);
         LockSupport.parkNanos(REST);
+    }
+
+    static double request(Cloud cloud) throws IOException {
         return FirstByte.of(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), cloud.edge()),
                 Cloud.APP + ".localhost",
