@@ -40,6 +40,8 @@ class StormTest {
         private final String name;
         private final Rng dice;
         private String id = "";
+        /** What this client has had destroyed: it may be listed until that is carried out, and is no longer its own. */
+        private final Set<String> destroyed = new HashSet<>();
         /** The states the machine may be found in once all is quiet; empty where none is acknowledged. */
         private Set<MachineState> may = EnumSet.noneOf(MachineState.class);
 
@@ -90,7 +92,8 @@ class StormTest {
         private void create() throws IOException {
             for (JsonNode m : DaemonProcess.JSON.readTree(
                     daemon.call("GET", "/v1/apps/storm/machines", "").body())) {
-                if (m.get("name").stringValue().equals(name)) {
+                boolean ownOnce = destroyed.contains(m.get("id").stringValue());
+                if (m.get("name").stringValue().equals(name) && !ownOnce) {
                     own(m.get("id").stringValue(), EnumSet.of(MachineState.STARTED));
                     return;
                 }
@@ -128,6 +131,7 @@ class StormTest {
             HttpResponse<String> answer = daemon.call("DELETE", path("?force=true"), "");
             if (answer.statusCode() == 200 || answer.statusCode() == 404) {
                 count("destroy");
+                destroyed.add(id);
                 gone();
             }
         }

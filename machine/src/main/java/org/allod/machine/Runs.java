@@ -47,7 +47,14 @@ final class Runs {
             Optional<RunId> active = active(now.id());
             boolean byPolicy = active.filter(this::byPolicy).isPresent();
             boolean settled = now.state().kind() != MachineState.Kind.TRANSIENT;
-            if (active.isPresent() && (settled || byPolicy) && clock.monoNanos() < until) {
+            if (active.isPresent() && (settled || byPolicy)) {
+                if (clock.monoNanos() >= until) {
+                    throw Rejected.because(
+                            Rejected.Reason.CONFLICT,
+                            "cannot %s machine %s: run %s is still at work on it"
+                                    .formatted(verb.word(), now.id(), active.get()),
+                            "see `allod fsm show " + active.get() + "`");
+                }
                 if (byPolicy && verb != Verb.START) {
                     cancel(active.get(), verb.word() + " by " + source);
                 }
