@@ -25,13 +25,11 @@ public final class MachineRoom {
     private final Machines machines;
     private final Supervisor supervisor;
     private final Engine engine;
-    private final Lifecycle lifecycle;
 
-    private MachineRoom(Machines machines, Supervisor supervisor, Engine engine, Lifecycle lifecycle) {
+    private MachineRoom(Machines machines, Supervisor supervisor, Engine engine) {
         this.machines = machines;
         this.supervisor = supervisor;
         this.engine = engine;
-        this.lifecycle = lifecycle;
     }
 
     /** What the room stands on. */
@@ -74,7 +72,7 @@ public final class MachineRoom {
                 capacity,
                 clock,
                 ground.ids());
-        return new MachineRoom(machines, supervisor, ground.engine(), lifecycle);
+        return new MachineRoom(machines, supervisor, ground.engine());
     }
 
     /** Brings the host and the records together after a start. Blocks until done; machines keep running meanwhile. */
@@ -87,9 +85,5 @@ public final class MachineRoom {
 
     public Machines machines() {
         return machines;
-    }
-
-    Lifecycle lifecycle() {
-        return lifecycle;
     }
 }

@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.MachineId;
-import org.allod.linux.Cgroups;
 import org.allod.linux.Command;
 import org.allod.linux.ProcessId;
 
@@ -85,16 +84,7 @@ final class GVisorGuest implements Guest {
 
     @Override
     public Stats stats() {
-        Cgroups.Usage usage = premises.cgroups().usage(machine.text());
-        Networks.Traffic traffic = premises.networks().traffic(machine);
-        return new Stats(
-                usage.cpuNanos(),
-                usage.memoryBytes(),
-                usage.memoryLimitBytes(),
-                usage.processes(),
-                traffic.received(),
-                traffic.sent(),
-                diskBytes());
+        return premises.stats(machine, diskBytes());
     }
 
     /** The writable layer is a file without a name, open in the guest's kernel. */

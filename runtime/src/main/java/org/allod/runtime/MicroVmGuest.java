@@ -2,7 +2,6 @@ package org.allod.runtime;
 
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.MachineId;
-import org.allod.linux.Cgroups;
 import org.allod.linux.ProcessId;
 
 /** A guest in a virtual machine. */
@@ -25,15 +24,6 @@ record MicroVmGuest(Premises premises, MachineId machine, MicroVm vm, ProcessId 
 
     @Override
     public Stats stats() {
-        Cgroups.Usage usage = premises.cgroups().usage(machine.text());
-        Networks.Traffic traffic = premises.networks().traffic(machine);
-        return new Stats(
-                usage.cpuNanos(),
-                usage.memoryBytes(),
-                usage.memoryLimitBytes(),
-                usage.processes(),
-                traffic.received(),
-                traffic.sent(),
-                vm.diskBytes());
+        return premises.stats(machine, vm.diskBytes());
     }
 }

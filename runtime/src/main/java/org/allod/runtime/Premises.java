@@ -78,6 +78,20 @@ public final class Premises implements AutoCloseable {
         return config.run().resolve(machine.text());
     }
 
+    /** What a machine uses, as the host sees it; where its writable layer is, only its runtime knows. */
+    Stats stats(MachineId machine, long diskBytes) {
+        Cgroups.Usage usage = cgroups.usage(machine.text());
+        Networks.Traffic traffic = networks.traffic(machine);
+        return new Stats(
+                usage.cpuNanos(),
+                usage.memoryBytes(),
+                usage.memoryLimitBytes(),
+                usage.processes(),
+                traffic.received(),
+                traffic.sent(),
+                diskBytes);
+    }
+
     /** Machines of which a folder, a network or a control group is there. */
     Set<MachineId> present() {
         Set<MachineId> machines = new TreeSet<>(networks.present());
