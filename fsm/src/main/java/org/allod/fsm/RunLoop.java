@@ -288,14 +288,37 @@ final class RunLoop {
         Input run(RunType<?, ?> type);
     }
 
+    /** One call of a step or finalizer. */
+    private record Turn(RunType<?, ?> type, int step, Body body) {}
+
+    /** What a thread that offers the end of a step finds it has to execute next, if that end was durable at once. */
+    private static final class Chain {
+        final ActiveRun run;
+
+        @Nullable
+        Turn next;
+
+        Chain(ActiveRun run) {
+            this.run = run;
+        }
+    }
+
+    private static final ScopedValue<Chain> CHAIN = ScopedValue.newInstance();
+
     private void execute(ActiveRun run, int step, Body body) {
         RunType<?, ?> type = run.type;
         if (type == null) {
             house.fatal(new Bug("run " + run.id() + " was admitted without a registered type"));
             return;
         }
+        Turn turn = new Turn(type, step, body);
+        Chain chain = CHAIN.isBound() ? CHAIN.get() : null;
+        if (chain != null && chain.run == run) {
+            chain.next = turn;
+            return;
+        }
         try {
-            executor.execute(() -> work(run, type, step, body));
+            executor.execute(() -> work(run, turn));
         } catch (RejectedExecutionException e) {
             if (!house.closing()) {
                 house.fatal(new Bug("the executor of steps refused run " + run.id(), e));
@@ -303,29 +326,44 @@ final class RunLoop {
         }
     }
 
-    private void work(ActiveRun run, RunType<?, ?> type, int step, Body body) {
+    /**
+     * Executes a step, and on the same thread the next one where the store made the end of the first durable before
+     * {@link #offer} returned, as it does for a lone writer: a thread of its own for it would cost two wake-ups.
+     */
+    private void work(ActiveRun run, Turn first) {
+        Turn turn = first;
+        while (turn != null) {
+            Input input = attempt(run, turn);
+            Chain chain = new Chain(run);
+            if (input != null) {
+                ScopedValue.where(CHAIN, chain).run(() -> offer(run, input));
+            }
+            turn = chain.next;
+        }
+    }
+
+    /** Runs the body; null where the engine is shutting down. */
+    private @Nullable Input attempt(ActiveRun run, Turn turn) {
         boolean tooLate;
         synchronized (run) {
             if (house.closing()) {
-                return;
+                return null;
             }
             tooLate = run.state instanceof RunState.Cancelling;
             run.thread = Thread.currentThread();
         }
         long begun = clock.monoNanos();
-        Input input = tooLate ? new Input.Threw(step, "cancelled before it began") : body.run(type);
+        Input input =
+                tooLate ? new Input.Threw(turn.step(), "cancelled before it began") : turn.body().run(turn.type());
         measure(run, input, clock.monoNanos() - begun);
         synchronized (run) {
             run.thread = null;
             run.notifyAll();
             // An interrupt meant for the step must not reach what this thread does next.
             Thread.interrupted();
-            if (house.closing()) {
-                // Shutting down records nothing: the step runs again after the restart.
-                return;
-            }
+            // Shutting down records nothing: the step runs again after the restart.
+            return house.closing() ? null : input;
         }
-        offer(run, input);
     }
 
     private static void measure(ActiveRun run, Input input, long nanos) {

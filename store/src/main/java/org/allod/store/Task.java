@@ -2,7 +2,6 @@ package org.allod.store;
 
 import java.sql.SQLException;
 import java.util.List;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One queued write: the work, its result while it is not yet durable, and whom to tell. */
@@ -19,6 +18,7 @@ final class Task<T extends @Nullable Object> {
     private final Work<T> work;
     private final Listener<T> listener;
     private @Nullable Object result;
+    private @Nullable Throwable failure;
 
     Task(Work<T> work, Listener<T> listener) {
         this.work = work;
@@ -29,10 +29,20 @@ final class Task<T extends @Nullable Object> {
         result = work.run(tx);
     }
 
+    /** What the task will be told: that this happened, instead of the durable result. */
+    void settle(Throwable why) {
+        failure = why;
+    }
+
+    /** Tells the outcome; once, after the batch is over. */
     // Only run() sets the result, and only to a T; where T admits null, so does the listener.
     @SuppressWarnings({"unchecked", "NullAway"})
-    void succeed() {
-        listener.durable((T) result);
+    void tell() {
+        if (failure != null) {
+            listener.failed(failure);
+        } else {
+            listener.durable((T) result);
+        }
     }
 
     void fail(Throwable why) {
@@ -43,12 +53,9 @@ final class Task<T extends @Nullable Object> {
      * Tells every task of a batch, off the writer's thread: what a listener does next (another write, which may wait for
      * room in the queue) must never hold the writer.
      */
-    static void deliver(List<Task<?>> batch, Consumer<Task<?>> tell) {
-        Task<?>[] told = batch.toArray(Task<?>[]::new);
-        Thread.ofVirtual().name("store-delivery").start(() -> {
-            for (Task<?> task : told) {
-                tell.accept(task);
-            }
-        });
+    static void deliver(List<Task<?>> batch) {
+        if (!batch.isEmpty()) {
+            Thread.ofVirtual().name("store-delivery").start(() -> batch.forEach(Task::tell));
+        }
     }
 }

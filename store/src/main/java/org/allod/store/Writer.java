@@ -6,23 +6,39 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import org.allod.base.Failed;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one thread that writes, and the group commit.
+ * The one connection that writes, and the group commit.
  *
- * <p>It takes what waits (at most a batch), runs all of it in one transaction and commits: one flush for all. If a
+ * <p>Under {@link #turn} somebody takes what waits (at most a batch), runs all of it in one transaction and commits: one flush for all. If a
  * piece of work throws, the whole batch is rolled back and repeated one by one, each in its own transaction, so that
  * only the guilty piece fails; that costs a flush for each but happens rarely, and the common path pays for no
  * savepoints. If the commit itself fails and what is on the disk is in doubt, the writer breaks: every waiting and later
  * write fails with {@link DurabilityLost}.
  *
- * <p>Outcomes are delivered on another thread where the caller's continuation could be long, so that the next batch
- * starts at once.
+ * <p><b>Who commits.</b> A thread of this class, as long as writes come together: it delivers the outcomes of a batch
+ * on a virtual thread, so that the next batch starts at once. But for a caller that is alone, to wake that thread and
+ * to be woken by it costs more than the flush itself. So once a batch was of one, a virtual thread that finds nobody
+ * writing and nothing queued commits its own write and hears the outcome before {@link #submit} returns; what queues up
+ * meanwhile is the thread's, and makes a batch of more, after which callers queue again. The foreign calls hold the
+ * caller's carrier for one commit: of one virtual thread at a time, since there is one turn, and only where there is a
+ * second carrier for the others (docs/decisions/010).
  */
 final class Writer implements Runnable {
     private static final System.Logger LOG = System.getLogger(Writer.class.getName());
+
+    /** Bound while a write committed on this thread is being told. */
+    private static final ScopedValue<Boolean> DELIVERING = ScopedValue.newInstance();
+    /** Whether virtual threads go on while one of them holds its carrier. */
+    private static final boolean SECOND_CARRIER =
+            Integer.getInteger(
+                            "jdk.virtualThreadScheduler.parallelism",
+                            Runtime.getRuntime().availableProcessors())
+                    > 1;
 
     private final Path file;
     private final Tx tx;
@@ -30,6 +46,13 @@ final class Writer implements Runnable {
     private final int batchSize;
     private final BlockingQueue<Task<?>> queue;
     private final Thread thread;
+    /** Held from taking the work until its outcome is known, never while it is delivered. Guards tx. */
+    private final ReentrantLock turn = new ReentrantLock();
+    /** Whether the last batch was of one: then the next caller is probably alone as well. */
+    private volatile boolean lone;
+
+    private volatile boolean idle;
+    private boolean ended;
     private volatile boolean closing;
     private volatile @Nullable DurabilityLost broken;
 
@@ -47,11 +70,16 @@ final class Writer implements Runnable {
         thread.start();
     }
 
-    /** Queues a task; blocks while the queue is full. The task is told its outcome exactly once. */
+    /**
+     * Queues a task, and blocks while the queue is full; or writes it at once. The task is told its outcome exactly once.
+     */
     void submit(Task<?> task) {
         Throwable refusal = refusal();
         if (refusal != null) {
             task.fail(refusal);
+            return;
+        }
+        if (lone && mayCommit() && alone(task)) {
             return;
         }
         try {
@@ -61,10 +89,36 @@ final class Writer implements Runnable {
             task.fail(new Failed("writing to " + file + ": interrupted while waiting for room in the queue", e));
             return;
         }
+        wake();
         // The writer may have ended between the check and the put; then nobody else will answer.
         if (!thread.isAlive() && queue.remove(task)) {
             task.fail(closed());
         }
+    }
+
+    /**
+     * Platform threads queue: they are few, and others wait for them (timers). So does a listener that hears of a write
+     * committed here: else a chain of writes would grow the stack without bound.
+     */
+    private static boolean mayCommit() {
+        return SECOND_CARRIER && Thread.currentThread().isVirtual() && !DELIVERING.isBound();
+    }
+
+    /** Writes the task on this thread; false where somebody writes or waits to. */
+    private boolean alone(Task<?> task) {
+        if (!turn.tryLock()) {
+            return false;
+        }
+        try {
+            if (ended || !queue.isEmpty()) {
+                return false;
+            }
+            write(List.of(task));
+        } finally {
+            turn.unlock();
+        }
+        ScopedValue.where(DELIVERING, true).run(task::tell);
+        return true;
     }
 
     private @Nullable Throwable refusal() {
@@ -78,39 +132,72 @@ final class Writer implements Runnable {
 
     @Override
     public void run() {
-        List<Task<?>> batch = new ArrayList<>(batchSize);
-        try {
-            while (true) {
-                batch.clear();
-                batch.add(queue.take());
-                queue.drainTo(batch, batchSize - 1);
-                boolean last = batch.remove(Task.CLOSE);
+        boolean last = false;
+        while (!last && awaitWork()) {
+            List<Task<?>> batch = new ArrayList<>();
+            turn.lock();
+            try {
+                queue.drainTo(batch, batchSize);
+                last = batch.remove(Task.CLOSE);
                 if (!batch.isEmpty()) {
+                    lone = batch.size() == 1;
                     write(batch);
                 }
-                if (last) {
-                    break;
-                }
+            } finally {
+                turn.unlock();
             }
-        } catch (InterruptedException e) {
-            LOG.log(System.Logger.Level.WARNING, "the writer of {0} was interrupted", file);
+            Task.deliver(batch);
+        }
+        turn.lock();
+        try {
+            ended = true;
+        } finally {
+            turn.unlock();
         }
         failWaiting();
     }
 
+    /** Waits until something is queued; false where it never will be. */
+    private boolean awaitWork() {
+        while (queue.isEmpty()) {
+            if (Thread.interrupted()) {
+                LOG.log(System.Logger.Level.WARNING, "the writer of {0} was interrupted", file);
+                return false;
+            }
+            // Whoever queues sees this, or is seen by the second look.
+            idle = true;
+            if (queue.isEmpty()) {
+                LockSupport.park(this);
+            }
+            idle = false;
+        }
+        return true;
+    }
+
+    private void wake() {
+        if (idle) {
+            LockSupport.unpark(thread);
+        }
+    }
+
+    /** Under the turn: makes the batch durable and settles what each task will be told. */
     private void write(List<Task<?>> batch) {
         DurabilityLost lost = broken;
         if (lost != null) {
-            Task.deliver(batch, t -> t.fail(lost));
+            batch.forEach(t -> t.settle(lost));
             return;
         }
         try {
             together(batch);
         } catch (DurabilityLost e) {
-            broken = e;
-            LOG.log(System.Logger.Level.ERROR, e.getMessage(), e);
-            Task.deliver(batch, t -> t.fail(e));
+            breakDown(e);
+            batch.forEach(t -> t.settle(e));
         }
+    }
+
+    private void breakDown(DurabilityLost lost) {
+        broken = lost;
+        LOG.log(System.Logger.Level.ERROR, lost.getMessage(), lost);
     }
 
     private void together(List<Task<?>> batch) {
@@ -123,35 +210,29 @@ final class Writer implements Runnable {
         } catch (SQLException | RuntimeException | Error e) {
             recover(e);
             if (batch.size() == 1) {
-                batch.getFirst().fail(explain(e));
-                return;
+                batch.getFirst().settle(explain(e));
+            } else {
+                batch.forEach(this::single);
             }
-            oneByOne(batch);
-            return;
         }
-        Task.deliver(batch, Task::succeed);
     }
 
-    private void oneByOne(List<Task<?>> batch) {
-        for (Task<?> task : batch) {
-            if (broken == null) {
-                try {
-                    Transactions.begin(tx);
-                    task.run(tx);
-                    commit.commit(tx);
-                    Task.deliver(List.of(task), Task::succeed);
-                } catch (SQLException | RuntimeException | Error e) {
-                    try {
-                        recover(e);
-                        task.fail(explain(e));
-                    } catch (DurabilityLost lost) {
-                        broken = lost;
-                        LOG.log(System.Logger.Level.ERROR, lost.getMessage(), lost);
-                        task.fail(lost);
-                    }
-                }
-            } else {
-                task.fail(broken);
+    private void single(Task<?> task) {
+        if (broken != null) {
+            task.settle(broken);
+            return;
+        }
+        try {
+            Transactions.begin(tx);
+            task.run(tx);
+            commit.commit(tx);
+        } catch (SQLException | RuntimeException | Error e) {
+            try {
+                recover(e);
+                task.settle(explain(e));
+            } catch (DurabilityLost lost) {
+                breakDown(lost);
+                task.settle(lost);
             }
         }
     }
@@ -186,6 +267,7 @@ final class Writer implements Runnable {
             try {
                 if (thread.isAlive()) {
                     queue.put(Task.CLOSE);
+                    wake();
                     thread.join();
                 }
                 break;
