@@ -353,8 +353,9 @@ final class RunLoop {
             run.thread = Thread.currentThread();
         }
         long begun = clock.monoNanos();
-        Input input =
-                tooLate ? new Input.Threw(turn.step(), "cancelled before it began") : turn.body().run(turn.type());
+        Input input = tooLate
+                ? new Input.Threw(turn.step(), "cancelled before it began")
+                : turn.body().run(turn.type());
         measure(run, input, clock.monoNanos() - begun);
         synchronized (run) {
             run.thread = null;

@@ -2,7 +2,7 @@ package org.allod.store;
 
 import org.jspecify.annotations.Nullable;
 
-/** Hears, exactly once and on a virtual thread, what became of a write. */
+/** Hears, exactly once, what became of a write: on a virtual thread, which may be the caller's before submit returns. */
 public interface Listener<T extends @Nullable Object> {
     /** The write is on stable storage. */
     void durable(T result);

@@ -34,11 +34,10 @@ final class Writer implements Runnable {
     /** Bound while a write committed on this thread is being told. */
     private static final ScopedValue<Boolean> DELIVERING = ScopedValue.newInstance();
     /** Whether virtual threads go on while one of them holds its carrier. */
-    private static final boolean SECOND_CARRIER =
-            Integer.getInteger(
-                            "jdk.virtualThreadScheduler.parallelism",
-                            Runtime.getRuntime().availableProcessors())
-                    > 1;
+    private static final boolean SECOND_CARRIER = Integer.getInteger(
+                    "jdk.virtualThreadScheduler.parallelism",
+                    Runtime.getRuntime().availableProcessors())
+            > 1;
 
     private final Path file;
     private final Tx tx;
