@@ -22,11 +22,12 @@
  *
  * <p><b>How it is built.</b> {@code Reducer} decides: a pure function from a run's state and an input to the next state,
  * the events to record and the effects that are due once they are. {@code RunLoop} is the shell around it: one input of a
- * run at a time, events to the store, then effects. {@code Lanes} says who may execute. {@code Engine} is the door.
+ * run at a time, events to the store, then effects. {@code Roster} knows who is there and {@code Lanes} who may execute;
+ * {@code Dispatcher} acts on it. {@code Engine} is the door.
  * {@link org.allod.fsm.EventStore} has two kinds, SQLite and a simulated disk, so that the whole engine also runs in one
  * thread from a seed.
  *
- * <p><b>Thread rule.</b> {@link org.allod.fsm.Engine} may be called from any thread. Steps run each on a virtual thread,
+ * <p><b>Thread rule.</b> {@link org.allod.fsm.Engine} may be called from any thread. Steps run on virtual threads,
  * one at a time for a run. No lock is held while the store or a step is called.
  *
  * <p>Depends on {@code base} and {@code store}. Every run type is put through {@link org.allod.fsm.RunTypeHarness} in the

@@ -1,0 +1,139 @@
+package org.allod.fsm;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.base.Rng;
+import org.allod.base.Timers;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Moves runs between the {@link Roster}, which says who may go on, and the {@link RunLoop}, which lets them: when a run
+ * begins, waits out its delay, ends and makes room, and when the whole engine stops. Holds no lock while it calls either.
+ */
+final class Dispatcher implements RunLoop.House {
+    private static final System.Logger LOG = System.getLogger(Dispatcher.class.getName());
+
+    final RunLoop loop;
+    private final Roster roster;
+    private final Clock clock;
+    private final Timers timers;
+    private final Watches watches;
+    private final Pruner pruner;
+    private final Consumer<Throwable> onFatal;
+    private volatile boolean closing;
+    private volatile @Nullable Throwable broken;
+
+    Dispatcher(
+            EventStore store,
+            Clock clock,
+            Timers timers,
+            Rng rng,
+            Executor executor,
+            EngineOptions options,
+            Roster roster,
+            Watches watches,
+            Pruner pruner,
+            Consumer<Throwable> onFatal) {
+        this.roster = roster;
+        this.clock = clock;
+        this.timers = timers;
+        this.watches = watches;
+        this.pruner = pruner;
+        this.onFatal = onFatal;
+        this.loop = new RunLoop(store, clock, timers, rng, executor, options, this);
+    }
+
+    /** Throws where the engine has stopped or is about to. */
+    void alive(String what) {
+        Throwable why = broken;
+        if (why != null) {
+            throw new Failed(what + "the engine has stopped: " + why.getMessage(), why);
+        }
+        if (closing) {
+            throw new Failed(what + "the engine is shutting down");
+        }
+    }
+
+    /** Lets a durable run go on once its delay is over, the run before it has ended, and its lanes have room. */
+    void whenReady(ActiveRun run) {
+        if (run.type == null || closing) {
+            return;
+        }
+        if (run.state instanceof RunState.Waiting) {
+            long delay = run.spec.notBefore() - clock.wallMillis();
+            if (delay > 0) {
+                timers.after(Duration.ofMillis(delay), () -> whenReady(run));
+                return;
+            }
+        }
+        letIn(roster.ready(run));
+    }
+
+    private void letIn(List<ActiveRun> admitted) {
+        for (ActiveRun run : admitted) {
+            loop.offer(run, new Input.Admitted());
+        }
+    }
+
+    /** Takes a run out of memory and lets in those that waited for it. */
+    void forget(ActiveRun run) {
+        Roster.Freed freed = roster.leave(run);
+        if (!closing) {
+            letIn(freed.admitted());
+            freed.followers().forEach(this::whenReady);
+        }
+    }
+
+    @Override
+    public void changed(ActiveRun run) {
+        watches.publish(run);
+    }
+
+    @Override
+    public void finished(ActiveRun run, Outcome outcome) {
+        if (run.meter != null) {
+            run.meter.ended(outcome, (clock.wallMillis() - run.spec.created()) * 1_000_000);
+        }
+        forget(run);
+        pruner.ended();
+        CompletableFuture<Ended> waiters;
+        synchronized (run) {
+            waiters = run.waiters;
+        }
+        if (waiters != null) {
+            waiters.complete(new Ended(run.id(), outcome, run.response.map(Payload::bytes)));
+        }
+    }
+
+    @Override
+    public void readmit(ActiveRun run) {
+        letIn(roster.readmit(run));
+    }
+
+    void close() {
+        closing = true;
+    }
+
+    @Override
+    public boolean closing() {
+        return closing;
+    }
+
+    @Override
+    public void fatal(Throwable why) {
+        synchronized (this) {
+            if (broken != null) {
+                return;
+            }
+            broken = why;
+            closing = true;
+        }
+        LOG.log(System.Logger.Level.ERROR, "the engine of runs stops", why);
+        onFatal.accept(why);
+    }
+}
