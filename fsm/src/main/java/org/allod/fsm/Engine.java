@@ -316,10 +316,10 @@ public final class Engine implements AutoCloseable {
         pruner.close();
         watches.close();
         List<ActiveRun> running = roster.all();
-        running.forEach(dispatcher.loop::interrupt);
+        running.forEach(Turns::interrupt);
         long deadline = clock.monoNanos() + grace.toNanos();
         for (ActiveRun run : running) {
-            if (!dispatcher.loop.idle(run, deadline)) {
+            if (!dispatcher.loop.turns.idle(run, deadline)) {
                 return false;
             }
         }

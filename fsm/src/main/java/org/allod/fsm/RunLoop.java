@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.Stream;
 import org.allod.base.Bug;
 import org.allod.base.Clock;
@@ -46,9 +45,9 @@ final class RunLoop {
     private final Clock clock;
     private final Timers timers;
     private final Rng jitter;
-    private final Executor executor;
     private final EngineOptions options;
     private final StepRunner steps;
+    final Turns turns;
     private final House house;
 
     RunLoop(
@@ -63,10 +62,10 @@ final class RunLoop {
         this.clock = clock;
         this.timers = timers;
         this.jitter = rng.fork("backoff");
-        this.executor = executor;
         this.options = options;
         this.steps = new StepRunner(options.payload());
         this.house = house;
+        this.turns = new Turns(clock, executor, house, this::offer);
     }
 
     void offer(ActiveRun run, Input input) {
@@ -245,15 +244,15 @@ final class RunLoop {
     private void perform(ActiveRun run, Effect effect) {
         switch (effect) {
             case Effect.RunStep(int step, int attempt) ->
-                execute(run, step, type -> steps.step(run, type, step, attempt, () -> cancelled(run)));
+                turns.execute(run, step, type -> steps.step(run, type, step, attempt, () -> cancelled(run)));
             case Effect.RunFinalizer(int step, int attempt) -> {
                 Outcome outcome = ((RunState.Finalizing) run.state).outcome();
-                execute(run, step, type -> steps.finalizer(run, type, outcome, step, attempt, house::closing));
+                turns.execute(run, step, type -> steps.finalizer(run, type, outcome, step, attempt, house::closing));
             }
             case Effect.Readmit() -> house.readmit(run);
             case Effect.Pause(int failures) -> pause(run, failures);
             case Effect.EndPause() -> endPause(run);
-            case Effect.Interrupt() -> interrupt(run);
+            case Effect.Interrupt() -> Turns.interrupt(run);
             case Effect.Finish() -> house.finished(run, ((RunState.Finished) run.state).outcome());
         }
     }
@@ -281,129 +280,6 @@ final class RunLoop {
                 run.pause.cancel();
                 run.pause = null;
             }
-        }
-    }
-
-    private interface Body {
-        Input run(RunType<?, ?> type);
-    }
-
-    /** One call of a step or finalizer. */
-    private record Turn(RunType<?, ?> type, int step, Body body) {}
-
-    /** What a thread that offers the end of a step finds it has to execute next, if that end was durable at once. */
-    private static final class Chain {
-        final ActiveRun run;
-
-        @Nullable
-        Turn next;
-
-        Chain(ActiveRun run) {
-            this.run = run;
-        }
-    }
-
-    private static final ScopedValue<Chain> CHAIN = ScopedValue.newInstance();
-
-    private void execute(ActiveRun run, int step, Body body) {
-        RunType<?, ?> type = run.type;
-        if (type == null) {
-            house.fatal(new Bug("run " + run.id() + " was admitted without a registered type"));
-            return;
-        }
-        Turn turn = new Turn(type, step, body);
-        Chain chain = CHAIN.isBound() ? CHAIN.get() : null;
-        if (chain != null && chain.run == run) {
-            chain.next = turn;
-            return;
-        }
-        try {
-            executor.execute(() -> work(run, turn));
-        } catch (RejectedExecutionException e) {
-            if (!house.closing()) {
-                house.fatal(new Bug("the executor of steps refused run " + run.id(), e));
-            }
-        }
-    }
-
-    /**
-     * Executes a step, and on the same thread the next one where the store made the end of the first durable before
-     * {@link #offer} returned, as it does for a lone writer: a thread of its own for it would cost two wake-ups.
-     */
-    private void work(ActiveRun run, Turn first) {
-        Turn turn = first;
-        while (turn != null) {
-            Input input = attempt(run, turn);
-            Chain chain = new Chain(run);
-            if (input != null) {
-                ScopedValue.where(CHAIN, chain).run(() -> offer(run, input));
-            }
-            turn = chain.next;
-        }
-    }
-
-    /** Runs the body; null where the engine is shutting down. */
-    private @Nullable Input attempt(ActiveRun run, Turn turn) {
-        boolean tooLate;
-        synchronized (run) {
-            if (house.closing()) {
-                return null;
-            }
-            tooLate = run.state instanceof RunState.Cancelling;
-            run.thread = Thread.currentThread();
-        }
-        long begun = clock.monoNanos();
-        Input input = tooLate
-                ? new Input.Threw(turn.step(), "cancelled before it began")
-                : turn.body().run(turn.type());
-        measure(run, input, clock.monoNanos() - begun);
-        synchronized (run) {
-            run.thread = null;
-            run.notifyAll();
-            // An interrupt meant for the step must not reach what this thread does next.
-            Thread.interrupted();
-            // Shutting down records nothing: the step runs again after the restart.
-            return house.closing() ? null : input;
-        }
-    }
-
-    private static void measure(ActiveRun run, Input input, long nanos) {
-        Meter meter = run.meter;
-        if (meter == null) {
-            return;
-        }
-        if (input instanceof Input.Returned(int step, Optional<Payload> r)) {
-            List<String> names = run.state instanceof RunState.Finalizing ? run.spec.finalizers() : run.spec.steps();
-            meter.attempted(step < names.size() ? names.get(step) : "", nanos);
-        } else if (input instanceof Input.Threw) {
-            meter.failed();
-        }
-    }
-
-    void interrupt(ActiveRun run) {
-        synchronized (run) {
-            if (run.thread != null) {
-                run.thread.interrupt();
-            }
-        }
-    }
-
-    /** Waits until no step of the run executes; false where the deadline passes first. */
-    boolean idle(ActiveRun run, long deadline) {
-        synchronized (run) {
-            while (run.thread != null) {
-                long left = (deadline - clock.monoNanos()) / 1_000_000;
-                if (left <= 0) {
-                    return false;
-                }
-                try {
-                    run.wait(left);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    return false;
-                }
-            }
-            return true;
         }
     }
 

@@ -1,0 +1,152 @@
+package org.allod.fsm;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BiConsumer;
+import org.allod.base.Bug;
+import org.allod.base.Clock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Calls steps and finalizers, each on a virtual thread (or whatever the executor has), and offers what came of them.
+ * While one executes, {@link ActiveRun#thread} says where: for cancelling it, and for shutting down.
+ */
+final class Turns {
+    private final Clock clock;
+    private final Executor executor;
+    private final RunLoop.House house;
+    private final BiConsumer<ActiveRun, Input> offer;
+
+    Turns(Clock clock, Executor executor, RunLoop.House house, BiConsumer<ActiveRun, Input> offer) {
+        this.clock = clock;
+        this.executor = executor;
+        this.house = house;
+        this.offer = offer;
+    }
+
+    interface Body {
+        Input run(RunType<?, ?> type);
+    }
+
+    /** One call of a step or finalizer. */
+    private record Turn(RunType<?, ?> type, int step, Body body) {}
+
+    /** What a thread that offers the end of a step finds it has to execute next, if that end was durable at once. */
+    private static final class Chain {
+        final ActiveRun run;
+
+        @Nullable
+        Turn next;
+
+        Chain(ActiveRun run) {
+            this.run = run;
+        }
+    }
+
+    private static final ScopedValue<Chain> CHAIN = ScopedValue.newInstance();
+
+    /** Calls the body, here if this thread has just ended a step of the run, else on one of the executor. */
+    void execute(ActiveRun run, int step, Body body) {
+        RunType<?, ?> type = run.type;
+        if (type == null) {
+            house.fatal(new Bug("run " + run.id() + " was admitted without a registered type"));
+            return;
+        }
+        Turn turn = new Turn(type, step, body);
+        Chain chain = CHAIN.isBound() ? CHAIN.get() : null;
+        if (chain != null && chain.run == run) {
+            chain.next = turn;
+            return;
+        }
+        try {
+            executor.execute(() -> work(run, turn));
+        } catch (RejectedExecutionException e) {
+            if (!house.closing()) {
+                house.fatal(new Bug("the executor of steps refused run " + run.id(), e));
+            }
+        }
+    }
+
+    /**
+     * Executes a step, and on the same thread the next one where the store made the end of the first durable before
+     * {@link RunLoop#offer} returned, as it does for a lone writer: a thread of its own for it would cost two wake-ups.
+     */
+    private void work(ActiveRun run, Turn first) {
+        Turn turn = first;
+        while (turn != null) {
+            Input input = attempt(run, turn);
+            Chain chain = new Chain(run);
+            if (input != null) {
+                ScopedValue.where(CHAIN, chain).run(() -> offer.accept(run, input));
+            }
+            turn = chain.next;
+        }
+    }
+
+    /** Runs the body; null where the engine is shutting down. */
+    private @Nullable Input attempt(ActiveRun run, Turn turn) {
+        boolean tooLate;
+        synchronized (run) {
+            if (house.closing()) {
+                return null;
+            }
+            tooLate = run.state instanceof RunState.Cancelling;
+            run.thread = Thread.currentThread();
+        }
+        long begun = clock.monoNanos();
+        Input input = tooLate
+                ? new Input.Threw(turn.step(), "cancelled before it began")
+                : turn.body().run(turn.type());
+        measure(run, input, clock.monoNanos() - begun);
+        synchronized (run) {
+            run.thread = null;
+            run.notifyAll();
+            // An interrupt meant for the step must not reach what this thread does next.
+            Thread.interrupted();
+            // Shutting down records nothing: the step runs again after the restart.
+            return house.closing() ? null : input;
+        }
+    }
+
+    private static void measure(ActiveRun run, Input input, long nanos) {
+        Meter meter = run.meter;
+        if (meter == null) {
+            return;
+        }
+        if (input instanceof Input.Returned(int step, Optional<Payload> r)) {
+            List<String> names = run.state instanceof RunState.Finalizing ? run.spec.finalizers() : run.spec.steps();
+            meter.attempted(step < names.size() ? names.get(step) : "", nanos);
+        } else if (input instanceof Input.Threw) {
+            meter.failed();
+        }
+    }
+
+    static void interrupt(ActiveRun run) {
+        synchronized (run) {
+            if (run.thread != null) {
+                run.thread.interrupt();
+            }
+        }
+    }
+
+    /** Waits until no step of the run executes; false where the deadline passes first. */
+    boolean idle(ActiveRun run, long deadline) {
+        synchronized (run) {
+            while (run.thread != null) {
+                long left = (deadline - clock.monoNanos()) / 1_000_000;
+                if (left <= 0) {
+                    return false;
+                }
+                try {
+                    run.wait(left);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+}
