@@ -23,6 +23,7 @@ import org.allod.api.OpenApi;
 import org.allod.api.OperatorToken;
 import org.allod.api.RateLimit;
 import org.allod.api.RunEndpoints;
+import org.allod.api.SecretEndpoints;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
@@ -43,6 +44,8 @@ import org.allod.machine.MachineSchema;
 import org.allod.machine.Machines;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
+import org.allod.trust.Trust;
+import org.allod.trust.TrustSchema;
 
 /**
  * Every part of a running host, built by hand, lowest first, and taken down in the reverse order. Machines are not
@@ -102,7 +105,8 @@ final class Daemon implements AutoCloseable {
         Database database = part(Database.open(
                 data.path("host.db"),
                 DatabaseOptions.defaults(),
-                List.of(Identity.SCHEMA, FsmSchema.schema(), MachineSchema.SCHEMA)));
+                List.of(Identity.SCHEMA, FsmSchema.schema(), MachineSchema.SCHEMA, TrustSchema.SCHEMA)));
+        Trust trust = Trust.open(database, config.hostKey(), config.forgetSecrets(), clock);
         long fleet = Identity.fleet(database, rng.fork("fleet"));
         EngineOptions options = EngineOptions.defaults().queue(MachineRoom.INSISTED, INSISTED);
         Engine engine = Engine.on(database, clock, timers, rng.fork("runs"), ids, options, fatal);
@@ -120,6 +124,7 @@ final class Daemon implements AutoCloseable {
                         config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet));
         Machines machines = room.machines();
         door.serves(machines);
+        machines.atAppEnd(trust::forget);
         part(() -> engine.shutdown(GRACE));
         room.recover();
         Edge edge = part(Edge.start(edgeConfig(config), door, clock, timers, rng.fork("edge")));
@@ -129,7 +134,7 @@ final class Daemon implements AutoCloseable {
         OperatorToken token = OperatorToken.at(data.path("operator.token"));
         HostFacts facts = new HostFacts(config, runtimes, machines, engine, edge, database, clock, began, this);
         ApiServer server = part(new ApiServer(
-                endpoints(machines, engine, images, runtimes, facts, token),
+                endpoints(machines, trust, engine, images, runtimes, facts, token),
                 token,
                 new RateLimit(clock, REQUESTS_PER_SECOND, BURST)));
         api = server.listen(config.api());
@@ -157,6 +162,7 @@ final class Daemon implements AutoCloseable {
 
     private static EndpointTable endpoints(
             Machines machines,
+            Trust trust,
             Engine engine,
             ImageLibrary images,
             RuntimeChoice runtimes,
@@ -164,6 +170,7 @@ final class Daemon implements AutoCloseable {
             OperatorToken token) {
         List<Endpoint> all = new ArrayList<>();
         all.addAll(new AppEndpoints(machines).endpoints());
+        all.addAll(new SecretEndpoints(machines, trust.secrets()).endpoints());
         all.addAll(new MachineEndpoints(machines).endpoints());
         all.addAll(new GuestEndpoints(machines).endpoints());
         all.addAll(new LogEndpoints(machines, runtimes.logs()).endpoints());

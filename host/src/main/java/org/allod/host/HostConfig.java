@@ -22,6 +22,8 @@ import org.allod.base.Rejected;
  * @param runtime the runtime of machines that name none; empty for the strongest that passed its probe
  * @param idleGrace how long a machine nobody uses stays up, where its service has autostop ({@code --idle})
  * @param memoryMb memory for machines; 0 for what the host has, less a reserve ({@code --memory})
+ * @param hostKey the key that secrets are sealed under ({@code --host-key}, {@code ALLOD_HOST_KEY})
+ * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
  */
 record HostConfig(
         Path data,
@@ -32,10 +34,13 @@ record HostConfig(
         String domain,
         Optional<String> runtime,
         Duration idleGrace,
-        int memoryMb) {
+        int memoryMb,
+        Path hostKey,
+        boolean forgetSecrets) {
     static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--region NAME]
                               [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS] [--memory MB]
+                              [--host-key FILE] [--forget-secrets yes]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -53,6 +58,8 @@ record HostConfig(
         Optional<String> runtime = Optional.empty();
         int idle = 300;
         int memory = 0;
+        String hostKey = env.getOrDefault("ALLOD_HOST_KEY", "");
+        boolean forget = false;
         Iterator<String> words = args.iterator();
         while (words.hasNext()) {
             String option = words.next();
@@ -70,6 +77,8 @@ record HostConfig(
                 case "--runtime" -> runtime = Optional.of(runtime(value));
                 case "--idle" -> idle = number(option, value, 1, 86_400);
                 case "--memory" -> memory = number(option, value, 64, 1 << 24);
+                case "--host-key" -> hostKey = value;
+                case "--forget-secrets" -> forget = yes(option, value);
                 default -> throw Rejected.because(Rejected.Reason.INVALID, "unknown option " + option, USAGE);
             }
         }
@@ -83,7 +92,18 @@ record HostConfig(
                 domain,
                 runtime,
                 Duration.ofSeconds(idle),
-                memory);
+                memory,
+                hostKey.isEmpty()
+                        ? folder.resolve("host.key")
+                        : Path.of(hostKey).toAbsolutePath(),
+                forget);
+    }
+
+    private static boolean yes(String option, String value) {
+        if (!value.equals("yes")) {
+            throw Rejected.invalid("%s is \"%s\": it must be yes, and is then meant".formatted(option, value));
+        }
+        return true;
     }
 
     private static String runtime(String value) {

@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.allod.base.Clock;
 import org.allod.base.Nearest;
 import org.allod.base.Rejected;
@@ -16,6 +17,7 @@ final class AppTable {
     private final Database database;
     private final Clock clock;
     private final ConcurrentSkipListMap<String, App> apps = new ConcurrentSkipListMap<>();
+    private final List<AppEnd> ends = new CopyOnWriteArrayList<>();
 
     AppTable(Database database, Clock clock) {
         this.database = database;
@@ -79,8 +81,18 @@ final class AppTable {
         return List.copyOf(apps.values());
     }
 
+    /** Deletes the app, and in the same transaction what others keep of it. */
     void delete(String name) {
-        database.write(tx -> tx.update("DELETE FROM app WHERE name = ?", name));
+        database.write(tx -> {
+            for (AppEnd end : ends) {
+                end.in(tx, name);
+            }
+            return tx.update("DELETE FROM app WHERE name = ?", name);
+        });
         apps.remove(name);
+    }
+
+    void atEnd(AppEnd end) {
+        ends.add(end);
     }
 }

@@ -76,6 +76,11 @@ public final class Machines {
         return apps.list();
     }
 
+    /** Has {@code end} take part whenever an app is deleted. */
+    public void atAppEnd(AppEnd end) {
+        apps.atEnd(end);
+    }
+
     /** Deletes an app that has no machine left, or with {@code force} destroys its machines first. */
     public void deleteApp(String name, boolean force) throws InterruptedException {
         apps.get(name);

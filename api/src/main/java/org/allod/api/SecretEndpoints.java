@@ -1,0 +1,128 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Rejected;
+import org.allod.machine.Machines;
+import org.allod.trust.Secrets;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** An app's secrets. Changed ones reach a machine when it boots next. */
+public final class SecretEndpoints {
+    private static final String ALL = "/v1/apps/{app_name}/secrets";
+    private static final String ONE = ALL + "/{secret_name}";
+
+    private final Machines machines;
+    private final Secrets secrets;
+
+    public SecretEndpoints(Machines machines, Secrets secrets) {
+        this.machines = machines;
+        this.secrets = secrets;
+    }
+
+    public List<Endpoint> endpoints() {
+        List<String> reading = List.of("min_version", "show_secrets");
+        return List.of(
+                endpoint(HttpMethod.GET, ALL, "Secrets_list", "List an app's secrets", reading, this::list),
+                endpoint(
+                        HttpMethod.POST,
+                        ALL,
+                        "Secrets_update",
+                        "Set and unset secrets, all at once",
+                        List.of(),
+                        this::update),
+                endpoint(HttpMethod.GET, ONE, "Secret_get", "Show a secret", reading, this::show),
+                endpoint(HttpMethod.POST, ONE, "Secret_create", "Set a secret", List.of(), this::set),
+                endpoint(HttpMethod.DELETE, ONE, "Secret_delete", "Unset a secret", List.of(), this::delete));
+    }
+
+    private String app(Call call) {
+        return machines.app(call.parameter("app_name")).name();
+    }
+
+    private Answer list(Call call) {
+        String app = app(call);
+        long version = recent(call, app, secrets.version(app));
+        Map<String, String> values = values(call, app);
+        ObjectNode body = Views.JSON.objectNode();
+        ArrayNode list = body.putArray("secrets");
+        secrets.list(app).forEach(s -> list.add(view(s, Optional.ofNullable(values.get(s.name())))));
+        return Answer.ok(versioned(body, version));
+    }
+
+    private Answer show(Call call) {
+        String app = app(call);
+        var _ = recent(call, app, secrets.version(app));
+        Secrets.Secret secret = secrets.get(app, call.parameter("secret_name"));
+        return Answer.ok(view(secret, Optional.ofNullable(values(call, app).get(secret.name()))));
+    }
+
+    private Map<String, String> values(Call call, String app) {
+        return call.flag("show_secrets") ? secrets.reveal(app).values() : Map.of();
+    }
+
+    private Answer update(Call call) {
+        String app = app(call);
+        Map<String, Optional<String>> values =
+                SecretBody.of(call, List.of("values")).map("values");
+        if (values.isEmpty()) {
+            throw Rejected.invalid("values is empty: name the secrets to set, or null to unset");
+        }
+        Secrets.Update update = secrets.update(app, values);
+        ObjectNode body = Views.JSON.objectNode();
+        ArrayNode list = body.putArray("secrets");
+        update.secrets().forEach(s -> list.add(view(s, Optional.empty())));
+        return Answer.ok(versioned(body, update.version()));
+    }
+
+    private Answer set(Call call) {
+        String app = app(call);
+        String value = SecretBody.of(call, List.of("value")).required("value");
+        Secrets.Update update = secrets.update(app, Map.of(call.parameter("secret_name"), Optional.of(value)));
+        ObjectNode body = view(update.secrets().getFirst(), Optional.empty());
+        return new Answer.Json(201, versioned(body, update.version()));
+    }
+
+    private Answer delete(Call call) {
+        long version = secrets.delete(app(call), call.parameter("secret_name"));
+        return Answer.ok(versioned(Views.JSON.objectNode(), version));
+    }
+
+    /** Clients of different ages read one or the other. */
+    static ObjectNode versioned(ObjectNode body, long version) {
+        return body.put("Version", version).put("version", version);
+    }
+
+    /** Refuses to answer from before {@code min_version}. This host is the authority, so there is nothing to wait for. */
+    static long recent(Call call, String app, long version) {
+        call.query("min_version").ifPresent(text -> {
+            if (!text.matches("[0-9]{1,18}")) {
+                throw Rejected.invalid(
+                        "min_version is \"%s\": it must be the version that a change answered".formatted(text));
+            }
+            if (Long.parseLong(text) > version) {
+                throw Rejected.because(
+                        Rejected.Reason.STALE,
+                        "min_version is %s, but the secrets of app %s are at version %d".formatted(text, app, version),
+                        "ask with a version that a change of this app answered");
+            }
+        });
+        return version;
+    }
+
+    private static ObjectNode view(Secrets.Secret secret, Optional<String> value) {
+        ObjectNode node = Views.JSON
+                .objectNode()
+                .put("name", secret.name())
+                .put("digest", secret.digest())
+                .put("created_at", secret.created().toString())
+                .put("updated_at", secret.updated().toString());
+        value.ifPresent(v -> node.put("value", v));
+        return node;
+    }
+}

@@ -1,0 +1,9 @@
+package org.allod.machine;
+
+import java.sql.SQLException;
+import org.allod.store.Tx;
+
+/** What another room does when an app is deleted: in the transaction that deletes it, so neither is without the other. */
+public interface AppEnd {
+    void in(Tx tx, String app) throws SQLException;
+}

@@ -1,0 +1,23 @@
+package org.allod.trust;
+
+import java.util.List;
+import org.allod.store.Schema;
+
+/** This room's tables in {@code host.db}. */
+public final class TrustSchema {
+    /** Handed to whoever opens the file. */
+    public static final Schema SCHEMA = new Schema(
+            "trust",
+            List.of(
+                    List.of(
+                            // Which host key everything here is sealed under: to tell a wrong key file from damage.
+                            "CREATE TABLE trust_host (id INTEGER PRIMARY KEY CHECK (id = 1), key_id TEXT NOT NULL)",
+                            // The row outlives its app, without the key: versions of a name never go back.
+                            "CREATE TABLE trust_app (app TEXT PRIMARY KEY, version INTEGER NOT NULL, data_key BLOB) "
+                                    + "WITHOUT ROWID",
+                            "CREATE TABLE secret (app TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, "
+                                    + "digest TEXT NOT NULL, size INTEGER NOT NULL, created INTEGER NOT NULL, "
+                                    + "updated INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (app, name)) WITHOUT ROWID")));
+
+    private TrustSchema() {}
+}

@@ -1,0 +1,57 @@
+package org.allod.trust;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Stream;
+import org.allod.base.VirtualTime;
+import org.allod.store.Database;
+import org.allod.store.DatabaseOptions;
+
+/** A real database and host key in a folder, opened as the daemon does. */
+final class TrustFolder implements AutoCloseable {
+    final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
+    final Database database;
+    final Trust trust;
+
+    TrustFolder(Path folder) {
+        this(folder, false);
+    }
+
+    TrustFolder(Path folder, boolean forget) {
+        database = Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(TrustSchema.SCHEMA));
+        try {
+            trust = Trust.open(database, folder.resolve("host.key"), forget, time);
+        } catch (RuntimeException e) {
+            database.close();
+            throw e;
+        }
+    }
+
+    /** Files in the folder that have these bytes in them. */
+    static List<Path> holding(Path folder, String planted) throws IOException {
+        byte[] wanted = planted.getBytes(StandardCharsets.UTF_8);
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .filter(f -> contains(f, wanted))
+                    .toList();
+        }
+    }
+
+    private static boolean contains(Path file, byte[] wanted) {
+        try {
+            return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1)
+                    .contains(new String(wanted, StandardCharsets.ISO_8859_1));
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        database.close();
+    }
+}
