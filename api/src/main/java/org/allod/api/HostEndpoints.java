@@ -17,6 +17,9 @@ public final class HostEndpoints {
 
         /** What works here and what does not. With {@code probe}, guests are booted again to find out: slow. */
         ObjectNode doctor(boolean probe);
+
+        /** Every count and level there is, in Prometheus's text format. */
+        Answer.Text metrics();
     }
 
     public HostEndpoints(Facts facts, OperatorToken token) {
@@ -40,6 +43,13 @@ public final class HostEndpoints {
                         "What works on this host and what does not",
                         List.of("probe"),
                         call -> Answer.ok(facts.doctor(call.flag("probe")))),
+                endpoint(
+                        HttpMethod.GET,
+                        "/metrics",
+                        "Host_metrics",
+                        "Counts and levels for Prometheus",
+                        List.of(),
+                        call -> facts.metrics()),
                 new Endpoint(
                         HttpMethod.GET,
                         "/v1/host/token",

@@ -40,6 +40,7 @@ final class DebianPackages {
             new Need("haproxy", "what the edge is measured against", "haproxy"),
             new Need("nginx-light", "a web server that is not ours", "nginx"),
             new Need("wrk", "makes requests, many", ""),
+            new Need("prometheus", "its promtool checks the metrics page", "prometheus"),
             new Need("busybox-static", "a whole userland in one file, for small images", ""),
             new Need("xfsprogs", "makes the full disk that tests need", ""),
             new Need("strace", "counts what is really flushed", ""),

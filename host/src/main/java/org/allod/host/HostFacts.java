@@ -1,11 +1,14 @@
 package org.allod.host;
 
+import java.util.List;
+import org.allod.api.Answer;
 import org.allod.api.HostEndpoints;
 import org.allod.base.Clock;
 import org.allod.edge.Edge;
 import org.allod.edge.EdgeStats;
 import org.allod.fsm.Engine;
 import org.allod.machine.Machines;
+import org.allod.observe.MetricsPage;
 import org.allod.store.Database;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -24,6 +27,7 @@ final class HostFacts implements HostEndpoints.Facts {
     private final Clock clock;
     private final long began;
     private final Daemon daemon;
+    private final MetricsPage metrics;
 
     HostFacts(
             HostConfig config,
@@ -44,6 +48,16 @@ final class HostFacts implements HostEndpoints.Facts {
         this.clock = clock;
         this.began = began;
         this.daemon = daemon;
+        this.metrics = new MetricsPage(List.of(
+                new DaemonMetrics(VERSION, config.region(), database.file(), clock, began),
+                new MachineMetrics(machines),
+                new RunMetrics(engine),
+                new EdgeMetrics(edge)));
+    }
+
+    @Override
+    public Answer.Text metrics() {
+        return new Answer.Text(200, MetricsPage.CONTENT_TYPE, metrics.text());
     }
 
     @Override

@@ -112,6 +112,31 @@ class DaemonTest {
         assertThat(daemon.through("shop", "/").statusCode()).isEqualTo(200);
     }
 
+    /** The page is judged by Prometheus's own checker, and must tell of the guest that runs. */
+    @Test
+    @Order(4)
+    void metrics_withAGuestRunning_tellOfItAndPassPromtool() throws Exception {
+        String page = daemon.call("GET", "/metrics", "").body();
+        Process promtool = new ProcessBuilder("promtool", "check", "metrics")
+                .redirectErrorStream(true)
+                .start();
+        promtool.getOutputStream().write(page.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        promtool.getOutputStream().close();
+        assertThat(new String(promtool.getInputStream().readAllBytes())).isEmpty();
+        assertThat(promtool.waitFor()).isZero();
+        String who = "{app=\"shop\",machine=\"" + id + "\",name=\"one\"} ";
+        assertThat(page.lines().filter(line -> line.contains(who)).map(line -> line.substring(0, line.indexOf('{'))))
+                .contains(
+                        "allod_machine_cpu_seconds_total",
+                        "allod_machine_memory_bytes",
+                        "allod_machine_network_received_bytes_total",
+                        "allod_machine_network_sent_bytes_total",
+                        "allod_machine_disk_bytes");
+        assertThat(page)
+                .contains("allod_machines{state=\"started\"} 1.0", "allod_edge_requests_total")
+                .containsPattern("allod_runs_started_total\\{type=\"[a-z.]+\"} [0-9.]+");
+    }
+
     @Test
     @Order(5)
     void mainProcess_failing_isRestartedByPolicy() throws Exception {

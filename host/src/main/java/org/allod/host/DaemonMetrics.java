@@ -1,0 +1,69 @@
+package org.allod.host;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.DoubleConsumer;
+import java.util.stream.Stream;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.observe.Samples;
+import org.allod.observe.Source;
+
+/** The daemon itself, under the names every process uses, and the file its truth is in. */
+final class DaemonMetrics implements Source {
+    private final String version;
+    private final String region;
+    private final Path database;
+    private final Clock clock;
+    private final long began;
+
+    DaemonMetrics(String version, String region, Path database, Clock clock, long began) {
+        this.version = version;
+        this.region = region;
+        this.database = database;
+        this.clock = clock;
+        this.began = began;
+    }
+
+    @Override
+    public void collect(Samples into) {
+        into.gauge("allod_build_info", "1, with the version.", 1, "version", version, "region", region);
+        into.gauge("allod_uptime_seconds", "Since the daemon started.", (clock.monoNanos() - began) / 1e9);
+        ProcessHandle.current()
+                .info()
+                .totalCpuDuration()
+                .ifPresent(cpu ->
+                        into.counter("process_cpu_seconds", "Processor time of the daemon.", cpu.toNanos() / 1e9));
+        into.gauge("process_open_fds", "Files the daemon has open.", openFiles());
+        kernelSays("VmRSS:", kib -> into.gauge("process_resident_memory_bytes", "Memory of the daemon.", kib * 1_024));
+        kernelSays(
+                "Threads:",
+                count -> into.gauge("process_threads", "Threads of the daemon, virtual ones apart.", count));
+        into.gauge("allod_database_bytes", "host.db with its log.", length("") + length("-wal"));
+    }
+
+    private static void kernelSays(String field, DoubleConsumer use) {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+            lines.filter(line -> line.startsWith(field))
+                    .findFirst()
+                    .ifPresent(line -> use.accept(Double.parseDouble(line.replaceAll("\\D", ""))));
+        } catch (IOException e) {
+            throw new Failed("cannot read /proc/self/status", e);
+        }
+    }
+
+    private static double openFiles() {
+        try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+            return files.count();
+        } catch (IOException e) {
+            throw new Failed("cannot read /proc/self/fd", e);
+        }
+    }
+
+    private double length(String suffix) {
+        // A log that is not there has no length, says File.
+        return new File(database + suffix).length();
+    }
+}

@@ -1,0 +1,79 @@
+package org.allod.host;
+
+import java.util.function.LongConsumer;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import org.allod.machine.CheckStatus;
+import org.allod.machine.Machine;
+import org.allod.machine.MachineState;
+import org.allod.machine.Machines;
+import org.allod.observe.Samples;
+import org.allod.observe.Source;
+import org.allod.runtime.Stats;
+
+/**
+ * What each running machine uses, and how many machines are in each state. Only machines that run have series of their
+ * own: a host may keep a hundred thousand that are stopped.
+ */
+final class MachineMetrics implements Source {
+    private final Machines machines;
+
+    MachineMetrics(Machines machines) {
+        this.machines = machines;
+    }
+
+    @Override
+    public void collect(Samples into) {
+        machines.counts()
+                .forEach((state, count) -> into.gauge("allod_machines", "Machines by state.", count, "state", state));
+        for (Machine machine : machines.all()) {
+            if (machine.state() == MachineState.STARTED) {
+                running(into, machine);
+            }
+        }
+    }
+
+    private void running(Samples into, Machine machine) {
+        String[] who = {"app", machine.app(), "machine", machine.id().text(), "name", machine.name()};
+        for (CheckStatus check : machines.checks(machine.id())) {
+            into.gauge(
+                    "allod_machine_check_passing",
+                    "1 where a machine's check passes.",
+                    check.passing() ? 1 : 0,
+                    "app",
+                    machine.app(),
+                    "machine",
+                    machine.id().text(),
+                    "check",
+                    check.name());
+        }
+        Stats stats;
+        try {
+            stats = machines.guest(machine).stats();
+        } catch (Rejected | Failed e) {
+            return; // It has just ended: its absence says so.
+        }
+        known(stats.cpuNanos(), v -> into.counter("allod_machine_cpu_seconds", "Processor time.", v / 1e9, who));
+        known(stats.memoryBytes(), v -> into.gauge("allod_machine_memory_bytes", "Memory in use.", v, who));
+        known(
+                stats.memoryLimitBytes(),
+                v -> into.gauge("allod_machine_memory_limit_bytes", "The bound on its memory.", v, who));
+        known(stats.processes(), v -> into.gauge("allod_machine_processes", "Processes of the host it has.", v, who));
+        known(
+                stats.networkReceivedBytes(),
+                v -> into.counter("allod_machine_network_received_bytes", "Bytes into the machine.", v, who));
+        known(
+                stats.networkSentBytes(),
+                v -> into.counter("allod_machine_network_sent_bytes", "Bytes out of the machine.", v, who));
+        known(
+                stats.diskBytes(),
+                v -> into.gauge("allod_machine_disk_bytes", "Bytes its writable layer takes.", v, who));
+    }
+
+    /** Runtimes say -1 for what they cannot know. */
+    private static void known(long value, LongConsumer use) {
+        if (value >= 0) {
+            use.accept(value);
+        }
+    }
+}
