@@ -43,6 +43,7 @@ pub struct Agent {
     boot: [u8; 8],
     state: State,
     machine: Command,
+    sync: bool,
     outputs: Vec<(u8, RawFd)>,
     ring: Ring,
     sent: u64,
@@ -65,6 +66,7 @@ impl Agent {
             boot,
             state: State::Unset(Vec::new()),
             machine: Command::default(),
+            sync: false,
             outputs: Vec::new(),
             ring: Ring::new(RING),
             sent: 0,
@@ -136,6 +138,9 @@ impl Agent {
             // What it wrote is in the pipe by now. A child of it that goes on writing is heard, but not waited for.
             let enough = self.ring.end() + RING as u64;
             while self.ring.end() < enough && self.take_output(stream, fd) {}
+        }
+        if self.sync {
+            sys::sync_disks();
         }
         let out_of_memory = i32::from(signal) == SIGKILL && oom_kills() > self.oom_kills;
         self.state = State::Ended(Ended { code, signal, out_of_memory, after: self.ring.end() });
@@ -291,6 +296,7 @@ impl Agent {
 
     fn start(&mut self, config: Config) {
         self.machine = config.command.clone();
+        self.sync = config.sync;
         let started = setup::apply(&config)
             .map_err(|reason| NotStarted { code: 126, reason })
             .and_then(|()| child::start(&config.command, false));

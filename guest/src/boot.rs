@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::sys::{self, MS_MOVE, MS_NOATIME, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY};
 
@@ -10,6 +11,15 @@ use crate::sys::{self, MS_MOVE, MS_NOATIME, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_R
 const ROOT: &str = "root";
 const DISK: &str = "disk";
 const CHANNEL: &str = "org.allod.guest";
+
+/// The folder of the writable disk, which has no name any more once the root is the root.
+static UPPER: AtomicI32 = AtomicI32::new(-1);
+
+/// A path into the writable disk, beside what the machine sees of it; none where there is no such disk.
+pub fn beside(name: &str) -> Option<String> {
+    let folder = UPPER.load(Ordering::Relaxed);
+    (folder >= 0).then(|| format!("/proc/self/fd/{}/{}", folder, name))
+}
 
 /// Makes the machine's root the root; returns the device of the channel.
 pub fn boot() -> Result<String, String> {
@@ -24,6 +34,7 @@ pub fn boot() -> Result<String, String> {
     for folder in ["/upper/data", "/upper/work"] {
         step(folder, fs::create_dir_all(folder))?;
     }
+    UPPER.store(step("open the disk", sys::open_fd("/upper", sys::O_PATH | sys::O_CLOEXEC))?, Ordering::Relaxed);
     let layers = "lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work";
     step("mount the root", mount("overlay", "/root", "overlay", MS_NOATIME, layers))?;
     for name in ["proc", "sys", "dev"] {

@@ -39,6 +39,10 @@ pub struct Config {
     pub resolv: Vec<String>,
     /// Lines of `/etc/hosts`; empty: leave the file.
     pub hosts: Vec<String>,
+    /// Swap space to make on the disk; 0: none.
+    pub swap_mb: u32,
+    /// Whether what was written must be on the disk before the end is told.
+    pub sync: bool,
 }
 
 impl Command {
@@ -87,6 +91,8 @@ impl Config {
             })?,
             resolv: from.list(Payload::text)?,
             hosts: from.list(Payload::text)?,
+            swap_mb: from.u32()?,
+            sync: from.u8()? != 0,
         })
     }
 }

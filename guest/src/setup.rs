@@ -3,14 +3,18 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::io::AsRawFd;
 use std::path::Path;
 
 use crate::config::{Config, File};
-use crate::{net, sys};
+use crate::{boot, net, sys};
 
 pub fn apply(config: &Config) -> Result<(), String> {
     if !config.hostname.is_empty() {
         sys::set_hostname(&config.hostname).map_err(|e| format!("cannot set the host name: {}", e))?;
+    }
+    if config.swap_mb > 0 {
+        swap(config.swap_mb).map_err(|e| format!("cannot make {} MB of swap: {}", config.swap_mb, e))?;
     }
     for interface in &config.interfaces {
         net::configure(interface)?;
@@ -25,6 +29,25 @@ pub fn apply(config: &Config) -> Result<(), String> {
         fs::create_dir_all(cwd).map_err(|e| format!("cannot make the working folder {}: {}", cwd, e))?;
     }
     Ok(())
+}
+
+/// A file on the disk, with the header that `mkswap` would write (include/linux/swap.h: version 1, one page).
+fn swap(megabytes: u32) -> std::io::Result<()> {
+    const PAGE: usize = 4096;
+    let missing = || std::io::Error::new(std::io::ErrorKind::Other, "this guest has no disk of its own");
+    let path = boot::beside("swap").ok_or_else(missing)?;
+    let _ = fs::remove_file(&path);
+    let mut open = fs::OpenOptions::new();
+    let mut file = open.read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    let bytes = u64::from(megabytes) << 20;
+    sys::allocate(file.as_raw_fd(), bytes)?;
+    let mut header = [0u8; PAGE];
+    header[1024..1028].copy_from_slice(&1u32.to_ne_bytes());
+    header[1028..1032].copy_from_slice(&((bytes / PAGE as u64 - 1) as u32).to_ne_bytes());
+    header[PAGE - 10..].copy_from_slice(b"SWAPSPACE2");
+    file.write_all(&header)?;
+    file.sync_all()?;
+    sys::swap_on(&path)
 }
 
 fn lines(path: &str, lines: &[String]) -> Result<(), String> {

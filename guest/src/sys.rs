@@ -32,6 +32,8 @@ extern "C" {
     fn sethostname(name: *const c_char, length: usize) -> c_int;
     fn clock_settime(clock: c_int, time: *const TimeSpec) -> c_int;
     fn reboot(command: c_int) -> c_int;
+    fn swapon(path: *const c_char, flags: c_int) -> c_int;
+    fn posix_fallocate(fd: c_int, offset: i64, length: i64) -> c_int;
     fn sync();
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
     fn posix_openpt(flags: c_int) -> c_int;
@@ -61,6 +63,7 @@ pub const O_RDWR: i32 = 2;
 const O_NOCTTY: i32 = 0o400;
 pub const O_NONBLOCK: i32 = 0o4000;
 pub const O_CLOEXEC: i32 = 0o2000000;
+pub const O_PATH: i32 = 0o10000000;
 
 #[cfg(target_arch = "x86_64")]
 const SYS_FINIT_MODULE: c_long = 313;
@@ -222,6 +225,23 @@ pub fn add_entropy(seed: &[u8; 32]) -> Result<()> {
     let done = control(fd, RNDADDENTROPY, &mut Pool { bits: 256, size: 32, seed: *seed });
     close_fd(fd);
     done
+}
+
+/// Everything written is on the disks when this returns.
+pub fn sync_disks() {
+    unsafe { sync() };
+}
+
+/// Gives a file its blocks now: the kernel swaps to no others.
+pub fn allocate(fd: RawFd, length: u64) -> Result<()> {
+    match unsafe { posix_fallocate(fd, 0, length as i64) } {
+        0 => Ok(()),
+        error => Err(Error::from_raw_os_error(error)),
+    }
+}
+
+pub fn swap_on(path: &str) -> Result<()> {
+    check(unsafe { swapon(text(path)?.as_ptr(), 0) }).map(|_| ())
 }
 
 pub fn power_off() {

@@ -25,8 +25,14 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
      * @param cpuMillis thousandths of a processor
      * @param memoryBytes memory, page cache included
      * @param processes processes and threads of the host
+     * @param cpuWeight its share of processor time where groups compete; 100 is usual
      */
-    record Limits(long cpuMillis, long memoryBytes, long processes) {}
+    record Limits(long cpuMillis, long memoryBytes, long processes, int cpuWeight) {
+        /** With the usual share. */
+        public Limits(long cpuMillis, long memoryBytes, long processes) {
+            this(cpuMillis, memoryBytes, processes, 100);
+        }
+    }
 
     /**
      * What a group uses; -1 where the host cannot tell.

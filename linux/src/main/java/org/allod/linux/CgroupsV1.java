@@ -90,6 +90,8 @@ final class CgroupsV1 implements Cgroups {
         Path cpu = folder("cpu", name);
         GroupFiles.write(cpu.resolve("cpu.cfs_period_us"), "" + CPU_PERIOD_MICROS);
         GroupFiles.write(cpu.resolve("cpu.cfs_quota_us"), "" + limits.cpuMillis() * CPU_PERIOD_MICROS / 1000);
+        // Version 1 says 1024 where version 2 says 100, and takes 2 at least.
+        GroupFiles.write(cpu.resolve("cpu.shares"), "" + Math.max(2, limits.cpuWeight() * 1024L / 100));
         Path memory = folder("memory", name);
         Path swap = memory.resolve("memory.memsw.limit_in_bytes");
         String bytes = "" + limits.memoryBytes();

@@ -50,6 +50,7 @@ final class CgroupsV2 implements Cgroups {
         GroupFiles.make(group);
         long quota = limits.cpuMillis() * CPU_PERIOD_MICROS / 1000;
         GroupFiles.writeIfPresent(group.resolve("cpu.max"), quota + " " + CPU_PERIOD_MICROS);
+        GroupFiles.writeIfPresent(group.resolve("cpu.weight"), "" + Math.clamp(limits.cpuWeight(), 1, 10_000));
         GroupFiles.writeIfPresent(group.resolve("memory.max"), "" + limits.memoryBytes());
         GroupFiles.writeIfPresent(group.resolve("memory.swap.max"), "0");
         // A guest is one thing: half of it killed for memory is no guest.

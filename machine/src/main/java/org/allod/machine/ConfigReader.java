@@ -1,29 +1,22 @@
 package org.allod.machine;
 
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Reads a machine's configuration from JSON. Each field of the API's {@code fly.MachineConfig} is honoured, or refused
- * by name; an unknown one is refused too.
+ * by name; an unknown one is refused too. docs/guide/machine-config.md lists them all. Each subject has a reader.
  */
 public final class ConfigReader {
-    private static final int MAX_FILE_BYTES = 1 << 20;
-    private static final int MAX_CPUS = 64;
-    private static final int MIN_MEMORY_MB = 64;
-    private static final int MAX_MEMORY_MB = 1 << 20;
-    private static final int DEFAULT_MEMORY_MB = 256;
-    private static final int DEFAULT_DISK_MB = 2048;
-    private static final Duration MAX_STOP = Duration.ofMinutes(5);
     private static final String LATER = "not supported by this version";
+    private static final int MAX_STANDBYS = 16;
 
     private ConfigReader() {}
 
@@ -32,117 +25,105 @@ public final class ConfigReader {
         String image = in.string("image")
                 .filter(s -> !s.isBlank())
                 .orElseThrow(() -> Rejected.invalid(in.path("image") + " is missing: name the image to run"));
-        Map<String, String> env = in.map("env");
-        env.keySet().forEach(name -> checkEnvName(in.path("env"), name));
-        MachineConfig.Init init = in.object("init")
-                .map(ConfigReader::init)
-                .orElse(new MachineConfig.Init(List.of(), List.of(), List.of(), false));
-        Guest guest = in.object("guest").map(ConfigReader::guest).orElse(new Guest(1, DEFAULT_MEMORY_MB));
-        int diskMb = in.object("rootfs").map(ConfigReader::rootfs).orElse(DEFAULT_DISK_MB);
-        MachineConfig.Restart restart = in.object("restart")
-                .map(ConfigReader::restart)
-                .orElse(new MachineConfig.Restart(MachineConfig.Restart.Policy.ON_FAILURE, 10));
-        MachineConfig.Stop stop = in.object("stop_config")
-                .map(ConfigReader::stop)
-                .orElse(new MachineConfig.Stop(Optional.empty(), Duration.ofSeconds(5)));
-        boolean autoDestroy = in.bool("auto_destroy").orElse(false);
+        Map<String, String> env = env(in);
+        Optional<Fields> initFields = in.object("init");
+        MachineConfig.Init init = initFields.map(InitReader::init).orElse(MachineConfig.Init.OF_IMAGE);
+        List<String> kernelArgs = initFields.map(GuestSize::kernelArgs).orElse(List.of());
+        initFields.ifPresent(Fields::done);
+        Optional<String> persist = in.object("guest").flatMap(g -> g.oneOf("persist_rootfs", InitReader.PERSIST));
+        GuestSize guest = InitReader.size(GuestSize.read(in), kernelArgs);
+        MachineConfig.Rootfs rootfs = InitReader.rootfs(in.object("rootfs"), persist);
+        MachineConfig.Restart restart =
+                in.object("restart").map(InitReader::restart).orElse(InitReader.USUAL_RESTART);
+        MachineConfig.Stop stop = in.object("stop_config").map(InitReader::stop).orElse(InitReader.USUAL_STOP);
         boolean noAutostart = in.bool("disable_machine_autostart").orElse(false);
-        List<MachineConfig.Service> services = in.objects("services", s -> ServiceReader.service(s, !noAutostart));
-        Map<String, MachineConfig.Check> checks = in.mapOf("checks", c -> ServiceReader.check(c, Optional.empty()));
-        List<MachineConfig.File> files = in.objects("files", ConfigReader::file);
         in.map("metadata");
-        for (String later : List.of(
-                "cache_drive",
-                "containers",
-                "dns",
-                "metrics",
-                "mounts",
-                "processes",
-                "schedule",
-                "size",
-                "standbys",
-                "statics")) {
-            in.refuse(later, LATER);
-        }
-        in.done();
-        ObjectNode json = in.json().deepCopy();
-        json.putObject("guest")
-                .put("cpu_kind", "shared")
-                .put("cpus", guest.cpus)
-                .put("memory_mb", guest.memoryMb);
-        json.putObject("restart")
-                .put("policy", restart.policy().name().toLowerCase(Locale.ROOT).replace('_', '-'))
-                .put("max_retries", restart.maxRetries());
-        if (!json.has("init")) {
-            json.putObject("init");
-        }
-        return new MachineConfig(
-                json,
+        MachineConfig config = new MachineConfig(
+                in.json().deepCopy(),
                 image,
                 env,
                 init,
-                guest.cpus,
-                guest.memoryMb,
-                diskMb,
+                guest,
+                rootfs,
                 restart,
                 stop,
-                autoDestroy,
-                services,
-                checks,
-                files);
-    }
-
-    private record Guest(int cpus, int memoryMb) {}
-
-    private static Guest guest(Fields in) {
-        in.oneOf("cpu_kind", List.of("shared", "performance"));
-        int cpus = in.integer("cpus", 1, MAX_CPUS).orElse(1);
-        int memory = in.integer("memory_mb", MIN_MEMORY_MB, MAX_MEMORY_MB).orElse(DEFAULT_MEMORY_MB);
-        for (String later : List.of("gpu_kind", "host_dedication_id", "kernel_args", "max_memory_mb")) {
+                in.bool("auto_destroy").orElse(false),
+                in.objects("services", s -> ServiceReader.service(s, !noAutostart)),
+                in.mapOf("checks", CheckReader::ofMachine),
+                in.objects("files", FileReader::file),
+                in.object("dns").map(Dns::read).orElse(Dns.USUAL),
+                standbys(in),
+                in.object("metrics").map(ConfigReader::metrics));
+        in.refuse(
+                "cache_drive",
+                "a machine has no disk but its root and its volumes; rootfs.size_gb makes the root larger");
+        for (String later : List.of("containers", "mounts", "processes", "schedule", "statics")) {
             in.refuse(later, LATER);
         }
-        in.integer("gpus", 0, 0);
-        in.oneOf("persist_rootfs", List.of("never"));
         in.done();
-        return new Guest(cpus, memory);
+        withDefaults(config);
+        return config;
     }
 
-    private static int rootfs(Fields in) {
-        in.oneOf("persist", List.of("never"));
-        int size = in.integer("size_gb", 0, 1024).orElse(0);
-        in.done();
-        return size == 0 ? DEFAULT_DISK_MB : size * 1024;
+    /** What the caller left out is in the answer, as that API has it. */
+    private static void withDefaults(MachineConfig config) {
+        ObjectNode json = config.json();
+        ObjectNode guest = json.get("guest") instanceof ObjectNode given ? given : json.putObject("guest");
+        guest.put("cpu_kind", config.guest().kind().name().toLowerCase(Locale.ROOT))
+                .put("cpus", config.cpus())
+                .put("memory_mb", config.memoryMb());
+        json.putObject("restart")
+                .put(
+                        "policy",
+                        config.restart()
+                                .policy()
+                                .name()
+                                .toLowerCase(Locale.ROOT)
+                                .replace('_', '-'))
+                .put("max_retries", config.restart().maxRetries());
+        if (!json.has("init")) {
+            json.putObject("init");
+        }
     }
 
-    private static MachineConfig.Init init(Fields in) {
-        in.refuse("kernel_args", LATER);
-        in.integer("swap_size_mb", 0, 0);
-        MachineConfig.Init init = new MachineConfig.Init(
-                in.strings("exec"),
-                in.strings("entrypoint"),
-                in.strings("cmd"),
-                in.bool("tty").orElse(false));
-        in.done();
-        return init;
+    static Map<String, String> env(Fields in) {
+        Map<String, String> env = in.map("env");
+        env.keySet().forEach(name -> checkEnvName(in.path("env"), name));
+        return env;
     }
 
-    private static MachineConfig.Restart restart(Fields in) {
-        in.refuse("gpu_bid_price", LATER);
-        MachineConfig.Restart.Policy policy = in.oneOf("policy", List.of("", "no", "always", "on-failure"))
-                .filter(p -> !p.isEmpty())
-                .map(p -> MachineConfig.Restart.Policy.valueOf(
-                        p.toUpperCase(Locale.ROOT).replace('-', '_')))
-                .orElse(MachineConfig.Restart.Policy.ON_FAILURE);
-        int retries = in.integer("max_retries", 0, 1_000_000).orElse(10);
-        in.done();
-        return new MachineConfig.Restart(policy, retries);
+    static void checkEnvName(String path, String name) {
+        if (name.isEmpty() || name.indexOf('=') >= 0 || name.indexOf('\0') >= 0) {
+            throw Rejected.invalid(
+                    "%s has the name \"%s\": a variable's name is not empty and has no '='".formatted(path, name));
+        }
     }
 
-    private static MachineConfig.Stop stop(Fields in) {
-        Optional<Integer> signal = in.string("signal").filter(s -> !s.isEmpty()).map(s -> signal(in.path("signal"), s));
-        Duration timeout = in.duration("timeout", MAX_STOP).orElse(Duration.ofSeconds(5));
+    private static List<String> standbys(Fields in) {
+        List<String> all = in.strings("standbys");
+        if (all.size() > MAX_STANDBYS) {
+            throw Rejected.invalid(
+                    "%s has %d entries: at most %d".formatted(in.path("standbys"), all.size(), MAX_STANDBYS));
+        }
+        for (String one : all) {
+            if (MachineId.parse(one).isEmpty()) {
+                throw Rejected.invalid("%s has \"%s\": that is not a machine's id".formatted(in.path("standbys"), one));
+            }
+        }
+        return all;
+    }
+
+    private static MachineConfig.Metrics metrics(Fields in) {
+        MachineConfig.Metrics metrics = new MachineConfig.Metrics(
+                in.integer("port", 1, 65_535)
+                        .orElseThrow(() -> Rejected.invalid(in.path("port") + " is missing: where the figures are")),
+                in.string("path").filter(p -> !p.isEmpty()).orElse("/metrics"),
+                in.bool("https").orElse(false));
+        if (!metrics.path().matches("/[!-~]*")) {
+            throw Rejected.invalid(in.path("path") + " must start with / and have no spaces");
+        }
         in.done();
-        return new MachineConfig.Stop(signal, timeout);
+        return metrics;
     }
 
     /** A signal by its name or number, or a refusal that lists them. */
@@ -152,59 +133,25 @@ public final class ConfigReader {
                         "%s is \"%s\": allowed are %s".formatted(path, text, String.join(", ", Signals.NAMES))));
     }
 
-    private static MachineConfig.File file(Fields in) {
-        String path = in.string("guest_path")
-                .filter(p -> p.startsWith("/") && !p.endsWith("/") && p.indexOf('\0') < 0)
-                .orElseThrow(() -> Rejected.invalid(in.path("guest_path")
-                        + " must be the absolute path of a file in the guest, such as /etc/app.conf"));
-        in.refuse("secret_name", LATER);
-        in.refuse("image_config", LATER);
-        byte[] content = in.string("raw_value")
-                .map(text -> decode(in.path("raw_value"), text))
-                .orElseThrow(() -> Rejected.invalid(in.path("raw_value") + " is missing: the content, in base64"));
-        int mode = in.integer("mode", 0, 07777).orElse(0644);
-        in.done();
-        return new MachineConfig.File(path, content, mode == 0 ? 0644 : mode);
-    }
-
-    private static byte[] decode(String path, String text) {
-        byte[] bytes;
-        try {
-            bytes = Base64.getDecoder().decode(text);
-        } catch (IllegalArgumentException e) {
-            throw Rejected.invalid(path + " is not base64");
-        }
-        if (bytes.length > MAX_FILE_BYTES) {
-            throw Rejected.because(
-                    Rejected.Reason.TOO_LARGE,
-                    "%s is %d bytes: a file may have %d".formatted(path, bytes.length, MAX_FILE_BYTES));
-        }
-        return bytes;
-    }
-
-    private static void checkEnvName(String path, String name) {
-        if (name.isEmpty() || name.indexOf('=') >= 0 || name.indexOf('\0') >= 0) {
-            throw Rejected.invalid(
-                    "%s has the name \"%s\": a variable's name is not empty and has no '='".formatted(path, name));
-        }
-    }
-
     /** The whole command: what the configuration says over what the image says. */
     public static List<String> command(MachineConfig config, List<String> entrypoint, List<String> cmd) {
-        MachineConfig.Init init = config.init();
+        return command(config.init().command(), config.image(), entrypoint, cmd);
+    }
+
+    static List<String> command(MachineConfig.Command over, String image, List<String> entrypoint, List<String> cmd) {
         List<String> argv = new ArrayList<>();
-        if (!init.exec().isEmpty()) {
-            argv.addAll(init.exec());
+        if (!over.exec().isEmpty()) {
+            argv.addAll(over.exec());
         } else {
-            argv.addAll(init.entrypoint().isEmpty() ? entrypoint : init.entrypoint());
+            argv.addAll(over.entrypoint().isEmpty() ? entrypoint : over.entrypoint());
             // As in a container: a new entry point drops the image's arguments.
-            boolean imageCmd = init.cmd().isEmpty() && init.entrypoint().isEmpty();
-            argv.addAll(imageCmd ? cmd : init.cmd());
+            boolean imageCmd = over.cmd().isEmpty() && over.entrypoint().isEmpty();
+            argv.addAll(imageCmd ? cmd : over.cmd());
         }
         if (argv.isEmpty()) {
             throw Rejected.because(
                     Rejected.Reason.INVALID,
-                    "the image " + config.image() + " says no command to run, and config.init says none",
+                    "the image " + image + " says no command to run, and config.init says none",
                     "set config.init.cmd, or give the command after --");
         }
         return argv;
@@ -212,6 +159,10 @@ public final class ConfigReader {
 
     /** The whole environment: the machine's over the image's. */
     public static Map<String, String> environment(MachineConfig config, List<String> imageEnv) {
+        return environment(config.env(), imageEnv);
+    }
+
+    static Map<String, String> environment(Map<String, String> over, List<String> imageEnv) {
         Map<String, String> env = new LinkedHashMap<>();
         env.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         for (String pair : imageEnv) {
@@ -220,7 +171,7 @@ public final class ConfigReader {
                 env.put(pair.substring(0, eq), pair.substring(eq + 1));
             }
         }
-        env.putAll(config.env());
+        env.putAll(over);
         return env;
     }
 }

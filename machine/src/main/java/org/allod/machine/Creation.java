@@ -91,6 +91,7 @@ public final class Creation {
                             .formatted(runtime, String.join(", ", settings.runtimes())),
                     "`allod doctor` says what each needs");
         }
+        RuntimeLimits.check(request.config(), runtime);
         capacity.possible(request.config());
         MachineId id = ids.machine();
         Machine machine = new Machine(

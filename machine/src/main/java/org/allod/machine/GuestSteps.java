@@ -82,8 +82,8 @@ final class GuestSteps {
     }
 
     /** Makes the image ready and notes which one it is. */
-    void image(Machine m, String reference) {
-        Image image = boots.images().ensure(reference, org.allod.image.ImageStore.Progress.NONE);
+    void image(Machine m) {
+        Image image = boots.ensure(m.config());
         ledger.change(m.id(), now -> now.withImage(ImageNames.of(image), clock.wall()));
     }
 
@@ -137,6 +137,13 @@ final class GuestSteps {
         runtime.halt(id);
         runtime.discardSuspended(id);
         return exit.or(() -> running.map(g -> new Exit(137, 9, false)));
+    }
+
+    /** It is not restarted: what a machine keeps only while it restarts is gone. */
+    void stoppedForGood(Machine m) {
+        if (m.config().rootfs().persist() == MachineConfig.Rootfs.Persist.RESTART) {
+            boots.runtime(m).forgetRoot(m.id());
+        }
     }
 
     private static void signalled(Guest guest, int signal) {

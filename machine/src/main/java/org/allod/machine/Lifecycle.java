@@ -136,7 +136,7 @@ final class Lifecycle {
 
     private Job.Progress createImage(StepContext<Job.Create, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
-        guests.bounded(c, () -> guests.image(m, m.config().image()));
+        guests.bounded(c, () -> guests.image(m));
         return new Job.Progress("image ready");
     }
 
@@ -202,6 +202,7 @@ final class Lifecycle {
         ledger.move(m.id(), STOPPING);
         Optional<Exit> exit = guests.stop(m, c.request().signal(), c.request().timeout());
         exit.ifPresent(e -> ledger.change(m.id(), now -> now, new Note("exit", "flyd", GuestSteps.exitNote(e, true))));
+        guests.stoppedForGood(m);
         return new Job.Progress("stopped");
     }
 
@@ -279,7 +280,7 @@ final class Lifecycle {
         Machine m = guests.machine(c.request().id());
         MachineConfig next = MachineJson.config(c.request().config());
         ledger.move(m.id(), UPDATING);
-        guests.bounded(c, () -> boots.images().ensure(next.image(), org.allod.image.ImageStore.Progress.NONE));
+        guests.bounded(c, () -> boots.ensure(next));
         return new Job.Progress("image ready");
     }
 
@@ -298,7 +299,7 @@ final class Lifecycle {
             ledger.change(id, now -> now.withConfig(c.request().ulid(), next, clock.wall()), Note.of("update", "user"));
         }
         guests.bounded(c, () -> {
-            guests.image(guests.machine(id), next.image());
+            guests.image(guests.machine(id));
             guests.prepare(id);
         });
         return new Job.Progress("switched");
@@ -402,6 +403,7 @@ final class Lifecycle {
                         FAILED,
                         new Note("exit", "flyd", GuestSteps.reason("restarted " + m.restarts() + " times in vain")));
             case RestartDecision.Stop _, RestartDecision.Restart _ -> {
+                guests.stoppedForGood(m);
                 ledger.move(m.id(), STOPPED, Note.of("stop", "flyd"));
                 prepareAhead(m.id());
             }

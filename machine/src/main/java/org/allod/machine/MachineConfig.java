@@ -8,39 +8,86 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A machine's configuration as the Machines API has it, read and checked. {@link ConfigReader} makes it; {@link #json}
- * is what the caller sent, with defaults filled in, and what callers get back.
+ * is what the caller sent, with defaults filled in, and what callers get back. What becomes of each field is listed in
+ * docs/guide/machine-config.md.
  *
  * @param json the configuration as answered to callers
  * @param image the image's reference
  * @param env added to the image's environment
  * @param init what runs, where it is not what the image says
- * @param cpus whole processors
- * @param memoryMb the guest's memory
- * @param diskMb bound of the writable layer
+ * @param guest how large it is
+ * @param rootfs its writable layer
  * @param restart what happens when the main process ends
  * @param stop how it is asked to end
  * @param autoDestroy whether a machine that ended, and is not restarted, is destroyed
  * @param services what the edge routes to it
  * @param checks named health checks
  * @param files written into the guest before it starts
+ * @param dns its own name and where it asks for others'
+ * @param standbys machines it stands by for; recorded until there are many hosts
+ * @param metrics where it offers figures of its own
  */
 public record MachineConfig(
         ObjectNode json,
         String image,
         Map<String, String> env,
         Init init,
-        int cpus,
-        int memoryMb,
-        int diskMb,
+        GuestSize guest,
+        Rootfs rootfs,
         Restart restart,
         Stop stop,
         boolean autoDestroy,
         List<Service> services,
         Map<String, Check> checks,
-        List<File> files) {
+        List<File> files,
+        Dns dns,
+        List<String> standbys,
+        Optional<Metrics> metrics) {
 
-    /** What runs: {@code exec} replaces everything; {@code entrypoint} and {@code cmd} replace the image's. */
-    public record Init(List<String> exec, List<String> entrypoint, List<String> cmd, boolean tty) {}
+    /** Whole processors. */
+    public int cpus() {
+        return guest.cpus();
+    }
+
+    public int memoryMb() {
+        return guest.memoryMb();
+    }
+
+    /** Bound of the writable layer. */
+    public int diskMb() {
+        return rootfs.diskMb();
+    }
+
+    /** What runs instead of what the image says: {@code exec} replaces everything, the others their counterparts. */
+    public record Command(List<String> exec, List<String> entrypoint, List<String> cmd) {
+        static final Command OF_IMAGE = new Command(List.of(), List.of(), List.of());
+    }
+
+    /**
+     * How the guest begins.
+     *
+     * @param tty whether the main process gets a terminal
+     * @param swapMb swap space on its disk
+     */
+    public record Init(Command command, boolean tty, int swapMb) {
+        static final Init OF_IMAGE = new Init(Command.OF_IMAGE, false, 0);
+    }
+
+    /** The writable layer: its bound, and how long what is written lasts. */
+    public record Rootfs(Persist persist, int diskMb) {
+        static final int DEFAULT_MB = 2048;
+        static final Rootfs USUAL = new Rootfs(Persist.NEVER, DEFAULT_MB);
+
+        /** As the API names them. */
+        public enum Persist {
+            /** New at each boot from clean. */
+            NEVER,
+            /** Kept while the machine restarts, new when it is started after a stop. */
+            RESTART,
+            /** Kept until the machine is updated or destroyed. */
+            ALWAYS
+        }
+    }
 
     /** What happens when the main process ends. */
     public record Restart(Policy policy, int maxRetries) {
@@ -82,6 +129,8 @@ public record MachineConfig(
      * A question asked of the guest again and again.
      *
      * @param http whether it is an HTTP request; otherwise a TCP connection is enough
+     * @param tls for HTTP over TLS
+     * @param readiness whether the edge sends nothing while it fails
      */
     public record Check(
             boolean http,
@@ -89,11 +138,32 @@ public record MachineConfig(
             String method,
             String path,
             Map<String, List<String>> headers,
+            Optional<Tls> tls,
             Duration interval,
             Duration timeout,
             Duration grace,
             boolean readiness) {}
 
+    /**
+     * How a check judges a certificate.
+     *
+     * @param serverName the name it must be for; empty: the machine's address
+     */
+    public record Tls(boolean skipVerify, String serverName) {}
+
     /** A file of the guest. */
-    public record File(String path, byte[] content, int mode) {}
+    public sealed interface File {
+        String path();
+
+        int mode();
+
+        /** What is in it is given. */
+        record Raw(String path, byte[] content, int mode) implements File {}
+
+        /** In it is what an image says of itself: its OCI configuration. */
+        record ImageConfig(String path, String image, int mode) implements File {}
+    }
+
+    /** Where the machine offers figures of its own, for whoever collects them. */
+    public record Metrics(int port, String path, boolean https) {}
 }

@@ -56,7 +56,10 @@ public final class MachineRoom {
         Supervisor supervisor = new Supervisor(runs, ledger, book, boots, guests, lifecycle);
         guests.supervisedBy(supervisor::ended);
         Checks checks = new Checks(
-                clock, ground.timers(), CheckProbe.network(), id -> book.get(id).ifPresent(book::tell));
+                clock,
+                ground.timers(),
+                CheckProbe.network(ground.timers()),
+                id -> book.get(id).ifPresent(book::tell));
         book.listen(checks::follow);
         book.all().forEach(checks::follow);
         Machines machines = new Machines(

@@ -253,6 +253,7 @@ public final class Machines {
      */
     public Ulid update(Machine machine, MachineConfig config, Optional<String> expected, boolean launch)
             throws InterruptedException {
+        RuntimeLimits.check(config, machine.runtime());
         capacity.possible(config);
         Ulid version = ids.ulid();
         runs.verb(Verb.UPDATE, machine, "user", m -> {

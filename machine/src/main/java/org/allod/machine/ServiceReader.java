@@ -1,10 +1,6 @@
 package org.allod.machine;
 
-import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import org.allod.base.Rejected;
 import tools.jackson.databind.JsonNode;
 
@@ -13,7 +9,6 @@ final class ServiceReader {
     private static final int DEFAULT_SOFT = 20;
     private static final int DEFAULT_HARD = 25;
     private static final int MAX_CONCURRENCY = 1_000_000;
-    private static final Duration MAX_CHECK = Duration.ofHours(1);
     private static final String LATER = "not supported by this version";
 
     private ServiceReader() {}
@@ -30,7 +25,7 @@ final class ServiceReader {
         boolean autostart = in.bool("autostart").orElse(autostartDefault);
         MachineConfig.Autostop autostop = autostop(in);
         int min = in.integer("min_machines_running", 0, 1_000).orElse(0);
-        List<MachineConfig.Check> checks = in.objects("checks", c -> check(c, Optional.of(internal)));
+        List<MachineConfig.Check> checks = in.objects("checks", c -> CheckReader.ofService(c, internal));
         in.refuse("force_instance_key", LATER);
         in.refuse("force_instance_description", LATER);
         return new MachineConfig.Service(internal, ports, concurrency, autostart, autostop, min, checks);
@@ -83,51 +78,5 @@ final class ServiceReader {
         }
         in.done();
         return new MachineConfig.Concurrency(!type.equals("requests"), soft, hard);
-    }
-
-    static MachineConfig.Check check(Fields in, Optional<Integer> servicePort) {
-        String type = in.oneOf("type", List.of("tcp", "http"))
-                .orElseThrow(() -> Rejected.invalid(in.path("type") + " is missing: tcp or http"));
-        int port = in.integer("port", 1, 65_535)
-                .or(() -> servicePort)
-                .orElseThrow(() -> Rejected.invalid(in.path("port") + " is missing: the port to ask"));
-        in.oneOf("protocol", List.of("", "http"));
-        in.refuse("tls_server_name", LATER);
-        in.bool("tls_skip_verify");
-        Map<String, List<String>> headers = new LinkedHashMap<>();
-        in.objects("headers", h -> {
-            String name = h.string("name")
-                    .filter(n -> n.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+"))
-                    .orElseThrow(() -> Rejected.invalid(h.path("name") + " is not the name of a header"));
-            headers.put(name, h.strings("values"));
-            return name;
-        });
-        String path = in.string("path").filter(p -> !p.isEmpty()).orElse("/");
-        if (!path.startsWith("/") || !path.matches("[!-~]+")) {
-            throw Rejected.invalid(in.path("path") + " must start with / and have no spaces");
-        }
-        return new MachineConfig.Check(
-                type.equals("http"),
-                port,
-                in.oneOf("method", List.of("", "GET", "HEAD", "POST", "PUT", "OPTIONS", "get", "head"))
-                        .filter(m -> !m.isEmpty())
-                        .map(m -> m.toUpperCase(java.util.Locale.ROOT))
-                        .orElse("GET"),
-                path,
-                headers,
-                in.duration("interval", MAX_CHECK)
-                        .filter(ServiceReader::positive)
-                        .orElse(Duration.ofSeconds(10)),
-                in.duration("timeout", MAX_CHECK)
-                        .filter(ServiceReader::positive)
-                        .orElse(Duration.ofSeconds(2)),
-                in.duration("grace_period", MAX_CHECK).orElse(Duration.ZERO),
-                in.oneOf("kind", List.of("", "informational", "readiness"))
-                        .filter("readiness"::equals)
-                        .isPresent());
-    }
-
-    private static boolean positive(Duration duration) {
-        return duration.toMillis() > 0;
     }
 }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.allod.base.MachineId;
+import org.allod.base.SystemTimers;
 import org.allod.base.VirtualTime;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -100,6 +101,7 @@ class ChecksTest {
                 "GET",
                 "/up",
                 Map.of("X-Asked-By", List.of("allod")),
+                java.util.Optional.empty(),
                 Duration.ofSeconds(1),
                 Duration.ofMillis(500),
                 Duration.ZERO,
@@ -117,7 +119,8 @@ class ChecksTest {
             exchange.close();
         });
         server.start();
-        CheckProbe probe = CheckProbe.network();
+        SystemTimers timers = new SystemTimers();
+        CheckProbe probe = CheckProbe.network(timers);
         int port = server.getAddress().getPort();
         up = true;
         assertThat(probe.ask("::1", check(true, port))).isEqualTo(new CheckProbe.Finding(true, "status 200: allod"));
@@ -127,12 +130,14 @@ class ChecksTest {
         server.stop(0);
         assertThat(probe.ask("::1", check(false, port)).ok()).isFalse();
         assertThat(probe.ask("::1", check(true, port)).ok()).isFalse();
+        timers.close();
     }
 
     @Test
     void probe_ofAServerThatNeverAnswers_ends() throws Exception {
-        try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getByName("::1"))) {
-            assertThat(CheckProbe.network()
+        try (SystemTimers timers = new SystemTimers();
+                ServerSocket silent = new ServerSocket(0, 5, InetAddress.getByName("::1"))) {
+            assertThat(CheckProbe.network(timers)
                             .ask("::1", check(true, silent.getLocalPort()))
                             .ok())
                     .isFalse();

@@ -42,6 +42,24 @@ class ConfigReaderTest {
                 "{\"image\":\"web\",\"guest\":{\"cpus\":0}} | config.guest.cpus is 0: it must be a whole number from 1 to 64",
                 "{\"image\":\"web\",\"guest\":{\"memory_mb\":\"a\"}} | config.guest.memory_mb is \"a\"",
                 "{\"image\":\"web\",\"guest\":{\"memory_mb\":1.5}} | config.guest.memory_mb is 1.5",
+                "{\"image\":\"web\",\"size\":\"huge\"} | config.size is \"huge\"",
+                "{\"image\":\"web\",\"guest\":{\"gpus\":2}} | config.guest.gpus is 2: hosts have no GPUs",
+                "{\"image\":\"web\",\"guest\":{\"kernel_args\":[\"root=/dev/vda\"]}} | config.guest.kernel_args has \"root=/dev/vda\"",
+                "{\"image\":\"web\",\"init\":{\"kernel_args\":[\"a b\"]}} | config.init.kernel_args has \"a b\"",
+                "{\"image\":\"web\",\"init\":{\"swap_size_mb\":-1}} | config.init.swap_size_mb is -1",
+                "{\"image\":\"web\",\"restart\":{\"policy\":\"spot-price\"}} | config.restart.policy is \"spot-price\"",
+                "{\"image\":\"web\",\"dns\":{\"nameservers\":[\"dns.example\"]}} | config.dns.nameservers has \"dns.example\"",
+                "{\"image\":\"web\",\"dns\":{\"nameservers\":[\"256.1.1.1\"]}} | config.dns.nameservers has \"256.1.1.1\"",
+                "{\"image\":\"web\",\"dns\":{\"searches\":[\"a b\"]}} | config.dns.searches has \"a b\"",
+                "{\"image\":\"web\",\"dns\":{\"hostname\":\"a.b\"}} | config.dns.hostname is \"a.b\"",
+                "{\"image\":\"web\",\"dns\":{\"options\":[{\"name\":\"x y\"}]}} | config.dns.options[0].name is \"x y\"",
+                "{\"image\":\"web\",\"dns\":{\"server\":1}} | unknown field config.dns.server",
+                "{\"image\":\"web\",\"standbys\":[\"x\"]} | config.standbys has \"x\"",
+                "{\"image\":\"web\",\"metrics\":{}} | config.metrics.port is missing",
+                "{\"image\":\"web\",\"checks\":{\"c\":{\"type\":\"tcp\",\"port\":1,\"path\":\"/\"}}} | config.checks.c.path is for checks of type http",
+                "{\"image\":\"web\",\"checks\":{\"c\":{\"type\":\"http\",\"port\":1,\"tls_skip_verify\":true}}} | config.checks.c.tls_skip_verify is for checks with protocol https",
+                "{\"image\":\"web\",\"checks\":{\"c\":{\"type\":\"http\",\"port\":1,\"headers\":[{\"name\":\"A\",\"values\":[\"\\n\"]}]}}} | config.checks.c.headers[0].values has a character",
+                "{\"image\":\"web\",\"files\":[{\"guest_path\":\"/x\",\"raw_value\":\"\",\"image_config\":\"w\"}]} | both say what is in the file",
                 "{\"image\":\"web\",\"mounts\":[{}]} | config.mounts: not supported by this version",
                 "{\"image\":\"web\",\"restart\":{\"policy\":\"often\"}} | config.restart.policy is \"often\"",
                 "{\"image\":\"web\",\"stop_config\":{\"signal\":\"SIGFOO\"}} | config.stop_config.signal is \"SIGFOO\"",
@@ -77,6 +95,39 @@ class ConfigReaderTest {
         assertThat(twice.json()).isEqualTo(once.json());
         assertThat(twice.services()).isEqualTo(once.services());
         assertThat(twice.cpus()).isEqualTo(2);
+    }
+
+    @Test
+    void sizes_namedAndSaid_combine() {
+        GuestSize named = TestHost.config("{\"image\":\"web\",\"size\":\"performance-4x\"}")
+                .guest();
+        assertThat(named).isEqualTo(new GuestSize(GuestSize.CpuKind.PERFORMANCE, 4, 8192, List.of()));
+        GuestSize both = TestHost.config(
+                        "{\"image\":\"web\",\"size\":\"shared-cpu-2x\",\"guest\":{\"memory_mb\":1024,\"max_memory_mb\":1024}}")
+                .guest();
+        assertThat(both).isEqualTo(new GuestSize(GuestSize.CpuKind.SHARED, 2, 1024, List.of()));
+        assertThat(both.cpuWeight()).isEqualTo(12);
+        MachineConfig answered = TestHost.config("{\"image\":\"web\",\"guest\":{\"cpu_kind\":\"performance\"}}");
+        assertThat(answered.json().get("guest").get("cpu_kind").stringValue()).isEqualTo("performance");
+        assertThat(MachineJson.config(answered.json()).guest()).isEqualTo(answered.guest());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"init\":{\"swap_size_mb\":64}} | config.init.swap_size_mb",
+                "{\"init\":{\"kernel_args\":[\"a\"]}} | config.init.kernel_args",
+                "{\"guest\":{\"kernel_args\":[\"a\"]}} | config.guest.kernel_args",
+                "{\"guest\":{\"persist_rootfs\":\"always\"}} | config.guest.persist_rootfs",
+                "{\"rootfs\":{\"persist\":\"restart\"}} | config.rootfs.persist",
+            })
+    void whatOnlyMicroVmsCan_isRefusedForGvisorByName(String json, String field) {
+        MachineConfig config = TestHost.config("{\"image\":\"web\"," + json.substring(1));
+        RuntimeLimits.check(config, "microvm");
+        assertThatThrownBy(() -> RuntimeLimits.check(config, "gvisor"))
+                .isInstanceOf(Rejected.class)
+                .hasMessageStartingWith(field + ":");
     }
 
     @Test

@@ -40,10 +40,17 @@ public final class GVisorRuntime implements GuestRuntime {
     private final Map<MachineId, GuestSpec> specs = new ConcurrentHashMap<>();
 
     /** What the preparation depends on: all of a spec but what PID 1 is told. */
-    private record Shape(String version, Path root, int cpus, int memoryMb, String hostname, GuestSpec.Net network) {
+    private record Shape(
+            String version, Path root, int cpus, int memoryMb, int cpuWeight, String hostname, GuestSpec.Net network) {
         static Shape of(GuestSpec spec) {
             return new Shape(
-                    spec.version(), spec.rootImage(), spec.cpus(), spec.memoryMb(), spec.hostname(), spec.network());
+                    spec.version(),
+                    spec.rootImage(),
+                    spec.cpus(),
+                    spec.memoryMb(),
+                    spec.options().cpuWeight(),
+                    spec.hostname(),
+                    spec.network());
         }
     }
 
@@ -393,19 +400,8 @@ public final class GVisorRuntime implements GuestRuntime {
     /** The runtime has set name and addresses; the rest is for PID 1 to write. */
     private GuestSetup setup(GuestSpec spec) {
         String address = spec.network().address(spec.machine());
-        return new GuestSetup(
-                spec.argv(),
-                spec.env(),
-                spec.cwd(),
-                spec.user(),
-                spec.tty(),
-                "",
-                spec.files(),
-                List.of(),
-                premises.networks().resolvers().stream()
-                        .map(r -> "nameserver " + r)
-                        .toList(),
-                List.of("127.0.0.1 localhost", "::1 localhost", address + " " + spec.hostname()));
+        return GuestSetup.of(spec, List.of(), premises.networks().resolvers(), address)
+                .unnamed();
     }
 
     private static long oomBefore(SandboxFolders folders) {

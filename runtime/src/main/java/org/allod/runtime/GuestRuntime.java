@@ -50,6 +50,9 @@ public interface GuestRuntime {
     /** Ends the guest if it runs, and keeps what {@link #prepare} made. Returns once no process of it is left. */
     void halt(MachineId machine);
 
+    /** Drops a writable layer that was kept ({@link GuestSpec.Options#keepRoot}) of a guest that does not run. */
+    default void forgetRoot(MachineId machine) {}
+
     /** Ends the guest and removes everything of it: processes, mounts, network, control groups, files. */
     void remove(MachineId machine);
 

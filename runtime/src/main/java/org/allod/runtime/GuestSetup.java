@@ -3,6 +3,7 @@ package org.allod.runtime;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +17,8 @@ import java.util.function.BiConsumer;
  * @param interfaces network devices to configure; none where the runtime has done so
  * @param resolv lines of {@code /etc/resolv.conf}; none to leave the file
  * @param hosts lines of {@code /etc/hosts}; none to leave the file
+ * @param swapMb swap space to make on the disk
+ * @param sync whether all that was written must be on the disk before the end is told
  */
 record GuestSetup(
         List<String> argv,
@@ -27,7 +30,24 @@ record GuestSetup(
         List<GuestSpec.File> files,
         List<Interface> interfaces,
         List<String> resolv,
-        List<String> hosts) {
+        List<String> hosts,
+        int swapMb,
+        boolean sync) {
+    /** Without swap, and with nothing that is to last. */
+    GuestSetup(
+            List<String> argv,
+            Map<String, String> env,
+            String cwd,
+            Optional<String> user,
+            boolean tty,
+            String hostname,
+            List<GuestSpec.File> files,
+            List<Interface> interfaces,
+            List<String> resolv,
+            List<String> hosts) {
+        this(argv, env, cwd, user, tty, hostname, files, interfaces, resolv, hosts, 0, false);
+    }
+
     /** A terminal nobody looks at still needs a size. */
     private static final ExecSpec.Tty USUAL = new ExecSpec.Tty(80, 24);
 
@@ -39,7 +59,17 @@ record GuestSetup(
      */
     record Interface(String name, int mtu, List<String> addresses, List<String> gateways) {}
 
-    static GuestSetup of(GuestSpec spec, List<Interface> interfaces, List<String> resolv, List<String> hosts) {
+    /**
+     * @param resolvers the host's, for a guest that names none
+     * @param address the guest's own
+     */
+    static GuestSetup of(GuestSpec spec, List<Interface> interfaces, List<String> resolvers, String address) {
+        GuestSpec.Options options = spec.options();
+        List<String> resolv = new ArrayList<>(options.resolv());
+        if (resolv.stream().noneMatch(line -> line.startsWith("nameserver "))) {
+            resolvers.forEach(r -> resolv.add("nameserver " + r));
+        }
+        String names = options.fqdn().map(f -> f + " ").orElse("") + spec.hostname();
         return new GuestSetup(
                 spec.argv(),
                 spec.env(),
@@ -50,7 +80,14 @@ record GuestSetup(
                 spec.files(),
                 interfaces,
                 resolv,
-                hosts);
+                List.of("127.0.0.1 localhost", "::1 localhost", address + " " + names),
+                options.swapMb(),
+                options.keepRoot());
+    }
+
+    /** This, for a guest whose host name the runtime has set. */
+    GuestSetup unnamed() {
+        return new GuestSetup(argv, env, cwd, user, tty, "", files, interfaces, resolv, hosts, swapMb, sync);
     }
 
     byte[] encode() {
@@ -66,6 +103,7 @@ record GuestSetup(
                         .list(i.gateways(), Bytes::text));
         out.list(resolv, Bytes::text);
         out.list(hosts, Bytes::text);
+        out.u32(swapMb).u8(sync ? 1 : 0);
         return out.toArray();
     }
 

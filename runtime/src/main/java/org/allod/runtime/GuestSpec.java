@@ -23,6 +23,7 @@ import org.allod.base.MachineId;
  * @param hostname the guest's host name
  * @param files written before the main process starts
  * @param network the guest's addresses
+ * @param options what most guests leave as it is
  */
 public record GuestSpec(
         MachineId machine,
@@ -38,11 +39,78 @@ public record GuestSpec(
         boolean tty,
         String hostname,
         List<File> files,
-        Net network) {
+        Net network,
+        Options options) {
     public GuestSpec {
         argv = List.copyOf(argv);
         env = Map.copyOf(env);
         files = List.copyOf(files);
+    }
+
+    /** With the usual {@link Options}. */
+    public GuestSpec(
+            MachineId machine,
+            String version,
+            Path rootImage,
+            int cpus,
+            int memoryMb,
+            int diskMb,
+            List<String> argv,
+            Map<String, String> env,
+            String cwd,
+            Optional<String> user,
+            boolean tty,
+            String hostname,
+            List<File> files,
+            Net network) {
+        this(
+                machine,
+                version,
+                rootImage,
+                cpus,
+                memoryMb,
+                diskMb,
+                argv,
+                env,
+                cwd,
+                user,
+                tty,
+                hostname,
+                files,
+                network,
+                Options.USUAL);
+    }
+
+    /** This, with these options. */
+    public GuestSpec with(Options other) {
+        return new GuestSpec(
+                machine, version, rootImage, cpus, memoryMb, diskMb, argv, env, cwd, user, tty, hostname, files,
+                network, other);
+    }
+
+    /**
+     * What most guests leave as it is.
+     *
+     * @param cpuWeight its share of processor time where guests compete; 100 is usual
+     * @param keepRoot whether the writable layer outlives the boot; only microVMs can
+     * @param swapMb swap space on the disk; only microVMs have it
+     * @param kernelArgs for the guest's kernel; only a microVM's has a command line
+     * @param resolv lines of {@code /etc/resolv.conf}; a line of a kind ({@code nameserver}) replaces the host's
+     * @param fqdn the whole host name, for {@code /etc/hosts}
+     */
+    public record Options(
+            int cpuWeight,
+            boolean keepRoot,
+            int swapMb,
+            List<String> kernelArgs,
+            List<String> resolv,
+            Optional<String> fqdn) {
+        public static final Options USUAL = new Options(100, false, 0, List.of(), List.of(), Optional.empty());
+
+        public Options {
+            kernelArgs = List.copyOf(kernelArgs);
+            resolv = List.copyOf(resolv);
+        }
     }
 
     /** A file to be written in the guest: where, what (may be a secret: never logged), and its permission bits. */

@@ -157,7 +157,7 @@ final class MicroVmProbe {
             Premises.make(empty);
             var _ = Command.of("mkfs.erofs", "--quiet", root.toString(), empty.toString())
                     .output();
-            VmDisk.begin(folders.home(), 16, folders.disk());
+            VmDisk.begin(folders.home(), 16, false, folders.disk());
             long memory = (MEMORY_MB + 256L) << 20;
             premises.cgroups().create(machine.text(), new Cgroups.Limits(1000, memory, 128));
             Path work = premises.config().data().resolve("microvm");
@@ -165,6 +165,7 @@ final class MicroVmProbe {
                     kvm,
                     1,
                     MEMORY_MB,
+                    List.of(),
                     kernel.vmlinuz(),
                     Initramfs.of(kernel, premises.config().guestBinary(), work),
                     root,

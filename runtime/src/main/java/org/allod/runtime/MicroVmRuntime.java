@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -92,7 +91,8 @@ public final class MicroVmRuntime implements GuestRuntime {
                         new Cgroups.Limits(
                                 spec.cpus() * 1000L,
                                 (spec.memoryMb() + OVERHEAD_MB) * 1024L * 1024,
-                                THREADS + spec.cpus()));
+                                THREADS + spec.cpus(),
+                                spec.options().cpuWeight()));
         return premises.networks()
                 .setUp(spec.machine(), spec.network().address(spec.machine()), Optional.of(folders.uid()));
     }
@@ -107,7 +107,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         VmFolders folders = folders(spec.machine());
         Wire wire = makeReady(spec);
         premises.networks().refresh(wire);
-        VmDisk.begin(premises.config().data().resolve("microvm"), spec.diskMb(), folders.disk());
+        beginDisk(spec, folders);
         MicroVm vm = vm(spec.machine());
         ProcessId process = vm.start(line(spec, wire, Optional.empty()), Optional.of(wire.namespace()));
         GuestChannel channel = channel(spec.machine(), vm);
@@ -125,12 +125,29 @@ public final class MicroVmRuntime implements GuestRuntime {
         return keep(new MicroVmGuest(premises, spec.machine(), vm, process, channel));
     }
 
+    /** A kept layer of the same machine's version is used again; whatever else there is, is replaced. */
+    private void beginDisk(GuestSpec spec, VmFolders folders) {
+        if (!spec.options().keepRoot() || !Files.exists(folders.disk())) {
+            VmDisk.begin(
+                    premises.config().data().resolve("microvm"),
+                    spec.diskMb() + spec.options().swapMb(),
+                    spec.options().keepRoot(),
+                    folders.disk());
+        }
+    }
+
+    @Override
+    public void forgetRoot(MachineId machine) {
+        forget(folders(machine).disk());
+    }
+
     private QemuLine line(GuestSpec spec, Wire wire, Optional<Path> incoming) {
         Path helper = premises.config().guestBinary();
         return new QemuLine(
                 accelerated(),
                 spec.cpus(),
                 spec.memoryMb(),
+                spec.options().kernelArgs(),
                 kernel.vmlinuz(),
                 Initramfs.of(kernel, helper, premises.config().data().resolve("microvm")),
                 spec.rootImage(),
@@ -291,17 +308,12 @@ public final class MicroVmRuntime implements GuestRuntime {
     }
 
     private GuestSetup setup(GuestSpec spec, Wire wire) {
-        List<String> hosts = new ArrayList<>(List.of("127.0.0.1 localhost", "::1 localhost"));
-        hosts.add(wire.address6() + " " + spec.hostname());
         GuestSetup.Interface network = new GuestSetup.Interface(
                 "eth0",
                 0,
                 List.of(wire.address6() + "/128", wire.address4() + "/32"),
                 List.of(Wire.GATEWAY6, Wire.GATEWAY4));
-        List<String> resolvers = premises.networks().resolvers().stream()
-                .map(r -> "nameserver " + r)
-                .toList();
-        return GuestSetup.of(spec, List.of(network), resolvers, hosts);
+        return GuestSetup.of(spec, List.of(network), premises.networks().resolvers(), wire.address6());
     }
 
     private static void rename(Path from, Path to) {

@@ -10,6 +10,7 @@ import java.util.Optional;
  * 4 to 7), so is its network device (3), and its user owns nothing but the folder with its sockets.
  *
  * @param kvm false: the processor is emulated
+ * @param kernelArgs come before ours, and ours win
  * @param incoming memory to go on from, instead of booting
  * @param tap the helper that opens the network device; empty for no network
  */
@@ -17,6 +18,7 @@ record QemuLine(
         boolean kvm,
         int cpus,
         int memoryMb,
+        List<String> kernelArgs,
         Path kernel,
         Path initramfs,
         Path root,
@@ -59,6 +61,10 @@ record QemuLine(
         return line;
     }
 
+    private String append() {
+        return kernelArgs.isEmpty() ? QUIET : String.join(" ", kernelArgs) + " " + QUIET;
+    }
+
     private List<String> qemu() {
         List<String> line = new ArrayList<>(List.of("qemu-system-x86_64", "-name", "allod-" + folders.machine()));
         line.addAll(List.of("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"));
@@ -66,7 +72,7 @@ record QemuLine(
         line.addAll(List.of("-machine", "pc,usb=off,hpet=off,vmport=off,smbus=off,dump-guest-core=off"));
         line.addAll(List.of("-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=" + EMULATOR_CACHE_MB));
         line.addAll(List.of("-cpu", kvm ? "host" : "max", "-smp", "" + cpus, "-m", memoryMb + "M"));
-        line.addAll(List.of("-kernel", "/proc/self/fd/6", "-initrd", "/proc/self/fd/7", "-append", QUIET));
+        line.addAll(List.of("-kernel", "/proc/self/fd/6", "-initrd", "/proc/self/fd/7", "-append", append()));
         line.addAll(List.of("-add-fd", "fd=4,set=1", "-add-fd", "fd=5,set=2"));
         line.addAll(List.of(
                 "-blockdev",

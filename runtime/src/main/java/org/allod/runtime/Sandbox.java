@@ -140,17 +140,21 @@ final class Sandbox {
      * it has two or more. No more memory than the guest's own: that is what runsc tells it that it has.
      */
     static Cgroups.Limits atBoot(GuestSpec spec) {
-        return new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, memory(spec), PROCESSES);
+        return new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, memory(spec), PROCESSES, weight(spec));
     }
 
     /** Bounds while a guest resumes, whose memory may have been full. */
     static Cgroups.Limits atResume(GuestSpec spec) {
-        return new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, memory(spec) + OVERHEAD, PROCESSES);
+        return new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, memory(spec) + OVERHEAD, PROCESSES, weight(spec));
     }
 
     /** Bounds of a guest that runs: what it was given, and what gVisor itself takes. */
     static Cgroups.Limits running(GuestSpec spec) {
-        return new Cgroups.Limits(spec.cpus() * 1000L, memory(spec) + OVERHEAD, PROCESSES);
+        return new Cgroups.Limits(spec.cpus() * 1000L, memory(spec) + OVERHEAD, PROCESSES, weight(spec));
+    }
+
+    private static int weight(GuestSpec spec) {
+        return spec.options().cpuWeight();
     }
 
     private static long memory(GuestSpec spec) {

@@ -9,21 +9,29 @@ import org.allod.linux.Command;
 
 /**
  * The writable layers of microVMs: sparse files with an empty ext4 inside, copied from a template of the same size
- * (which the host's file system may share with the copies). Without a journal: they never outlive their guest's boot.
+ * (which the host's file system may share with the copies). One that never outlives its guest's boot has no journal.
  */
 final class VmDisk {
     private VmDisk() {}
 
     /** Puts an empty layer at {@code disk}, in place of what was there. */
-    static void begin(Path templates, int megabytes, Path disk) {
+    static void begin(Path templates, int megabytes, boolean kept, Path disk) {
         try {
-            Path template = templates.resolve("disk-" + megabytes + ".img");
+            Path template = templates.resolve((kept ? "kept-" : "disk-") + megabytes + ".img");
             if (!Files.exists(template)) {
                 Files.createDirectories(templates);
                 Path half = Files.createTempFile(templates, "disk-", ".new");
                 var _ = Command.of("truncate", "--size=" + megabytes + "M", half.toString())
                         .output();
-                var _ = Command.of("mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", half.toString())
+                var _ = Command.of(
+                                "mkfs.ext4",
+                                "-q",
+                                "-F",
+                                "-m",
+                                "0",
+                                "-O",
+                                (kept ? "" : "^") + "has_journal",
+                                half.toString())
                         .output();
                 Files.move(half, template, StandardCopyOption.ATOMIC_MOVE);
             }

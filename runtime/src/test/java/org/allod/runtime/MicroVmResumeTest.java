@@ -78,6 +78,7 @@ class MicroVmResumeTest {
                 false,
                 spec.cpus(),
                 spec.memoryMb(),
+                java.util.List.of(),
                 GuestBinary.tools().resolve("kernel/vmlinuz"),
                 Initramfs.of(
                         new GuestKernel(GuestBinary.tools()), premises.config().guestBinary(), data.resolve("microvm")),

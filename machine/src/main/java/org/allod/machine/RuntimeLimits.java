@@ -1,0 +1,37 @@
+package org.allod.machine;
+
+import org.allod.base.Rejected;
+
+/** What one runtime cannot do that another can: refused where a machine is made or changed, before anything is. */
+final class RuntimeLimits {
+    private static final String GVISOR = "gvisor";
+
+    private RuntimeLimits() {}
+
+    static void check(MachineConfig config, String runtime) {
+        if (!runtime.equals(GVISOR)) {
+            return;
+        }
+        if (config.init().swapMb() > 0) {
+            throw refused("config.init.swap_size_mb", "gVisor's kernel has no swap");
+        }
+        if (!config.guest().kernelArgs().isEmpty()) {
+            boolean ofInit = config.json().path("init").path("kernel_args").size() > 0;
+            throw refused(
+                    "config." + (ofInit ? "init" : "guest") + ".kernel_args", "gVisor's kernel has no command line");
+        }
+        if (config.rootfs().persist() != MachineConfig.Rootfs.Persist.NEVER) {
+            boolean older = !config.json().path("rootfs").has("persist");
+            throw refused(
+                    older ? "config.guest.persist_rootfs" : "config.rootfs.persist",
+                    "gVisor keeps the writable layer of a sandbox only as long as it runs or is suspended");
+        }
+    }
+
+    private static Rejected refused(String field, String why) {
+        return Rejected.because(
+                Rejected.Reason.UNSUPPORTED,
+                field + ": " + why,
+                "create the machine with \"runtime\": \"microvm\", or leave the field out");
+    }
+}
