@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Properties;
+import org.allod.base.Failed;
 import org.sqlite.SQLiteConfig;
 
 /** Opens connections with the settings the promises rest on, and checks that SQLite took them. */
@@ -14,7 +15,6 @@ final class Connections {
     private Connections() {}
 
     static Connection writer(Path file, DatabaseOptions options) throws SQLException {
-        WalSpace.make(file, options.checkpointPages());
         Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file, properties());
         try (Statement s = connection.createStatement()) {
             s.execute("PRAGMA busy_timeout=5000");
@@ -23,13 +23,14 @@ final class Connections {
                     throw new SQLException("journal mode WAL was refused: " + mode.getString(1));
                 }
             }
+            WalSpace.make(file, options.checkpointPages());
             s.execute("PRAGMA synchronous=FULL");
             s.execute("PRAGMA foreign_keys=ON");
             s.execute("PRAGMA wal_autocheckpoint=" + options.checkpointPages());
             s.execute("PRAGMA cache_size=-16384");
             transactionsByHand(connection);
             return connection;
-        } catch (SQLException e) {
+        } catch (SQLException | Failed e) {
             connection.close();
             throw e;
         }

@@ -10,10 +10,11 @@ import org.allod.base.Failed;
 
 /**
  * Gives the write-ahead log its space before the first write. A flush of a file that grows also writes the file system's
- * journal; of one that has its blocks, only the data: here 66 against 213 microseconds. SQLite deletes the log at a
- * clean close, so there is one to make at most openings; it takes a log of zeros for an empty one and writes over it.
+ * own records; of one that has its blocks, only the data: here 66 against 213 microseconds. SQLite deletes the log at a
+ * clean close, so there is one to make at most openings; it takes zeros for the end of the log and writes over them.
  *
- * <p>A log that exists is never touched: it may hold the last commits of a process that was killed.
+ * <p>What a log holds already is never touched, since it may be the last commits of a process that was killed; space is
+ * added behind it. Only once the database is in this mode: SQLite deletes the log of an empty database.
  */
 final class WalSpace {
     private static final int PAGE = 4096;
@@ -23,31 +24,46 @@ final class WalSpace {
 
     private WalSpace() {}
 
+    static Path log(Path database) {
+        return database.resolveSibling(database.getFileName() + "-wal");
+    }
+
     static void make(Path database, int pages) {
-        Path log = database.resolveSibling(database.getFileName() + "-wal");
-        if (!Files.exists(log)) {
-            write(log, (long) pages * (PAGE + HEADERS));
+        Path log = log(database);
+        long had = 0;
+        boolean done = false;
+        try (FileChannel channel = FileChannel.open(log, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            had = channel.size();
+            extend(channel, had, (long) pages * (PAGE + HEADERS));
+            done = true;
+        } catch (IOException e) {
+            throw new Failed(
+                    "opening " + log + ": " + e + "; check that the folder exists, may be written and has space", e);
+        } finally {
+            if (!done && had == 0) {
+                discard(log);
+            }
         }
     }
 
-    private static void write(Path log, long size) {
+    private static void extend(FileChannel channel, long had, long size) throws IOException {
+        if (had >= size) {
+            return;
+        }
         boolean done = false;
-        try (FileChannel channel = FileChannel.open(log, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try {
             ByteBuffer zeros = ByteBuffer.allocateDirect(PAGE * PAGES_AT_ONCE);
-            for (long at = 0; at < size; at += zeros.capacity()) {
-                zeros.clear();
+            for (long at = had; at < size; at += zeros.limit()) {
+                zeros.clear().limit((int) Math.min(zeros.capacity(), size - at));
                 while (zeros.hasRemaining()) {
                     channel.write(zeros, at + zeros.position());
                 }
             }
             channel.force(true);
             done = true;
-        } catch (IOException e) {
-            throw new Failed(
-                    "opening " + log + ": " + e + "; check that the folder exists, may be written and has space", e);
         } finally {
             if (!done) {
-                discard(log);
+                channel.truncate(had);
             }
         }
     }
@@ -56,7 +72,7 @@ final class WalSpace {
         try {
             Files.deleteIfExists(log);
         } catch (IOException e) {
-            // Half a log of zeros is as empty as a whole one.
+            // An empty log is as good as none.
             System.getLogger(WalSpace.class.getName()).log(System.Logger.Level.DEBUG, "deleting " + log, e);
         }
     }
