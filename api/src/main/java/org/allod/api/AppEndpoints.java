@@ -92,7 +92,7 @@ public final class AppEndpoints {
     }
 
     private Answer delete(Call call) throws InterruptedException {
-        machines.deleteApp(call.parameter("app_name"), call.flag("force"));
+        machines.deleteApp(call.parameter("app_name"), call.flag("force"), call.asker());
         return new Answer.Empty(202);
     }
 

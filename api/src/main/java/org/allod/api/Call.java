@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.allod.base.Rejected;
+import org.allod.machine.Asker;
 import org.allod.machine.Fields;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
@@ -21,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param endpoint which
  * @param caller who
  * @param parameters the parts of the path
- * @param query the query's parameters, each with its last value
+ * @param query the query's parameters, each with its values in order
  * @param headers by lower-case name
  * @param bytes the body; bounded by the server
  */
@@ -29,9 +30,15 @@ public record Call(
         Endpoint endpoint,
         Caller caller,
         Map<String, String> parameters,
-        Map<String, String> query,
+        Map<String, List<String>> query,
         Map<String, String> headers,
         byte[] bytes) {
+
+    /** The header that carries the nonce of a machine's lease. */
+    static final String NONCE = "fly-machine-lease-nonce";
+
+    /** Words of one query parameter; the server bounds their length. */
+    private static final int MAX_LIST = 50;
 
     /** Bounds on what a body may make us build: depth, text and numbers; its size is the server's. */
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
@@ -53,16 +60,15 @@ public record Call(
             Map<String, List<String>> query,
             Map<String, String> headers,
             byte[] bytes) {
-        Map<String, String> last = new LinkedHashMap<>();
         query.forEach((name, values) -> {
             // metadata.KEY filters are open-ended by the interface's definition.
-            if (!endpoint.query().contains(name) && !name.startsWith("metadata.")) {
+            boolean filter = name.startsWith("metadata.") && endpoint.query().contains("metadata.*");
+            if (!filter && !endpoint.query().contains(name)) {
                 throw Rejected.invalid("unknown query parameter %s: allowed are %s"
                         .formatted(name, endpoint.query().isEmpty() ? "none" : String.join(", ", endpoint.query())));
             }
-            last.put(name, values.getLast());
         });
-        return new Call(endpoint, caller, parameters, last, new TreeMap<>(headers), bytes);
+        return new Call(endpoint, caller, parameters, query, new TreeMap<>(headers), bytes);
     }
 
     /** A part of the path that the template names. */
@@ -74,9 +80,44 @@ public record Call(
         return value;
     }
 
-    /** A query parameter; an empty one counts as absent. */
+    /** A query parameter's last value; empty text counts as absent. */
     public Optional<String> query(String name) {
-        return Optional.ofNullable(query.get(name)).filter(v -> !v.isEmpty());
+        return all(name).stream().reduce((first, second) -> second);
+    }
+
+    /** Every value of a query parameter, given again and again or separated by commas. */
+    public List<String> list(String name) {
+        return all(name).stream()
+                .flatMap(v -> java.util.Arrays.stream(v.split(",", MAX_LIST)))
+                .filter(v -> !v.isEmpty())
+                .toList();
+    }
+
+    /** The filters {@code metadata.KEY=VALUE}. */
+    Map<String, String> labels() {
+        Map<String, String> labels = new LinkedHashMap<>();
+        query.forEach((name, values) -> {
+            if (name.startsWith("metadata.")) {
+                labels.put(name.substring("metadata.".length()), values.getLast());
+            }
+        });
+        return labels;
+    }
+
+    private List<String> all(String name) {
+        return query.getOrDefault(name, List.of()).stream()
+                .filter(v -> !v.isEmpty())
+                .toList();
+    }
+
+    /** A header's value, by its name in lower case. */
+    public Optional<String> header(String name) {
+        return Optional.ofNullable(headers.get(name)).map(String::strip).filter(v -> !v.isEmpty());
+    }
+
+    /** Who asks for a change, with the lease they say they hold. */
+    public Asker.Client asker() {
+        return new Asker.Client(caller.name(), header(NONCE));
     }
 
     /** A query parameter that is true or false; absent is false. */

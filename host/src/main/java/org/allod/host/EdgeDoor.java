@@ -17,6 +17,7 @@ import org.allod.edge.Autostop;
 import org.allod.edge.Backend;
 import org.allod.edge.Edge;
 import org.allod.edge.Service;
+import org.allod.machine.Asker;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineConfig;
 import org.allod.machine.MachineState;
@@ -29,6 +30,7 @@ import org.allod.machine.Traffic;
  */
 final class EdgeDoor implements org.allod.edge.Machines, Traffic {
     private static final Duration WAKE = Duration.ofSeconds(60);
+    private static final Asker EDGE = new Asker.Host("edge");
 
     private final AtomicReference<Machines> machines = new AtomicReference<>();
     private final AtomicReference<Edge> edge = new AtomicReference<>();
@@ -58,7 +60,7 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
         Machine m = found(door, id);
         if (m.state() != MachineState.STARTED) {
             if (m.state().kind() == MachineState.Kind.PERSISTENT) {
-                door.start(m, "edge");
+                door.start(m, EDGE);
             }
             m = door.await(m, EnumSet.of(MachineState.STARTED, MachineState.FAILED), Optional.empty(), WAKE);
         }
@@ -76,9 +78,9 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
         try {
             Machine m = found(door, id);
             if (how == Autostop.SUSPEND) {
-                door.suspend(m, "edge");
+                door.suspend(m, EDGE);
             } else {
-                door.stop(m, Optional.empty(), Optional.empty(), "edge");
+                door.stop(m, Optional.empty(), Optional.empty(), EDGE);
             }
             door.await(
                     m,

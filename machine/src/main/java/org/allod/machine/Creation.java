@@ -5,12 +5,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
 import org.allod.base.Ids;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
-import org.allod.fsm.Fault;
-import org.allod.fsm.Outcome;
 import org.allod.fsm.RunId;
 import org.allod.runtime.GuestSpec;
 
@@ -19,7 +16,6 @@ public final class Creation {
     /** A create answers once the image is known to be good; a pull that takes longer goes on behind the answer. */
     private static final Duration ADMISSION = Duration.ofSeconds(60);
 
-    private static final Duration TAIL = Duration.ofSeconds(10);
     private static final int MAX_NAME = 63;
 
     private final Runs runs;
@@ -28,6 +24,7 @@ public final class Creation {
     private final Lifecycle lifecycle;
     private final Capacity capacity;
     private final Settings settings;
+    private final Leases leases;
     private final Clock clock;
     private final Ids ids;
     private final ReentrantLock creating = new ReentrantLock();
@@ -50,12 +47,14 @@ public final class Creation {
      * What a create asks for beside the configuration.
      *
      * @param launch whether it is started once it is made
+     * @param lease a lease of the machine from its first moment
      */
     public record Request(
             Optional<String> name,
             Optional<String> region,
             Optional<String> runtime,
             boolean launch,
+            Optional<Leases.Ask> lease,
             MachineConfig config) {}
 
     Creation(
@@ -65,6 +64,7 @@ public final class Creation {
             Lifecycle lifecycle,
             Capacity capacity,
             Settings settings,
+            Leases leases,
             Clock clock,
             Ids ids) {
         this.runs = runs;
@@ -73,6 +73,7 @@ public final class Creation {
         this.lifecycle = lifecycle;
         this.capacity = capacity;
         this.settings = settings;
+        this.leases = leases;
         this.clock = clock;
         this.ids = ids;
     }
@@ -111,17 +112,17 @@ public final class Creation {
                 clock.wall(),
                 clock.wall(),
                 new GuestSpec.Net(settings.fleet(), app.network()).address(id));
-        admit(machine, request.launch());
+        admit(machine, request);
         RunId run = runs.start(lifecycle.create, machine, new Job.Create(id.text(), request.launch()));
         Optional<Machine> admitted = book.await(id, m -> m.state() != MachineState.CREATING, ADMISSION);
         if (admitted.filter(m -> m.state() == MachineState.DESTROYED).isPresent()) {
-            throw refusal(run);
+            throw runs.refusal(run, "the machine was not made");
         }
         return book.get(id).or(() -> admitted).orElse(machine);
     }
 
     /** Takes the name and the room, one create at a time, so that two cannot take the same. */
-    private void admit(Machine machine, boolean launch) {
+    private void admit(Machine machine, Request request) {
         creating.lock();
         try {
             if (book.all().size() >= capacity.machines()) {
@@ -138,25 +139,15 @@ public final class Creation {
                         "app %s has a machine called %s already".formatted(machine.app(), machine.name()),
                         "choose another name, or leave it out");
             }
-            if (launch) {
+            if (request.launch()) {
                 capacity.room(machine, book.all());
             }
+            // Before anybody can know the machine, so that nobody can come between.
+            request.lease().ifPresent(ask -> leases.take(machine.id(), Optional.empty(), ask));
             ledger.save(machine);
         } finally {
             creating.unlock();
         }
-    }
-
-    /** Why a create came to nothing. */
-    private RuntimeException refusal(RunId run) throws InterruptedException {
-        Outcome outcome = runs.await(run, TAIL).outcome();
-        return switch (outcome) {
-            case Outcome.Unrecoverable(var fault, String message)
-            when fault == Fault.SYSTEM ->
-                new Failed("the machine could not be made, and nothing was left behind: " + message);
-            case Outcome.Unrecoverable(var fault, String message) -> Rejected.invalid(message);
-            default -> Rejected.conflict("the machine was not made: " + outcome.detail());
-        };
     }
 
     private String name(Optional<String> wanted, MachineId id) {

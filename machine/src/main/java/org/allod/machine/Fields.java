@@ -237,7 +237,8 @@ public final class Fields {
         return Rejected.invalid("%s is %s: it must be %s".formatted(path, clip(found.toString()), allowed));
     }
 
-    private static String clip(String text) {
+    /** Text of a caller, short enough for an error. */
+    public static String clip(String text) {
         return text.length() <= 80 ? text : text.substring(0, 77) + "...";
     }
 }

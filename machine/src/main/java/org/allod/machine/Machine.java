@@ -1,6 +1,7 @@
 package org.allod.machine;
 
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import org.allod.base.MachineId;
 import org.allod.base.Ulid;
@@ -87,6 +88,27 @@ public record Machine(
                 state,
                 cordoned,
                 0,
+                started,
+                created,
+                now,
+                address);
+    }
+
+    /** Sets each key that has a value, removes each that has none. */
+    Machine withMetadata(Map<String, Optional<String>> changes, Instant now) {
+        return new Machine(
+                id,
+                app,
+                network,
+                name,
+                region,
+                runtime,
+                version,
+                config.withMetadata(changes),
+                image,
+                state,
+                cordoned,
+                restarts,
                 started,
                 created,
                 now,

@@ -1,6 +1,7 @@
 package org.allod.machine;
 
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,6 +44,28 @@ public record MachineConfig(
         Dns dns,
         List<String> standbys,
         Optional<Metrics> metrics) {
+
+    /** What people and programs keep beside a machine: their keys, their values. */
+    public Map<String, String> metadata() {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        json.path("metadata")
+                .properties()
+                .forEach(e -> metadata.put(e.getKey(), e.getValue().stringValue()));
+        return metadata;
+    }
+
+    /** The same with other metadata: each key with a value is set, each without is removed. */
+    MachineConfig withMetadata(Map<String, Optional<String>> changes) {
+        Map<String, String> metadata = metadata();
+        changes.forEach((key, value) -> value.ifPresentOrElse(v -> metadata.put(key, v), () -> metadata.remove(key)));
+        ObjectNode changed = json.deepCopy();
+        changed.remove("metadata");
+        if (!metadata.isEmpty()) {
+            ObjectNode node = changed.putObject("metadata");
+            metadata.forEach(node::put);
+        }
+        return ConfigReader.read(Fields.of(changed, "config"));
+    }
 
     /** Whole processors. */
     public int cpus() {

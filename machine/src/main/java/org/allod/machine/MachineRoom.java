@@ -52,7 +52,14 @@ public final class MachineRoom {
         GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, clock);
         Lifecycle lifecycle = new Lifecycle(ledger, book, steps, boots, table, Pause.on(ground.timers()), clock);
         lifecycle.types().forEach(ground.engine()::register);
-        Runs runs = new Runs(ground.engine(), ledger, book, lifecycle, clock);
+        Leases leases = new Leases(
+                new LeaseTable(ground.database()), clock, id -> book.get(id).isPresent());
+        book.listen(m -> {
+            if (m.state() == MachineState.DESTROYED) {
+                leases.forget(m.id());
+            }
+        });
+        Runs runs = new Runs(ground.engine(), ledger, book, lifecycle, leases, clock);
         Supervisor supervisor = new Supervisor(runs, ledger, book, boots, guests, lifecycle);
         guests.supervisedBy(supervisor::ended);
         Checks checks = new Checks(
@@ -64,17 +71,17 @@ public final class MachineRoom {
         book.all().forEach(checks::follow);
         Machines machines = new Machines(
                 runs,
-                new Creation(runs, ledger, book, lifecycle, capacity, settings, clock, ground.ids()),
-                ledger,
+                new Creation(runs, ledger, book, lifecycle, capacity, settings, leases, clock, ground.ids()),
+                new Updates(runs, ledger, book, lifecycle, leases, capacity, clock, ground.ids()),
                 book,
                 table,
                 new AppTable(ground.database(), clock),
                 lifecycle,
+                leases,
+                new Waits(book, table),
                 guests,
                 checks,
-                capacity,
-                clock,
-                ground.ids());
+                capacity);
         return new MachineRoom(machines, supervisor, ground.engine());
     }
 

@@ -91,6 +91,7 @@ final class MachineTable {
             tx.update("DELETE FROM machine WHERE id = ?", id.text());
             tx.update("DELETE FROM machine_version WHERE machine = ?", id.text());
             tx.update("DELETE FROM machine_event WHERE machine = ?", id.text());
+            tx.update("DELETE FROM machine_lease WHERE machine = ?", id.text());
             return 0;
         });
     }

@@ -8,13 +8,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.allod.base.Clock;
-import org.allod.base.Ids;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
-import org.allod.base.Ulid;
 import org.allod.fsm.RunId;
-import org.allod.machine.Ledger.Note;
 import org.allod.runtime.Guest;
 
 /**
@@ -24,42 +20,42 @@ import org.allod.runtime.Guest;
 public final class Machines {
     private final Runs runs;
     private final Creation creation;
-    private final Ledger ledger;
+    private final Updates updates;
     private final Book book;
     private final MachineTable table;
     private final AppTable apps;
     private final Lifecycle lifecycle;
+    private final Leases leases;
+    private final Waits waits;
     private final Guests guests;
     private final Checks checks;
     private final Capacity capacity;
-    private final Clock clock;
-    private final Ids ids;
 
     Machines(
             Runs runs,
             Creation creation,
-            Ledger ledger,
+            Updates updates,
             Book book,
             MachineTable table,
             AppTable apps,
             Lifecycle lifecycle,
+            Leases leases,
+            Waits waits,
             Guests guests,
             Checks checks,
-            Capacity capacity,
-            Clock clock,
-            Ids ids) {
+            Capacity capacity) {
         this.runs = runs;
         this.creation = creation;
-        this.ledger = ledger;
+        this.updates = updates;
         this.book = book;
         this.table = table;
         this.apps = apps;
         this.lifecycle = lifecycle;
+        this.leases = leases;
+        this.waits = waits;
         this.guests = guests;
         this.checks = checks;
         this.capacity = capacity;
-        this.clock = clock;
-        this.ids = ids;
     }
 
     // --- apps
@@ -82,7 +78,7 @@ public final class Machines {
     }
 
     /** Deletes an app that has no machine left, or with {@code force} destroys its machines first. */
-    public void deleteApp(String name, boolean force) throws InterruptedException {
+    public void deleteApp(String name, boolean force, Asker by) throws InterruptedException {
         apps.get(name);
         List<Machine> left = book.of(name);
         if (!left.isEmpty() && !force) {
@@ -91,8 +87,9 @@ public final class Machines {
                     "app %s has %d machines".formatted(name, left.size()),
                     "destroy them first, or ask with force=true");
         }
+        left.forEach(machine -> leases.check(machine.id(), by));
         for (Machine machine : left) {
-            runs.await(destroy(machine, true, "user"), Duration.ofMinutes(2));
+            runs.await(destroy(machine, true, by), Duration.ofMinutes(2));
         }
         apps.delete(name);
     }
@@ -200,6 +197,14 @@ public final class Machines {
         return guests.find(machine).orElseThrow(() -> Rejected.conflict("machine " + machine.id() + " has just ended"));
     }
 
+    public Leases leases() {
+        return leases;
+    }
+
+    public Waits waits() {
+        return waits;
+    }
+
     // --- verbs
 
     /** Makes a machine; see {@link Creation}. */
@@ -208,24 +213,24 @@ public final class Machines {
     }
 
     /** Starts the machine, or resumes it where its memory is saved. */
-    public void start(Machine machine, String source) throws InterruptedException {
-        runs.verb(Verb.START, machine, source, m -> {
+    public void start(Machine machine, Asker by) throws InterruptedException {
+        runs.verb(Verb.START, machine, by, m -> {
             capacity.room(m, book.all());
-            return runs.start(lifecycle.start, m, new Job.Simple(m.id().text(), source));
+            return runs.start(lifecycle.start, m, new Job.Simple(m.id().text(), by.source()));
         });
     }
 
     /** Stops it: a signal, a time to end in, then the end. Empty for what the configuration says. */
-    public void stop(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, String source)
+    public void stop(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Asker by)
             throws InterruptedException {
-        runs.verb(Verb.STOP, machine, source, m -> runs.start(lifecycle.stop, m, stopJob(m, signal, timeout, source)));
+        runs.verb(Verb.STOP, machine, by, m -> runs.start(lifecycle.stop, m, stopJob(m, signal, timeout, by.source())));
     }
 
-    public void restart(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, String source)
+    public void restart(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Asker by)
             throws InterruptedException {
-        runs.verb(Verb.RESTART, machine, source, m -> {
+        runs.verb(Verb.RESTART, machine, by, m -> {
             capacity.room(m, book.all());
-            return runs.start(lifecycle.restart, m, stopJob(m, signal, timeout, source));
+            return runs.start(lifecycle.restart, m, stopJob(m, signal, timeout, by.source()));
         });
     }
 
@@ -237,44 +242,34 @@ public final class Machines {
                 source);
     }
 
-    public void suspend(Machine machine, String source) throws InterruptedException {
+    public void suspend(Machine machine, Asker by) throws InterruptedException {
         runs.verb(
                 Verb.SUSPEND,
                 machine,
-                source,
-                m -> runs.start(lifecycle.suspend, m, new Job.Simple(m.id().text(), source)));
+                by,
+                m -> runs.start(lifecycle.suspend, m, new Job.Simple(m.id().text(), by.source())));
     }
 
     /**
-     * Gives the machine another configuration: a new version, and a restart if it runs.
+     * Another configuration.
      *
      * @param expected the version the caller believes is current
-     * @return the record with the new version's number, as it will be
+     * @param launch whether a machine that is stopped, or was never started, is started with it
+     * @param lease a lease to take, or to refresh, with it
      */
-    public Ulid update(Machine machine, MachineConfig config, Optional<String> expected, boolean launch)
-            throws InterruptedException {
-        RuntimeLimits.check(config, machine.runtime());
-        capacity.possible(config);
-        Ulid version = ids.ulid();
-        runs.verb(Verb.UPDATE, machine, "user", m -> {
-            expected.filter(v -> !v.equals(m.version().toString())).ifPresent(v -> {
-                throw Rejected.because(
-                        Rejected.Reason.STALE,
-                        "current_version is %s, but the machine is at %s".formatted(v, m.version()),
-                        "read the machine again and decide anew");
-            });
-            boolean run = launch
-                    && (m.state() == MachineState.STARTED
-                            || m.state() == MachineState.CREATED
-                            || m.state() == MachineState.STOPPED);
-            return runs.start(
-                    lifecycle.update, m, new Job.Update(m.id().text(), version.toString(), config.json(), run));
-        });
-        return version;
+    public record Change(MachineConfig config, Optional<String> expected, boolean launch, Optional<Leases.Ask> lease) {}
+
+    /** Gives the machine another configuration: a new version, and a restart if it runs. The record at that version. */
+    public Machine update(Machine machine, Change change, Asker.Client by) throws InterruptedException {
+        return updates.update(machine, change, by);
+    }
+
+    public Machine metadata(Machine machine, Metadata change, Asker by) {
+        return updates.metadata(machine, change, by);
     }
 
     /** Destroys it; one that runs, or is at something, only with {@code force}. */
-    public RunId destroy(Machine machine, boolean force, String source) throws InterruptedException {
+    public RunId destroy(Machine machine, boolean force, Asker by) throws InterruptedException {
         if (machine.state() == MachineState.STARTED && !force) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
@@ -284,22 +279,29 @@ public final class Machines {
         if (force) {
             Machine now = book.get(machine.id())
                     .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
-            return runs.insist(lifecycle.destroy, now, new Job.Simple(now.id().text(), source), "destroyed by force");
+            return runs.insist(
+                    lifecycle.destroy, now, by, new Job.Simple(now.id().text(), by.source()), "destroyed by force");
         }
         return runs.verb(
                         Verb.DESTROY,
                         machine,
-                        source,
-                        m -> runs.start(lifecycle.destroy, m, new Job.Simple(m.id().text(), source)))
+                        by,
+                        m -> runs.start(lifecycle.destroy, m, new Job.Simple(m.id().text(), by.source())))
                 .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
     }
 
     /** Takes the machine out of the edge's routing, or back into it. */
-    public void cordon(Machine machine, boolean cordoned) {
-        ledger.change(
-                machine.id(),
-                m -> m.withCordoned(cordoned, clock.wall()),
-                Note.of(cordoned ? "cordon" : "uncordon", "user"));
+    public void cordon(Machine machine, boolean cordoned, Asker by) {
+        updates.cordon(machine, cordoned, by);
+    }
+
+    /**
+     * Sends the main process a signal. Not behind the gate, only checked: it is over when it is sent, and a guest that
+     * does not listen must not keep anybody waiting there.
+     */
+    public void signal(Machine machine, int signal, Asker by) {
+        leases.check(machine.id(), by);
+        guest(machine).signal(signal);
     }
 
     /** How many machines are in each state, for status and metrics. */

@@ -3,10 +3,13 @@ package org.allod.machine;
 import java.time.Duration;
 import java.util.Optional;
 import org.allod.base.Clock;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.fsm.Ended;
 import org.allod.fsm.Engine;
+import org.allod.fsm.Fault;
+import org.allod.fsm.Outcome;
 import org.allod.fsm.RunId;
 import org.allod.fsm.RunType;
 import org.allod.fsm.StartOptions;
@@ -23,13 +26,15 @@ final class Runs {
     private final Ledger ledger;
     private final Book book;
     private final Lifecycle lifecycle;
+    private final Leases leases;
     private final Clock clock;
 
-    Runs(Engine engine, Ledger ledger, Book book, Lifecycle lifecycle, Clock clock) {
+    Runs(Engine engine, Ledger ledger, Book book, Lifecycle lifecycle, Leases leases, Clock clock) {
         this.engine = engine;
         this.ledger = ledger;
         this.book = book;
         this.lifecycle = lifecycle;
+        this.leases = leases;
         this.clock = clock;
     }
 
@@ -39,11 +44,12 @@ final class Runs {
     }
 
     /** Checks the verb against the state and starts its run; nothing where the machine is there already. */
-    Optional<RunId> verb(Verb verb, Machine machine, String source, Begin begin) throws InterruptedException {
+    Optional<RunId> verb(Verb verb, Machine machine, Asker by, Begin begin) throws InterruptedException {
         long until = clock.monoNanos() + TAIL.toNanos();
         while (true) {
             Machine now = book.get(machine.id())
                     .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed"));
+            leases.check(now.id(), by);
             Optional<RunId> active = active(now.id());
             boolean byPolicy = active.filter(this::byPolicy).isPresent();
             boolean settled = now.state().kind() != MachineState.Kind.TRANSIENT;
@@ -56,7 +62,10 @@ final class Runs {
                             "see `allod fsm show " + active.get() + "`");
                 }
                 if (byPolicy && verb != Verb.START) {
-                    cancel(active.get(), verb.word() + " by " + source);
+                    leases.<Void, RuntimeException>fenced(now.id(), by, () -> {
+                        cancel(active.get(), verb.word() + " by " + by.source());
+                        return null;
+                    });
                 }
                 over(active.get(), TAIL);
                 continue;
@@ -67,7 +76,7 @@ final class Runs {
                 }
                 case Verb.Answer.Refused(Rejected why) -> throw why;
                 case Verb.Answer.Run(MachineState during) -> {
-                    Optional<RunId> run = begun(now, begin, until);
+                    Optional<RunId> run = begun(now, by, begin, until);
                     if (run.isPresent()) {
                         // Unless the run has moved it already: it may even be over.
                         ledger.change(now.id(), m -> m.equals(now) ? m.in(during, clock.wall()) : m);
@@ -78,10 +87,18 @@ final class Runs {
         }
     }
 
-    /** Nothing where somebody else's run began in between: then look again, and wait for it or refuse. */
-    private Optional<RunId> begun(Machine now, Begin begin, long until) throws InterruptedException {
+    /**
+     * Where the verb is accepted: the lease, the machine as it was judged, and the run's start are one moment to
+     * everybody else. Nothing where the machine has moved on since: then look again, and wait for it or refuse.
+     */
+    private Optional<RunId> begun(Machine now, Asker by, Begin begin, long until) throws InterruptedException {
         try {
-            return Optional.of(begin.run(now));
+            return leases.fenced(now.id(), by, () -> {
+                boolean same = book.get(now.id())
+                        .filter(m -> m.state() == now.state() && m.version().equals(now.version()))
+                        .isPresent();
+                return same ? Optional.of(begin.run(now)) : Optional.<RunId>empty();
+            });
         } catch (Rejected e) {
             boolean raced =
                     e.reason() == Rejected.Reason.CONFLICT && active(now.id()).isPresent();
@@ -93,7 +110,7 @@ final class Runs {
     }
 
     <Q> RunId start(RunType<Q, Job.Progress> type, Machine machine, Q job) {
-        return engine.start(type, machine.id().text(), job);
+        return leases.alone(machine.id(), () -> engine.start(type, machine.id().text(), job));
     }
 
     /** The run that is at work on the machine, or winding up. */
@@ -111,11 +128,13 @@ final class Runs {
      * Starts a run that nothing may refuse: it is durable first, then what is at work on the machine is cancelled, and
      * the run begins once that has ended. A crash in between loses neither.
      */
-    <Q> RunId insist(RunType<Q, Job.Progress> type, Machine machine, Q job, String cause) {
+    <Q> RunId insist(RunType<Q, Job.Progress> type, Machine machine, Asker by, Q job, String cause) {
         String subject = machine.id().text();
-        RunId run = engine.start(type, subject, job, StartOptions.none().queue(MachineRoom.INSISTED));
-        active(machine.id()).filter(other -> !other.equals(run)).ifPresent(other -> cancel(other, cause));
-        return run;
+        return leases.fenced(machine.id(), by, () -> {
+            RunId run = engine.start(type, subject, job, StartOptions.none().queue(MachineRoom.INSISTED));
+            active(machine.id()).filter(other -> !other.equals(run)).ifPresent(other -> cancel(other, cause));
+            return run;
+        });
     }
 
     private void cancel(RunId run, String cause) {
@@ -133,6 +152,16 @@ final class Runs {
         } catch (Rejected e) {
             // Out of time, or forgotten: the caller looks at the machine's state again either way.
         }
+    }
+
+    /** Why a run came to nothing, as its caller is to hear it. Waits a little for its end. */
+    RuntimeException refusal(RunId run, String what) {
+        return switch (await(run, TAIL).outcome()) {
+            case Outcome.Unrecoverable(var fault, String message)
+            when fault == Fault.SYSTEM -> new Failed(what + ", and nothing was left behind: " + message);
+            case Outcome.Unrecoverable(var fault, String message) -> Rejected.invalid(message);
+            case Outcome other -> Rejected.conflict(what + ": " + other.detail());
+        };
     }
 
     /**

@@ -1,0 +1,149 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.allod.base.Rejected;
+import org.allod.machine.ConfigReader;
+import org.allod.machine.Durations;
+import org.allod.machine.Fields;
+import org.allod.machine.Machine;
+import org.allod.machine.MachineState;
+import org.allod.machine.Machines;
+import org.allod.machine.Signals;
+
+/** What can be done to one machine. Each answers once it is durable that it will be carried out. */
+final class VerbEndpoints {
+    private static final String ONE = MachineEndpoints.ONE;
+    private static final Duration MAX_STOP = Duration.ofMinutes(5);
+
+    private final Machines machines;
+
+    VerbEndpoints(Machines machines) {
+        this.machines = machines;
+    }
+
+    List<Endpoint> endpoints() {
+        return List.of(
+                endpoint(HttpMethod.POST, ONE + "/start", "Machines_start", "Start it", List.of(), this::start),
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/resume",
+                        "Machines_resume",
+                        "Resume it from its saved memory",
+                        List.of(),
+                        this::resume),
+                endpoint(HttpMethod.POST, ONE + "/stop", "Machines_stop", "Stop it", List.of(), this::stop),
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/restart",
+                        "Machines_restart",
+                        "Restart it",
+                        List.of("timeout", "signal", "force_stop"),
+                        this::restart),
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/suspend",
+                        "Machines_suspend",
+                        "Save its memory and stop it",
+                        List.of(),
+                        this::suspend),
+                endpoint(HttpMethod.POST, ONE + "/signal", "Machines_signal", "Signal it", List.of(), this::signal),
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/cordon",
+                        "Machines_cordon",
+                        "Take it out of routing",
+                        List.of(),
+                        call -> cordon(call, true)),
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/uncordon",
+                        "Machines_uncordon",
+                        "Put it back into routing",
+                        List.of(),
+                        call -> cordon(call, false)));
+    }
+
+    private Machine machine(Call call) {
+        return MachineEndpoints.machine(machines, call);
+    }
+
+    private Answer start(Call call) throws InterruptedException {
+        Machine m = machine(call);
+        machines.start(m, call.asker());
+        return Answer.ok(Views.JSON
+                .objectNode()
+                .put("previous_state", m.state().wire())
+                .put("migrated", false)
+                .put("new_host", ""));
+    }
+
+    private Answer resume(Call call) throws InterruptedException {
+        Machine m = machine(call);
+        if (m.state() != MachineState.SUSPENDED && m.state() != MachineState.STARTED) {
+            throw Rejected.because(
+                    Rejected.Reason.CONFLICT,
+                    "cannot resume a machine that is " + m.state().wire(),
+                    "start it instead");
+        }
+        machines.start(m, call.asker());
+        return Answer.ok(Views.JSON.objectNode().put("previous_state", m.state().wire()));
+    }
+
+    private Answer stop(Call call) throws InterruptedException {
+        Machine m = machine(call);
+        Fields in = call.body();
+        Optional<Integer> signal =
+                in.string("signal").filter(s -> !s.isEmpty()).map(s -> ConfigReader.signal("signal", s));
+        Optional<Duration> timeout = in.duration("timeout", MAX_STOP);
+        in.done();
+        machines.stop(m, signal, timeout, call.asker());
+        return MachineEndpoints.ok();
+    }
+
+    private Answer restart(Call call) throws InterruptedException {
+        Machine m = machine(call);
+        Optional<Integer> signal = call.query("signal").map(s -> ConfigReader.signal("signal", s));
+        Optional<Duration> timeout = call.query("timeout")
+                .map(text -> Durations.parse(text)
+                        .filter(d -> d.compareTo(MAX_STOP) <= 0)
+                        .orElseThrow(() -> Rejected.invalid(
+                                "timeout is \"%s\": it must be a duration such as 10s, at most 5m".formatted(text))));
+        machines.restart(m, signal, call.flag("force_stop") ? Optional.of(Duration.ZERO) : timeout, call.asker());
+        return MachineEndpoints.ok();
+    }
+
+    private Answer suspend(Call call) throws InterruptedException {
+        machines.suspend(machine(call), call.asker());
+        return MachineEndpoints.ok();
+    }
+
+    private Answer signal(Call call) {
+        Machine m = machine(call);
+        Fields in = call.body();
+        // Some clients send the number.
+        var json = in.json().get("signal");
+        int signal;
+        if (json != null && json.isIntegralNumber()) {
+            in.skip("signal");
+            signal = ConfigReader.signal("signal", json.toString());
+        } else {
+            signal = in.string("signal")
+                    .map(s -> ConfigReader.signal("signal", s))
+                    .orElseThrow(
+                            () -> Rejected.invalid("signal is missing: one of " + String.join(", ", Signals.NAMES)));
+        }
+        in.done();
+        machines.signal(m, signal, call.asker());
+        return MachineEndpoints.ok();
+    }
+
+    private Answer cordon(Call call, boolean cordoned) {
+        machines.cordon(machine(call), cordoned, call.asker());
+        return MachineEndpoints.ok();
+    }
+}

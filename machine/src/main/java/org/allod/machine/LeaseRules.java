@@ -1,0 +1,77 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.allod.base.Rejected;
+
+/** What a lease allows and refuses: pure functions of the lease on record, what is asked, and now. */
+final class LeaseRules {
+    private LeaseRules() {}
+
+    /** What becomes of somebody who asks for a lease. */
+    sealed interface Decision {
+        /** A new lease, with this term. */
+        record Grant(long term) implements Decision {}
+
+        /** The caller's own, for longer or shorter. */
+        record Refresh(Lease lease) implements Decision {}
+
+        /** Not now. */
+        record Refuse(Rejected why) implements Decision {}
+    }
+
+    /**
+     * @param known the lease on record, expired or not
+     * @param nonce of the lease to refresh; empty for a new one
+     */
+    static Decision ask(Optional<Lease> known, Optional<String> nonce, Duration ttl, Instant now) {
+        Optional<Lease> held = known.filter(lease -> lease.holds(now));
+        if (nonce.isPresent()) {
+            return held.filter(lease -> lease.nonce().equals(nonce.get()))
+                    .<Decision>map(lease -> new Decision.Refresh(lease.until(ttl, now.plus(ttl))))
+                    .orElseGet(() -> new Decision.Refuse(stale(held)));
+        }
+        return held.<Decision>map(lease -> new Decision.Refuse(taken(lease)))
+                .orElseGet(() -> new Decision.Grant(known.map(Lease::term).orElse(0L) + 1));
+    }
+
+    /** Why a change by {@code by} is refused; nothing where it may go on. */
+    static Optional<Rejected> fence(Optional<Lease> known, Asker by, Instant now) {
+        return switch (by) {
+            case Asker.Host _ -> Optional.empty();
+            case Asker.Client client -> {
+                Optional<String> nonce = client.nonce();
+                Optional<Lease> held = known.filter(lease -> lease.holds(now));
+                if (nonce.isPresent()) {
+                    // A nonce without its lease is a holder who has lost it and does not know: the very one to stop.
+                    yield held.filter(lease -> lease.nonce().equals(nonce.get()))
+                                    .isPresent()
+                            ? Optional.empty()
+                            : Optional.of(stale(held));
+                }
+                yield held.map(LeaseRules::taken);
+            }
+        };
+    }
+
+    private static Rejected taken(Lease lease) {
+        return Rejected.because(
+                Rejected.Reason.CONFLICT,
+                "machine %s is leased by %s until %s"
+                                .formatted(
+                                        lease.machine(),
+                                        lease.owner(),
+                                        lease.expires().truncatedTo(java.time.temporal.ChronoUnit.SECONDS))
+                        + (lease.description().isEmpty() ? "" : " (" + lease.description() + ")"),
+                "wait for the lease to end, or send its nonce in the header fly-machine-lease-nonce");
+    }
+
+    private static Rejected stale(Optional<Lease> held) {
+        return held.map(LeaseRules::taken)
+                .orElseGet(() -> Rejected.because(
+                        Rejected.Reason.CONFLICT,
+                        "the lease with this nonce has ended",
+                        "take a new lease, read the machine again and decide anew"));
+    }
+}

@@ -1,0 +1,177 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import org.allod.base.Clock;
+import org.allod.base.MachineId;
+import org.allod.base.Rejected;
+import org.allod.base.Rng;
+
+/**
+ * The leases of this host's machines, and the gate that makes them mean something.
+ *
+ * <p>What a lease promises would be worth little if a change were first checked against it and then accepted: another's
+ * lease could be granted in between. So for one machine granting, refreshing, releasing and <em>accepting a change</em>
+ * happen one after the other, inside {@link #fenced}; what is accepted inside is durable before the gate opens. Nothing
+ * waits for a guest inside, only for the disk.
+ *
+ * <p>Leases are durable before they are answered and survive the daemon; expiry needs nobody to carry it out, it is a
+ * comparison ({@link Lease#holds}). The time compared is the later of the wall clock and of the time that has passed
+ * since this daemon started, so a clock that is set back never makes a lease last longer.
+ */
+public final class Leases {
+    /** Longer than any deploy; a holder who dies is waited for at most this long. */
+    public static final Duration MAX_TTL = Duration.ofHours(1);
+
+    /** Where the caller names no time. */
+    public static final Duration DEFAULT_TTL = Duration.ofSeconds(30);
+
+    /** Machines that share a gate wait for one another's flushes; this many make that rare. */
+    private static final int GATES = 256;
+
+    private static final int NONCE_BYTES = 8;
+
+    private final LeaseTable table;
+    private final Clock clock;
+    private final Instant startWall;
+    private final long startMono;
+    private final Map<MachineId, Lease> leases = new ConcurrentHashMap<>();
+    private final ReentrantLock[] gates = new ReentrantLock[GATES];
+
+    /**
+     * What somebody asks for.
+     *
+     * @param ttl at most {@link #MAX_TTL}
+     */
+    public record Ask(Duration ttl, String owner, String description) {}
+
+    /** @param known whether a machine still exists; leases of others are dropped */
+    Leases(LeaseTable table, Clock clock, Predicate<MachineId> known) {
+        this.table = table;
+        this.clock = clock;
+        this.startWall = clock.wall();
+        this.startMono = clock.monoNanos();
+        for (int i = 0; i < GATES; i++) {
+            gates[i] = new ReentrantLock();
+        }
+        List<MachineId> gone = new ArrayList<>();
+        for (Lease lease : table.all()) {
+            if (known.test(lease.machine())) {
+                // Where the clock was set back while no daemon ran, what is left is still no more than was granted.
+                Instant latest = startWall.plus(lease.ttl());
+                leases.put(lease.machine(), lease.expires().isAfter(latest) ? lease.until(lease.ttl(), latest) : lease);
+            } else {
+                gone.add(lease.machine());
+            }
+        }
+        table.forget(gone);
+    }
+
+    private Instant now() {
+        Instant passed = startWall.plusNanos(clock.monoNanos() - startMono);
+        Instant wall = clock.wall();
+        return wall.isAfter(passed) ? wall : passed;
+    }
+
+    /** The lease that holds now. */
+    public Optional<Lease> of(MachineId machine) {
+        return Optional.ofNullable(leases.get(machine)).filter(lease -> lease.holds(now()));
+    }
+
+    /**
+     * Grants a lease, or refreshes the one whose nonce is given.
+     *
+     * @throws Rejected with {@link Rejected.Reason#CONFLICT} where another holds one, or the nonce's has ended
+     */
+    public Lease take(MachineId machine, Optional<String> nonce, Ask ask) {
+        return alone(machine, () -> {
+            Optional<Lease> known = Optional.ofNullable(leases.get(machine));
+            Instant now = now();
+            Lease lease = switch (LeaseRules.ask(known, nonce, ask.ttl(), now)) {
+                case LeaseRules.Decision.Refuse(Rejected why) -> throw why;
+                case LeaseRules.Decision.Refresh(Lease same) -> same;
+                case LeaseRules.Decision.Grant(long term) ->
+                    new Lease(
+                            machine,
+                            term,
+                            HexFormat.of().formatHex(Rng.secret(NONCE_BYTES)),
+                            ask.owner(),
+                            ask.description(),
+                            ask.ttl(),
+                            now.plus(ask.ttl()));
+            };
+            table.put(lease);
+            leases.put(machine, lease);
+            return lease;
+        });
+    }
+
+    /** Ends a lease before its time. */
+    public void release(MachineId machine, String nonce) {
+        alone(machine, () -> {
+            Optional<Lease> held = of(machine);
+            if (held.isEmpty()) {
+                throw none(machine);
+            }
+            if (!held.get().nonce().equals(nonce)) {
+                throw Rejected.because(
+                        Rejected.Reason.CONFLICT,
+                        "the nonce is not that of the lease of machine " + machine,
+                        "GET …/lease shows the lease that holds");
+            }
+            Lease ended = held.get().until(Duration.ZERO, Instant.EPOCH);
+            table.put(ended);
+            leases.put(machine, ended);
+            return ended;
+        });
+    }
+
+    /** What is said where there is no lease. */
+    public static Rejected none(MachineId machine) {
+        return Rejected.notFound("lease not found: machine " + machine + " is not leased");
+    }
+
+    /** Something done to one machine while nobody else is accepted. */
+    interface Gated<T, E extends Exception> {
+        T run() throws E;
+    }
+
+    /** Does {@code work} unless a lease is in the way of {@code by}; nobody takes one until it is done. */
+    <T, E extends Exception> T fenced(MachineId machine, Asker by, Gated<T, E> work) throws E {
+        return alone(machine, () -> {
+            check(machine, by);
+            return work.run();
+        });
+    }
+
+    /** Does {@code work} while no lease changes and nothing else is accepted for the machine. */
+    <T, E extends Exception> T alone(MachineId machine, Gated<T, E> work) throws E {
+        ReentrantLock gate = gates[Math.floorMod(machine.hashCode(), GATES)];
+        gate.lock();
+        try {
+            return work.run();
+        } finally {
+            gate.unlock();
+        }
+    }
+
+    /** Refuses early what a lease is in the way of; only {@link #fenced} is proof. */
+    void check(MachineId machine, Asker by) {
+        LeaseRules.fence(Optional.ofNullable(leases.get(machine)), by, now()).ifPresent(why -> {
+            throw why;
+        });
+    }
+
+    /** A machine that is gone has no lease; its row goes with the next start. */
+    void forget(MachineId machine) {
+        leases.remove(machine);
+    }
+}

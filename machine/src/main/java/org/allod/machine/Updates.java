@@ -1,0 +1,115 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.util.Optional;
+import org.allod.base.Clock;
+import org.allod.base.Ids;
+import org.allod.base.Rejected;
+import org.allod.base.Ulid;
+import org.allod.fsm.RunId;
+import org.allod.machine.Ledger.Note;
+
+/** Gives machines another configuration: a new version by replacing it whole, or other metadata of the same version. */
+final class Updates {
+    /** Until the new version is in place: its image may have to be pulled first, and that goes on behind the answer. */
+    private static final Duration SWITCH = Duration.ofSeconds(60);
+
+    private final Runs runs;
+    private final Ledger ledger;
+    private final Book book;
+    private final Lifecycle lifecycle;
+    private final Leases leases;
+    private final Capacity capacity;
+    private final Clock clock;
+    private final Ids ids;
+
+    Updates(
+            Runs runs,
+            Ledger ledger,
+            Book book,
+            Lifecycle lifecycle,
+            Leases leases,
+            Capacity capacity,
+            Clock clock,
+            Ids ids) {
+        this.runs = runs;
+        this.ledger = ledger;
+        this.book = book;
+        this.lifecycle = lifecycle;
+        this.leases = leases;
+        this.capacity = capacity;
+        this.clock = clock;
+        this.ids = ids;
+    }
+
+    /** Returns once the machine is at its new version; what follows of it goes on behind the answer. */
+    Machine update(Machine machine, Machines.Change change, Asker.Client by) throws InterruptedException {
+        RuntimeLimits.check(change.config(), machine.runtime());
+        capacity.possible(change.config());
+        Ulid version = ids.ulid();
+        RunId run = runs.verb(Verb.UPDATE, machine, by, m -> {
+                    current("current_version", change.expected(), m);
+                    boolean running = change.launch()
+                            && (m.state() == MachineState.STARTED
+                                    || m.state() == MachineState.CREATED
+                                    || m.state() == MachineState.STOPPED);
+                    RunId started = runs.start(
+                            lifecycle.update,
+                            m,
+                            new Job.Update(
+                                    m.id().text(),
+                                    version.toString(),
+                                    change.config().json(),
+                                    running));
+                    change.lease().ifPresent(ask -> leases.take(m.id(), by.nonce(), ask));
+                    return started;
+                })
+                .orElseThrow();
+        // The verb has made it `updating` already: a lasting state is the end, whether it came to something or not.
+        Machine now = book.await(
+                        machine.id(),
+                        m -> m.version().equals(version) || m.state().kind() != MachineState.Kind.TRANSIENT,
+                        SWITCH)
+                .orElseThrow(() -> Rejected.because(
+                        Rejected.Reason.TIMEOUT,
+                        "machine %s is not at version %s after %s"
+                                .formatted(machine.id(), version, Durations.text(SWITCH)),
+                        "it goes on: see `allod fsm show " + run + "`"));
+        if (!now.version().equals(version)) {
+            throw runs.refusal(run, "the machine was not updated");
+        }
+        return now;
+    }
+
+    /** Sets each key that has a value, removes each that has none; the version stays. */
+    Machine metadata(Machine machine, Metadata change, Asker by) {
+        return leases.fenced(
+                machine.id(),
+                by,
+                () -> ledger.change(machine.id(), m -> {
+                            current("machine_version", change.expected(), m);
+                            return m.withMetadata(change.keys(), clock.wall());
+                        })
+                        .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed")));
+    }
+
+    /** Takes the machine out of the edge's routing, or back into it. */
+    void cordon(Machine machine, boolean cordoned, Asker by) {
+        leases.fenced(
+                machine.id(),
+                by,
+                () -> ledger.change(
+                        machine.id(),
+                        m -> m.withCordoned(cordoned, clock.wall()),
+                        Note.of(cordoned ? "cordon" : "uncordon", by.source())));
+    }
+
+    private static void current(String field, Optional<String> expected, Machine m) {
+        expected.filter(v -> !v.equals(m.version().toString())).ifPresent(v -> {
+            throw Rejected.because(
+                    Rejected.Reason.STALE,
+                    "%s is %s, but the machine is at %s".formatted(field, v, m.version()),
+                    "read the machine again and decide anew");
+        });
+    }
+}
