@@ -62,9 +62,9 @@ final class Runs {
                             "see `allod fsm show " + active.get() + "`");
                 }
                 if (byPolicy && verb != Verb.START) {
-                    leases.<Void, RuntimeException>fenced(now.id(), by, () -> {
+                    leases.fenced(now.id(), by, () -> {
                         cancel(active.get(), verb.word() + " by " + by.source());
-                        return null;
+                        return active;
                     });
                 }
                 over(active.get(), TAIL);
