@@ -17,7 +17,6 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Optional;
-import org.allod.base.Rejected;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,16 +25,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     private final Dispatcher dispatcher;
-    private final OperatorToken token;
+    private final Prover prover;
     private final Optional<Caller> local;
     private final ArrayDeque<Dispatcher.Request> waiting = new ArrayDeque<>();
     private @Nullable Thread worker;
     /** Of the request at work. */
     private boolean keepAlive = true;
 
-    ApiConnection(Dispatcher dispatcher, OperatorToken token, Optional<Caller> local) {
+    ApiConnection(Dispatcher dispatcher, Prover prover, Optional<Caller> local) {
         this.dispatcher = dispatcher;
-        this.token = token;
+        this.prover = prover;
         this.local = local;
     }
 
@@ -65,12 +64,8 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     private void work(ChannelHandlerContext context, Dispatcher.Request request) {
         context.channel().config().setAutoRead(false);
         keepAlive = request.keepAlive();
-        Optional<Caller> caller = local.or(() -> operator(context, request));
-        if (caller.isEmpty()) {
-            finish(context, ErrorBody.of(unauthenticated()), request.method().name());
-            return;
-        }
-        if (caller.get() instanceof Caller.Local(int uid) && uid != 0 && uid != Uid.OWN) {
+        Caller caller = local.orElseGet(() -> remote(context, request));
+        if (caller instanceof Caller.Local(int uid) && uid != 0 && uid != Uid.OWN) {
             finish(
                     context,
                     ErrorBody.of(403, "user " + uid + " may not use this socket; use the TCP address and a token"),
@@ -80,7 +75,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         worker = Thread.ofVirtual()
                 .name("api " + request.method() + " " + request.path())
                 .unstarted(() -> {
-                    Answer answer = dispatcher.answer(request, caller.get());
+                    Answer answer = dispatcher.answer(request, caller);
                     context.executor()
                             .execute(() ->
                                     finish(context, answer, request.method().name()));
@@ -88,19 +83,12 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         worker.start();
     }
 
-    private Optional<Caller> operator(ChannelHandlerContext context, Dispatcher.Request request) {
-        String authorization = request.headers().getOrDefault("authorization", "");
+    private Caller remote(ChannelHandlerContext context, Dispatcher.Request request) {
         String address = ((InetSocketAddress) context.channel().remoteAddress())
                 .getAddress()
                 .getHostAddress();
-        return token.accepts(authorization) ? Optional.of(new Caller.Operator(address)) : Optional.empty();
-    }
-
-    private static Rejected unauthenticated() {
-        return Rejected.because(
-                Rejected.Reason.UNAUTHENTICATED,
-                "Authenticate: token validation error",
-                "send Authorization: Bearer TOKEN; on the host, `allod auth token` prints it");
+        return prover.prove(request.headers().getOrDefault("authorization", ""), address)
+                .orElseGet(() -> new Caller.Nobody(address));
     }
 
     private void finish(ChannelHandlerContext context, Answer answer, String method) {

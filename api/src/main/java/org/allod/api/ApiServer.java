@@ -42,13 +42,13 @@ public final class ApiServer implements AutoCloseable {
     private final EventLoopGroup loop;
     private final List<Channel> listeners = new ArrayList<>();
     private final Dispatcher dispatcher;
-    private final OperatorToken token;
+    private final Prover prover;
 
-    public ApiServer(EndpointTable table, OperatorToken token, RateLimit limit) {
+    public ApiServer(EndpointTable table, Prover prover, RateLimit limit) {
         this.loop = new MultiThreadIoEventLoopGroup(
                 1, Thread.ofPlatform().daemon().name("api-", 0).factory(), EpollIoHandler.newFactory());
         this.dispatcher = new Dispatcher(table, limit);
-        this.token = token;
+        this.prover = prover;
     }
 
     /**
@@ -121,7 +121,7 @@ public final class ApiServer implements AutoCloseable {
                         .addLast("idle", new IdleStateHandler(0, 0, IDLE_SECONDS, TimeUnit.SECONDS))
                         .addLast("http", new HttpServerCodec(4_096, 16_384, 16_384))
                         .addLast("whole", new HttpObjectAggregator(MAX_BODY))
-                        .addLast("api", new ApiConnection(dispatcher, token, peer.of(channel)));
+                        .addLast("api", new ApiConnection(dispatcher, prover, peer.of(channel)));
             }
         };
     }

@@ -32,7 +32,7 @@ public final class AppEndpoints {
                         this::list),
                 endpoint(HttpMethod.POST, "/v1/apps", "Apps_create", "Create an app", List.of(), this::create),
                 endpoint(HttpMethod.GET, "/v1/apps/{app_name}", "Apps_show", "Show an app", List.of(), this::show),
-                endpoint(
+                operator(
                         HttpMethod.DELETE,
                         "/v1/apps/{app_name}",
                         "Apps_delete",
@@ -48,6 +48,17 @@ public final class AppEndpoints {
                         this::all));
     }
 
+    /** What no app's token may do, though the path names the app. */
+    static Endpoint operator(
+            HttpMethod method,
+            String template,
+            String operation,
+            String summary,
+            List<String> query,
+            Endpoint.Handler handler) {
+        return new Endpoint(method, template, operation, summary, query, Endpoint.Access.OPERATOR, handler);
+    }
+
     static Endpoint endpoint(
             HttpMethod method,
             String template,
@@ -55,7 +66,18 @@ public final class AppEndpoints {
             String summary,
             List<String> query,
             Endpoint.Handler handler) {
-        return new Endpoint(method, template, operation, summary, query, Endpoint.Access.TOKEN, handler);
+        return endpoint(method, template, operation, summary, query, Endpoint.Access.TOKEN, handler);
+    }
+
+    static Endpoint endpoint(
+            HttpMethod method,
+            String template,
+            String operation,
+            String summary,
+            List<String> query,
+            Endpoint.Access access,
+            Endpoint.Handler handler) {
+        return new Endpoint(method, template, operation, summary, query, access, handler);
     }
 
     private Answer list(Call call) {

@@ -1,5 +1,7 @@
 package org.allod.api;
 
+import org.allod.trust.AppTokens;
+
 /** Who is asking, once that has been proved. */
 public sealed interface Caller {
     /** A process of this host, by the user id the kernel vouches for. */
@@ -8,11 +10,19 @@ public sealed interface Caller {
     /** Somebody with the operator's token. */
     record Operator(String address) implements Caller {}
 
+    /** Somebody with a token of one app. */
+    record OfApp(AppTokens.Token token, String address) implements Caller {}
+
+    /** Somebody who has proved nothing. */
+    record Nobody(String address) implements Caller {}
+
     /** A name for rate limits and logs; never a secret. */
     default String name() {
         return switch (this) {
             case Local(int uid) -> "uid " + uid;
             case Operator(String address) -> address;
+            case OfApp(var token, var _) -> "token " + token.id();
+            case Nobody(String address) -> "nobody at " + address;
         };
     }
 }

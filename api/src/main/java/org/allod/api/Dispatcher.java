@@ -66,7 +66,7 @@ final class Dispatcher {
     }
 
     private Answer handle(Request request, Caller caller) throws Exception {
-        Optional<Duration> wait = caller instanceof Caller.Operator ? limit.take(caller.name()) : Optional.empty();
+        Optional<Duration> wait = caller instanceof Caller.Local ? Optional.empty() : limit.take(caller.name());
         if (wait.isPresent()) {
             throw Rejected.because(
                     Rejected.Reason.RATE_LIMITED,
@@ -76,6 +76,9 @@ final class Dispatcher {
         EndpointTable.Found found = request.path().startsWith("/")
                 ? table.find(request.method(), request.path())
                 : new EndpointTable.Found.Nothing();
+        if (caller instanceof Caller.Nobody && !(found instanceof EndpointTable.Found.Hit)) {
+            throw Rights.unproven(); // what there is and what not is for those who may know
+        }
         return switch (found) {
             case EndpointTable.Found.Nothing() ->
                 throw Rejected.because(
@@ -88,10 +91,7 @@ final class Dispatcher {
                         request.method() + " is not allowed at " + request.path() + ": allowed are "
                                 + String.join(", ", allowed));
             case EndpointTable.Found.Hit(var endpoint, var parameters) -> {
-                if (endpoint.access() == Endpoint.Access.LOCAL && !(caller instanceof Caller.Local)) {
-                    throw Rejected.because(
-                            Rejected.Reason.FORBIDDEN, request.path() + " is answered on the Unix socket only");
-                }
+                Rights.check(caller, endpoint, parameters);
                 yield endpoint.handler()
                         .handle(Call.of(
                                 endpoint, caller, parameters, request.query(), request.headers(), request.body()));

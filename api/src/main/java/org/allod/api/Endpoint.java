@@ -28,8 +28,14 @@ public record Endpoint(
 
     /** Who may call. */
     public enum Access {
-        /** Whoever shows a token, or comes by the Unix socket. */
+        /** Anybody at all: what a service elsewhere must read before it can trust us. */
+        PUBLIC,
+        /** Whoever shows a token, whatever it is for. */
+        SHARED,
+        /** The operator, and who shows a token of the app that the path names. */
         TOKEN,
+        /** The operator, even where the path names an app. */
+        OPERATOR,
         /** Only who comes by the Unix socket. */
         LOCAL
     }

@@ -8,6 +8,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.util.Base64;
+import java.util.Optional;
 import org.allod.base.Failed;
 import org.allod.base.Rng;
 
@@ -15,7 +16,7 @@ import org.allod.base.Rng;
  * The one token of this host's operator. Kept in a file only root can read; compared without telling by time how much
  * of a guess was right.
  */
-public final class OperatorToken {
+public final class OperatorToken implements Prover {
     private static final String PREFIX = "allod_";
 
     private final String token;
@@ -48,19 +49,13 @@ public final class OperatorToken {
         return token;
     }
 
-    /** Whether an {@code Authorization} header carries this token: {@code Bearer X} or {@code FlyV1 X,…}. */
-    boolean accepts(String authorization) {
-        String given = authorization;
-        for (String scheme : new String[] {"Bearer ", "FlyV1 "}) {
-            if (given.regionMatches(true, 0, scheme, 0, scheme.length())) {
-                given = given.substring(scheme.length());
-            }
-        }
+    @Override
+    public Optional<Caller> prove(String authorization, String address) {
         boolean any = false;
-        for (String one : given.split(",", 16)) {
-            any |= MessageDigest.isEqual(bytes(one.strip()), bytes(token));
+        for (String one : Prover.tokens(authorization)) {
+            any |= MessageDigest.isEqual(bytes(one), bytes(token));
         }
-        return any;
+        return any ? Optional.of(new Caller.Operator(address)) : Optional.empty();
     }
 
     private static byte[] bytes(String text) {

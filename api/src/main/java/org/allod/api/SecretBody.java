@@ -62,6 +62,11 @@ final class SecretBody {
         return Optional.ofNullable(node.get(name)).filter(v -> !v.isNull());
     }
 
+    /** A part that holds no secret, to be read as any other body is. */
+    JsonNode node(String name) {
+        return get(name).orElseThrow(() -> Rejected.invalid(name + " is missing: it must be an object"));
+    }
+
     Optional<String> string(String name) {
         return get(name).map(v -> text(name, v));
     }

@@ -21,9 +21,9 @@ import org.allod.api.LogEndpoints;
 import org.allod.api.MachineEndpoints;
 import org.allod.api.OpenApi;
 import org.allod.api.OperatorToken;
+import org.allod.api.Prover;
 import org.allod.api.RateLimit;
 import org.allod.api.RunEndpoints;
-import org.allod.api.SecretEndpoints;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
@@ -106,7 +106,7 @@ final class Daemon implements AutoCloseable {
                 data.path("host.db"),
                 DatabaseOptions.defaults(),
                 List.of(Identity.SCHEMA, FsmSchema.schema(), MachineSchema.SCHEMA, TrustSchema.SCHEMA)));
-        Trust trust = Trust.open(database, config.hostKey(), config.forgetSecrets(), clock);
+        TrustDoor trust = new TrustDoor(Trust.open(database, config.hostKey(), config.forgetSecrets(), clock, ids));
         long fleet = Identity.fleet(database, rng.fork("fleet"));
         EngineOptions options = EngineOptions.defaults().queue(MachineRoom.INSISTED, INSISTED);
         Engine engine = Engine.on(database, clock, timers, rng.fork("runs"), ids, options, fatal);
@@ -124,7 +124,7 @@ final class Daemon implements AutoCloseable {
                         config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet));
         Machines machines = room.machines();
         door.serves(machines);
-        machines.atAppEnd(trust::forget);
+        machines.atAppEnd(trust);
         part(() -> engine.shutdown(GRACE));
         room.recover();
         Edge edge = part(Edge.start(edgeConfig(config), door, clock, timers, rng.fork("edge")));
@@ -132,10 +132,18 @@ final class Daemon implements AutoCloseable {
         part(new CatalogKeeper(machines, edge)).start();
         edgeAddress = edge.address();
         OperatorToken token = OperatorToken.at(data.path("operator.token"));
+        Prover prover = Prover.of(token, trust.trust().tokens());
         HostFacts facts = new HostFacts(config, runtimes, machines, engine, edge, database, clock, began, this);
         ApiServer server = part(new ApiServer(
-                endpoints(machines, trust, engine, images, runtimes, facts, token),
-                token,
+                endpoints(
+                        machines,
+                        trust.endpoints(machines, prover, () -> config.site().orElse("http://" + text(api))),
+                        engine,
+                        images,
+                        runtimes,
+                        facts,
+                        token),
+                prover,
                 new RateLimit(clock, REQUESTS_PER_SECOND, BURST)));
         api = server.listen(config.api());
         server.listen(data.path("allod.sock"));
@@ -162,7 +170,7 @@ final class Daemon implements AutoCloseable {
 
     private static EndpointTable endpoints(
             Machines machines,
-            Trust trust,
+            List<Endpoint> trust,
             Engine engine,
             ImageLibrary images,
             RuntimeChoice runtimes,
@@ -170,7 +178,7 @@ final class Daemon implements AutoCloseable {
             OperatorToken token) {
         List<Endpoint> all = new ArrayList<>();
         all.addAll(new AppEndpoints(machines).endpoints());
-        all.addAll(new SecretEndpoints(machines, trust.secrets()).endpoints());
+        all.addAll(trust);
         all.addAll(new MachineEndpoints(machines).endpoints());
         all.addAll(new GuestEndpoints(machines).endpoints());
         all.addAll(new LogEndpoints(machines, runtimes.logs()).endpoints());

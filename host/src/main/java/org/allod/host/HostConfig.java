@@ -23,6 +23,7 @@ import org.allod.base.Rejected;
  * @param idleGrace how long a machine nobody uses stays up, where its service has autostop ({@code --idle})
  * @param memoryMb memory for machines; 0 for what the host has, less a reserve ({@code --memory})
  * @param hostKey the key that secrets are sealed under ({@code --host-key}, {@code ALLOD_HOST_KEY})
+ * @param site where services elsewhere reach the API, for the identities of machines ({@code --site})
  * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
  */
 record HostConfig(
@@ -36,11 +37,12 @@ record HostConfig(
         Duration idleGrace,
         int memoryMb,
         Path hostKey,
+        Optional<String> site,
         boolean forgetSecrets) {
     static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--region NAME]
                               [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS] [--memory MB]
-                              [--host-key FILE] [--forget-secrets yes]
+                              [--host-key FILE] [--forget-secrets yes] [--site URL]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -59,6 +61,7 @@ record HostConfig(
         int idle = 300;
         int memory = 0;
         String hostKey = env.getOrDefault("ALLOD_HOST_KEY", "");
+        Optional<String> site = Optional.empty();
         boolean forget = false;
         Iterator<String> words = args.iterator();
         while (words.hasNext()) {
@@ -78,6 +81,7 @@ record HostConfig(
                 case "--idle" -> idle = number(option, value, 1, 86_400);
                 case "--memory" -> memory = number(option, value, 64, 1 << 24);
                 case "--host-key" -> hostKey = value;
+                case "--site" -> site = Optional.of(site(option, value));
                 case "--forget-secrets" -> forget = yes(option, value);
                 default -> throw Rejected.because(Rejected.Reason.INVALID, "unknown option " + option, USAGE);
             }
@@ -96,7 +100,16 @@ record HostConfig(
                 hostKey.isEmpty()
                         ? folder.resolve("host.key")
                         : Path.of(hostKey).toAbsolutePath(),
+                site,
                 forget);
+    }
+
+    private static String site(String option, String value) {
+        if (!value.matches("https?://[A-Za-z0-9.:\\[\\]-]{1,255}")) {
+            throw Rejected.invalid("%s is \"%s\": it must be a URL without a path, such as https://cloud.example.com"
+                    .formatted(option, value));
+        }
+        return value;
     }
 
     private static boolean yes(String option, String value) {

@@ -6,4 +6,7 @@ import org.allod.store.Tx;
 /** What another room does when an app is deleted: in the transaction that deletes it, so neither is without the other. */
 public interface AppEnd {
     void in(Tx tx, String app) throws SQLException;
+
+    /** Once that transaction is durable: for what is kept in memory. */
+    default void after(String app) {}
 }

@@ -90,6 +90,7 @@ final class AppTable {
             return tx.update("DELETE FROM app WHERE name = ?", name);
         });
         apps.remove(name);
+        ends.forEach(end -> end.after(name));
     }
 
     void atEnd(AppEnd end) {

@@ -67,7 +67,7 @@ final class HostKey {
                 what,
                 "put the right file back from its backup (mode 0600), or name it with --host-key FILE; where it is "
                         + "lost for good, `allod host --forget-secrets yes` deletes what can no longer be read "
-                        + "(secrets, secret keys, certificates, tokens) and begins with a new key");
+                        + "(secrets, secret keys, certificates) and begins with a new key");
     }
 
     /** Versions stay: they never go back. */
@@ -75,6 +75,7 @@ final class HostKey {
         database.write(tx -> {
             tx.update("UPDATE trust_app SET data_key = NULL, version = version + 1");
             tx.update("DELETE FROM secret");
+            tx.update("DELETE FROM host_secret");
             return 0;
         });
     }

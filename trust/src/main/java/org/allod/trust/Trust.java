@@ -3,6 +3,7 @@ package org.allod.trust;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import org.allod.base.Clock;
+import org.allod.base.Ids;
 import org.allod.store.Database;
 import org.allod.store.Tx;
 
@@ -10,10 +11,14 @@ import org.allod.store.Tx;
 public final class Trust {
     private final AppKeys keys;
     private final Secrets secrets;
+    private final AppTokens tokens;
+    private final Identities identities;
 
-    private Trust(AppKeys keys, Secrets secrets) {
-        this.keys = keys;
-        this.secrets = secrets;
+    private Trust(SealingKey hostKey, Database database, Clock clock, Ids ids) {
+        this.keys = new AppKeys(hostKey);
+        this.secrets = new Secrets(database, keys, clock);
+        this.tokens = new AppTokens(database, hostKey, clock, ids);
+        this.identities = new Identities(database, hostKey, clock, ids);
     }
 
     /**
@@ -24,18 +29,31 @@ public final class Trust {
      * @param forget whether what is sealed under a lost key may be deleted
      * @throws org.allod.base.Rejected where the key is missing or another: says what to do
      */
-    public static Trust open(Database database, Path keyFile, boolean forget, Clock clock) {
-        AppKeys keys = new AppKeys(HostKey.at(keyFile, database, forget));
-        return new Trust(keys, new Secrets(database, keys, clock));
+    public static Trust open(Database database, Path keyFile, boolean forget, Clock clock, Ids ids) {
+        return new Trust(HostKey.at(keyFile, database, forget), database, clock, ids);
     }
 
     public Secrets secrets() {
         return secrets;
     }
 
+    public AppTokens tokens() {
+        return tokens;
+    }
+
+    public Identities identities() {
+        return identities;
+    }
+
     /** Everything of an app, gone with it: part of the transaction that deletes the app. */
     public void forget(Tx tx, String app) throws SQLException {
         Secrets.forget(tx, app);
+        AppTokens.forget(tx, app);
         keys.forget(tx, app);
+    }
+
+    /** Once that transaction is durable. */
+    public void forgotten(String app) {
+        tokens.forgotten(app);
     }
 }

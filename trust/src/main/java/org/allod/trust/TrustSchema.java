@@ -17,7 +17,14 @@ public final class TrustSchema {
                                     + "WITHOUT ROWID",
                             "CREATE TABLE secret (app TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, "
                                     + "digest TEXT NOT NULL, size INTEGER NOT NULL, created INTEGER NOT NULL, "
-                                    + "updated INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (app, name)) WITHOUT ROWID")));
+                                    + "updated INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (app, name)) WITHOUT ROWID"),
+                    List.of(
+                            "CREATE TABLE token (id TEXT PRIMARY KEY, app TEXT NOT NULL, name TEXT NOT NULL, "
+                                    + "hash BLOB NOT NULL UNIQUE, created INTEGER NOT NULL, expires INTEGER NOT NULL) "
+                                    + "WITHOUT ROWID",
+                            "CREATE INDEX token_of ON token (app)",
+                            // What the host itself keeps under its key: the key that signs identities.
+                            "CREATE TABLE host_secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID")));
 
     private TrustSchema() {}
 }

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
+import org.allod.base.Ids;
+import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
@@ -14,6 +16,7 @@ import org.allod.store.DatabaseOptions;
 /** A real database and host key in a folder, opened as the daemon does. */
 final class TrustFolder implements AutoCloseable {
     final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
+    final Ids ids = new Ids(time, Rng.seeded(1));
     final Database database;
     final Trust trust;
 
@@ -24,7 +27,7 @@ final class TrustFolder implements AutoCloseable {
     TrustFolder(Path folder, boolean forget) {
         database = Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(TrustSchema.SCHEMA));
         try {
-            trust = Trust.open(database, folder.resolve("host.key"), forget, time);
+            trust = Trust.open(database, folder.resolve("host.key"), forget, time, ids);
         } catch (RuntimeException e) {
             database.close();
             throw e;

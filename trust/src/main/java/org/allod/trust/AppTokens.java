@@ -1,0 +1,218 @@
+package org.allod.trust;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.allod.base.Bug;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.base.Ids;
+import org.allod.base.Nearest;
+import org.allod.base.Rejected;
+import org.allod.base.Rng;
+import org.allod.store.Database;
+import org.allod.store.Tx;
+
+/**
+ * Tokens that speak for one app. A deploy token is 256 random bits, of which only a hash is kept: who reads the
+ * database cannot use what they find. Every request that carries one is judged from memory.
+ *
+ * <p>A key token is for the app's secret keys alone, and for ten minutes. It is not kept anywhere: it carries what it
+ * may, sealed under the host's key.
+ */
+public final class AppTokens {
+    static final String DEPLOY = "allod_app_";
+    static final String KEYS = "allod_kms_";
+
+    /** As long as the Machines API lets them live: twenty years. */
+    static final Duration LONGEST = Duration.ofDays(7_300);
+
+    static final Duration KEYS_LIVE = Duration.ofMinutes(10);
+    static final int MAX_TOKENS = 1_000;
+    private static final int BYTES = 32;
+
+    private final Database database;
+    private final Clock clock;
+    private final Ids ids;
+    private final SealingKey keyTokens;
+    private final Map<String, Token> byHash = new ConcurrentHashMap<>();
+
+    AppTokens(Database database, SealingKey hostKey, Clock clock, Ids ids) {
+        this.database = database;
+        this.clock = clock;
+        this.ids = ids;
+        this.keyTokens = hostKey.derive("key-tokens");
+        database.<List<Map.Entry<String, Token>>>read(tx -> tx.list(
+                        "SELECT id, app, name, hash, created, expires FROM token",
+                        row -> Map.entry(
+                                HexFormat.of().formatHex(row.getBytes(4)),
+                                new Token(
+                                        row.getString(1),
+                                        row.getString(2),
+                                        Scope.APP,
+                                        row.getString(3),
+                                        Instant.ofEpochMilli(row.getLong(5)),
+                                        Instant.ofEpochMilli(row.getLong(6))))))
+                .forEach(e -> byHash.put(e.getKey(), e.getValue()));
+    }
+
+    /** What a token may be used for. */
+    public enum Scope {
+        /** Everything in its app, but deleting it and giving out tokens. */
+        APP,
+        /** The app's secret keys. */
+        KEYS
+    }
+
+    /**
+     * A token, without the text that proves it.
+     *
+     * @param name what it is for, in its maker's words
+     */
+    public record Token(String id, String app, Scope scope, String name, Instant created, Instant expires) {}
+
+    /** A token that was just made: its text is told this once. Prints without it. */
+    public record Made(Token token, String text) {
+        @Override
+        public String toString() {
+            return "Made[token=" + token + "]";
+        }
+    }
+
+    /** Makes a deploy token. */
+    public Made make(String app, String name, Optional<Duration> expiry) {
+        Duration lives = expiry.orElse(LONGEST);
+        if (!lives.isPositive() || lives.compareTo(LONGEST) > 0) {
+            throw Rejected.invalid("expiry must be more than nothing and at most %dh".formatted(LONGEST.toHours()));
+        }
+        if (name.length() > 100 || name.chars().anyMatch(Character::isISOControl)) {
+            throw Rejected.invalid("name must be at most 100 characters, on one line");
+        }
+        Instant now = Instant.ofEpochMilli(clock.wallMillis());
+        dropExpired(now);
+        Token token = new Token(ids.ulid().toString(), app, Scope.APP, name, now, now.plus(lives));
+        String text = DEPLOY + Base64.getUrlEncoder().withoutPadding().encodeToString(Rng.secret(BYTES));
+        byte[] hash = hash(text);
+        database.write(tx -> {
+            long count = tx.first("SELECT count(*) FROM token WHERE app = ?", row -> row.getLong(1), app)
+                    .orElse(0L);
+            if (count >= MAX_TOKENS) {
+                throw Rejected.because(
+                        Rejected.Reason.CONFLICT,
+                        "app %s has %d tokens, the most it may have".formatted(app, count),
+                        "revoke some: `allod token list`, `allod token revoke ID`");
+            }
+            return tx.update(
+                    "INSERT INTO token (id, app, name, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?)",
+                    token.id(),
+                    app,
+                    name,
+                    hash,
+                    now.toEpochMilli(),
+                    token.expires().toEpochMilli());
+        });
+        byHash.put(HexFormat.of().formatHex(hash), token);
+        return new Made(token, text);
+    }
+
+    private void dropExpired(Instant now) {
+        database.write(tx -> tx.update("DELETE FROM token WHERE expires <= ?", now.toEpochMilli()));
+        byHash.values().removeIf(t -> !t.expires().isAfter(now));
+    }
+
+    /** Makes a token for the app's secret keys. */
+    public Made makeForKeys(String app) {
+        Instant now = Instant.ofEpochMilli(clock.wallMillis());
+        Token token = new Token(ids.ulid().toString(), app, Scope.KEYS, "", now, now.plus(KEYS_LIVE));
+        byte[] name = app.getBytes(StandardCharsets.UTF_8);
+        byte[] plain = ByteBuffer.allocate(16 + token.id().length() + name.length)
+                .putLong(now.toEpochMilli())
+                .putLong(token.expires().toEpochMilli())
+                .put(token.id().getBytes(StandardCharsets.US_ASCII))
+                .put(name)
+                .array();
+        return new Made(
+                token, KEYS + Base64.getUrlEncoder().withoutPadding().encodeToString(keyTokens.seal(plain, KEY_TOKEN)));
+    }
+
+    private static final Binding KEY_TOKEN = new Binding("key token", "", "", 0);
+
+    /** The token this text proves, where it is one of ours and still good. Takes as long for a wrong one. */
+    public Optional<Token> find(String text) {
+        Optional<Token> token = text.startsWith(KEYS)
+                ? opened(text.substring(KEYS.length()))
+                : Optional.ofNullable(byHash.get(HexFormat.of().formatHex(hash(text))));
+        return token.filter(t -> t.expires().isAfter(clock.wall()));
+    }
+
+    private Optional<Token> opened(String text) {
+        try {
+            ByteBuffer plain =
+                    ByteBuffer.wrap(keyTokens.open(Base64.getUrlDecoder().decode(text), KEY_TOKEN));
+            Instant created = Instant.ofEpochMilli(plain.getLong());
+            Instant expires = Instant.ofEpochMilli(plain.getLong());
+            byte[] id = new byte[26];
+            plain.get(id);
+            String app = StandardCharsets.UTF_8.decode(plain).toString();
+            return Optional.of(
+                    new Token(new String(id, StandardCharsets.US_ASCII), app, Scope.KEYS, "", created, expires));
+        } catch (IllegalArgumentException | Failed e) {
+            return Optional.empty(); // not one of ours
+        }
+    }
+
+    /** The good tokens of one app, or of all, oldest first. */
+    public List<Token> list(Optional<String> app) {
+        Instant now = clock.wall();
+        return byHash.values().stream()
+                .filter(t -> app.isEmpty() || app.get().equals(t.app()))
+                .filter(t -> t.expires().isAfter(now))
+                .sorted(Comparator.comparing(Token::id))
+                .toList();
+    }
+
+    /** Makes a token worthless, from this moment. */
+    public Token revoke(String id) {
+        Collection<Token> all = byHash.values();
+        Token token = all.stream().filter(t -> t.id().equals(id)).findFirst().orElseThrow(() -> {
+            String what = "there is no token " + id;
+            return Nearest.to(id, all.stream().map(Token::id).toList())
+                    .map(n -> Rejected.because(Rejected.Reason.NOT_FOUND, what, "did you mean " + n + "?"))
+                    .orElseGet(() ->
+                            Rejected.because(Rejected.Reason.NOT_FOUND, what, "`allod token list` shows their ids"));
+        });
+        // Durable first: a revocation that was answered must survive.
+        database.write(tx -> tx.update("DELETE FROM token WHERE id = ?", id));
+        byHash.values().removeIf(t -> t.id().equals(id));
+        return token;
+    }
+
+    static void forget(Tx tx, String app) throws SQLException {
+        tx.update("DELETE FROM token WHERE app = ?", app);
+    }
+
+    /** After the transaction that forgot them. */
+    void forgotten(String app) {
+        byHash.values().removeIf(t -> t.app().equals(app));
+    }
+
+    private static byte[] hash(String text) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+        } catch (NoSuchAlgorithmException e) {
+            throw new Bug("this Java has no SHA-256", e);
+        }
+    }
+}
