@@ -73,6 +73,10 @@ final class ActiveRun {
         return spec.id();
     }
 
+    synchronized Ref ref() {
+        return ref;
+    }
+
     /** True where only the end is left: such a run needs no place in its queue. */
     synchronized boolean ending() {
         return switch (state) {

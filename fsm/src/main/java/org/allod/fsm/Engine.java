@@ -273,7 +273,8 @@ public final class Engine implements AutoCloseable {
 
     /** The recorded events of a run, oldest first; empty where it is not known. */
     public List<HistoryEvent> history(RunId id) {
-        return store.history(id);
+        ActiveRun run = roster.get(id);
+        return store.history(id, run == null ? Ref.NONE : run.ref());
     }
 
     /** Every run that was started as part of this one, ended ones included. */

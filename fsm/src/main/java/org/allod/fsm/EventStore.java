@@ -28,8 +28,8 @@ public abstract sealed class EventStore permits SqliteStore, SimulatedStore {
     /** Ended runs, youngest start first, from the one before {@code before} on. */
     abstract List<Archived> ended(Optional<RunId> before, int limit);
 
-    /** The events of one run, ended or active, in order; empty where it is not known. */
-    abstract List<HistoryEvent> history(RunId id);
+    /** The events of one run in order; empty where it is not known. {@code active} is its place while it is active. */
+    abstract List<HistoryEvent> history(RunId id, Ref active);
 
     abstract List<RunId> children(RunId parent);
 

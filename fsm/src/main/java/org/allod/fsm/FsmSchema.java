@@ -8,8 +8,8 @@ import org.allod.store.Schema;
  *
  * <p>{@code event} is a log: appended at its end and never changed, so that a batch of events of many runs dirties few
  * pages. Each event names the previous one of its run, which is how a history is read without an index. {@code active}
- * has one slim row for each active run, all that a restart needs besides the run and its last response. {@code ended}
- * gets one row when a run ends.
+ * has one slim row for each active run, all that a restart needs besides the run and its last response; what the log says
+ * after the event {@code folded} may not be in it yet ({@link Fold}). {@code ended} gets one row when a run ends.
  */
 public final class FsmSchema {
     private FsmSchema() {}
@@ -17,8 +17,8 @@ public final class FsmSchema {
     public static Schema schema() {
         return new Schema(
                 "fsm",
-                List.of(List.of(
-                        """
+                List.of(
+                        List.of("""
                 CREATE TABLE run(
                   no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, action TEXT NOT NULL,
                   subject TEXT NOT NULL, created INTEGER NOT NULL, not_before INTEGER NOT NULL, queue TEXT,
@@ -32,6 +32,9 @@ public final class FsmSchema {
                   step INTEGER NOT NULL, attempt INTEGER NOT NULL, outcome TEXT, detail TEXT, error TEXT)""", """
                 CREATE TABLE ended(
                   run INTEGER PRIMARY KEY, at INTEGER NOT NULL, last INTEGER NOT NULL, answer INTEGER NOT NULL,
-                  outcome TEXT NOT NULL, detail TEXT NOT NULL)""")));
+                  outcome TEXT NOT NULL, detail TEXT NOT NULL)"""),
+                        List.of(
+                                "CREATE TABLE folded(no INTEGER NOT NULL)",
+                                "INSERT INTO folded SELECT coalesce(max(no), 0) FROM event")));
     }
 }

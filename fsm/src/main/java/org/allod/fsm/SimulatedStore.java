@@ -137,7 +137,7 @@ public non-sealed class SimulatedStore extends EventStore {
     }
 
     @Override
-    List<HistoryEvent> history(RunId id) {
+    List<HistoryEvent> history(RunId id, Ref active) {
         return disk.history(id);
     }
 

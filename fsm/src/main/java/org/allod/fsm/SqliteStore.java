@@ -3,7 +3,6 @@ package org.allod.fsm;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,13 +19,19 @@ import org.jspecify.annotations.Nullable;
  */
 final class SqliteStore extends EventStore {
     private final Database database;
+    private final Fold fold;
     /** Both belong to the writer's thread once {@link #load} has set them. */
     private long lastRun;
 
     private long lastEvent;
 
     SqliteStore(Database database) {
+        this(database, Fold.EVENTS);
+    }
+
+    SqliteStore(Database database, int foldEvery) {
         this.database = database;
+        this.fold = new Fold(foldEvery);
     }
 
     @Override
@@ -38,7 +43,7 @@ final class SqliteStore extends EventStore {
         long run = append.ref().run();
         if (append.start().isPresent()) {
             run = ++lastRun;
-            insertRun(tx, run, append.start().get());
+            Inserts.run(tx, run, append.start().get());
         }
         long last = append.ref().last();
         long answer = append.ref().answer();
@@ -49,7 +54,7 @@ final class SqliteStore extends EventStore {
                 continue;
             }
             long no = ++lastEvent;
-            insertEvent(tx, no, run, last, append.at(), event);
+            Inserts.event(tx, no, run, last, append.at(), event);
             last = no;
             if (event instanceof Event.StepDone done && done.response().isPresent()) {
                 answer = no;
@@ -57,138 +62,12 @@ final class SqliteStore extends EventStore {
         }
         Ref ref = new Ref(run, last, answer);
         if (ended != null) {
-            insertEnded(tx, ref, append.at(), ended);
-        } else {
-            writeActive(tx, ref, append);
+            Inserts.ended(tx, ref, append.at(), ended);
+        } else if (!Fold.says(append)) {
+            Inserts.active(tx, ref, append);
         }
+        fold.ifDue(tx, lastEvent);
         return ref;
-    }
-
-    private static void insertRun(Tx tx, long no, RunSpec spec) throws SQLException {
-        PreparedStatement s = tx.prepared("INSERT INTO run(no, id, type, action, subject, created, not_before, queue, "
-                + "after_run, parent, traceparent, tracestate, steps, finalizers, request) "
-                + "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-        s.setLong(1, no);
-        s.setString(2, spec.id().toString());
-        s.setString(3, spec.type());
-        s.setString(4, spec.action());
-        s.setString(5, spec.subject());
-        s.setLong(6, spec.created());
-        s.setLong(7, spec.notBefore());
-        text(s, 8, spec.queue().orElse(null));
-        text(s, 9, spec.after().map(RunId::toString).orElse(null));
-        text(s, 10, spec.parent().map(RunId::toString).orElse(null));
-        text(s, 11, spec.trace().map(TraceContext::traceparent).orElse(null));
-        text(s, 12, spec.trace().map(TraceContext::tracestate).orElse(null));
-        s.setString(13, Rows.list(spec.steps()));
-        s.setString(14, Rows.list(spec.finalizers()));
-        s.setBytes(15, spec.request().bytes());
-        s.executeUpdate();
-    }
-
-    private static void insertEvent(Tx tx, long no, long run, long prev, long at, Event event) throws SQLException {
-        switch (event) {
-            case Event.StepDone(int step, int attempt, Optional<Payload> response) ->
-                insertStep(tx, no, run, prev, at, step, attempt, response);
-            case Event.StepFailed(int step, int attempt, String error) ->
-                insertLine(tx, no, run, prev, at, "failed", step, attempt, error);
-            case Event.CancelAsked(String cause) -> insertLine(tx, no, run, prev, at, "cancel", -1, 0, cause);
-            case Event.Halted(Outcome outcome) ->
-                insertLine(tx, no, run, prev, at, "halt", -1, 0, outcome.word() + ": " + outcome.detail());
-            case Event.FinalizerDone(int step, int attempt) ->
-                insertLine(tx, no, run, prev, at, "finalizer", step, attempt, null);
-            case Event.FinalizerFailed(int step, int attempt, String error) ->
-                insertLine(tx, no, run, prev, at, "finalizer-failed", step, attempt, error);
-            case Event.Finished finished -> throw new AssertionError(finished + " has a table of its own");
-        }
-    }
-
-    /** The common case has a statement of its own: each value bound is a call through the driver. */
-    private static void insertStep(
-            Tx tx, long no, long run, long prev, long at, int step, int attempt, Optional<Payload> response)
-            throws SQLException {
-        PreparedStatement s = tx.prepared("INSERT INTO event(no, run, prev, at, kind, step, attempt, response) "
-                + "VALUES (?,?,?,?,'step',?,?,?)");
-        s.setLong(1, no);
-        s.setLong(2, run);
-        s.setLong(3, prev);
-        s.setLong(4, at);
-        s.setInt(5, step);
-        s.setInt(6, attempt);
-        if (response.isPresent()) {
-            s.setBytes(7, response.get().bytes());
-        } else {
-            s.setNull(7, Types.BLOB);
-        }
-        s.executeUpdate();
-    }
-
-    private static void insertLine(
-            Tx tx, long no, long run, long prev, long at, String kind, int step, int attempt, @Nullable String message)
-            throws SQLException {
-        PreparedStatement s = tx.prepared(
-                "INSERT INTO event(no, run, prev, at, kind, step, attempt, message) VALUES (?,?,?,?,?,?,?,?)");
-        s.setLong(1, no);
-        s.setLong(2, run);
-        s.setLong(3, prev);
-        s.setLong(4, at);
-        s.setString(5, kind);
-        s.setInt(6, step);
-        s.setInt(7, attempt);
-        text(s, 8, message);
-        s.executeUpdate();
-    }
-
-    private static void text(PreparedStatement s, int index, @Nullable String value) throws SQLException {
-        if (value == null) {
-            s.setNull(index, Types.VARCHAR);
-        } else {
-            s.setString(index, value);
-        }
-    }
-
-    private static void writeActive(Tx tx, Ref ref, Append append) throws SQLException {
-        if (append.start().isEmpty()
-                && append.error().isEmpty()
-                && append.after() instanceof RunState.Running(int step, int attempt)) {
-            PreparedStatement s = tx.prepared("UPDATE active SET last = ?, answer = ?, phase = 'running', step = ?, "
-                    + "attempt = ?, outcome = NULL, detail = NULL, error = NULL WHERE run = ?");
-            s.setLong(1, ref.last());
-            s.setLong(2, ref.answer());
-            s.setInt(3, step);
-            s.setInt(4, attempt);
-            s.setLong(5, ref.run());
-            s.executeUpdate();
-            return;
-        }
-        Rows.Phase phase = Rows.Phase.of(append.after());
-        PreparedStatement s = tx.prepared("INSERT OR REPLACE INTO active(run, last, answer, phase, step, attempt, "
-                + "outcome, detail, error) VALUES (?,?,?,?,?,?,?,?,?)");
-        s.setLong(1, ref.run());
-        s.setLong(2, ref.last());
-        s.setLong(3, ref.answer());
-        s.setString(4, phase.phase());
-        s.setInt(5, phase.step());
-        s.setInt(6, phase.attempt());
-        text(s, 7, phase.outcome());
-        text(s, 8, phase.detail());
-        text(s, 9, append.error().isEmpty() ? null : append.error());
-        s.executeUpdate();
-    }
-
-    private static void insertEnded(Tx tx, Ref ref, long at, Outcome outcome) throws SQLException {
-        PreparedStatement s =
-                tx.prepared("INSERT INTO ended(run, at, last, answer, outcome, detail) VALUES (?,?,?,?,?,?)");
-        s.setLong(1, ref.run());
-        s.setLong(2, at);
-        s.setLong(3, ref.last());
-        s.setLong(4, ref.answer());
-        s.setString(5, Rows.outcomeWord(outcome));
-        s.setString(6, Rows.outcomeDetail(outcome));
-        s.executeUpdate();
-        PreparedStatement d = tx.prepared("DELETE FROM active WHERE run = ?");
-        d.setLong(1, ref.run());
-        d.executeUpdate();
     }
 
     @Override
@@ -196,8 +75,8 @@ final class SqliteStore extends EventStore {
         return database.write(tx -> {
             lastRun = tx.first("SELECT coalesce(max(no), 0) FROM run", row -> row.getLong(1))
                     .orElse(0L);
-            lastEvent = tx.first("SELECT coalesce(max(no), 0) FROM event", row -> row.getLong(1))
-                    .orElse(0L);
+            lastEvent = fold.lastEvent(tx);
+            fold.now(tx, lastEvent);
             return tx.list(
                     "SELECT a.*, e.response, " + Rows.RUN_COLUMNS + " FROM active a JOIN run r ON r.no = a.run "
                             + "LEFT JOIN event e ON e.no = a.answer ORDER BY a.run",
@@ -250,13 +129,13 @@ final class SqliteStore extends EventStore {
             long run, RunSpec spec, long last, @Nullable HistoryEvent finish) {}
 
     @Override
-    List<HistoryEvent> history(RunId id) {
+    List<HistoryEvent> history(RunId id, Ref active) {
         return database.read(tx -> {
             Optional<Head> head = tx.first(
-                    "SELECT r.no, coalesce(d.last, a.last) AS last, d.at AS ended_at, d.outcome, d.detail, "
-                            + Rows.RUN_COLUMNS + " FROM run r LEFT JOIN active a ON a.run = r.no "
-                            + "LEFT JOIN ended d ON d.run = r.no WHERE r.id = ?",
+                    "SELECT r.no, coalesce(d.last, ?) AS last, d.at AS ended_at, d.outcome, d.detail, "
+                            + Rows.RUN_COLUMNS + " FROM run r LEFT JOIN ended d ON d.run = r.no WHERE r.id = ?",
                     SqliteStore::head,
+                    active.last(),
                     id.toString());
             return head.isEmpty() ? List.of() : chain(tx, head.get());
         });

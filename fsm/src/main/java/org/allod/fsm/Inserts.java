@@ -1,0 +1,128 @@
+package org.allod.fsm;
+
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.Optional;
+import org.allod.store.Tx;
+import org.jspecify.annotations.Nullable;
+
+/** The statements that write rows, one for each table and one for the commonest event. */
+final class Inserts {
+    private Inserts() {}
+
+    static void run(Tx tx, long no, RunSpec spec) throws SQLException {
+        PreparedStatement s = tx.prepared("INSERT INTO run(no, id, type, action, subject, created, not_before, queue, "
+                + "after_run, parent, traceparent, tracestate, steps, finalizers, request) "
+                + "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+        s.setLong(1, no);
+        s.setString(2, spec.id().toString());
+        s.setString(3, spec.type());
+        s.setString(4, spec.action());
+        s.setString(5, spec.subject());
+        s.setLong(6, spec.created());
+        s.setLong(7, spec.notBefore());
+        text(s, 8, spec.queue().orElse(null));
+        text(s, 9, spec.after().map(RunId::toString).orElse(null));
+        text(s, 10, spec.parent().map(RunId::toString).orElse(null));
+        text(s, 11, spec.trace().map(TraceContext::traceparent).orElse(null));
+        text(s, 12, spec.trace().map(TraceContext::tracestate).orElse(null));
+        s.setString(13, Rows.list(spec.steps()));
+        s.setString(14, Rows.list(spec.finalizers()));
+        s.setBytes(15, spec.request().bytes());
+        s.executeUpdate();
+    }
+
+    static void event(Tx tx, long no, long run, long prev, long at, Event event) throws SQLException {
+        switch (event) {
+            case Event.StepDone(int step, int attempt, Optional<Payload> response) ->
+                step(tx, no, run, prev, at, step, attempt, response);
+            case Event.StepFailed(int step, int attempt, String error) ->
+                line(tx, no, run, prev, at, "failed", step, attempt, error);
+            case Event.CancelAsked(String cause) -> line(tx, no, run, prev, at, "cancel", -1, 0, cause);
+            case Event.Halted(Outcome outcome) ->
+                line(tx, no, run, prev, at, "halt", -1, 0, outcome.word() + ": " + outcome.detail());
+            case Event.FinalizerDone(int step, int attempt) ->
+                line(tx, no, run, prev, at, "finalizer", step, attempt, null);
+            case Event.FinalizerFailed(int step, int attempt, String error) ->
+                line(tx, no, run, prev, at, "finalizer-failed", step, attempt, error);
+            case Event.Finished finished -> throw new AssertionError(finished + " has a table of its own");
+        }
+    }
+
+    /** The common case has a statement of its own: each value bound is a call through the driver. */
+    private static void step(
+            Tx tx, long no, long run, long prev, long at, int step, int attempt, Optional<Payload> response)
+            throws SQLException {
+        PreparedStatement s = tx.prepared("INSERT INTO event(no, run, prev, at, kind, step, attempt, response) "
+                + "VALUES (?,?,?,?,'step',?,?,?)");
+        s.setLong(1, no);
+        s.setLong(2, run);
+        s.setLong(3, prev);
+        s.setLong(4, at);
+        s.setInt(5, step);
+        s.setInt(6, attempt);
+        if (response.isPresent()) {
+            s.setBytes(7, response.get().bytes());
+        } else {
+            s.setNull(7, Types.BLOB);
+        }
+        s.executeUpdate();
+    }
+
+    private static void line(
+            Tx tx, long no, long run, long prev, long at, String kind, int step, int attempt, @Nullable String message)
+            throws SQLException {
+        PreparedStatement s = tx.prepared(
+                "INSERT INTO event(no, run, prev, at, kind, step, attempt, message) VALUES (?,?,?,?,?,?,?,?)");
+        s.setLong(1, no);
+        s.setLong(2, run);
+        s.setLong(3, prev);
+        s.setLong(4, at);
+        s.setString(5, kind);
+        s.setInt(6, step);
+        s.setInt(7, attempt);
+        text(s, 8, message);
+        s.executeUpdate();
+    }
+
+    private static void text(PreparedStatement s, int index, @Nullable String value) throws SQLException {
+        if (value == null) {
+            s.setNull(index, Types.VARCHAR);
+        } else {
+            s.setString(index, value);
+        }
+    }
+
+    /** Where the run is, instead of where it was. */
+    static void active(Tx tx, Ref ref, Append append) throws SQLException {
+        Rows.Phase phase = Rows.Phase.of(append.after());
+        PreparedStatement s = tx.prepared("INSERT OR REPLACE INTO active(run, last, answer, phase, step, attempt, "
+                + "outcome, detail, error) VALUES (?,?,?,?,?,?,?,?,?)");
+        s.setLong(1, ref.run());
+        s.setLong(2, ref.last());
+        s.setLong(3, ref.answer());
+        s.setString(4, phase.phase());
+        s.setInt(5, phase.step());
+        s.setInt(6, phase.attempt());
+        text(s, 7, phase.outcome());
+        text(s, 8, phase.detail());
+        text(s, 9, append.error().isEmpty() ? null : append.error());
+        s.executeUpdate();
+    }
+
+    static void ended(Tx tx, Ref ref, long at, Outcome outcome) throws SQLException {
+        PreparedStatement s =
+                tx.prepared("INSERT INTO ended(run, at, last, answer, outcome, detail) VALUES (?,?,?,?,?,?)");
+        s.setLong(1, ref.run());
+        s.setLong(2, at);
+        s.setLong(3, ref.last());
+        s.setLong(4, ref.answer());
+        s.setString(5, Rows.outcomeWord(outcome));
+        s.setString(6, Rows.outcomeDetail(outcome));
+        s.executeUpdate();
+        PreparedStatement d = tx.prepared("DELETE FROM active WHERE run = ?");
+        d.setLong(1, ref.run());
+        d.executeUpdate();
+    }
+}
