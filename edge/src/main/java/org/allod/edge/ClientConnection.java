@@ -4,9 +4,10 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.handler.ssl.SslHandler;
 import java.net.InetSocketAddress;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -19,24 +20,18 @@ import org.jspecify.annotations.Nullable;
  * in one buffer; at its bound, reading stops, and TCP tells the client.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
-final class ClientConnection extends ChannelInboundHandlerAdapter {
+final class ClientConnection extends Client {
     static final long NEVER = Long.MAX_VALUE;
     /** How long, and for how many bytes, a client may go on sending after the answer that ends its connection. */
     private static final long LINGER_NANOS = 2_000_000_000L;
 
     private static final long LINGER_BYTES = 4 << 20;
 
-    final Loop loop;
-    /** In the loop's list of clients. */
-    int place;
-
+    private final Door door;
     private @Nullable ChannelHandlerContext ctx;
     private @Nullable Peer peer;
     private @Nullable ByteBuf buffered;
     private @Nullable Exchange exchange;
-    /** The machine this connection counts for, where machines count connections. */
-    private @Nullable Live pinned;
-
     private long deadline = NEVER;
     private int scanned;
     private boolean headBegun;
@@ -49,8 +44,13 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     private long lingered;
     private boolean closed;
 
-    ClientConnection(Loop loop) {
-        this.loop = loop;
+    ClientConnection(Loop loop, Door door) {
+        super(loop);
+        this.door = door;
+    }
+
+    Door door() {
+        return door;
     }
 
     // What its exchange uses.
@@ -115,37 +115,9 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         return receiving;
     }
 
-    @Nullable
-    Live pinned() {
-        return pinned;
-    }
-
-    /** Counts this connection as load of the machine, until it closes or goes elsewhere. */
-    boolean pin(Live live, Service service) {
-        if (pinned == live) {
-            return true;
-        }
-        unpin();
-        if (!live.acquire(service)) {
-            return false;
-        }
-        pinned = live;
-        return true;
-    }
-
-    void unpin() {
-        Live live = pinned;
-        if (live != null) {
-            pinned = null;
-            live.release(loop.now());
-            loop.shared.nudgeAll();
-        }
-    }
-
-    void unpinIdle(Live live) {
-        if (pinned == live && exchange == null) {
-            unpin();
-        }
+    @Override
+    boolean idle() {
+        return exchange == null;
     }
 
     /** The exchange is over and everything it wrote is under way. */
@@ -174,6 +146,12 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
 
     /** No more from the machine, as TCP says it. */
     void shutdownOutput() {
+        SslHandler tls = door.tls() ? context().pipeline().get(SslHandler.class) : null;
+        if (tls != null) {
+            context().flush();
+            tls.closeOutbound();
+            return;
+        }
         context()
                 .writeAndFlush(Unpooled.EMPTY_BUFFER)
                 .addListener(done -> ((DuplexChannel) context().channel()).shutdownOutput());
@@ -181,6 +159,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
 
     // What the loop uses.
 
+    @Override
     void tick(long now) {
         if (deadline == NEVER || now - deadline < 0) {
             return;
@@ -197,7 +176,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** The edge goes down: closes where nothing is under way, or in any case. */
+    @Override
     void edgeCloses(boolean now) {
         if (now || exchange == null) {
             context().close();
@@ -215,6 +194,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         peer = Peer.of(
                 (InetSocketAddress) context.channel().remoteAddress(),
                 (InetSocketAddress) context.channel().localAddress(),
+                door.tls(),
                 loop.shared.config().region());
         deadline = loop.now() + loop.shared.config().times().head().toNanos();
         if (metrics.open.incrementAndGet() > loop.shared.config().limits().connections()) {
@@ -260,7 +240,10 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event == ChannelInputShutdownEvent.INSTANCE) {
+        if (event == ChannelInputShutdownEvent.INSTANCE || event instanceof SslCloseCompletionEvent) {
+            if (inputClosed) {
+                return;
+            }
             inputClosed = true;
             if (exchange != null) {
                 exchange.clientEnded();
@@ -293,7 +276,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (!(cause instanceof java.io.IOException)) {
+        // A client that speaks no TLS, or none of ours, is nobody's fault here.
+        if (!(cause instanceof java.io.IOException) && !(cause instanceof io.netty.handler.codec.DecoderException)) {
             Edge.LOG.log(System.Logger.Level.WARNING, "a client's connection closed after a bug", cause);
         }
         context.close();

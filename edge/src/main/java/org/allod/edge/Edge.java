@@ -12,7 +12,9 @@ import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.GlobalEventExecutor;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,6 +45,8 @@ public final class Edge implements AutoCloseable {
     private final List<Loop> loops = new ArrayList<>();
     private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final Channel listener;
+    private final Doors doors;
+    private final TlsContexts tls;
     private final Idler idler;
     private volatile Routes routes = Routes.EMPTY;
     private volatile boolean closing;
@@ -54,11 +58,22 @@ public final class Edge implements AutoCloseable {
      * @throws Rejected where the address cannot be listened on as asked; says what to do
      */
     public static Edge start(EdgeConfig config, Machines machines, Clock clock, Timers timers, Rng rng) {
-        return new Edge(config, machines, clock, timers, rng);
+        return start(config, machines, Certificates.NONE, clock, timers, rng);
     }
 
-    private Edge(EdgeConfig config, Machines machines, Clock clock, Timers timers, Rng rng) {
+    /**
+     * As above, with TLS on the ports that want it.
+     *
+     * @param certificates who the edge is
+     */
+    public static Edge start(
+            EdgeConfig config, Machines machines, Certificates certificates, Clock clock, Timers timers, Rng rng) {
+        return new Edge(config, machines, certificates, clock, timers, rng);
+    }
+
+    private Edge(EdgeConfig config, Machines machines, Certificates certificates, Clock clock, Timers timers, Rng rng) {
         this.config = config;
+        this.tls = new TlsContexts(certificates);
         this.clock = clock;
         this.timers = timers;
         Transport transport = Transport.pick(config.nativeTransport());
@@ -73,14 +88,22 @@ public final class Edge implements AutoCloseable {
             loops.add(loop);
             byExecutor.put(executor, loop);
         }
-        listener = listen(transport, byExecutor);
+        listener = opened(listen(transport, byExecutor, Door.MAIN, config.listen()));
+        doors = new Doors(door -> listen(transport, byExecutor, door, address(door)));
         loops.forEach(Loop::start);
         idler = new Idler(this, machines, config.times(), clock, timers, metrics);
         idler.start();
     }
 
-    private Channel listen(Transport transport, Map<EventExecutor, Loop> byExecutor) {
-        ChannelFuture bound = new ServerBootstrap()
+    private InetSocketAddress address(Door door) {
+        return door.port() == Door.HTTPS
+                ? config.https()
+                : new InetSocketAddress(config.listen().getAddress(), door.port());
+    }
+
+    private ChannelFuture listen(
+            Transport transport, Map<EventExecutor, Loop> byExecutor, Door door, InetSocketAddress at) {
+        return new ServerBootstrap()
                 .group(group)
                 .channel(transport.server())
                 .option(ChannelOption.SO_BACKLOG, 4096)
@@ -92,12 +115,22 @@ public final class Edge implements AutoCloseable {
                     @Override
                     protected void initChannel(Channel channel) {
                         clients.add(channel);
-                        Loop loop = byExecutor.get(channel.eventLoop());
-                        channel.pipeline().addLast(new ClientConnection(java.util.Objects.requireNonNull(loop)));
+                        Loop loop = java.util.Objects.requireNonNull(byExecutor.get(channel.eventLoop()));
+                        if (door.tls()) {
+                            channel.pipeline().addLast(tls.handler());
+                        }
+                        channel.pipeline()
+                                .addLast(
+                                        door.raw().isEmpty()
+                                                ? new ClientConnection(loop, door)
+                                                : new RawConnection(loop, door));
                     }
                 })
-                .bind(config.listen())
-                .awaitUninterruptibly();
+                .bind(at);
+    }
+
+    private Channel opened(ChannelFuture binding) {
+        ChannelFuture bound = binding.awaitUninterruptibly();
         if (bound.isSuccess()) {
             return bound.channel();
         }
@@ -133,22 +166,55 @@ public final class Edge implements AutoCloseable {
         return (InetSocketAddress) listener.localAddress();
     }
 
+    /**
+     * Finds out whether this port could be opened, by opening it.
+     *
+     * @param port as a service names it
+     * @throws Rejected where another program has it
+     */
+    public void admit(int port) {
+        if (port == Door.HTTP || port == address().getPort() || doors.has(port)) {
+            return;
+        }
+        InetSocketAddress at = address(Door.http(port));
+        try (ServerSocket trial = new ServerSocket()) {
+            trial.setReuseAddress(true);
+            trial.bind(at);
+        } catch (IOException e) {
+            throw Rejected.because(
+                    Rejected.Reason.CONFLICT,
+                    "config.services: port %d cannot be opened at %s on this host: %s"
+                            .formatted(port, at.getHostString() + ":" + at.getPort(), e.getMessage()),
+                    port == Door.HTTPS
+                            ? "choose another address for TLS with --edge-tls ADDRESS:PORT"
+                            : "choose another port, or end the program that has it (ss -ltnp shows it)");
+        }
+    }
+
     /** Routes by this catalog from now on. Requests that wait look again. */
     public synchronized void publish(Catalog catalog) {
         long now = clock.monoNanos();
         Routes before = routes;
-        Map<MachineId, Live> lives = new HashMap<>();
+        Map<Routes.Spot, Live> lives = new HashMap<>();
         Map<String, Route> byApp = new HashMap<>();
-        for (App app : catalog.apps().values()) {
+        catalog.apps().forEach((name, app) -> {
             List<Live> ofApp = new ArrayList<>();
             for (Backend backend : app.backends()) {
-                ofApp.add(lives.computeIfAbsent(backend.id(), id -> live(before, backend, now)));
+                ofApp.add(lives.computeIfAbsent(Routes.Spot.of(backend), spot -> live(before, spot, backend, now)));
             }
-            Route old = before.byApp().get(app.name());
+            Route old = before.byApp().get(name);
             HoldRoom room = old != null ? old.room() : new HoldRoom(config.limits());
-            byApp.put(app.name(), new Route(app, List.copyOf(ofApp), room));
+            byApp.put(name, new Route(app, List.copyOf(ofApp), room));
+        });
+        Map<MachineId, List<Live>> byMachine = new HashMap<>();
+        lives.values()
+                .forEach(live -> byMachine
+                        .computeIfAbsent(live.id, id -> new ArrayList<>())
+                        .add(live));
+        routes = new Routes(Map.copyOf(byApp), Map.copyOf(lives), Map.copyOf(byMachine));
+        if (!closing) {
+            doors.follow(catalog.doors());
         }
-        routes = new Routes(Map.copyOf(byApp), Map.copyOf(lives));
         before.lives().forEach((id, live) -> {
             if (!lives.containsKey(id)) {
                 live.drain(true);
@@ -158,8 +224,8 @@ public final class Edge implements AutoCloseable {
         loops.forEach(Loop::nudge);
     }
 
-    private Live live(Routes before, Backend backend, long now) {
-        Live live = before.lives().get(backend.id());
+    private Live live(Routes before, Routes.Spot spot, Backend backend, long now) {
+        Live live = before.lives().get(spot);
         if (live == null) {
             live = new Live(backend.id(), loops.size(), config.limits().idlePerMachine(), now);
         }
@@ -176,16 +242,19 @@ public final class Edge implements AutoCloseable {
      *     that is not so after {@code atMost}
      */
     public CompletionStage<Boolean> drain(MachineId machine, Duration atMost) {
-        Live live = routes.lives().get(machine);
-        if (live == null) {
+        List<Live> lives = routes.byMachine().getOrDefault(machine, List.of());
+        if (lives.isEmpty()) {
             return CompletableFuture.completedFuture(true);
         }
-        live.drain(true);
-        CompletableFuture<Boolean> emptied = live.whenEmpty().copy();
+        lives.forEach(live -> live.drain(true));
+        List<CompletableFuture<?>> all = new ArrayList<>();
+        lives.forEach(live -> all.add(live.whenEmpty().copy()));
+        lives.forEach(live -> all.add(free(live)));
+        CompletableFuture<Boolean> emptied =
+                CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)).thenApply(nothing -> true);
         Timers.Timer timer = timers.after(atMost, () -> emptied.complete(false));
-        return emptied.thenCombineAsync(
-                free(live),
-                (empty, closed) -> {
+        return emptied.thenApplyAsync(
+                empty -> {
                     timer.cancel();
                     return empty;
                 },
@@ -194,9 +263,9 @@ public final class Edge implements AutoCloseable {
 
     /** Sends to the machine again after a {@link #drain} that no stop followed. */
     public void undrain(MachineId machine) {
-        Live live = routes.lives().get(machine);
-        if (live != null) {
-            live.drain(false);
+        List<Live> lives = routes.byMachine().getOrDefault(machine, List.of());
+        if (!lives.isEmpty()) {
+            lives.forEach(live -> live.drain(false));
             loops.forEach(Loop::nudge);
         }
     }
@@ -231,6 +300,9 @@ public final class Edge implements AutoCloseable {
     public void close() {
         closing = true;
         idler.close();
+        synchronized (this) {
+            doors.close();
+        }
         listener.close().awaitUninterruptibly();
         loops.forEach(loop -> loop.execute(() -> loop.closeClients(false)));
         nudgeAll();

@@ -7,6 +7,7 @@ import java.time.Duration;
  * How an edge is set up.
  *
  * @param listen where to take requests
+ * @param https where to take requests over TLS, once a service wants it
  * @param domain what comes after an app's name in its host names, without a leading dot, in lower case
  * @param region told to machines in {@code fly-region}
  * @param threads event loops; 0 means one for each processor
@@ -14,6 +15,7 @@ import java.time.Duration;
  */
 public record EdgeConfig(
         InetSocketAddress listen,
+        InetSocketAddress https,
         String domain,
         String region,
         int threads,
@@ -148,30 +150,44 @@ public record EdgeConfig(
 
     /** An edge for {@code APP.localhost} with the usual bounds. */
     public static EdgeConfig at(InetSocketAddress listen) {
-        return new EdgeConfig(listen, "localhost", "local", 0, true, Limits.usual(), Times.usual());
+        return new EdgeConfig(listen, beside(listen), "localhost", "local", 0, true, Limits.usual(), Times.usual());
+    }
+
+    /** 443 beside 80, else 8443: as servers are usually put beside each other. */
+    private static InetSocketAddress beside(InetSocketAddress listen) {
+        return new InetSocketAddress(listen.getAddress(), listen.getPort() == 80 ? 443 : 8443);
+    }
+
+    /** What follows a host in an address of HTTPS here: nothing where the port is the usual one. */
+    String httpsSuffix() {
+        return https.getPort() == 443 ? "" : ":" + https.getPort();
+    }
+
+    public EdgeConfig withHttps(InetSocketAddress other) {
+        return new EdgeConfig(listen, other, domain, region, threads, nativeTransport, limits, times);
     }
 
     public EdgeConfig withDomain(String other) {
-        return new EdgeConfig(listen, other, region, threads, nativeTransport, limits, times);
+        return new EdgeConfig(listen, https, other, region, threads, nativeTransport, limits, times);
     }
 
     public EdgeConfig withRegion(String other) {
-        return new EdgeConfig(listen, domain, other, threads, nativeTransport, limits, times);
+        return new EdgeConfig(listen, https, domain, other, threads, nativeTransport, limits, times);
     }
 
     public EdgeConfig withThreads(int count) {
-        return new EdgeConfig(listen, domain, region, count, nativeTransport, limits, times);
+        return new EdgeConfig(listen, https, domain, region, count, nativeTransport, limits, times);
     }
 
     public EdgeConfig withNio() {
-        return new EdgeConfig(listen, domain, region, threads, false, limits, times);
+        return new EdgeConfig(listen, https, domain, region, threads, false, limits, times);
     }
 
     public EdgeConfig with(Limits other) {
-        return new EdgeConfig(listen, domain, region, threads, nativeTransport, other, times);
+        return new EdgeConfig(listen, https, domain, region, threads, nativeTransport, other, times);
     }
 
     public EdgeConfig with(Times other) {
-        return new EdgeConfig(listen, domain, region, threads, nativeTransport, limits, other);
+        return new EdgeConfig(listen, https, domain, region, threads, nativeTransport, limits, other);
     }
 }

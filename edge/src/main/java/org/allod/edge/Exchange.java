@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * takes it and the answer back as the client does, and becomes a plain two-way pipe after an upgrade. Nothing is
  * collected on the way. Belongs to one loop.
  */
-final class Exchange {
+final class Exchange implements Seeker, Carried {
     private enum Phase {
         /** Looking for a machine, or waiting for one. */
         PLACING,
@@ -68,7 +68,8 @@ final class Exchange {
         wants = request.wants;
         requestBody = request.body();
         host = request.host;
-        placement = new Placement(this, HostName.app(host, loop.shared.config().domain()));
+        String app = HostName.app(host, loop.shared.config().domain());
+        placement = new Placement(this, app, () -> loop.shared.routes().find(app, client.door()));
     }
 
     private final String host;
@@ -85,15 +86,51 @@ final class Exchange {
                     "Apps answer at APP." + domain + ", such as http://hello." + domain));
             return;
         }
+        Route found = loop.shared.routes().find(app, client.door());
+        if (found != null && found.app().http().forceHttps() && !client.door().tls()) {
+            String port = loop.shared.config().httpsSuffix();
+            redirect("https://" + HostName.bare(host) + port + loop.requestHead.path());
+            return;
+        }
         placement.start();
     }
 
-    /** How much memory it takes while it waits. */
-    int heldBytes() {
+    private void redirect(String to) {
+        loop.shared.metrics().answered(301);
+        boolean keep = keepAlive && !http10 && requestBody.done() && !loop.closing();
+        String head =
+                "HTTP/1.1 301 Moved Permanently\r\nlocation: " + to + "\r\ncontent-length: 0\r\nvia: 1.1 allod\r\n"
+                        + "fly-request-id: " + id + (keep ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n");
+        client.write(io.netty.buffer.ByteBufUtil.writeAscii(client.allocator(), head));
+        end();
+        client.finished(keep);
+        if (!client.receiving()) {
+            client.flush();
+        }
+    }
+
+    @Override
+    public Client client() {
+        return client;
+    }
+
+    @Override
+    public void deadline(long at) {
+        client.deadline(at);
+    }
+
+    @Override
+    public void pause() {
+        client.pause(true);
+    }
+
+    @Override
+    public int heldBytes() {
         return Objects.requireNonNull(head).readableBytes() + client.bufferedBytes();
     }
 
-    void placed(Upstream to) {
+    @Override
+    public void placed(Upstream to) {
         upstream = to;
         to.begin(this);
         phase = Phase.SENT;
@@ -167,7 +204,8 @@ final class Exchange {
         }
     }
 
-    void upstreamDrained() {
+    @Override
+    public void upstreamDrained() {
         client.pause(false);
     }
 
@@ -231,7 +269,8 @@ final class Exchange {
 
     // From the machine.
 
-    void fromUpstream(ByteBuf in) {
+    @Override
+    public void fromUpstream(ByteBuf in) {
         ByteBuf data = joined(in);
         try {
             progress();
@@ -332,7 +371,7 @@ final class Exchange {
         ResponseHead.Connection connection = !keepClient
                 ? ResponseHead.Connection.CLOSE
                 : http10 ? ResponseHead.Connection.KEEP_ALIVE : ResponseHead.Connection.SILENT;
-        answer.rewrite(loop.out, connection, chunked && !dechunk, id);
+        answer.rewrite(loop.out, connection, chunked && !dechunk, id, placement.options());
         forgetHead();
         phase = Phase.ANSWERING;
         ByteBuf out = loop.out.toBuffer(client.allocator(), Math.min(in.readableBytes(), JOINED));
@@ -393,8 +432,8 @@ final class Exchange {
         }
     }
 
-    /** The machine will send no more. */
-    void upstreamEnded(Upstream which) {
+    @Override
+    public void upstreamEnded(Upstream which) {
         if (phase == Phase.TUNNEL) {
             machineEnded = true;
             progress();
@@ -413,8 +452,8 @@ final class Exchange {
         }
     }
 
-    /** The machine's connection broke, or ended where it should not have. */
-    void upstreamGone(Upstream which) {
+    @Override
+    public void upstreamGone(Upstream which) {
         if (phase == Phase.SENT && partial == null && interims == 0 && which.reused() && head != null) {
             // It was closed for being idle while our request was on its way: as if it had not been sent.
             drop();
@@ -436,7 +475,8 @@ final class Exchange {
     // The end.
 
     /** Answers in the machine's stead. */
-    void fail(Answer answer) {
+    @Override
+    public void fail(Answer answer) {
         loop.shared.metrics().refused(answer.problem());
         boolean keep = keepAlive && !http10 && requestBody.done() && !loop.closing();
         client.write(answer.write(client.allocator(), wants, toHead, !keep, id));
@@ -494,7 +534,8 @@ final class Exchange {
             EdgeConfig.Times times = loop.shared.config().times();
             // Of a tunnel that one side has left, the other usually wants no more either.
             boolean tunnel = phase == Phase.TUNNEL && !clientEnded && !machineEnded;
-            client.deadline(loop.now() + (tunnel ? times.tunnelIdle() : times.idle()).toNanos());
+            java.time.Duration idle = placement.options().idle().orElse(tunnel ? times.tunnelIdle() : times.idle());
+            client.deadline(loop.now() + idle.toNanos());
         }
     }
 }

@@ -2,7 +2,10 @@ package org.allod.edge;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.allod.base.Clock;
@@ -46,68 +49,86 @@ final class Idler implements AutoCloseable {
         }
         try {
             long now = clock.monoNanos();
-            for (Route route : edge.routes().byApp().values()) {
-                AutostopPolicy.decide(candidates(route, now), times.idleGrace()).ifPresent(stop -> stop(route, stop));
+            Map<String, List<Route>> apps = new HashMap<>();
+            edge.routes()
+                    .byApp()
+                    .values()
+                    .forEach(route -> apps.computeIfAbsent(route.app().name(), name -> new ArrayList<>())
+                            .add(route));
+            for (List<Route> app : apps.values()) {
+                AutostopPolicy.decide(candidates(app, now), times.idleGrace()).ifPresent(this::stop);
             }
         } finally {
             start();
         }
     }
 
-    private static List<AutostopPolicy.Candidate> candidates(Route route, long now) {
-        List<AutostopPolicy.Candidate> running = new ArrayList<>();
-        for (int i = 0; i < route.size(); i++) {
-            Backend backend = route.backend(i);
-            Live live = route.lives().get(i);
-            if (backend.state() == Backend.State.RUNNING && !backend.cordoned() && !live.draining() && !live.waking()) {
-                running.add(new AutostopPolicy.Candidate(
-                        live.id, backend.service(), live.load(), Duration.ofNanos(now - live.idleSince())));
+    /** The app's running machines, each with all its services together: it is idle when none of them is used. */
+    private static List<AutostopPolicy.Candidate> candidates(List<Route> app, long now) {
+        Map<MachineId, Map<Live, Backend>> machines = new LinkedHashMap<>();
+        for (Route route : app) {
+            for (int i = 0; i < route.size(); i++) {
+                machines.computeIfAbsent(route.lives().get(i).id, id -> new LinkedHashMap<>())
+                        .putIfAbsent(route.lives().get(i), route.backend(i));
             }
         }
+        List<AutostopPolicy.Candidate> running = new ArrayList<>();
+        machines.forEach((id, services) -> {
+            Backend any = services.values().iterator().next();
+            boolean moving = services.keySet().stream().anyMatch(live -> live.draining() || live.waking());
+            if (any.state() == Backend.State.RUNNING && !any.cordoned() && !moving) {
+                running.add(candidate(id, services, now));
+            }
+        });
         return running;
     }
 
-    private void stop(Route route, AutostopPolicy.Stop stop) {
-        Live live = find(route, stop.id());
-        live.drain(true);
-        if (live.load() > 0) {
-            live.drain(false);
+    private static AutostopPolicy.Candidate candidate(MachineId id, Map<Live, Backend> services, long now) {
+        int load = 0;
+        long idle = Long.MAX_VALUE;
+        Service all = null;
+        for (Map.Entry<Live, Backend> entry : services.entrySet()) {
+            Live live = entry.getKey();
+            load += live.load();
+            idle = Math.min(idle, now - live.idleSince());
+            Service service = entry.getValue().service();
+            all = all == null ? service : all.beside(service, live.load());
+        }
+        return new AutostopPolicy.Candidate(id, java.util.Objects.requireNonNull(all), load, Duration.ofNanos(idle));
+    }
+
+    private void stop(AutostopPolicy.Stop stop) {
+        List<Live> lives = edge.routes().byMachine().getOrDefault(stop.id(), List.of());
+        lives.forEach(live -> live.drain(true));
+        if (lives.stream().anyMatch(live -> live.load() > 0)) {
+            lives.forEach(live -> live.drain(false));
             edge.nudgeAll();
             return;
         }
         metrics.stops.increment();
-        var _ = edge.free(live)
+        var _ = CompletableFuture.allOf(lives.stream().map(edge::free).toArray(CompletableFuture[]::new))
                 .thenRunAsync(
-                        () -> ask(live, stop),
-                        task -> Thread.ofVirtual().name("stop " + live.id).start(task));
+                        () -> ask(lives, stop),
+                        task -> Thread.ofVirtual().name("stop " + stop.id()).start(task));
     }
 
-    private void ask(Live live, AutostopPolicy.Stop stop) {
+    private void ask(List<Live> lives, AutostopPolicy.Stop stop) {
         CompletionStage<Void> stopping;
         try {
-            stopping = machines.stopIdle(live.id, stop.how());
+            stopping = machines.stopIdle(stop.id(), stop.how());
         } catch (RuntimeException e) {
             stopping = CompletableFuture.failedFuture(e);
         }
         stopping.whenComplete((done, failure) -> {
             if (failure == null) {
-                live.stopped();
+                lives.forEach(Live::stopped);
             } else {
                 Edge.LOG.log(
                         System.Logger.Level.WARNING,
-                        "idle machine " + live.id + " was not stopped, and stays in use: " + failure.getMessage());
-                live.drain(false);
+                        "idle machine " + stop.id() + " was not stopped, and stays in use: " + failure.getMessage());
+                lives.forEach(live -> live.drain(false));
             }
             edge.nudgeAll();
         });
-    }
-
-    private static Live find(Route route, MachineId id) {
-        for (Live live : route.lives()) {
-            if (live.id.equals(id)) {
-                return live;
-            }
-        }
-        throw new org.allod.base.Bug("the autostop policy chose machine " + id + ", which it was not shown");
     }
 }

@@ -35,7 +35,7 @@ final class Loop {
 
     private final Clock clock;
     private final Bootstrap dialer;
-    private final List<ClientConnection> clients = new ArrayList<>();
+    private final List<Client> clients = new ArrayList<>();
     private final List<Placement> waiting = new ArrayList<>();
     private final AtomicBoolean nudged = new AtomicBoolean();
     /** The size of {@code waiting}, for other threads. */
@@ -104,14 +104,14 @@ final class Loop {
         });
     }
 
-    void add(ClientConnection client) {
+    void add(Client client) {
         client.place = clients.size();
         clients.add(client);
     }
 
-    void remove(ClientConnection client) {
-        ClientConnection last = clients.removeLast();
-        if (last != client) {
+    void remove(Client client) {
+        Client last = clients.removeLast();
+        if (!last.equals(client)) {
             clients.set(client.place, last);
             last.place = client.place;
         }
@@ -145,14 +145,14 @@ final class Loop {
     /** Closes free connections to a machine, and lets go of idle clients that count as its load. */
     void empty(Live live) {
         live.pool(index).closeOlder(0, true);
-        for (ClientConnection client : List.copyOf(clients)) {
+        for (Client client : List.copyOf(clients)) {
             client.unpinIdle(live);
         }
     }
 
     /** Ends clients that have no request under way, or all of them. */
     void closeClients(boolean all) {
-        for (ClientConnection client : List.copyOf(clients)) {
+        for (Client client : List.copyOf(clients)) {
             client.edgeCloses(all);
         }
     }

@@ -20,6 +20,15 @@ public interface Machines {
     CompletionStage<Backend> wake(MachineId machine);
 
     /**
+     * As above, for one of the machine's services.
+     *
+     * @param port where the service was, by the catalog at hand
+     */
+    default CompletionStage<Backend> wake(MachineId machine, int port) {
+        return wake(machine);
+    }
+
+    /**
      * Puts a machine to sleep that the edge found idle. No request is under way and none is sent until the answer
      * completes, whichever way.
      */

@@ -14,13 +14,14 @@ import java.net.InetSocketAddress;
 record Peer(byte[] address, byte[] fields) {
     static final byte[] FORWARDED_FOR = ascii("x-forwarded-for: ");
 
-    static Peer of(InetSocketAddress client, InetSocketAddress local, String region) {
+    static Peer of(InetSocketAddress client, InetSocketAddress local, boolean tls, String region) {
         String text = client.getAddress().getHostAddress();
         int zone = text.indexOf('%');
         String address = zone < 0 ? text : text.substring(0, zone);
         return new Peer(
                 ascii(address),
-                ascii("x-forwarded-proto: http\r\nx-forwarded-port: " + local.getPort() + "\r\nfly-client-ip: "
+                ascii("x-forwarded-proto: " + (tls ? "https" : "http") + "\r\nx-forwarded-port: " + local.getPort()
+                        + "\r\nfly-client-ip: "
                         + address
                         + "\r\nfly-forwarded-port: " + local.getPort() + "\r\nfly-region: " + region
                         + "\r\nvia: 1.1 allod\r\n"));

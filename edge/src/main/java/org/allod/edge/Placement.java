@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Finds one request a connection to a machine: asks {@link Routing}, takes a place in the machine's load, dials or
  * takes a free connection, tries another machine where one refuses, and keeps the request in the {@link HoldRoom}
- * while a machine comes up. Ends in exactly one of {@link Exchange#placed}, {@link Exchange#fail} and {@link #cancel}.
+ * while a machine comes up. Ends in exactly one of {@link Seeker#placed}, {@link Seeker#fail} and {@link #cancel}.
  * Belongs to one loop.
  */
 final class Placement {
@@ -17,12 +17,15 @@ final class Placement {
     /** Times another request may take the place that was just chosen, before this one queues up instead. */
     private static final int MAX_RACES = 4;
 
-    private final Exchange exchange;
+    private final Seeker seeker;
+    private final Client client;
     private final Loop loop;
     private final String app;
     private List<MachineId> tried = List.of();
 
     private @Nullable Route route;
+    /** How to find the route again when the catalog has changed. */
+    private final java.util.function.Supplier<@Nullable Route> finding;
     /** The machine whose load this request is part of. */
     private @Nullable Live live;
 
@@ -37,14 +40,25 @@ final class Placement {
     /** Why it waits, for the answer where it waits in vain. */
     private Choice.Because because = Choice.Because.IN_TRANSIT;
 
-    Placement(Exchange exchange, String app) {
-        this.exchange = exchange;
-        this.loop = exchange.client.loop;
+    /**
+     * @param app the route's name, for messages
+     * @param finding the route in the catalog of the moment; null where it has none
+     */
+    Placement(Seeker seeker, String app, java.util.function.Supplier<@Nullable Route> finding) {
+        this.seeker = seeker;
+        this.client = seeker.client();
+        this.loop = client.loop;
         this.app = app;
+        this.finding = finding;
+    }
+
+    /** What the app says of this port; the usual before a route is found. */
+    HttpOptions options() {
+        return route == null ? HttpOptions.USUAL : route.app().http();
     }
 
     void start() {
-        Route found = loop.shared.routes().byApp().get(app);
+        Route found = finding.get();
         if (found == null) {
             fail(new Answer(
                     Problem.UNKNOWN_HOST,
@@ -103,7 +117,7 @@ final class Placement {
         HoldRoom in = room;
         if (in != null && bytes > heldBytes) {
             if (!in.grow(bytes - heldBytes)) {
-                exchange.client.pause(true);
+                seeker.pause();
             }
             heldBytes = bytes;
         }
@@ -163,7 +177,7 @@ final class Placement {
     }
 
     private boolean pinned(Route found) {
-        Live pin = exchange.client.pinned();
+        Live pin = client.pinned();
         if (pin == null) {
             return false;
         }
@@ -174,7 +188,7 @@ final class Placement {
                 && !pin.draining()
                 && !tried.contains(pin.id);
         if (!usable) {
-            exchange.client.unpin();
+            client.unpin();
             return false;
         }
         take(found, index);
@@ -188,7 +202,7 @@ final class Placement {
         Backend picture = found.backend(index);
         boolean taken = picture.service().concurrency() == Service.Concurrency.REQUESTS
                 ? chosen.acquire(picture.service())
-                : exchange.client.pin(chosen, picture.service());
+                : client.pin(chosen, picture.service());
         if (taken) {
             live = chosen;
             backend = picture;
@@ -213,7 +227,7 @@ final class Placement {
     }
 
     private void dial() {
-        exchange.client.deadline(ClientConnection.NEVER);
+        seeker.deadline(ClientConnection.NEVER);
         int timeout = (int) loop.shared.config().times().connect().toMillis();
         loop.dial(theLive(), theBackend().address(), timeout, this::dialled);
     }
@@ -262,7 +276,7 @@ final class Placement {
     private void giveUp() {
         Live refused = theLive();
         if (theBackend().service().concurrency() == Service.Concurrency.CONNECTIONS) {
-            exchange.client.unpin();
+            client.unpin();
             live = null;
         } else {
             release();
@@ -384,7 +398,7 @@ final class Placement {
             return true;
         }
         HoldRoom entered = java.util.Objects.requireNonNull(route).room();
-        int bytes = exchange.heldBytes();
+        int bytes = seeker.heldBytes();
         if (!entered.enter(bytes)) {
             fail(new Answer(
                     Problem.TOO_MANY_WAITING,
@@ -396,8 +410,7 @@ final class Placement {
         Metrics metrics = loop.shared.metrics();
         metrics.held.increment();
         metrics.heldNow.incrementAndGet();
-        exchange.client.deadline(
-                loop.now() + loop.shared.config().times().hold().toNanos());
+        seeker.deadline(loop.now() + loop.shared.config().times().hold().toNanos());
         return true;
     }
 
@@ -413,12 +426,12 @@ final class Placement {
     private void place(Upstream upstream) {
         unwait();
         leaveRoom();
-        exchange.placed(upstream);
+        seeker.placed(upstream);
     }
 
     private void fail(Answer answer) {
         cancel();
-        exchange.fail(answer);
+        seeker.fail(answer);
     }
 
     private Live theLive() {

@@ -172,6 +172,11 @@ final class RequestHead {
                         .contains("h2c");
     }
 
+    /** The path and query that were asked for. */
+    String path() {
+        return pathStart < targetEnd ? fields.text(pathStart, targetEnd) : "/";
+    }
+
     Body body() {
         return fields.chunked
                 ? new Body.Chunked()

@@ -2,6 +2,7 @@ package org.allod.edge;
 
 import static org.allod.edge.HeadWriter.ascii;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a response's head and writes the one that goes to the client. Reused by one event loop. */
@@ -92,11 +93,17 @@ final class ResponseHead {
      * @param chunked whether the body goes out in chunks
      */
     void rewrite(HeadWriter out, Connection connection, boolean chunked, @Nullable String id) {
+        rewrite(out, connection, chunked, id, HttpOptions.USUAL);
+    }
+
+    /** As {@link #rewrite(HeadWriter, Connection, boolean, String)}, with what the app wants otherwise. */
+    void rewrite(HeadWriter out, Connection connection, boolean chunked, @Nullable String id, HttpOptions options) {
+        List<String> replaced = options.headers().isEmpty() ? List.of() : options.replaced();
         byte[] b = fields.bytes;
         out.clear().put(VERSION).put(b, 8, lineEnd);
         int run = -1;
         for (int i = 0; i < fields.count; i++) {
-            if (passes(i)) {
+            if (passes(i) && !replaces(replaced, i)) {
                 run = run < 0 ? fields.start[i] : run;
             } else if (run >= 0) {
                 out.put(b, run, fields.start[i]);
@@ -117,11 +124,23 @@ final class ResponseHead {
             case CLOSE -> out.put(CLOSE);
             case UPGRADE -> out.put(UPGRADE);
         }
-        if (id == null) {
+        if (!replaced.isEmpty()) {
+            out.put(options.lines());
+        }
+        if (id == null || options.pristine()) {
             out.put(END, 2, 4);
         } else {
             out.put(OURS).put(id).put(END);
         }
+    }
+
+    private boolean replaces(List<String> names, int i) {
+        for (String name : names) {
+            if (fields.is(fields.start[i], fields.nameEnd[i], name)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean passes(int i) {

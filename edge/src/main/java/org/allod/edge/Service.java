@@ -52,6 +52,21 @@ public record Service(
         return new Service(concurrency, softLimit, hardLimit, autostart, autostop, running);
     }
 
+    /**
+     * This and another service of the same machine, as what puts machines to sleep sees them: asleep is what either
+     * wants, and busy is what either is.
+     */
+    Service beside(Service other, int load) {
+        boolean busier = !other.underSoft(load);
+        return new Service(
+                concurrency,
+                busier ? Math.max(1, Math.min(other.softLimit, load)) : softLimit,
+                busier ? 0 : hardLimit,
+                autostart || other.autostart,
+                autostop == Autostop.OFF ? other.autostop : autostop,
+                Math.max(minRunning, other.minRunning));
+    }
+
     /** Whether a machine under {@code load} still has room it likes to give. */
     boolean underSoft(int load) {
         return underHard(load) && (softLimit == 0 || load < softLimit);

@@ -8,13 +8,13 @@ import io.netty.channel.socket.DuplexChannel;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** One connection to a machine: free in its pool, or working for one exchange. Belongs to one loop. */
+/** One connection to a machine: free in its pool, or working for one exchange or raw connection. Belongs to one loop. */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
 final class Upstream extends ChannelInboundHandlerAdapter {
     private final Loop loop;
     private final Live live;
     private @Nullable ChannelHandlerContext ctx;
-    private @Nullable Exchange exchange;
+    private @Nullable Carried exchange;
     /** Whose writes are not flushed yet. */
     private @Nullable ClientConnection unflushed;
 
@@ -28,7 +28,7 @@ final class Upstream extends ChannelInboundHandlerAdapter {
         this.live = live;
     }
 
-    void begin(Exchange work) {
+    void begin(Carried work) {
         exchange = work;
     }
 
@@ -108,7 +108,7 @@ final class Upstream extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         ByteBuf in = (ByteBuf) message;
-        Exchange work = exchange;
+        Carried work = exchange;
         if (work == null) {
             // An answer that nobody asked for must not become the answer to the next request.
             in.release();
@@ -129,7 +129,7 @@ final class Upstream extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        Exchange work = exchange;
+        Carried work = exchange;
         if (work != null && context.channel().isWritable()) {
             work.upstreamDrained();
         }
@@ -139,7 +139,7 @@ final class Upstream extends ChannelInboundHandlerAdapter {
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event == ChannelInputShutdownEvent.INSTANCE) {
             ended = true;
-            Exchange work = exchange;
+            Carried work = exchange;
             if (work == null) {
                 context.close();
             } else {
@@ -151,7 +151,7 @@ final class Upstream extends ChannelInboundHandlerAdapter {
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         live.pool(loop.index).remove(this);
-        Exchange work = exchange;
+        Carried work = exchange;
         exchange = null;
         if (work != null) {
             work.upstreamGone(this);

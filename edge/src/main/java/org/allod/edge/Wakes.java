@@ -18,7 +18,7 @@ final class Wakes {
     private final EdgeConfig.Times times;
     private final Clock clock;
     private final Metrics metrics;
-    private final ConcurrentHashMap<MachineId, CompletableFuture<Woken>> underWay = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Live, CompletableFuture<Woken>> underWay = new ConcurrentHashMap<>();
 
     Wakes(Machines machines, EdgeConfig.Times times, Clock clock, Metrics metrics) {
         this.machines = machines;
@@ -36,7 +36,7 @@ final class Wakes {
      */
     CompletableFuture<Woken> wake(Live live, Backend backend, Loop loop, boolean ask) {
         CompletableFuture<Woken> mine = new CompletableFuture<>();
-        CompletableFuture<Woken> other = underWay.putIfAbsent(live.id, mine);
+        CompletableFuture<Woken> other = underWay.putIfAbsent(live, mine);
         if (other != null) {
             return other;
         }
@@ -44,17 +44,17 @@ final class Wakes {
         long began = clock.monoNanos();
         if (ask) {
             metrics.wakes.increment();
-            Thread.ofVirtual().name("wake " + live.id).start(() -> ask(live, loop, began, mine));
+            Thread.ofVirtual().name("wake " + live.id).start(() -> ask(live, backend, loop, began, mine));
         } else {
             knock(live, backend, loop, began, times.port(), mine);
         }
         return mine;
     }
 
-    private void ask(Live live, Loop loop, long began, CompletableFuture<Woken> result) {
+    private void ask(Live live, Backend before, Loop loop, long began, CompletableFuture<Woken> result) {
         CompletionStage<Backend> asked;
         try {
-            asked = machines.wake(live.id);
+            asked = machines.wake(live.id, before.address().getPort());
         } catch (RuntimeException e) {
             asked = CompletableFuture.failedFuture(e);
         }
@@ -97,7 +97,7 @@ final class Wakes {
 
     private void done(Live live, Woken woken, CompletableFuture<Woken> result) {
         live.waking(false);
-        underWay.remove(live.id, result);
+        underWay.remove(live, result);
         if (woken instanceof Woken.Down) {
             metrics.wakeFailures.increment();
         }

@@ -1,17 +1,20 @@
 package org.allod.host;
 
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.allod.base.MachineId;
 import org.allod.edge.App;
-import org.allod.edge.Backend;
 import org.allod.edge.Catalog;
+import org.allod.edge.Door;
 import org.allod.edge.Edge;
+import org.allod.edge.SelfSigned;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
@@ -24,13 +27,17 @@ final class CatalogKeeper implements AutoCloseable {
     private final Machines machines;
     private final Edge edge;
     private final LinkedBlockingQueue<String> changed = new LinkedBlockingQueue<>();
-    private final Map<String, App> apps = new HashMap<>();
+    private final SelfSigned certificate;
+    /** By app: its ways in. */
+    private final Map<String, Ways> apps = new HashMap<>();
+
     private final Map<MachineId, MachineState> states = new ConcurrentHashMap<>();
     private final Thread thread;
 
-    CatalogKeeper(Machines machines, Edge edge) {
+    CatalogKeeper(Machines machines, Edge edge, SelfSigned certificate) {
         this.machines = machines;
         this.edge = edge;
+        this.certificate = certificate;
         this.thread = Thread.ofVirtual().name("catalog").unstarted(this::run);
     }
 
@@ -41,7 +48,7 @@ final class CatalogKeeper implements AutoCloseable {
                 .filter(m -> m.state() == MachineState.STARTED)
                 .forEach(m -> states.put(m.id(), m.state()));
         machines.apps().forEach(app -> rebuild(app.name()));
-        edge.publish(new Catalog(apps));
+        publish();
         thread.start();
     }
 
@@ -64,25 +71,37 @@ final class CatalogKeeper implements AutoCloseable {
                 names.add(changed.take());
                 changed.drainTo(names);
                 names.forEach(this::rebuild);
-                edge.publish(new Catalog(apps));
+                publish();
             }
         } catch (InterruptedException e) {
             // Closed.
         }
     }
 
+    private void publish() {
+        Map<String, App> routes = new HashMap<>();
+        Map<Integer, Door> doors = new TreeMap<>();
+        for (Ways ways : apps.values()) {
+            routes.putAll(ways.routes());
+            // Who has a raw port is settled when a machine is made; two apps with one are left from another time.
+            ways.doors().forEach(door -> doors.putIfAbsent(door.port(), door));
+        }
+        if (doors.values().stream().anyMatch(Door::tls)) {
+            certificate.ensure();
+        }
+        edge.publish(new Catalog(routes, List.copyOf(doors.values())));
+    }
+
     private void rebuild(String name) {
-        List<Backend> backends = machines.all().stream()
+        List<Machine> all = machines.all().stream()
                 .filter(m -> m.app().equals(name))
-                .sorted(java.util.Comparator.comparing(Machine::id))
-                .flatMap(m -> EdgeDoor.backend(m, machines.healthy(m.id())).stream())
+                .sorted(Comparator.comparing(Machine::id))
                 .toList();
         // An app that is known and has no machine is told apart from one nobody knows.
-        if (backends.isEmpty()
-                && machines.apps().stream().noneMatch(a -> a.name().equals(name))) {
+        if (all.isEmpty() && machines.apps().stream().noneMatch(a -> a.name().equals(name))) {
             apps.remove(name);
         } else {
-            apps.put(name, new App(name, backends));
+            apps.put(name, Ways.of(name, edge.address().getPort(), all, machines::healthy));
         }
     }
 

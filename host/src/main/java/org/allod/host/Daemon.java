@@ -31,6 +31,7 @@ import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
 import org.allod.edge.Edge;
 import org.allod.edge.EdgeConfig;
+import org.allod.edge.SelfSigned;
 import org.allod.fsm.Engine;
 import org.allod.fsm.EngineOptions;
 import org.allod.fsm.FsmSchema;
@@ -127,9 +128,10 @@ final class Daemon implements AutoCloseable {
         machines.atAppEnd(trust);
         part(() -> engine.shutdown(GRACE));
         room.recover();
-        Edge edge = part(Edge.start(edgeConfig(config), door, clock, timers, rng.fork("edge")));
+        SelfSigned certificate = new SelfSigned(data.path("edge-self-signed.p12"), config.domain());
+        Edge edge = part(Edge.start(edgeConfig(config), door, certificate, clock, timers, rng.fork("edge")));
         door.carriedBy(edge);
-        part(new CatalogKeeper(machines, edge)).start();
+        part(new CatalogKeeper(machines, edge, certificate)).start();
         edgeAddress = edge.address();
         OperatorToken token = OperatorToken.at(data.path("operator.token"));
         Prover prover = Prover.of(token, trust.trust().tokens());
@@ -160,8 +162,9 @@ final class Daemon implements AutoCloseable {
     }
 
     private static EdgeConfig edgeConfig(HostConfig config) {
-        EdgeConfig usual =
+        EdgeConfig plain =
                 EdgeConfig.at(config.edge()).withDomain(config.domain()).withRegion(config.region());
+        EdgeConfig usual = config.edgeTls().map(plain::withHttps).orElse(plain);
         Duration every = config.idleGrace().compareTo(Duration.ofMinutes(1)) < 0
                 ? Duration.ofSeconds(1)
                 : usual.times().autostopEvery();

@@ -2,7 +2,9 @@ package org.allod.host;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -10,6 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntPredicate;
 import org.allod.base.Bug;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
@@ -45,8 +48,13 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
 
     @Override
     public CompletionStage<Backend> wake(MachineId id) {
+        return wake(id, 0);
+    }
+
+    @Override
+    public CompletionStage<Backend> wake(MachineId id, int port) {
         try {
-            return CompletableFuture.completedFuture(woken(id));
+            return CompletableFuture.completedFuture(woken(id, port));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return CompletableFuture.failedFuture(e);
@@ -55,7 +63,7 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
         }
     }
 
-    private Backend woken(MachineId id) throws InterruptedException {
+    private Backend woken(MachineId id, int port) throws InterruptedException {
         Machines door = door();
         Machine m = found(door, id);
         if (m.state() != MachineState.STARTED) {
@@ -68,8 +76,14 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
             throw Rejected.conflict(
                     "machine " + id + " could not be started; `allod machine show " + id + "` lists what happened");
         }
-        return backend(m, door.healthy(id))
-                .orElseThrow(() -> Rejected.conflict("machine " + id + " no longer has a service"));
+        List<Backend> services = backends(m, s -> door.healthy(id, s));
+        if (services.isEmpty()) {
+            throw Rejected.conflict("machine " + id + " no longer has a service");
+        }
+        return services.stream()
+                .filter(s -> s.address().getPort() == port)
+                .findFirst()
+                .orElse(services.getFirst());
     }
 
     @Override
@@ -126,12 +140,32 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
         }
     }
 
-    /** The machine as the edge sees it; nothing where it has no service to route to. */
-    static Optional<Backend> backend(Machine m, boolean healthy) {
-        if (m.config().services().isEmpty()) {
-            return Optional.empty();
+    /** Tries each port that is not open yet: what another program has cannot be promised to a machine. */
+    @Override
+    public void admit(MachineConfig config) {
+        Edge running = edge.get();
+        if (running == null) {
+            return;
         }
-        MachineConfig.Service s = m.config().services().getFirst();
+        for (MachineConfig.Service service : config.services()) {
+            for (MachineConfig.Port port : service.ports()) {
+                for (int p = port.first(); p <= port.last(); p++) {
+                    running.admit(p);
+                }
+            }
+        }
+    }
+
+    /** The machine's services as the edge sees them, in the order of the configuration. */
+    static List<Backend> backends(Machine m, IntPredicate healthy) {
+        List<Backend> all = new ArrayList<>();
+        for (int s = 0; s < m.config().services().size(); s++) {
+            all.add(backend(m, m.config().services().get(s), healthy.test(s)));
+        }
+        return all;
+    }
+
+    private static Backend backend(Machine m, MachineConfig.Service s, boolean healthy) {
         Service service = new Service(
                 s.concurrency().byConnections() ? Service.Concurrency.CONNECTIONS : Service.Concurrency.REQUESTS,
                 s.concurrency().soft(),
@@ -143,13 +177,13 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
                     case SUSPEND -> Autostop.SUSPEND;
                 },
                 s.minMachinesRunning());
-        return Optional.of(new Backend(
+        return new Backend(
                 m.id(),
                 new InetSocketAddress(m.address(), s.internalPort()),
                 state(m.state()),
                 service,
                 healthy,
-                m.cordoned()));
+                m.cordoned());
     }
 
     private static Backend.State state(MachineState state) {

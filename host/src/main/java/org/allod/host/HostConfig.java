@@ -17,6 +17,8 @@ import org.allod.base.Rejected;
  * @param tools the binaries we bring: runsc, the guest's kernel and PID 1 ({@code --tools}, {@code ALLOD_TOOLS})
  * @param api where the API listens ({@code --api}, {@code ALLOD_API})
  * @param edge where the edge listens ({@code --edge})
+ * @param edgeTls where the edge takes TLS once a service wants it; empty for port 443 beside 80, else 8443 ({@code
+ *     --edge-tls})
  * @param region the region this host is in ({@code --region})
  * @param domain what comes after an app's name in its host name ({@code --domain})
  * @param runtime the runtime of machines that name none; empty for the strongest that passed its probe
@@ -31,6 +33,7 @@ record HostConfig(
         Path tools,
         InetSocketAddress api,
         InetSocketAddress edge,
+        Optional<InetSocketAddress> edgeTls,
         String region,
         String domain,
         Optional<String> runtime,
@@ -40,9 +43,9 @@ record HostConfig(
         Optional<String> site,
         boolean forgetSecrets) {
     static final String USAGE = """
-            usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--region NAME]
-                              [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS] [--memory MB]
-                              [--host-key FILE] [--forget-secrets yes] [--site URL]
+            usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--edge-tls ADDR:PORT]
+                              [--region NAME] [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS]
+                              [--memory MB] [--host-key FILE] [--forget-secrets yes] [--site URL]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -55,6 +58,7 @@ record HostConfig(
         String tools = env.getOrDefault("ALLOD_TOOLS", "");
         String api = env.getOrDefault("ALLOD_API", "127.0.0.1:4280");
         String edge = "127.0.0.1:8080";
+        String edgeTls = "";
         String region = "local";
         String domain = "localhost";
         Optional<String> runtime = Optional.empty();
@@ -75,6 +79,7 @@ record HostConfig(
                 case "--tools" -> tools = value;
                 case "--api" -> api = value;
                 case "--edge" -> edge = value;
+                case "--edge-tls" -> edgeTls = value;
                 case "--region" -> region = name(option, value);
                 case "--domain" -> domain = name(option, value);
                 case "--runtime" -> runtime = Optional.of(runtime(value));
@@ -92,6 +97,7 @@ record HostConfig(
                 tools.isEmpty() ? folder.resolve("tools") : Path.of(tools).toAbsolutePath(),
                 address("--api", api),
                 address("--edge", edge),
+                edgeTls.isEmpty() ? Optional.empty() : Optional.of(address("--edge-tls", edgeTls)),
                 region,
                 domain,
                 runtime,

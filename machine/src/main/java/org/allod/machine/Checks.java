@@ -27,6 +27,9 @@ final class Checks {
     private static final class Round {
         final String version;
         final Map<String, CheckStatus> statuses = new ConcurrentSkipListMap<>();
+        /** Which service a check is of, by its place in the configuration. */
+        final Map<String, Integer> services = new ConcurrentHashMap<>();
+
         volatile boolean over;
 
         Round(String version) {
@@ -53,6 +56,16 @@ final class Checks {
     boolean healthy(MachineId machine) {
         Round round = rounds.get(machine);
         return round == null || round.statuses.values().stream().allMatch(s -> !s.service() || s.passing());
+    }
+
+    /** Whether the edge may send to one service of it: its own checks pass, and those of the whole machine. */
+    boolean healthy(MachineId machine, int service) {
+        Round round = rounds.get(machine);
+        return round == null
+                || round.statuses.values().stream()
+                        .allMatch(s -> !s.service()
+                                || s.passing()
+                                || round.services.getOrDefault(s.name(), service) != service);
     }
 
     /** Follows a record: begins, goes on, or ends. */
@@ -82,10 +95,12 @@ final class Checks {
         rounds.put(m.id(), round);
         m.config().checks().forEach((name, check) -> schedule(m, round, name, check, check.readiness()));
         int number = 0;
-        for (MachineConfig.Service service : m.config().services()) {
+        for (int s = 0; s < m.config().services().size(); s++) {
+            MachineConfig.Service service = m.config().services().get(s);
             for (MachineConfig.Check check : service.checks()) {
                 String name = String.format(
                         Locale.ROOT, "servicecheck-%02d-%s-%d", number++, check.http() ? "http" : "tcp", check.port());
+                round.services.put(name, s);
                 schedule(m, round, name, check, true);
             }
         }

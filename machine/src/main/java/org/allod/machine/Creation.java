@@ -23,6 +23,7 @@ public final class Creation {
     private final Book book;
     private final Lifecycle lifecycle;
     private final Capacity capacity;
+    private final Traffic traffic;
     private final Settings settings;
     private final Leases leases;
     private final Clock clock;
@@ -63,6 +64,7 @@ public final class Creation {
             Book book,
             Lifecycle lifecycle,
             Capacity capacity,
+            Traffic traffic,
             Settings settings,
             Leases leases,
             Clock clock,
@@ -72,6 +74,7 @@ public final class Creation {
         this.book = book;
         this.lifecycle = lifecycle;
         this.capacity = capacity;
+        this.traffic = traffic;
         this.settings = settings;
         this.leases = leases;
         this.clock = clock;
@@ -93,6 +96,7 @@ public final class Creation {
                     "`allod doctor` says what each needs");
         }
         RuntimeLimits.check(request.config(), runtime);
+        traffic.admit(request.config());
         capacity.possible(request.config());
         MachineId id = ids.machine();
         Machine machine = new Machine(
@@ -139,6 +143,7 @@ public final class Creation {
                         "app %s has a machine called %s already".formatted(machine.app(), machine.name()),
                         "choose another name, or leave it out");
             }
+            PortClaims.check(machine.config(), machine.app(), machine.id(), book.all());
             if (request.launch()) {
                 capacity.room(machine, book.all());
             }

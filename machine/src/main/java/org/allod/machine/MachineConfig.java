@@ -135,8 +135,37 @@ public record MachineConfig(
             int minMachinesRunning,
             List<Check> checks) {}
 
-    /** A port of the edge. */
-    public record Port(int port, List<String> handlers) {}
+    /**
+     * Ports of the edge, one or a range, that lead to a service.
+     *
+     * @param http whether HTTP is spoken, and the host name says which app is meant; else the ports are this app's own
+     * @param tls whether TLS ends at the edge
+     * @param proxyProtocol the version of the header that tells the machine who the client is; 0 for none
+     */
+    public record Port(
+            int first,
+            int last,
+            boolean http,
+            boolean tls,
+            int proxyProtocol,
+            boolean forceHttps,
+            HttpOptions options) {
+        /** In words, for messages. */
+        String spoken() {
+            return (http ? "HTTP" : "raw TCP") + (tls ? " over TLS" : "");
+        }
+    }
+
+    /**
+     * How the edge treats a port's HTTP.
+     *
+     * @param headers fields that answers get in place of the machine's own; without values, they are taken out
+     * @param pristine whether the edge adds no field of its own to answers
+     * @param idle without a byte either way while a request is under way
+     */
+    public record HttpOptions(Map<String, List<String>> headers, boolean pristine, Optional<Duration> idle) {
+        static final HttpOptions USUAL = new HttpOptions(Map.of(), false, Optional.empty());
+    }
 
     /** Above {@code soft} the edge prefers others; above {@code hard} it sends nothing. */
     public record Concurrency(boolean byConnections, int soft, int hard) {}

@@ -71,8 +71,8 @@ public final class MachineRoom {
         book.all().forEach(checks::follow);
         Machines machines = new Machines(
                 runs,
-                new Creation(runs, ledger, book, lifecycle, capacity, settings, leases, clock, ground.ids()),
-                new Updates(runs, ledger, book, lifecycle, leases, capacity, clock, ground.ids()),
+                new Creation(runs, ledger, book, lifecycle, capacity, traffic, settings, leases, clock, ground.ids()),
+                new Updates(runs, ledger, book, lifecycle, leases, capacity, traffic, clock, ground.ids()),
                 book,
                 table,
                 new AppTable(ground.database(), clock),

@@ -134,6 +134,11 @@ public final class Machines {
         return checks.healthy(id);
     }
 
+    /** Whether every check passes that gates traffic to this service of the machine, by its place in the list. */
+    public boolean healthy(MachineId id, int service) {
+        return checks.healthy(id, service);
+    }
+
     public List<MachineEvent> events(MachineId id, int limit) {
         return table.events(id, limit);
     }

@@ -4,21 +4,25 @@ import java.util.List;
 import org.allod.base.Rejected;
 import tools.jackson.databind.JsonNode;
 
-/** Reads the part of a configuration that concerns the edge: services, their limits and health checks. */
+/** Reads the part of a configuration that concerns the edge: services and their limits. */
 final class ServiceReader {
     private static final int DEFAULT_SOFT = 20;
     private static final int DEFAULT_HARD = 25;
     private static final int MAX_CONCURRENCY = 1_000_000;
-    private static final String LATER = "not supported by this version";
 
     private ServiceReader() {}
 
     static MachineConfig.Service service(Fields in, boolean autostartDefault) {
-        in.oneOf("protocol", List.of("", "tcp"));
+        in.oneOf("protocol", List.of("", "tcp", "udp")).filter("udp"::equals).ifPresent(udp -> {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    in.path("protocol") + " is \"udp\": the edge of this version carries TCP",
+                    "leave the service out; the machine's own address can be reached by UDP from this host");
+        });
         int internal = in.integer("internal_port", 1, 65_535)
                 .orElseThrow(
                         () -> Rejected.invalid(in.path("internal_port") + " is missing: the port the guest serves"));
-        List<MachineConfig.Port> ports = in.objects("ports", ServiceReader::port);
+        List<MachineConfig.Port> ports = in.objects("ports", PortReader::port);
         MachineConfig.Concurrency concurrency = in.object("concurrency")
                 .map(ServiceReader::concurrency)
                 .orElse(new MachineConfig.Concurrency(true, DEFAULT_SOFT, DEFAULT_HARD));
@@ -26,8 +30,11 @@ final class ServiceReader {
         MachineConfig.Autostop autostop = autostop(in);
         int min = in.integer("min_machines_running", 0, 1_000).orElse(0);
         List<MachineConfig.Check> checks = in.objects("checks", c -> CheckReader.ofService(c, internal));
-        in.refuse("force_instance_key", LATER);
-        in.refuse("force_instance_description", LATER);
+        for (String name : List.of("force_instance_key", "force_instance_description")) {
+            in.refuse(
+                    name,
+                    "that API gives it no meaning that could be kept; ask for a machine by fly-replay or by port");
+        }
         return new MachineConfig.Service(internal, ports, concurrency, autostart, autostop, min, checks);
     }
 
@@ -43,27 +50,6 @@ final class ServiceReader {
             case "suspend" -> MachineConfig.Autostop.SUSPEND;
             default -> MachineConfig.Autostop.OFF;
         };
-    }
-
-    private static MachineConfig.Port port(Fields in) {
-        int port = in.integer("port", 1, 65_535)
-                .orElseThrow(() -> Rejected.invalid(in.path("port") + " is missing: the port the edge serves"));
-        List<String> handlers = in.strings("handlers");
-        for (String handler : handlers) {
-            if (!handler.equals("http")) {
-                throw Rejected.because(
-                        Rejected.Reason.UNSUPPORTED,
-                        "%s names \"%s\": only \"http\" is supported by this version"
-                                .formatted(in.path("handlers"), handler));
-            }
-        }
-        in.bool("force_https").filter(force -> force).ifPresent(force -> {
-            throw Rejected.because(Rejected.Reason.UNSUPPORTED, in.path("force_https") + ": " + LATER);
-        });
-        for (String later : List.of("start_port", "end_port", "http_options", "proxy_proto_options", "tls_options")) {
-            in.refuse(later, LATER);
-        }
-        return new MachineConfig.Port(port, handlers);
     }
 
     private static MachineConfig.Concurrency concurrency(Fields in) {

@@ -8,6 +8,9 @@ public interface Traffic {
     /** Sends nothing new to the machine, and returns once what was under way is over or {@code bound} has passed. */
     void drain(MachineId machine, Duration bound);
 
+    /** Refuses ports of the edge that this host cannot open, such as one that another program has. */
+    default void admit(MachineConfig config) {}
+
     /** Nobody carries requests. */
     Traffic NONE = (machine, bound) -> {};
 }

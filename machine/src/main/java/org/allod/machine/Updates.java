@@ -20,6 +20,7 @@ final class Updates {
     private final Lifecycle lifecycle;
     private final Leases leases;
     private final Capacity capacity;
+    private final Traffic traffic;
     private final Clock clock;
     private final Ids ids;
 
@@ -30,6 +31,7 @@ final class Updates {
             Lifecycle lifecycle,
             Leases leases,
             Capacity capacity,
+            Traffic traffic,
             Clock clock,
             Ids ids) {
         this.runs = runs;
@@ -38,6 +40,7 @@ final class Updates {
         this.lifecycle = lifecycle;
         this.leases = leases;
         this.capacity = capacity;
+        this.traffic = traffic;
         this.clock = clock;
         this.ids = ids;
     }
@@ -46,6 +49,8 @@ final class Updates {
     Machine update(Machine machine, Machines.Change change, Asker.Client by) throws InterruptedException {
         RuntimeLimits.check(change.config(), machine.runtime());
         capacity.possible(change.config());
+        PortClaims.check(change.config(), machine.app(), machine.id(), book.all());
+        traffic.admit(change.config());
         Ulid version = ids.ulid();
         RunId run = runs.verb(Verb.UPDATE, machine, by, m -> {
                     current("current_version", change.expected(), m);

@@ -1,0 +1,289 @@
+package org.allod.edge;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import java.net.InetSocketAddress;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's connection on a port that belongs to one app: bytes both ways, unread. It wakes a machine like a request
+ * does; until there is one, nothing is read from the client, so that TCP holds what it sends. Where no machine can be
+ * had the connection is reset, which is all that can be said without knowing what is spoken. Belongs to one loop.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
+final class RawConnection extends Client implements Seeker, Carried {
+    private final Door door;
+    private @Nullable ChannelHandlerContext ctx;
+    private @Nullable Placement placement;
+    private @Nullable Upstream upstream;
+    private long deadline = ClientConnection.NEVER;
+    private boolean reading = true;
+    private boolean clientEnded;
+    private boolean machineEnded;
+    private boolean closed;
+
+    RawConnection(Loop loop, Door door) {
+        super(loop);
+        this.door = door;
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        ctx = context;
+        Metrics metrics = loop.shared.metrics();
+        metrics.connections.increment();
+        loop.add(this);
+        if (metrics.open.incrementAndGet() > loop.shared.config().limits().connections()) {
+            metrics.refused(Problem.TOO_MANY_CONNECTIONS);
+            reset();
+            return;
+        }
+        if (door.tls()) {
+            // The machine may speak first, so nobody is asked before what it says would be encrypted.
+            deadline = loop.now() + loop.shared.config().times().head().toNanos();
+        } else {
+            seek();
+        }
+    }
+
+    private void seek() {
+        read(false);
+        Placement finding = new Placement(
+                this, door.raw(), () -> loop.shared.routes().byApp().get(door.raw()));
+        placement = finding;
+        finding.start();
+    }
+
+    // While it looks for a machine.
+
+    @Override
+    public Client client() {
+        return this;
+    }
+
+    @Override
+    public void deadline(long at) {
+        deadline = at;
+    }
+
+    @Override
+    public void pause() {
+        read(false);
+    }
+
+    @Override
+    public int heldBytes() {
+        return 0;
+    }
+
+    @Override
+    public void placed(Upstream to) {
+        if (to.reused()) {
+            // A kept connection has carried HTTP on another port of the edge; this one must begin at the beginning.
+            to.close();
+            Objects.requireNonNull(placement).again();
+            return;
+        }
+        upstream = to;
+        to.begin(this);
+        int version = options().proxyProtocol();
+        if (version > 0) {
+            InetSocketAddress client = (InetSocketAddress) context().channel().remoteAddress();
+            InetSocketAddress here = (InetSocketAddress) context().channel().localAddress();
+            to.write(Unpooled.wrappedBuffer(ProxyHeader.of(version, client, here)));
+            to.flush();
+        }
+        progress();
+        read(true);
+    }
+
+    private HttpOptions options() {
+        Route route = loop.shared.routes().byApp().get(door.raw());
+        return route == null ? HttpOptions.USUAL : route.app().http();
+    }
+
+    @Override
+    public void fail(Answer answer) {
+        loop.shared.metrics().refused(answer.problem());
+        Edge.LOG.log(System.Logger.Level.DEBUG, "a connection to port " + door.port() + " was reset: " + answer.why());
+        reset();
+    }
+
+    // Bytes.
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        ByteBuf in = (ByteBuf) message;
+        loop.shared.metrics().bytesIn.add(in.readableBytes());
+        Upstream to = upstream;
+        if (to == null) {
+            in.release();
+            return;
+        }
+        progress();
+        to.write(in);
+        if (!to.writable()) {
+            read(false);
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        Upstream to = upstream;
+        if (to != null) {
+            to.flush();
+        }
+    }
+
+    @Override
+    public void fromUpstream(ByteBuf in) {
+        progress();
+        loop.shared.metrics().bytesOut.add(in.readableBytes());
+        ChannelHandlerContext to = context();
+        to.writeAndFlush(in, to.voidPromise());
+        Upstream from = upstream;
+        if (from != null && !to.channel().isWritable()) {
+            from.read(false);
+        }
+    }
+
+    @Override
+    public void upstreamDrained() {
+        read(true);
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        Upstream from = upstream;
+        if (from != null && context.channel().isWritable()) {
+            from.read(true);
+        }
+    }
+
+    private void read(boolean on) {
+        if (reading != on) {
+            reading = on;
+            context().channel().config().setAutoRead(on);
+        }
+    }
+
+    // Ends.
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE || event == SslCloseCompletionEvent.SUCCESS) {
+            clientEnded = true;
+            Upstream to = upstream;
+            if (to == null || machineEnded) {
+                context.close();
+            } else {
+                to.flush();
+                to.shutdownOutput();
+            }
+        } else if (event instanceof SslHandshakeCompletionEvent done) {
+            if (done.isSuccess()) {
+                seek();
+            } else {
+                context.close();
+            }
+        }
+    }
+
+    @Override
+    public void upstreamEnded(Upstream which) {
+        machineEnded = true;
+        if (clientEnded || door.tls()) {
+            context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        } else {
+            context()
+                    .writeAndFlush(Unpooled.EMPTY_BUFFER)
+                    .addListener(done -> ((DuplexChannel) context().channel()).shutdownOutput());
+        }
+    }
+
+    @Override
+    public void upstreamGone(Upstream which) {
+        upstream = null;
+        context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        deadline = ClientConnection.NEVER;
+        loop.remove(this);
+        loop.shared.metrics().open.decrementAndGet();
+        Upstream to = upstream;
+        if (to != null) {
+            upstream = null;
+            to.close();
+        }
+        Placement finding = placement;
+        if (finding != null) {
+            finding.cancel();
+        }
+        unpin();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (!(cause instanceof java.io.IOException)) {
+            Edge.LOG.log(System.Logger.Level.DEBUG, "a raw connection closed", cause);
+        }
+        context.close();
+    }
+
+    @Override
+    void tick(long now) {
+        if (deadline == ClientConnection.NEVER || now - deadline < 0) {
+            return;
+        }
+        deadline = ClientConnection.NEVER;
+        Placement finding = placement;
+        if (upstream == null && finding != null) {
+            finding.expired();
+        } else {
+            context().close();
+        }
+    }
+
+    @Override
+    void edgeCloses(boolean now) {
+        if (now || upstream == null) {
+            context().close();
+        }
+    }
+
+    @Override
+    boolean idle() {
+        return false;
+    }
+
+    private void progress() {
+        deadline = loop.now()
+                + options()
+                        .idle()
+                        .orElse(loop.shared.config().times().tunnelIdle())
+                        .toNanos();
+    }
+
+    /** Closes so that the client sees an error, not an end. */
+    private void reset() {
+        context().channel().config().setOption(io.netty.channel.ChannelOption.SO_LINGER, 0);
+        context().close();
+    }
+
+    private ChannelHandlerContext context() {
+        return Objects.requireNonNull(ctx);
+    }
+}
