@@ -7,13 +7,13 @@ use std::os::unix::io::RawFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::child::{self, NotStarted};
-use crate::config::{Command, Config};
+use crate::config::{Command, Config, Volume};
 use crate::exec::Exec;
 use crate::frame::*;
 use crate::link::Link;
 use crate::ring::{Next, Ring};
 use crate::sys::{self, PollFd, POLLIN};
-use crate::{setup, sys::SIGKILL};
+use crate::{setup, sys::SIGKILL, volume};
 
 const PIECE: usize = 16384;
 /// The identifier of the main process among the commands.
@@ -44,6 +44,7 @@ pub struct Agent {
     state: State,
     machine: Command,
     sync: bool,
+    volumes: Vec<Volume>,
     outputs: Vec<(u8, RawFd)>,
     ring: Ring,
     sent: u64,
@@ -67,6 +68,7 @@ impl Agent {
             state: State::Unset(Vec::new()),
             machine: Command::default(),
             sync: false,
+            volumes: Vec::new(),
             outputs: Vec::new(),
             ring: Ring::new(RING),
             sent: 0,
@@ -141,6 +143,11 @@ impl Agent {
         }
         if self.sync {
             sys::sync_disks();
+        }
+        for volume in &self.volumes {
+            if let Err(why) = volume::sync(volume) {
+                self.ring.push(2, format!("allod: {}\n", why).as_bytes());
+            }
         }
         let out_of_memory = i32::from(signal) == SIGKILL && oom_kills() > self.oom_kills;
         self.state = State::Ended(Ended { code, signal, out_of_memory, after: self.ring.end() });
@@ -257,6 +264,7 @@ impl Agent {
                 }
             }
             PING => self.link.send(Out::new(PONG).u64(p.u64()?).bytes()),
+            VOLUME => self.link.send(volume::answer(&self.volumes, p)?),
             RELEASE => {
                 self.link.send(Out::new(RELEASED).bytes());
                 self.link.leave();
@@ -297,6 +305,7 @@ impl Agent {
     fn start(&mut self, config: Config) {
         self.machine = config.command.clone();
         self.sync = config.sync;
+        self.volumes = config.volumes.clone();
         let started = setup::apply(&config)
             .map_err(|reason| NotStarted { code: 126, reason })
             .and_then(|()| child::start(&config.command, false));

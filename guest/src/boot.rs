@@ -96,7 +96,8 @@ fn load_modules() -> Result<(), String> {
     Ok(())
 }
 
-fn disk(serial: &str) -> Result<String, String> {
+/// The device of the disk that the host calls `serial`.
+pub fn disk(serial: &str) -> Result<String, String> {
     for entry in step("list /sys/block", fs::read_dir("/sys/block"))?.flatten() {
         if fs::read_to_string(entry.path().join("serial")).map_or(false, |s| s.trim() == serial) {
             return Ok(format!("/dev/{}", entry.file_name().to_string_lossy()));

@@ -29,6 +29,14 @@ pub struct Interface {
     pub gateways: Vec<String>,
 }
 
+/// A disk that outlives the machine.
+#[derive(Clone)]
+pub struct Volume {
+    /// What the host calls the disk.
+    pub serial: String,
+    pub path: String,
+}
+
 pub struct Config {
     pub command: Command,
     /// Empty: leave it.
@@ -43,6 +51,7 @@ pub struct Config {
     pub swap_mb: u32,
     /// Whether what was written must be on the disk before the end is told.
     pub sync: bool,
+    pub volumes: Vec<Volume>,
 }
 
 impl Command {
@@ -93,6 +102,7 @@ impl Config {
             hosts: from.list(Payload::text)?,
             swap_mb: from.u32()?,
             sync: from.u8()? != 0,
+            volumes: from.list(|p| Ok(Volume { serial: p.text()?, path: p.text()? }))?,
         })
     }
 }

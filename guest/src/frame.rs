@@ -27,6 +27,7 @@ pub const CLOSE: u8 = 0x0b;
 pub const EXIT_TAKEN: u8 = 0x0c;
 pub const PING: u8 = 0x0d;
 pub const RELEASE: u8 = 0x0e;
+pub const VOLUME: u8 = 0x11;
 
 // Guest to host.
 pub const WELCOME: u8 = 0x81;
@@ -40,6 +41,7 @@ pub const EXITED: u8 = 0x88;
 pub const PONG: u8 = 0x89;
 pub const RELEASED: u8 = 0x8a;
 pub const FAULT: u8 = 0x8b;
+pub const VOLUME_STATE: u8 = 0x8e;
 
 const HELLO_SIZE: usize = 72;
 

@@ -6,6 +6,7 @@ mod boot;
 mod child;
 mod config;
 mod exec;
+mod files;
 mod frame;
 mod link;
 mod net;
@@ -14,10 +15,11 @@ mod setup;
 mod sys;
 mod tap;
 mod users;
+mod volume;
 
 use link::{Link, Transport};
 
-const USAGE: &str = "usage: allod-guest microvm | connect SOCKET | tap NAME FD COMMAND...";
+const USAGE: &str = "usage: allod-guest microvm | connect SOCKET | tap NAME FD COMMAND... | files FD:MODE:PATH... -- COMMAND...";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +41,7 @@ fn main() {
             Err(why) => fail(&why),
         },
         ["tap", ..] => fail(&tap::run(&arguments[1..])),
+        ["files", ..] => fail(&files::run(&arguments[1..])),
         _ => fail(USAGE),
     }
 }

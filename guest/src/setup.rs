@@ -7,7 +7,7 @@ use std::os::unix::io::AsRawFd;
 use std::path::Path;
 
 use crate::config::{Config, File};
-use crate::{boot, net, sys};
+use crate::{boot, net, sys, volume};
 
 pub fn apply(config: &Config) -> Result<(), String> {
     if !config.hostname.is_empty() {
@@ -21,6 +21,10 @@ pub fn apply(config: &Config) -> Result<(), String> {
     }
     lines("/etc/resolv.conf", &config.resolv)?;
     lines("/etc/hosts", &config.hosts)?;
+    // Before the files: one may lie in a volume.
+    for volume in &config.volumes {
+        volume::mount(volume)?;
+    }
     for file in &config.files {
         write(file)?;
     }

@@ -35,6 +35,8 @@ extern "C" {
     fn swapon(path: *const c_char, flags: c_int) -> c_int;
     fn posix_fallocate(fd: c_int, offset: i64, length: i64) -> c_int;
     fn sync();
+    fn syncfs(fd: c_int) -> c_int;
+    fn statvfs(path: *const c_char, into: *mut Space) -> c_int;
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
     fn posix_openpt(flags: c_int) -> c_int;
     fn grantpt(fd: c_int) -> c_int;
@@ -89,6 +91,18 @@ pub struct SigSet([u64; 16]);
 struct TimeSpec {
     seconds: i64,
     nanos: i64,
+}
+
+/// The beginning of `struct statvfs`; what follows is room for the rest.
+#[repr(C)]
+#[derive(Default)]
+pub struct Space {
+    pub preferred: u64,
+    pub block: u64,
+    pub blocks: u64,
+    pub free: u64,
+    pub available: u64,
+    rest: [u64; 16],
 }
 
 #[repr(C)]
@@ -242,6 +256,17 @@ pub fn allocate(fd: RawFd, length: u64) -> Result<()> {
 
 pub fn swap_on(path: &str) -> Result<()> {
     check(unsafe { swapon(text(path)?.as_ptr(), 0) }).map(|_| ())
+}
+
+/// What a mounted file system has and has left.
+pub fn space(path: &str) -> Result<Space> {
+    let mut space = Space::default();
+    check(unsafe { statvfs(text(path)?.as_ptr(), &mut space) }).map(|_| space)
+}
+
+/// Puts everything of one file system on its disk.
+pub fn sync_fs(fd: RawFd) -> Result<()> {
+    check(unsafe { syncfs(fd) }).map(|_| ())
 }
 
 pub fn power_off() {

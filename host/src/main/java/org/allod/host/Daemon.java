@@ -24,6 +24,7 @@ import org.allod.api.OperatorToken;
 import org.allod.api.Prover;
 import org.allod.api.RateLimit;
 import org.allod.api.RunEndpoints;
+import org.allod.api.VolumeEndpoints;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
@@ -40,9 +41,11 @@ import org.allod.image.ImageSettings;
 import org.allod.linux.ServiceManager;
 import org.allod.machine.Capacity;
 import org.allod.machine.Creation;
+import org.allod.machine.KeySource;
 import org.allod.machine.MachineRoom;
 import org.allod.machine.MachineSchema;
 import org.allod.machine.Machines;
+import org.allod.machine.VolumeSchema;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 import org.allod.trust.Trust;
@@ -106,7 +109,12 @@ final class Daemon implements AutoCloseable {
         Database database = part(Database.open(
                 data.path("host.db"),
                 DatabaseOptions.defaults(),
-                List.of(Identity.SCHEMA, FsmSchema.schema(), MachineSchema.SCHEMA, TrustSchema.SCHEMA)));
+                List.of(
+                        Identity.SCHEMA,
+                        FsmSchema.schema(),
+                        MachineSchema.SCHEMA,
+                        VolumeSchema.SCHEMA,
+                        TrustSchema.SCHEMA)));
         TrustDoor trust = new TrustDoor(Trust.open(database, config.hostKey(), config.forgetSecrets(), clock, ids));
         long fleet = Identity.fleet(database, rng.fork("fleet"));
         EngineOptions options = EngineOptions.defaults().queue(MachineRoom.INSISTED, INSISTED);
@@ -122,7 +130,8 @@ final class Daemon implements AutoCloseable {
                 door,
                 capacity(config),
                 new Creation.Settings(
-                        config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet));
+                        config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet),
+                new MachineRoom.Storage(config.data(), KeySource.NONE));
         Machines machines = room.machines();
         door.serves(machines);
         machines.atAppEnd(trust);
@@ -138,7 +147,7 @@ final class Daemon implements AutoCloseable {
         HostFacts facts = new HostFacts(config, runtimes, machines, engine, edge, database, clock, began, this);
         ApiServer server = part(new ApiServer(
                 endpoints(
-                        machines,
+                        room,
                         trust.endpoints(machines, prover, () -> config.site().orElse("http://" + text(api))),
                         engine,
                         images,
@@ -172,17 +181,19 @@ final class Daemon implements AutoCloseable {
     }
 
     private static EndpointTable endpoints(
-            Machines machines,
+            MachineRoom room,
             List<Endpoint> trust,
             Engine engine,
             ImageLibrary images,
             RuntimeChoice runtimes,
             HostFacts facts,
             OperatorToken token) {
+        Machines machines = room.machines();
         List<Endpoint> all = new ArrayList<>();
         all.addAll(new AppEndpoints(machines).endpoints());
         all.addAll(trust);
         all.addAll(new MachineEndpoints(machines).endpoints());
+        all.addAll(new VolumeEndpoints(machines, room.volumes()).endpoints());
         all.addAll(new GuestEndpoints(machines).endpoints());
         all.addAll(new LogEndpoints(machines, runtimes.logs()).endpoints());
         all.addAll(new ImageEndpoints(images, () -> inUse(machines)).endpoints());

@@ -50,6 +50,53 @@ final class Leftovers {
         return found;
     }
 
+    /** Mounts of volumes. */
+    static Set<String> mounts(Path data) throws IOException {
+        Set<String> found = new TreeSet<>();
+        for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+            if (line.contains(data.resolve("volumes").toString())) {
+                found.add("mount " + line);
+            }
+        }
+        return found;
+    }
+
+    /** Of volumes other than {@code known}: folders, files half made, mounts, loop devices. */
+    static Set<String> ofVolumes(Set<String> known, Path data) throws IOException, InterruptedException {
+        Set<String> found = new TreeSet<>();
+        for (String line : mounts(data)) {
+            if (known.stream().noneMatch(line::contains)) {
+                found.add(line);
+            }
+        }
+        for (String folder : names(data.resolve("volumes"))) {
+            if (!known.contains(folder)) {
+                found.add("folder " + folder);
+            }
+            for (String file : names(data.resolve("volumes").resolve(folder))) {
+                if (file.endsWith(".half")) {
+                    found.add("half a disk in " + folder);
+                }
+            }
+        }
+        for (String file : names(data.resolve("snapshots"))) {
+            if (file.endsWith(".half")) {
+                found.add("half a snapshot: " + file);
+            }
+        }
+        for (String block : names(Path.of("/sys/block"))) {
+            Path backing = Path.of("/sys/block", block, "loop/backing_file");
+            if (block.startsWith("loop") && Files.exists(backing)) {
+                String file = Files.readString(backing).strip();
+                boolean ours = file.startsWith(data.resolve("volumes").toString());
+                if (ours && known.stream().noneMatch(file::contains)) {
+                    found.add("loop device " + block + " of " + file);
+                }
+            }
+        }
+        return found;
+    }
+
     private static void add(Set<String> found, String kind, String text, Set<String> known, Set<String> ours) {
         Matcher matcher = ID.matcher(text);
         while (matcher.find()) {

@@ -23,6 +23,16 @@ final class Libc {
     static final int EPOLLIN = 1;
     static final int EPOLL_CTL_ADD = 1;
 
+    static final int O_RDONLY = 0;
+    static final int O_WRONLY = 1;
+    private static final int O_CLOEXEC = 0x80000;
+
+    static final int SEEK_DATA = 3;
+    static final int SEEK_HOLE = 4;
+
+    /** {@code _IOW(0x94, 9, int)}: make a file share all blocks of another. */
+    static final long FICLONE = 0x4004_9409L;
+
     private static final int SYS_PIDFD_SEND_SIGNAL = 424;
     private static final int SYS_PIDFD_OPEN = 434;
     private static final int EPOLL_CLOEXEC = 0x80000;
@@ -70,8 +80,51 @@ final class Libc {
                     ValueLayout.JAVA_INT));
     private static final MethodHandle EVENTFD =
             bind("eventfd", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    private static final MethodHandle OPEN = bind(
+            "open",
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
+            Linker.Option.firstVariadicArg(2));
+    private static final MethodHandle IOCTL = bind(
+            "ioctl",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT),
+            Linker.Option.firstVariadicArg(2));
+    private static final MethodHandle LSEEK = bind(
+            "lseek",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
 
     private Libc() {}
+
+    /** Opens a file that is there. Its descriptor is not for children. */
+    static int open(String path, int flags) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            return result((int) OPEN.invokeExact(state, arena.allocateFrom(path), flags | O_CLOEXEC), state);
+        } catch (Throwable e) {
+            throw unexpected("open", e);
+        }
+    }
+
+    /** An {@code ioctl} whose argument is a number. */
+    static int ioctl(int fd, long request, int argument) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            return result((int) IOCTL.invokeExact(state, fd, request, argument), state);
+        } catch (Throwable e) {
+            throw unexpected("ioctl", e);
+        }
+    }
+
+    static long lseek(int fd, long offset, int whence) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(STATE);
+            long at = (long) LSEEK.invokeExact(state, fd, offset, whence);
+            return at >= 0 ? at : -(int) ERRNO.get(state, 0L);
+        } catch (Throwable e) {
+            throw unexpected("lseek", e);
+        }
+    }
 
     /** A descriptor for the process, or {@code -ESRCH}. */
     static int pidfdOpen(int pid) {

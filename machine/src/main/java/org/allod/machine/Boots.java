@@ -17,11 +17,13 @@ final class Boots {
     private final ImageStore images;
     private final Map<String, GuestRuntime> runtimes;
     private final long fleet;
+    private final Disks disks;
 
-    Boots(ImageStore images, Map<String, GuestRuntime> runtimes, long fleet) {
+    Boots(ImageStore images, Map<String, GuestRuntime> runtimes, long fleet, Disks disks) {
         this.images = images;
         this.runtimes = Map.copyOf(runtimes);
         this.fleet = fleet;
+        this.disks = disks;
     }
 
     ImageStore images() {
@@ -69,7 +71,8 @@ final class Boots {
                 config.dns().hostname().orElse(machine.id().text()),
                 config.files().stream().map(this::file).toList(),
                 new GuestSpec.Net(fleet, machine.network()),
-                options(config));
+                options(config),
+                disks.of(config));
     }
 
     private Image here(String reference) {

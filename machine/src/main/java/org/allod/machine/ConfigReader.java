@@ -53,11 +53,12 @@ public final class ConfigReader {
                 in.objects("files", FileReader::file),
                 in.object("dns").map(Dns::read).orElse(Dns.USUAL),
                 standbys(in),
-                in.object("metrics").map(ConfigReader::metrics));
+                in.object("metrics").map(ConfigReader::metrics),
+                MountReader.read(in));
         in.refuse(
                 "cache_drive",
                 "a machine has no disk but its root and its volumes; rootfs.size_gb makes the root larger");
-        for (String later : List.of("containers", "mounts", "processes", "schedule", "statics")) {
+        for (String later : List.of("containers", "processes", "schedule", "statics")) {
             in.refuse(later, LATER);
         }
         in.done();

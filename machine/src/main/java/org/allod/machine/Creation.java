@@ -24,6 +24,7 @@ public final class Creation {
     private final Lifecycle lifecycle;
     private final Capacity capacity;
     private final Traffic traffic;
+    private final Claims claims;
     private final Settings settings;
     private final Leases leases;
     private final Clock clock;
@@ -65,6 +66,7 @@ public final class Creation {
             Lifecycle lifecycle,
             Capacity capacity,
             Traffic traffic,
+            Claims claims,
             Settings settings,
             Leases leases,
             Clock clock,
@@ -75,6 +77,7 @@ public final class Creation {
         this.lifecycle = lifecycle;
         this.capacity = capacity;
         this.traffic = traffic;
+        this.claims = claims;
         this.settings = settings;
         this.leases = leases;
         this.clock = clock;
@@ -99,6 +102,20 @@ public final class Creation {
         traffic.admit(request.config());
         capacity.possible(request.config());
         MachineId id = ids.machine();
+        MachineConfig config = claims.claim(app.name(), id, runtime, request.config());
+        try {
+            return admitted(app, id, runtime, config, request);
+        } catch (RuntimeException | InterruptedException e) {
+            // Of a machine that is on record its run sees to that.
+            if (book.get(id).isEmpty()) {
+                claims.settle(id);
+            }
+            throw e;
+        }
+    }
+
+    private Machine admitted(App app, MachineId id, String runtime, MachineConfig config, Request request)
+            throws InterruptedException {
         Machine machine = new Machine(
                 id,
                 app.name(),
@@ -107,7 +124,7 @@ public final class Creation {
                 settings.region(),
                 runtime,
                 ids.ulid(),
-                request.config(),
+                config,
                 Optional.empty(),
                 MachineState.CREATING,
                 false,

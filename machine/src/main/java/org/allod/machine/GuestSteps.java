@@ -9,11 +9,8 @@ import java.util.concurrent.TimeoutException;
 import org.allod.base.Bug;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
 import org.allod.fsm.Abort;
-import org.allod.fsm.Fault;
 import org.allod.fsm.StepContext;
-import org.allod.fsm.Unrecoverable;
 import org.allod.image.Image;
 import org.allod.runtime.Exit;
 import org.allod.runtime.Guest;
@@ -27,9 +24,6 @@ import tools.jackson.databind.node.JsonNodeFactory;
  */
 final class GuestSteps {
     private static final System.Logger LOG = System.getLogger("allod.machine");
-
-    /** After this many tries of one step the host is not going to do it, and waiting longer helps nobody. */
-    private static final int TRIES = 3;
 
     /** What is under way through the edge may finish before a machine goes, up to this. */
     private static final Duration DRAIN = Duration.ofSeconds(5);
@@ -55,30 +49,9 @@ final class GuestSteps {
         return book.get(id).orElseThrow(() -> new Abort("machine " + id + " is gone"));
     }
 
-    /**
-     * Does a piece of a step with a bound on how often it is tried. The caller's fault ends the run at once; the
-     * host's after {@link #TRIES}.
-     */
-    interface Piece {
-        void run() throws Exception;
-    }
-
-    void bounded(StepContext<?, ?> c, Piece piece) throws Exception {
-        try {
-            piece.run();
-        } catch (Rejected e) {
-            throw new Unrecoverable(
-                    Fault.USER,
-                    e.getMessage() + e.hint().map(h -> " (" + h + ")").orElse(""));
-        } catch (InterruptedException | org.allod.fsm.Halt e) {
-            throw e;
-        } catch (Exception e) {
-            if (c.attempt() >= TRIES && !c.cancelled()) {
-                LOG.log(Level.WARNING, "machine " + c.subject() + ": giving up on step " + c.step(), e);
-                throw new Unrecoverable(Fault.SYSTEM, String.valueOf(e.getMessage()));
-            }
-            throw e;
-        }
+    /** Does a piece of a step with a bound on how often it is tried. */
+    void bounded(StepContext<?, ?> c, Tries.Piece piece) throws Exception {
+        Tries.bounded(c, piece);
     }
 
     /** Makes the image ready and notes which one it is. */

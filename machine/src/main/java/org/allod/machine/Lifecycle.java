@@ -17,6 +17,7 @@ import static org.allod.machine.MachineState.UPDATING;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
 import org.allod.fsm.Outcome;
@@ -43,6 +44,9 @@ final class Lifecycle {
     private final GuestSteps guests;
     private final Boots boots;
     private final MachineTable table;
+    /** Has a machine let go of the volumes that its configuration does not name. */
+    private final Consumer<MachineId> settleVolumes;
+
     private final Pause pause;
     private final Clock clock;
 
@@ -55,12 +59,21 @@ final class Lifecycle {
     final RunType<Job.Simple, Job.Progress> destroy;
     final RunType<Job.Exited, Job.Progress> exited;
 
-    Lifecycle(Ledger ledger, Book book, GuestSteps guests, Boots boots, MachineTable table, Pause pause, Clock clock) {
+    Lifecycle(
+            Ledger ledger,
+            Book book,
+            GuestSteps guests,
+            Boots boots,
+            MachineTable table,
+            Consumer<MachineId> settleVolumes,
+            Pause pause,
+            Clock clock) {
         this.ledger = ledger;
         this.book = book;
         this.guests = guests;
         this.boots = boots;
         this.table = table;
+        this.settleVolumes = settleVolumes;
         this.pause = pause;
         this.clock = clock;
         create = RunType.named("machine.create")
@@ -325,6 +338,7 @@ final class Lifecycle {
         } else {
             ledger.move(m.get().id(), STOPPED, new Note("update", "flyd", GuestSteps.reason(outcome.detail())));
         }
+        settleVolumes.accept(m.get().id());
     }
 
     // --- destroy

@@ -27,6 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param dns its own name and where it asks for others'
  * @param standbys machines it stands by for; recorded until there are many hosts
  * @param metrics where it offers figures of its own
+ * @param mounts the volumes it has
  */
 public record MachineConfig(
         ObjectNode json,
@@ -43,7 +44,8 @@ public record MachineConfig(
         List<File> files,
         Dns dns,
         List<String> standbys,
-        Optional<Metrics> metrics) {
+        Optional<Metrics> metrics,
+        List<Mount> mounts) {
 
     /** What people and programs keep beside a machine: their keys, their values. */
     public Map<String, String> metadata() {
@@ -218,4 +220,25 @@ public record MachineConfig(
 
     /** Where the machine offers figures of its own, for whoever collects them. */
     public record Metrics(int port, String path, boolean https) {}
+
+    /**
+     * A volume and where it goes.
+     *
+     * @param volume its id; empty until one of that name is found
+     * @param name by which one is looked for where no id is given
+     * @param sizeGb of the volume to be made where none of that name is free; 0: none is made
+     * @param encrypted whether it must be
+     * @param thresholdPercent how full it may be before it grows; 0: it does not grow by itself
+     * @param addGb by how much
+     * @param limitGb to what at most; 0: no bound but the disk
+     */
+    public record Mount(
+            String volume,
+            String name,
+            String path,
+            int sizeGb,
+            boolean encrypted,
+            int thresholdPercent,
+            int addGb,
+            int limitGb) {}
 }

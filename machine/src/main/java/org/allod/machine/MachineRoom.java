@@ -1,5 +1,6 @@
 package org.allod.machine;
 
+import java.nio.file.Path;
 import java.util.Map;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
@@ -23,17 +24,37 @@ public final class MachineRoom {
     public static final String INSISTED = "machine.insisted";
 
     private final Machines machines;
+    private final Volumes volumes;
     private final Supervisor supervisor;
+    private final VolumeRecovery recovery;
+    private final Runs runs;
     private final Engine engine;
 
-    private MachineRoom(Machines machines, Supervisor supervisor, Engine engine) {
+    private MachineRoom(
+            Machines machines,
+            Volumes volumes,
+            Supervisor supervisor,
+            VolumeRecovery recovery,
+            Runs runs,
+            Engine engine) {
         this.machines = machines;
+        this.volumes = volumes;
         this.supervisor = supervisor;
+        this.recovery = recovery;
+        this.runs = runs;
         this.engine = engine;
     }
 
     /** What the room stands on. */
     public record Ground(Database database, Engine engine, Clock clock, Timers timers, Ids ids) {}
+
+    /**
+     * Where volumes are.
+     *
+     * @param data the daemon's folder; best on a file system that can share blocks between files
+     * @param keys of encrypted volumes
+     */
+    public record Storage(Path data, KeySource keys) {}
 
     public static MachineRoom build(
             Ground ground,
@@ -41,16 +62,22 @@ public final class MachineRoom {
             Map<String, GuestRuntime> runtimes,
             Traffic traffic,
             Capacity capacity,
-            Creation.Settings settings) {
+            Creation.Settings settings,
+            Storage storage) {
         Clock clock = ground.clock();
         Book book = new Book();
         MachineTable table = new MachineTable(ground.database());
         table.living().forEach(book::put);
         Ledger ledger = new Ledger(table, book, clock, ground.ids());
-        Boots boots = new Boots(images, runtimes, settings.fleet());
+        VolumeBook volumeBook = new VolumeBook(new VolumeTable(ground.database()));
+        VolumeFiles files = new VolumeFiles(storage.data());
+        VolumeUse use = new VolumeUse(volumeBook, files, storage.keys());
+        Attachments attachments = new Attachments(volumeBook, use, book, clock);
+        Boots boots = new Boots(images, runtimes, settings.fleet(), use);
         Guests guests = new Guests(boots);
         GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, clock);
-        Lifecycle lifecycle = new Lifecycle(ledger, book, steps, boots, table, Pause.on(ground.timers()), clock);
+        Lifecycle lifecycle =
+                new Lifecycle(ledger, book, steps, boots, table, attachments::settle, Pause.on(ground.timers()), clock);
         lifecycle.types().forEach(ground.engine()::register);
         Leases leases = new Leases(
                 new LeaseTable(ground.database()), clock, id -> book.get(id).isPresent());
@@ -69,20 +96,58 @@ public final class MachineRoom {
                 id -> book.get(id).ifPresent(book::tell));
         book.listen(checks::follow);
         book.all().forEach(checks::follow);
+        VolumeRuns volumeRuns = new VolumeRuns(volumeBook, files, use, storage.keys(), book, boots, guests, clock);
+        volumeRuns.types().forEach(ground.engine()::register);
+        Volumes volumes = new Volumes(
+                ground.engine(),
+                volumeRuns,
+                volumeBook,
+                files,
+                use,
+                storage.keys(),
+                book,
+                guests,
+                settings.region(),
+                clock,
+                ground.ids());
+        // After the record says so: by then nothing of the machine is left that could write.
+        book.listen(m -> {
+            if (m.state() == MachineState.DESTROYED) {
+                attachments.settle(m.id());
+            }
+        });
+        AppTable apps = new AppTable(ground.database(), clock);
+        Claims claims = new Claims(
+                attachments,
+                (app, name, size, encrypted) ->
+                        volumes.create(apps.get(app), Volumes.Request.empty(name, size, encrypted)));
         Machines machines = new Machines(
                 runs,
-                new Creation(runs, ledger, book, lifecycle, capacity, traffic, settings, leases, clock, ground.ids()),
-                new Updates(runs, ledger, book, lifecycle, leases, capacity, traffic, clock, ground.ids()),
+                new Creation(
+                        runs,
+                        ledger,
+                        book,
+                        lifecycle,
+                        capacity,
+                        traffic,
+                        claims,
+                        settings,
+                        leases,
+                        clock,
+                        ground.ids()),
+                new Updates(runs, ledger, book, lifecycle, leases, capacity, traffic, claims, clock, ground.ids()),
                 book,
                 table,
-                new AppTable(ground.database(), clock),
+                apps,
                 lifecycle,
                 leases,
                 new Waits(book, table),
                 guests,
                 checks,
                 capacity);
-        return new MachineRoom(machines, supervisor, ground.engine());
+        VolumeRecovery recovery =
+                new VolumeRecovery(ground.engine(), volumeRuns, volumeBook, files, attachments, clock);
+        return new MachineRoom(machines, volumes, supervisor, recovery, runs, ground.engine());
     }
 
     /** Brings the host and the records together after a start. Blocks until done; machines keep running meanwhile. */
@@ -90,10 +155,15 @@ public final class MachineRoom {
         supervisor.removeOrphans();
         int resumed = engine.resume();
         supervisor.settle();
+        recovery.settle(runs);
         return resumed;
     }
 
     public Machines machines() {
         return machines;
+    }
+
+    public Volumes volumes() {
+        return volumes;
     }
 }

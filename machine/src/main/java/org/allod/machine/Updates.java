@@ -21,6 +21,7 @@ final class Updates {
     private final Leases leases;
     private final Capacity capacity;
     private final Traffic traffic;
+    private final Claims claims;
     private final Clock clock;
     private final Ids ids;
 
@@ -32,6 +33,7 @@ final class Updates {
             Leases leases,
             Capacity capacity,
             Traffic traffic,
+            Claims claims,
             Clock clock,
             Ids ids) {
         this.runs = runs;
@@ -41,6 +43,7 @@ final class Updates {
         this.leases = leases;
         this.capacity = capacity;
         this.traffic = traffic;
+        this.claims = claims;
         this.clock = clock;
         this.ids = ids;
     }
@@ -58,14 +61,7 @@ final class Updates {
                             && (m.state() == MachineState.STARTED
                                     || m.state() == MachineState.CREATED
                                     || m.state() == MachineState.STOPPED);
-                    RunId started = runs.start(
-                            lifecycle.update,
-                            m,
-                            new Job.Update(
-                                    m.id().text(),
-                                    version.toString(),
-                                    change.config().json(),
-                                    running));
+                    RunId started = started(m, version, change.config(), running);
                     change.lease().ifPresent(ask -> leases.take(m.id(), by.nonce(), ask));
                     return started;
                 })
@@ -84,6 +80,21 @@ final class Updates {
             throw runs.refusal(run, "the machine was not updated");
         }
         return now;
+    }
+
+    /** Volumes are taken first; where no run comes of it, they are free again. */
+    private RunId started(Machine m, Ulid version, MachineConfig wanted, boolean running) throws InterruptedException {
+        MachineConfig config = claims.claim(m.app(), m.id(), m.runtime(), wanted);
+        try {
+            return runs.start(
+                    lifecycle.update, m, new Job.Update(m.id().text(), version.toString(), config.json(), running));
+        } catch (RuntimeException e) {
+            // Unless another run is at work: an update's end lets go of what it does not need.
+            if (runs.active(m.id()).isEmpty()) {
+                claims.settle(m.id());
+            }
+            throw e;
+        }
     }
 
     /** Sets each key that has a value, removes each that has none; the version stays. */

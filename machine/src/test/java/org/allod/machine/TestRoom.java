@@ -30,7 +30,7 @@ final class TestRoom implements AutoCloseable {
         database = Database.open(
                 folder.resolve("host.db"),
                 DatabaseOptions.defaults(),
-                List.of(FsmSchema.schema(), MachineSchema.SCHEMA));
+                List.of(FsmSchema.schema(), MachineSchema.SCHEMA, VolumeSchema.SCHEMA));
         engine = Engine.on(
                 database,
                 clock,
@@ -47,7 +47,8 @@ final class TestRoom implements AutoCloseable {
                 Map.of("gvisor", new FakeRuntime()),
                 Traffic.NONE,
                 new Capacity(4_096, 8, 100),
-                new Creation.Settings("local", "gvisor", Set.of("gvisor"), 7));
+                new Creation.Settings("local", "gvisor", Set.of("gvisor"), 7),
+                new MachineRoom.Storage(folder, KeySource.NONE));
         room.recover();
         machines = room.machines();
         if (machines.apps().isEmpty()) {

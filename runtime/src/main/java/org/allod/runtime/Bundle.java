@@ -73,7 +73,7 @@ final class Bundle {
                 "hostname",
                 spec.hostname(),
                 "mounts",
-                mounts(folders),
+                mounts(spec, folders),
                 "linux",
                 linux));
     }
@@ -91,14 +91,18 @@ final class Bundle {
         return all;
     }
 
-    private static List<Map<String, Object>> mounts(SandboxFolders folders) {
-        return List.of(
+    private static List<Map<String, Object>> mounts(GuestSpec spec, SandboxFolders folders) {
+        List<Map<String, Object>> all = new ArrayList<>(List.of(
                 mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
                 mount("/dev", "tmpfs", "tmpfs", "nosuid", "mode=755"),
                 mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec"),
                 mount("/dev/shm", "tmpfs", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777"),
                 mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-                mount(CHANNEL, "bind", folders.channel().toString(), "bind", "rw", "nosuid", "nodev", "noexec"));
+                mount(CHANNEL, "bind", folders.channel().toString(), "bind", "rw", "nosuid", "nodev", "noexec")));
+        for (GuestSpec.Volume volume : spec.volumes()) {
+            all.add(mount(volume.path(), "bind", volume.mount().toString(), "bind", "rw", "nosuid", "nodev"));
+        }
+        return all;
     }
 
     private static Map<String, Object> mount(String destination, String type, String source, String... options) {

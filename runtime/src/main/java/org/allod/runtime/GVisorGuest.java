@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.MachineId;
 import org.allod.linux.Command;
+import org.allod.linux.Ext4;
 import org.allod.linux.ProcessId;
 
 /** A guest in a gVisor sandbox. */
@@ -85,6 +86,16 @@ final class GVisorGuest implements Guest {
     @Override
     public Stats stats() {
         return premises.stats(machine, diskBytes());
+    }
+
+    @Override
+    public Ext4.Space space(GuestSpec.Volume volume) {
+        return SandboxVolumes.on(volume).space();
+    }
+
+    @Override
+    public void grow(GuestSpec.Volume volume, long bytes) {
+        SandboxVolumes.on(volume).grow();
     }
 
     /** The writable layer is a file without a name, open in the guest's kernel. */

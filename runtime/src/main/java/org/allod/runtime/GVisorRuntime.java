@@ -9,10 +9,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.linux.Launch;
+import org.allod.linux.LoopMount;
 import org.allod.linux.ProcessId;
 
 /**
@@ -41,7 +43,14 @@ public final class GVisorRuntime implements GuestRuntime {
 
     /** What the preparation depends on: all of a spec but what PID 1 is told. */
     private record Shape(
-            String version, Path root, int cpus, int memoryMb, int cpuWeight, String hostname, GuestSpec.Net network) {
+            String version,
+            Path root,
+            int cpus,
+            int memoryMb,
+            int cpuWeight,
+            String hostname,
+            GuestSpec.Net network,
+            List<String> volumes) {
         static Shape of(GuestSpec spec) {
             return new Shape(
                     spec.version(),
@@ -50,7 +59,8 @@ public final class GVisorRuntime implements GuestRuntime {
                     spec.memoryMb(),
                     spec.options().cpuWeight(),
                     spec.hostname(),
-                    spec.network());
+                    spec.network(),
+                    spec.volumes().stream().map(v -> v.id() + ":" + v.path()).toList());
         }
     }
 
@@ -96,7 +106,10 @@ public final class GVisorRuntime implements GuestRuntime {
             Premises.make(folders.upper());
             premises.networks().refresh(wire(spec));
             premises.cgroups().create(spec.machine().text(), Sandbox.atBoot(spec));
-            Path root = roots.use(folders, spec.rootImage());
+            Path root = roots.use(
+                    folders,
+                    spec.rootImage(),
+                    spec.volumes().stream().map(GuestSpec.Volume::path).toList());
             Premises.make(folders.bundle());
             Premises.write(
                     folders.bundle().resolve("config.json"),
@@ -141,6 +154,7 @@ public final class GVisorRuntime implements GuestRuntime {
         Sandbox sandbox = sandbox(spec.machine());
         sandbox.kill(); // what a crash in the middle of an earlier start left
         makeReady(spec);
+        mountVolumes(spec);
         return begin(
                 spec,
                 "boot",
@@ -178,6 +192,17 @@ public final class GVisorRuntime implements GuestRuntime {
             close(dialer);
             sandbox.kill();
             throw e;
+        }
+    }
+
+    /** Not while a copy of one is being made. */
+    private void mountVolumes(GuestSpec spec) {
+        ReentrantLock still = premises.still(spec.machine());
+        still.lock();
+        try {
+            new SandboxVolumes(folders(spec.machine())).mount(spec.volumes());
+        } finally {
+            still.unlock();
         }
     }
 
@@ -244,21 +269,26 @@ public final class GVisorRuntime implements GuestRuntime {
         }
         GVisorGuest guest = running(machine)
                 .orElseThrow(() -> new Failed("cannot suspend machine " + machine + ": its guest does not run"));
-        guest.stopListening(); // or PID 1 would come straight back
-        guest.channel().release(RELEASE);
-        guests.remove(machine, guest);
+        ReentrantLock still = premises.still(machine);
+        still.lock();
         try {
+            guest.stopListening(); // or PID 1 would come straight back
+            guest.channel().release(RELEASE);
+            guests.remove(machine, guest);
             sandbox.tell(spec.diskMb(), SavedMemory.BOUND, List.of("checkpoint", "--image-path=" + saved.begin()));
+            finished(spec, sandbox, saved);
         } catch (Failed e) {
             saved.giveUp();
             throw e; // the guest, if it still runs, is found and spoken to again by whoever asks next
+        } finally {
+            still.unlock();
         }
-        finished(spec, sandbox, saved);
     }
 
     private void finished(GuestSpec spec, Sandbox sandbox, SavedMemory saved) {
         saved.finish();
         sandbox.kill();
+        new SandboxVolumes(folders(spec.machine())).unmount();
         getReadyAgain(spec);
     }
 
@@ -292,6 +322,7 @@ public final class GVisorRuntime implements GuestRuntime {
             var _ = roots.again(folders); // with the bundle of then: a restored guest must find the same
         }
         runFolders(folders);
+        mountVolumes(spec);
         premises.cgroups().create(machine.text(), Sandbox.atResume(spec));
         SavedMemory saved = saved(machine);
         Path memory = saved.take();
@@ -344,7 +375,14 @@ public final class GVisorRuntime implements GuestRuntime {
         if (guest != null) {
             guest.hangUp();
         }
-        sandbox(machine).kill();
+        ReentrantLock still = premises.still(machine);
+        still.lock(); // a copy of a volume is being made: the guest may not go before it is done
+        try {
+            sandbox(machine).kill();
+            new SandboxVolumes(folders(machine)).unmount();
+        } finally {
+            still.unlock();
+        }
         if (guest != null) {
             guest.channel().gone();
         }
@@ -364,6 +402,28 @@ public final class GVisorRuntime implements GuestRuntime {
         specs.remove(machine);
         roots.release(folders(machine));
         premises.remove(machine);
+    }
+
+    /** Whether or not the guest still runs: what is mounted may have something left to write. */
+    @Override
+    public <T> T whileStill(MachineId machine, GuestSpec.Volume volume, Stillness.Work<T> work)
+            throws InterruptedException {
+        LoopMount mount = SandboxVolumes.on(volume);
+        ReentrantLock still = premises.still(machine);
+        still.lockInterruptibly();
+        try {
+            if (!mount.mounted()) {
+                return work.run(Stillness.IDLE);
+            }
+            mount.freeze();
+            try {
+                return work.run(Stillness.FROZEN);
+            } finally {
+                mount.thaw();
+            }
+        } finally {
+            still.unlock();
+        }
     }
 
     @Override

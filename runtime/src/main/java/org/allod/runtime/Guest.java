@@ -1,7 +1,9 @@
 package org.allod.runtime;
 
 import java.util.concurrent.CompletableFuture;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.linux.Ext4;
 
 /** A guest that runs. Closing the daemon does not end it; {@link GuestRuntime#halt} does. */
 public interface Guest {
@@ -21,4 +23,18 @@ public interface Guest {
 
     /** What the guest uses now, read from the host's side. */
     Stats stats();
+
+    /** What a mounted volume has and has left. From a virtual machine it is the guest's own claim. */
+    default Ext4.Space space(GuestSpec.Volume volume) {
+        throw unmounted(volume);
+    }
+
+    /** Makes the volume's file system as large as its disk, which has become {@code bytes}. Without a restart. */
+    default void grow(GuestSpec.Volume volume, long bytes) {
+        throw unmounted(volume);
+    }
+
+    private Failed unmounted(GuestSpec.Volume volume) {
+        return new Failed("the guest of machine " + machine() + " has no volume " + volume.id() + " mounted");
+    }
 }

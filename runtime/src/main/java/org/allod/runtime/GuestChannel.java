@@ -186,6 +186,15 @@ final class GuestChannel implements AutoCloseable {
         link().signal(number);
     }
 
+    /** Asks about a volume; what the guest could not do is an error of the host's. */
+    GuestFrame.VolumeState volume(HostFrame.Volumes what, String path, Duration bound) {
+        GuestFrame.VolumeState state = link().volume(what, path, bound);
+        if (!state.why().isEmpty()) {
+            throw new Failed("the guest of machine " + machine + ": " + state.why());
+        }
+        return state;
+    }
+
     void ping(Duration bound) {
         link().ping(bound);
     }

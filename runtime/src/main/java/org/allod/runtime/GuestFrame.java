@@ -2,9 +2,13 @@ package org.allod.runtime;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import org.allod.linux.Ext4;
 
 /** What a guest says. Everything in it is a claim by somebody who may be hostile. */
 sealed interface GuestFrame {
+    /** No file system has larger ones. */
+    long MAX_BLOCK = 65536;
+
     /** What the guest's main process is doing. */
     enum State {
         /** The guest waits to be told what it is. */
@@ -41,6 +45,14 @@ sealed interface GuestFrame {
     record Pong(long token) implements GuestFrame {}
 
     record Released() implements GuestFrame {}
+
+    /**
+     * What a volume has and has left, after what was asked for is done.
+     *
+     * @param diskBytes the size of its disk, as the guest's kernel knows it
+     * @param why it could not be done; empty where it was
+     */
+    record VolumeState(long token, long diskBytes, Ext4.Space space, String why) implements GuestFrame {}
 
     /** The guest did not understand us, and says why. */
     record Fault(String why) implements GuestFrame {}
@@ -106,6 +118,17 @@ sealed interface GuestFrame {
                 exactly(type, length, 0);
                 yield new Released();
             }
+            case GuestWire.VOLUME_STATE -> {
+                atLeast(type, length, 48);
+                long token = payload.getLong();
+                long disk = position(payload);
+                long block = position(payload);
+                if (block > MAX_BLOCK) {
+                    throw new LinkBroken("blocks of " + block + " bytes");
+                }
+                var space = new Ext4.Space(block, blocks(payload), blocks(payload), blocks(payload));
+                yield new VolumeState(token, disk, space, printable(rest(payload)));
+            }
             case GuestWire.FAULT -> new Fault(printable(rest(payload)));
             default -> throw new LinkBroken("a frame of unknown type 0x%02x".formatted(type));
         };
@@ -131,6 +154,15 @@ sealed interface GuestFrame {
             throw new LinkBroken("position " + position);
         }
         return position;
+    }
+
+    /** A count of blocks, so bounded that its bytes fit. */
+    private static long blocks(ByteBuffer payload) {
+        long blocks = payload.getLong();
+        if (blocks < 0 || blocks > 1L << 44) {
+            throw new LinkBroken(blocks + " blocks");
+        }
+        return blocks;
     }
 
     private static int stream(ByteBuffer payload) {

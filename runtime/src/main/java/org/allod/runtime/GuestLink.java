@@ -55,6 +55,8 @@ final class GuestLink implements AutoCloseable {
     private final CompletableFuture<Exit> exited = new CompletableFuture<>();
     private final CompletableFuture<String> closed = new CompletableFuture<>();
     private CompletableFuture<Void> pong = new CompletableFuture<>();
+    private final Map<Long, CompletableFuture<GuestFrame.VolumeState>> volumes = new HashMap<>();
+    private long nextToken;
 
     private GuestLink(String name, SocketChannel channel, OutputSink sink, Clock clock, Timers timers, long nonce) {
         this.name = name;
@@ -152,6 +154,24 @@ final class GuestLink implements AutoCloseable {
             send(new HostFrame.Ping(0));
         }
         await(answer, bound, "ping");
+    }
+
+    /** Asks about a volume and waits for the answer. */
+    GuestFrame.VolumeState volume(HostFrame.Volumes what, String path, Duration bound) {
+        CompletableFuture<GuestFrame.VolumeState> answer = new CompletableFuture<>();
+        long token;
+        synchronized (this) {
+            token = nextToken++;
+            volumes.put(token, answer);
+        }
+        try {
+            send(new HostFrame.Volume(token, what, path));
+            return await(answer, bound, what.name().toLowerCase(java.util.Locale.ROOT) + " a volume of");
+        } finally {
+            synchronized (this) {
+                volumes.remove(token);
+            }
+        }
     }
 
     /** The exit is kept on our side; the guest may power off. */
@@ -259,6 +279,15 @@ final class GuestLink implements AutoCloseable {
             case GuestFrame.Pong _ -> {
                 synchronized (this) {
                     pong.complete(null);
+                }
+            }
+            case GuestFrame.VolumeState v -> {
+                CompletableFuture<GuestFrame.VolumeState> asked;
+                synchronized (this) {
+                    asked = volumes.get(v.token());
+                }
+                if (asked != null) {
+                    asked.complete(v);
                 }
             }
             case GuestFrame.Released _ -> released.complete(null);

@@ -56,6 +56,16 @@ public interface GuestRuntime {
     /** Ends the guest and removes everything of it: processes, mounts, network, control groups, files. */
     void remove(MachineId machine);
 
+    /**
+     * Does {@code work} while nothing writes to a volume of the machine, and lets the guest go on, whatever becomes of
+     * the work. The machine cannot be started, ended or suspended meanwhile. Done again after a crash in the middle, it
+     * lets the guest go on too.
+     */
+    default <T> T whileStill(MachineId machine, GuestSpec.Volume volume, Stillness.Work<T> work)
+            throws InterruptedException {
+        return work.run(Stillness.IDLE);
+    }
+
     /** Every machine of which anything is found on this host: processes, namespaces, control groups, folders. */
     Set<MachineId> present();
 }

@@ -19,6 +19,7 @@ import java.util.function.BiConsumer;
  * @param hosts lines of {@code /etc/hosts}; none to leave the file
  * @param swapMb swap space to make on the disk
  * @param sync whether all that was written must be on the disk before the end is told
+ * @param volumes disks to mount; none where the runtime has done so
  */
 record GuestSetup(
         List<String> argv,
@@ -32,7 +33,8 @@ record GuestSetup(
         List<String> resolv,
         List<String> hosts,
         int swapMb,
-        boolean sync) {
+        boolean sync,
+        List<GuestSpec.Volume> volumes) {
     /** Without swap, and with nothing that is to last. */
     GuestSetup(
             List<String> argv,
@@ -45,7 +47,7 @@ record GuestSetup(
             List<Interface> interfaces,
             List<String> resolv,
             List<String> hosts) {
-        this(argv, env, cwd, user, tty, hostname, files, interfaces, resolv, hosts, 0, false);
+        this(argv, env, cwd, user, tty, hostname, files, interfaces, resolv, hosts, 0, false, List.of());
     }
 
     /** A terminal nobody looks at still needs a size. */
@@ -82,12 +84,13 @@ record GuestSetup(
                 resolv,
                 List.of("127.0.0.1 localhost", "::1 localhost", address + " " + names),
                 options.swapMb(),
-                options.keepRoot());
+                options.keepRoot(),
+                spec.volumes());
     }
 
-    /** This, for a guest whose host name the runtime has set. */
+    /** This, for a guest whose host name and volumes the runtime has seen to. */
     GuestSetup unnamed() {
-        return new GuestSetup(argv, env, cwd, user, tty, "", files, interfaces, resolv, hosts, swapMb, sync);
+        return new GuestSetup(argv, env, cwd, user, tty, "", files, interfaces, resolv, hosts, swapMb, sync, List.of());
     }
 
     byte[] encode() {
@@ -104,6 +107,7 @@ record GuestSetup(
         out.list(resolv, Bytes::text);
         out.list(hosts, Bytes::text);
         out.u32(swapMb).u8(sync ? 1 : 0);
+        out.list(volumes, (o, v) -> o.text(v.id()).text(v.path()));
         return out.toArray();
     }
 

@@ -24,6 +24,7 @@ import org.allod.base.MachineId;
  * @param files written before the main process starts
  * @param network the guest's addresses
  * @param options what most guests leave as it is
+ * @param volumes disks that outlive the machine, mounted before the main process starts
  */
 public record GuestSpec(
         MachineId machine,
@@ -40,14 +41,16 @@ public record GuestSpec(
         String hostname,
         List<File> files,
         Net network,
-        Options options) {
+        Options options,
+        List<Volume> volumes) {
     public GuestSpec {
         argv = List.copyOf(argv);
         env = Map.copyOf(env);
         files = List.copyOf(files);
+        volumes = List.copyOf(volumes);
     }
 
-    /** With the usual {@link Options}. */
+    /** With the usual {@link Options}, and without volumes. */
     public GuestSpec(
             MachineId machine,
             String version,
@@ -78,14 +81,22 @@ public record GuestSpec(
                 hostname,
                 files,
                 network,
-                Options.USUAL);
+                Options.USUAL,
+                List.of());
     }
 
     /** This, with these options. */
     public GuestSpec with(Options other) {
         return new GuestSpec(
                 machine, version, rootImage, cpus, memoryMb, diskMb, argv, env, cwd, user, tty, hostname, files,
-                network, other);
+                network, other, volumes);
+    }
+
+    /** This, with these volumes. */
+    public GuestSpec with(List<Volume> others) {
+        return new GuestSpec(
+                machine, version, rootImage, cpus, memoryMb, diskMb, argv, env, cwd, user, tty, hostname, files,
+                network, options, others);
     }
 
     /**
@@ -112,6 +123,17 @@ public record GuestSpec(
             resolv = List.copyOf(resolv);
         }
     }
+
+    /**
+     * A disk that outlives the machine: an ext4 file system in a file.
+     *
+     * @param id at most 20 letters, digits, hyphens and underscores: the disk's serial number in a virtual machine
+     * @param image the file
+     * @param mount where the host mounts it for a runtime that has no kernel of its own for it
+     * @param path where the guest finds it
+     * @param key of its encryption; empty: it is not encrypted
+     */
+    public record Volume(String id, Path image, Path mount, String path, Optional<VolumeKey> key) {}
 
     /** A file to be written in the guest: where, what (may be a secret: never logged), and its permission bits. */
     public record File(String path, byte[] content, int mode) {}

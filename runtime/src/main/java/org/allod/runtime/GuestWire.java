@@ -31,6 +31,7 @@ final class GuestWire {
     static final int EXIT_TAKEN = 0x0c;
     static final int PING = 0x0d;
     static final int RELEASE = 0x0e;
+    static final int VOLUME = 0x11;
 
     static final int WELCOME = 0x81;
     static final int STARTED = 0x82;
@@ -43,6 +44,7 @@ final class GuestWire {
     static final int PONG = 0x89;
     static final int RELEASED = 0x8a;
     static final int FAULT = 0x8b;
+    static final int VOLUME_STATE = 0x8e;
 
     /** The identifier of the main process among the commands. */
     static final int MAIN = 0;

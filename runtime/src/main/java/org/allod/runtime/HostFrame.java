@@ -1,6 +1,7 @@
 package org.allod.runtime;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 
 /** What the host says to a guest. */
 sealed interface HostFrame {
@@ -41,6 +42,29 @@ sealed interface HostFrame {
     record Ping(long token) implements HostFrame {}
 
     record Release() implements HostFrame {}
+
+    /** What a guest may be asked to do with a volume. */
+    enum Volumes {
+        /** To say what it has and has left. */
+        MEASURE(0),
+        /** To make the file system as large as the disk. */
+        GROW(1),
+        /** To write out what is only in memory; without a path, of all volumes. */
+        SYNC(2),
+        /** To write out everything and hold up whoever writes. */
+        FREEZE(3),
+        /** To let them go on. */
+        THAW(4);
+
+        private final int number;
+
+        Volumes(int number) {
+            this.number = number;
+        }
+    }
+
+    /** @param path where the volume is mounted */
+    record Volume(long token, Volumes what, String path) implements HostFrame {}
 
     /** The frame's bytes, header first, ready to be written. */
     default ByteBuffer encode() {
@@ -83,6 +107,11 @@ sealed interface HostFrame {
             case ExitTaken _ -> frame(GuestWire.EXIT_TAKEN, 0).flip();
             case Ping p -> frame(GuestWire.PING, 8).putLong(p.token).flip();
             case Release _ -> frame(GuestWire.RELEASE, 0).flip();
+            case Volume v -> {
+                byte[] path = v.path.getBytes(StandardCharsets.UTF_8);
+                ByteBuffer b = frame(GuestWire.VOLUME, 13 + path.length).putLong(v.token);
+                yield b.put((byte) v.what.number).putInt(path.length).put(path).flip();
+            }
         };
     }
 

@@ -34,6 +34,7 @@ final class LinkLedger {
     private int pings;
     private int starts;
     private int releases;
+    private int volumes;
 
     LinkLedger(long nonce) {
         this.nonce = nonce;
@@ -63,6 +64,7 @@ final class LinkLedger {
             case HostFrame.Ping _ -> pings++;
             case HostFrame.Start _ -> starts++;
             case HostFrame.Release _ -> releases++;
+            case HostFrame.Volume _ -> volumes++;
             case HostFrame.Hello _,
                     HostFrame.Config _,
                     HostFrame.InputEnd _,
@@ -156,6 +158,10 @@ final class LinkLedger {
             }
             case GuestFrame.Released _ -> {
                 check(releases-- > 0, "a leave nobody asked for");
+                yield true;
+            }
+            case GuestFrame.VolumeState _ -> {
+                check(volumes-- > 0, "the state of a volume nobody asked for");
                 yield true;
             }
             case GuestFrame.Fault f -> throw new LinkBroken("the guest did not understand: " + f.why());

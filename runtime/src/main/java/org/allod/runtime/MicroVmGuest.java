@@ -1,12 +1,22 @@
 package org.allod.runtime;
 
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.base.Poll;
+import org.allod.linux.Ext4;
 import org.allod.linux.ProcessId;
 
 /** A guest in a virtual machine. */
 record MicroVmGuest(Premises premises, MachineId machine, MicroVm vm, ProcessId process, GuestChannel channel)
         implements Guest {
+    private static final Duration ANSWER = Duration.ofSeconds(20);
+    private static final Duration GROW = Duration.ofSeconds(30);
+    private static final Duration SETTLE = Duration.ofSeconds(5);
+
     @Override
     public CompletableFuture<Exit> exited() {
         return channel.exited();
@@ -20,6 +30,73 @@ record MicroVmGuest(Premises premises, MachineId machine, MicroVm vm, ProcessId 
     @Override
     public Exec exec(ExecSpec spec) {
         return channel.exec(spec);
+    }
+
+    @Override
+    public Ext4.Space space(GuestSpec.Volume volume) {
+        return channel.volume(HostFrame.Volumes.MEASURE, volume.path(), ANSWER).space();
+    }
+
+    /** QEMU is told first; the guest's kernel hears of it a moment later, and can only then use it. */
+    @Override
+    public void grow(GuestSpec.Volume volume, long bytes) {
+        try (Qmp qmp = vm.control()) {
+            var _ = qmp.run("block_resize", Map.of("node-name", volume.id(), "size", bytes));
+        }
+        Poll.until(
+                GROW,
+                Duration.ofMillis(20),
+                "the growth of volume " + volume.id() + " in machine " + machine,
+                () -> channel.volume(HostFrame.Volumes.GROW, volume.path(), ANSWER)
+                                .diskBytes()
+                        >= bytes);
+    }
+
+    /** Does {@code work} while the volume is frozen by its guest, or else while the whole guest stands still. */
+    <T> T whileStill(GuestSpec.Volume volume, Stillness.Work<T> work) throws InterruptedException {
+        boolean frozen = asked(HostFrame.Volumes.FREEZE, volume);
+        try {
+            if (frozen) {
+                return work.run(Stillness.FROZEN);
+            }
+            vm.pause();
+            try {
+                return work.run(Stillness.PAUSED);
+            } finally {
+                if (process.alive()) {
+                    vm.unpause();
+                }
+            }
+        } finally {
+            // Also where freezing failed: it may have been done after all.
+            boolean _ = asked(HostFrame.Volumes.THAW, volume);
+        }
+    }
+
+    private boolean asked(HostFrame.Volumes what, GuestSpec.Volume volume) {
+        try {
+            var _ = channel.volume(what, volume.path(), ANSWER);
+            return true;
+        } catch (Failed e) {
+            System.getLogger(MicroVmGuest.class.getName())
+                    .log(System.Logger.Level.INFO, "machine " + machine + " does not " + what + ": " + e.getMessage());
+            return false;
+        }
+    }
+
+    /** Has the guest write out its volumes; a guest that does not is ended all the same. */
+    void settle() {
+        if (!Files.exists(vm.folders().volumes()) || channel.exited().isDone()) {
+            return;
+        }
+        try {
+            var _ = channel.volume(HostFrame.Volumes.SYNC, "", SETTLE);
+        } catch (Failed e) {
+            System.getLogger(MicroVmGuest.class.getName())
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "machine " + machine + " is ended before it wrote out its volumes: " + e.getMessage());
+        }
     }
 
     @Override

@@ -172,7 +172,9 @@ final class MicroVmProbe {
                     folders.disk(),
                     folders,
                     Optional.empty(),
-                    Optional.empty());
+                    Optional.empty(),
+                    List.of(),
+                    premises.config().guestBinary());
             long before = premises.clock().monoNanos();
             ProcessId process = vm.start(line, Optional.empty());
             ConsoleLog log = premises.logs().log(machine);

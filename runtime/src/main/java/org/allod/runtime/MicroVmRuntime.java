@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
@@ -109,7 +110,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         premises.networks().refresh(wire);
         beginDisk(spec, folders);
         MicroVm vm = vm(spec.machine());
-        ProcessId process = vm.start(line(spec, wire, Optional.empty()), Optional.of(wire.namespace()));
+        ProcessId process = startQemu(spec, wire, Optional.empty());
         GuestChannel channel = channel(spec.machine(), vm);
         BootWatch watch = new BootWatch(vm, process);
         try {
@@ -141,6 +142,17 @@ public final class MicroVmRuntime implements GuestRuntime {
         forget(folders(machine).disk());
     }
 
+    /** Not while a copy of one of its volumes is being made. */
+    private ProcessId startQemu(GuestSpec spec, Wire wire, Optional<Path> incoming) {
+        ReentrantLock still = premises.still(spec.machine());
+        still.lock();
+        try {
+            return vm(spec.machine()).start(line(spec, wire, incoming), Optional.of(wire.namespace()));
+        } finally {
+            still.unlock();
+        }
+    }
+
     private QemuLine line(GuestSpec spec, Wire wire, Optional<Path> incoming) {
         Path helper = premises.config().guestBinary();
         return new QemuLine(
@@ -154,7 +166,9 @@ public final class MicroVmRuntime implements GuestRuntime {
                 folders(spec.machine()).disk(),
                 folders(spec.machine()),
                 incoming,
-                Optional.of(new QemuLine.Tap(helper, Wire.TAP, wire.mac())));
+                Optional.of(new QemuLine.Tap(Wire.TAP, wire.mac())),
+                VmVolumes.disks(spec.volumes(), folders(spec.machine())),
+                helper);
     }
 
     private MicroVmGuest keep(MicroVmGuest guest) {
@@ -204,9 +218,15 @@ public final class MicroVmRuntime implements GuestRuntime {
         }
         MicroVmGuest guest = running(machine)
                 .orElseThrow(() -> new Failed("cannot suspend machine " + machine + ": its guest does not run"));
-        guest.channel().release(RELEASE);
-        guests.remove(machine, guest);
-        guest.vm().save(guest.process());
+        ReentrantLock still = premises.still(machine);
+        still.lock();
+        try {
+            guest.channel().release(RELEASE);
+            guests.remove(machine, guest);
+            guest.vm().save(guest.process());
+        } finally {
+            still.unlock();
+        }
     }
 
     @Override
@@ -226,7 +246,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         rename(folders.saved(), folders.resuming());
         ProcessId process;
         try {
-            process = vm.start(line(spec, wire, Optional.of(folders.resuming())), Optional.of(wire.namespace()));
+            process = startQemu(spec, wire, Optional.of(folders.resuming()));
         } catch (Failed e) {
             rename(folders.resuming(), folders.saved()); // Nothing ran: another try may help, or its owner drops it.
             throw e;
@@ -270,6 +290,7 @@ public final class MicroVmRuntime implements GuestRuntime {
     private void end(MachineId machine) {
         MicroVmGuest guest = guests.remove(machine);
         if (guest != null) {
+            guest.settle();
             guest.channel().close();
         }
         vm(machine).clear();
@@ -282,6 +303,19 @@ public final class MicroVmRuntime implements GuestRuntime {
     public void remove(MachineId machine) {
         end(machine);
         premises.remove(machine);
+    }
+
+    @Override
+    public <T> T whileStill(MachineId machine, GuestSpec.Volume volume, Stillness.Work<T> work)
+            throws InterruptedException {
+        ReentrantLock still = premises.still(machine);
+        still.lockInterruptibly();
+        try {
+            Optional<MicroVmGuest> guest = running(machine);
+            return guest.isPresent() ? guest.get().whileStill(volume, work) : work.run(Stillness.IDLE);
+        } finally {
+            still.unlock();
+        }
     }
 
     @Override

@@ -6,8 +6,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.allod.base.Clock;
 import org.allod.base.Failed;
@@ -30,6 +33,7 @@ public final class Premises implements AutoCloseable {
     private final LogStore logs;
     private final Clock clock;
     private final Timers timers;
+    private final Map<MachineId, ReentrantLock> still = new ConcurrentHashMap<>();
 
     public Premises(RuntimeConfig config, Clock clock, Timers timers) {
         this.config = config;
@@ -66,6 +70,11 @@ public final class Premises implements AutoCloseable {
 
     public Timers timers() {
         return timers;
+    }
+
+    /** Held while a volume of the machine is copied, and by whoever ends the machine or saves its memory. */
+    ReentrantLock still(MachineId machine) {
+        return still.computeIfAbsent(machine, _ -> new ReentrantLock());
     }
 
     /** The machine's folder: its log, its saved memory. Made first and removed last of all that a machine has. */
@@ -107,6 +116,7 @@ public final class Premises implements AutoCloseable {
         cgroups.remove(machine.text());
         networks.remove(machine);
         logs.forget(machine);
+        still.remove(machine);
         delete(run(machine));
         delete(folder(machine));
     }

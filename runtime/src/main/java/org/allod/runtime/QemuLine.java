@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param kernelArgs come before ours, and ours win
  * @param incoming memory to go on from, instead of booting
  * @param tap the helper that opens the network device; empty for no network
+ * @param volumes disks that outlive the machine
+ * @param helper the guest binary, which opens devices and files for QEMU
  */
 record QemuLine(
         boolean kvm,
@@ -25,11 +27,24 @@ record QemuLine(
         Path disk,
         VmFolders folders,
         Optional<Path> incoming,
-        Optional<Tap> tap) {
+        Optional<Tap> tap,
+        List<Disk> volumes,
+        Path helper) {
     static final String CHANNEL = "org.allod.guest";
 
-    /** @param helper the guest binary, which also serves as that */
-    record Tap(Path helper, String device, String mac) {}
+    /** A network device, by its name and hardware address. */
+    record Tap(String device, String mac) {}
+
+    /**
+     * A volume.
+     *
+     * @param id its serial number, and QEMU's name for it
+     * @param key the file its key is read from, and gone with that; empty: it is not encrypted
+     */
+    record Disk(String id, Path image, Optional<Path> key) {}
+
+    /** Descriptors from here on are volumes and their keys, two for each. */
+    private static final int VOLUMES = 10;
 
     /** Opens the files that the virtual machine's own user may not reach by name, and becomes the next command. */
     private static final String OPEN = "exec 0<\"$1\" 4<\"$2\" 5<>\"$3\" 6<\"$4\" 7<\"$5\"; shift 5; exec \"$@\"";
@@ -47,7 +62,16 @@ record QemuLine(
 
     List<String> argv() {
         List<String> line = new ArrayList<>();
-        tap.ifPresent(t -> line.addAll(List.of(t.helper.toString(), "tap", t.device, "3")));
+        tap.ifPresent(t -> line.addAll(List.of(helper.toString(), "tap", t.device, "3")));
+        if (!volumes.isEmpty()) {
+            line.addAll(List.of(helper.toString(), "files"));
+            for (int i = 0; i < volumes.size(); i++) {
+                int fd = VOLUMES + 2 * i;
+                line.add(fd + ":rw:" + volumes.get(i).image);
+                volumes.get(i).key.ifPresent(key -> line.add((fd + 1) + ":once:" + key));
+            }
+            line.add("--");
+        }
         String memory = incoming.map(Path::toString).orElse("/dev/null");
         line.addAll(List.of("sh", "-c", OPEN, "open", memory, root.toString(), disk.toString()));
         line.addAll(List.of(kernel.toString(), initramfs.toString()));
@@ -83,6 +107,9 @@ record QemuLine(
                         "-blockdev",
                         "driver=raw,node-name=disk,discard=unmap,file.driver=file,file.filename=/dev/fdset/2,file.locking=off,file.discard=unmap"));
         line.addAll(List.of("-device", "virtio-blk-pci,drive=disk,serial=disk,discard=on"));
+        for (int i = 0; i < volumes.size(); i++) {
+            volume(line, volumes.get(i), VOLUMES + 2 * i);
+        }
         line.addAll(List.of("-chardev", "ringbuf,id=console,size=65536", "-serial", "chardev:console"));
         line.addAll(List.of("-chardev", "socket,id=channel,server=on,wait=off,path=" + folders.channel()));
         line.addAll(List.of("-device", "virtio-serial-pci,max_ports=2"));
@@ -92,5 +119,21 @@ record QemuLine(
                 List.of("-netdev", "tap,id=net,fd=3", "-device", "virtio-net-pci,netdev=net,romfile=,mac=" + t.mac)));
         incoming.ifPresent(path -> line.addAll(List.of("-incoming", "fd:0")));
         return line;
+    }
+
+    private static void volume(List<String> line, Disk disk, int fd) {
+        line.addAll(List.of("-add-fd", "fd=" + fd + ",set=" + fd));
+        String driver = "raw";
+        if (disk.key.isPresent()) {
+            String key = "key-" + disk.id;
+            line.addAll(List.of("-object", "secret,id=" + key + ",format=raw,file=/proc/self/fd/" + (fd + 1)));
+            driver = "luks,key-secret=" + key;
+        }
+        line.addAll(List.of(
+                "-blockdev",
+                "driver=" + driver + ",node-name=" + disk.id
+                        + ",discard=unmap,file.driver=file,file.filename=/dev/fdset/" + fd
+                        + ",file.locking=off,file.discard=unmap"));
+        line.addAll(List.of("-device", "virtio-blk-pci,drive=" + disk.id + ",serial=" + disk.id + ",discard=on"));
     }
 }

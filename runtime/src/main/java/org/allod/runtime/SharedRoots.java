@@ -10,6 +10,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
 import org.allod.base.Bug;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
@@ -17,8 +19,8 @@ import org.allod.linux.Mounts;
 
 /**
  * Images as folders, one read-only mount for all machines of an image: the image's file system with PID 1 laid over it
- * ({@code /.allod}). gVisor's file server needs a place for its mounts in there, which a read-only image cannot give,
- * and the binary of PID 1 then needs no mount of its own in each sandbox.
+ * ({@code /.allod}), and an empty folder wherever a volume goes. gVisor's file server needs a place for its mounts in
+ * there, which a read-only image cannot give, and the binary of PID 1 then needs no mount of its own in each sandbox.
  *
  * <p>A root is named by what is in it, the image and the binary, and every machine's folder says which it uses. So
  * nothing is counted: a root that no folder names is unmounted, whatever crashed in between. After a reboot the first
@@ -33,27 +35,34 @@ final class SharedRoots {
         this.folder = premises.config().data().resolve("roots");
     }
 
-    /** Mounts the machine's root, which from now on is in use, and returns where. */
-    synchronized Path use(SandboxFolders machine, Path image) {
-        String name = name(image);
-        String line = name + " " + image;
-        if (!read(machine.rootName()).equals(line)) {
-            write(machine.rootName(), line);
+    /**
+     * Mounts the machine's root, which from now on is in use, and returns where.
+     *
+     * @param places where volumes will be mounted in it
+     */
+    synchronized Path use(SandboxFolders machine, Path image, List<String> places) {
+        String name = name(image, places);
+        String text = String.join(
+                "\n",
+                Stream.concat(Stream.of(name + " " + image), places.stream()).toList());
+        if (!read(machine.rootName()).equals(text)) {
+            write(machine.rootName(), text);
         }
-        return mount(name, image);
+        return mount(name, image, places);
     }
 
     /** Mounts the root the machine used before: what a suspended guest must find again, byte by byte. */
     synchronized Path again(SandboxFolders machine) {
-        String[] words = read(machine.rootName()).split(" ", 2);
+        List<String> lines = read(machine.rootName()).lines().toList();
+        String[] words = lines.isEmpty() ? new String[0] : lines.getFirst().split(" ", 2);
         if (words.length != 2) {
             throw new Failed("it is not known on which image machine " + machine.machine() + " was suspended: "
                     + machine.rootName() + " is missing or broken");
         }
-        return mount(words[0], Path.of(words[1]));
+        return mount(words[0], Path.of(words[1]), lines.subList(1, lines.size()));
     }
 
-    private Path mount(String name, Path image) {
+    private Path mount(String name, Path image, List<String> places) {
         Path root = folder.resolve(name);
         Path merged = root.resolve("merged");
         if (Mounts.at(merged).isPresent()) {
@@ -66,6 +75,9 @@ final class SharedRoots {
             lower = image; // the probe's: no file system of its own
         } else {
             Mounts.image(image, lower, "erofs");
+        }
+        for (String place : places) {
+            MountPlace.make(lower, over, place);
         }
         Mounts.mount("overlay", "ro,lowerdir=" + over + ":" + lower, "overlay", merged);
         return merged;
@@ -117,12 +129,13 @@ final class SharedRoots {
         Premises.delete(root);
     }
 
-    /** The image's path (images are never changed in place) and the bytes of PID 1. */
-    private String name(Path image) {
+    /** The image's path (images are never changed in place), the bytes of PID 1, and where volumes go. */
+    private String name(Path image, List<String> places) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             digest.update(image.toString().getBytes(StandardCharsets.UTF_8));
             digest.update(guestDigest());
+            places.forEach(place -> digest.update(("\0" + place).getBytes(StandardCharsets.UTF_8)));
             return HexFormat.of().formatHex(digest.digest(), 0, 12);
         } catch (NoSuchAlgorithmException e) {
             throw new Bug("this Java has no SHA-256", e);

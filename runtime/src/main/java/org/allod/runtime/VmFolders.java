@@ -23,6 +23,16 @@ record VmFolders(MachineId machine, Path home, Path run) {
         return home.resolve("disk.img");
     }
 
+    /** There while the guest has volumes, which want to be written out before it is ended. */
+    Path volumes() {
+        return home.resolve("volumes");
+    }
+
+    /** The key of the volume at this place, for the moment between writing it and QEMU's start. */
+    Path key(int index) {
+        return run.resolveSibling("vm.key." + index);
+    }
+
     /** Saved memory, whole. */
     Path saved() {
         return home.resolve("saved");

@@ -86,7 +86,9 @@ class MicroVmResumeTest {
                 folders.disk(),
                 folders,
                 Optional.of(kept),
-                Optional.of(new QemuLine.Tap(premises.config().guestBinary(), Wire.TAP, wire.mac())));
+                Optional.of(new QemuLine.Tap(Wire.TAP, wire.mac())),
+                List.of(),
+                premises.config().guestBinary());
         List<String> argv = new ArrayList<>(line.argv());
         int from = argv.indexOf("setpriv");
         while (!argv.get(from).equals("qemu-system-x86_64")) {

@@ -1,0 +1,159 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.List;
+import java.util.Optional;
+import org.allod.base.Rejected;
+import org.allod.machine.Fields;
+import org.allod.machine.Machines;
+import org.allod.machine.Volume;
+import org.allod.machine.VolumeId;
+import org.allod.machine.VolumeSnapshot;
+import org.allod.machine.Volumes;
+import tools.jackson.databind.node.ArrayNode;
+
+/** One app's volumes and their snapshots. */
+public final class VolumeEndpoints {
+    private static final String ALL = "/v1/apps/{app_name}/volumes";
+    private static final String ONE = ALL + "/{volume_id}";
+    private static final int MAX_GB = 65_536;
+    private static final int MAX_RETENTION = 60;
+    private static final String ONE_HOST = "not supported by this version: an app's volumes are on one host";
+
+    private final Machines machines;
+    private final Volumes volumes;
+
+    public VolumeEndpoints(Machines machines, Volumes volumes) {
+        this.machines = machines;
+        this.volumes = volumes;
+    }
+
+    public List<Endpoint> endpoints() {
+        return List.of(
+                endpoint(HttpMethod.GET, ALL, "Volumes_list", "List an app's volumes", List.of("summary"), this::list),
+                endpoint(HttpMethod.POST, ALL, "Volumes_create", "Create a volume", List.of(), this::create),
+                endpoint(HttpMethod.GET, ONE, "Volumes_get_by_id", "Show a volume", List.of(), this::show),
+                endpoint(HttpMethod.PUT, ONE, "Volumes_update", "Update a volume", List.of(), this::update),
+                // As clients of 2024 send it.
+                endpoint(HttpMethod.POST, ONE, "Volumes_update_post", "Update a volume", List.of(), this::update),
+                endpoint(HttpMethod.DELETE, ONE, "Volume_delete", "Delete a volume", List.of(), this::delete),
+                endpoint(
+                        HttpMethod.PUT,
+                        ONE + "/extend",
+                        "Volumes_extend",
+                        "Make a volume larger, in use as it is",
+                        List.of(),
+                        this::extend),
+                endpoint(
+                        HttpMethod.GET,
+                        ONE + "/snapshots",
+                        "Volumes_list_snapshots",
+                        "List a volume's snapshots, newest first",
+                        List.of(),
+                        this::snapshots),
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/snapshots",
+                        "createVolumeSnapshot",
+                        "Take a snapshot",
+                        List.of(),
+                        this::snapshot));
+    }
+
+    private Volume volume(Call call) {
+        String app = machines.app(call.parameter("app_name")).name();
+        String text = call.parameter("volume_id");
+        return VolumeId.parse(text)
+                .map(id -> volumes.get(app, id))
+                .orElseThrow(() -> Rejected.because(
+                        Rejected.Reason.NOT_FOUND,
+                        "there is no volume " + text + " in app " + app,
+                        "a volume's id is vol_ and 16 letters and digits"));
+    }
+
+    private Answer whole(Volume volume) {
+        return Answer.ok(VolumeViews.volume(volume, volumes));
+    }
+
+    private Answer list(Call call) {
+        boolean summary = call.flag("summary");
+        ArrayNode list = Views.JSON.arrayNode();
+        volumes.list(machines.app(call.parameter("app_name")).name())
+                .forEach(v -> list.add(summary ? VolumeViews.brief(v) : VolumeViews.volume(v, volumes)));
+        return Answer.ok(list);
+    }
+
+    private Answer create(Call call) throws InterruptedException {
+        Fields in = call.body();
+        String name = in.string("name")
+                .filter(n -> !n.isEmpty())
+                .orElseThrow(() -> Rejected.invalid("name is missing: what the volume is called"));
+        Optional<String> region = in.string("region");
+        Optional<Integer> size = in.integer("size_gb", 1, MAX_GB);
+        boolean encrypted = in.bool("encrypted").orElse(false);
+        Optional<String> snapshot = in.string("snapshot_id").filter(s -> !s.isEmpty());
+        Optional<String> source = in.string("source_volume_id").filter(s -> !s.isEmpty());
+        boolean backup = in.bool("auto_backup_enabled").orElse(true);
+        int retention = in.integer("snapshot_retention", 1, MAX_RETENTION).orElse(5);
+        in.oneOf("fstype", List.of("", "ext4"));
+        for (String oneHost : List.of("require_unique_zone", "unique_zone_app_wide")) {
+            // Asked of several volumes of one name: with one host, a second could not be elsewhere.
+            if (in.bool(oneHost).orElse(false)
+                    && volumes.list(call.parameter("app_name")).stream()
+                            .anyMatch(v -> v.name().equals(name))) {
+                in.refuse(oneHost, ONE_HOST);
+            }
+        }
+        for (String later : List.of("compute", "compute_image")) {
+            in.refuse(later, "not supported by this version: it chooses among hosts, and there is one");
+        }
+        in.done();
+        return whole(volumes.create(
+                machines.app(call.parameter("app_name")),
+                new Volumes.Request(name, region, size, encrypted, snapshot, source, backup, retention)));
+    }
+
+    private Answer show(Call call) {
+        return whole(volume(call));
+    }
+
+    private Answer update(Call call) {
+        Volume volume = volume(call);
+        Fields in = call.body();
+        Optional<Boolean> backup = in.bool("auto_backup_enabled");
+        Optional<Integer> retention = in.integer("snapshot_retention", 1, MAX_RETENTION);
+        in.done();
+        return whole(volumes.update(volume, backup, retention));
+    }
+
+    private Answer extend(Call call) throws InterruptedException {
+        Volume volume = volume(call);
+        Fields in = call.body();
+        int size = in.integer("size_gb", 1, MAX_GB)
+                .orElseThrow(() -> Rejected.invalid("size_gb is missing: how large the volume is to be"));
+        in.done();
+        Volumes.Extended extended = volumes.extend(volume, size);
+        var body = Views.JSON.objectNode().put("needs_restart", extended.restart());
+        body.set("volume", VolumeViews.volume(extended.volume(), volumes));
+        return Answer.ok(body);
+    }
+
+    private Answer delete(Call call) throws InterruptedException {
+        return whole(volumes.delete(volume(call)));
+    }
+
+    private Answer snapshots(Call call) {
+        ArrayNode list = Views.JSON.arrayNode();
+        volumes.snapshots(volume(call)).forEach(s -> list.add(VolumeViews.snapshot(s)));
+        return Answer.ok(list);
+    }
+
+    private Answer snapshot(Call call) throws InterruptedException {
+        Volume volume = volume(call);
+        call.body().done();
+        VolumeSnapshot taken = volumes.snapshot(volume, false);
+        return Answer.ok(VolumeViews.snapshot(taken));
+    }
+}

@@ -1,0 +1,34 @@
+package org.allod.machine;
+
+import java.util.Optional;
+import org.allod.base.Ulid;
+
+/** The name of one snapshot of a volume: {@code vs_} and 16 small letters and digits. */
+public record SnapshotId(String text) implements Comparable<SnapshotId> {
+    private static final String PREFIX = "vs_";
+
+    public SnapshotId {
+        if (!VolumeId.valid(PREFIX, text)) {
+            throw new IllegalArgumentException("not a snapshot id: " + text);
+        }
+    }
+
+    static SnapshotId of(Ulid ulid) {
+        return new SnapshotId(PREFIX + VolumeId.tail(ulid));
+    }
+
+    /** Reads what a caller sent, or nothing where it is not a snapshot's id. */
+    public static Optional<SnapshotId> parse(String text) {
+        return VolumeId.valid(PREFIX, text) ? Optional.of(new SnapshotId(text)) : Optional.empty();
+    }
+
+    @Override
+    public int compareTo(SnapshotId other) {
+        return text.compareTo(other.text);
+    }
+
+    @Override
+    public String toString() {
+        return text;
+    }
+}

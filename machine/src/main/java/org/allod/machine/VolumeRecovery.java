@@ -1,0 +1,73 @@
+package org.allod.machine;
+
+import java.lang.System.Logger.Level;
+import org.allod.base.Clock;
+import org.allod.fsm.Engine;
+
+/**
+ * Brings volumes, snapshots, their files and their mounts together after a start of the daemon, once the runs have
+ * resumed: what was never acknowledged goes, what is half made goes, what a dead machine had is free again.
+ */
+final class VolumeRecovery {
+    private static final System.Logger LOG = System.getLogger("allod.machine");
+
+    private final Engine engine;
+    private final VolumeRuns runs;
+    private final VolumeBook book;
+    private final VolumeFiles files;
+    private final Attachments attachments;
+    private final Clock clock;
+
+    VolumeRecovery(
+            Engine engine, VolumeRuns runs, VolumeBook book, VolumeFiles files, Attachments attachments, Clock clock) {
+        this.engine = engine;
+        this.runs = runs;
+        this.book = book;
+        this.files = files;
+        this.attachments = attachments;
+        this.clock = clock;
+    }
+
+    void settle(Runs machines) {
+        attachments.recover(machines);
+        for (Volume v : book.all()) {
+            if (engine.activeRun(runs.create, v.id().text()).isPresent()) {
+                continue;
+            }
+            switch (v.state()) {
+                case CREATING -> {
+                    // Never acknowledged: the daemon died before the run that makes it was on record.
+                    files.delete(v.id());
+                    book.erase(v.id());
+                }
+                case EXTENDING, DESTROYING -> book.change(v.id(), now -> now.in(VolumeState.CREATED, clock.wall()));
+                case CREATED, DESTROYED -> {}
+            }
+            if (v.attached().isEmpty()) {
+                files.letGo(v.id());
+            }
+        }
+        for (VolumeSnapshot s : book.snapshots()) {
+            if (!s.ready() && engine.activeRun(runs.create, s.volume().text()).isEmpty()) {
+                files.delete(s.id());
+                book.erase(s.id());
+            }
+        }
+        removeOrphans();
+    }
+
+    /**
+     * Half-made files go. A whole disk that is not on record is somebody's data and stays: records are older than disks
+     * where {@code host.db} was brought back from a copy.
+     */
+    private void removeOrphans() {
+        for (VolumeId found : files.volumes()) {
+            if (book.get(found).isEmpty() && !files.removeHalf(found)) {
+                LOG.log(
+                        Level.WARNING,
+                        "the disk of volume " + found + " is not on record and is left alone: " + files.image(found));
+            }
+        }
+        files.removeHalfSnapshots();
+    }
+}

@@ -1,0 +1,127 @@
+package org.allod.machine;
+
+import java.lang.System.Logger.Level;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import org.allod.linux.Ext4;
+import org.allod.runtime.Guest;
+import org.allod.runtime.GuestSpec;
+import org.allod.runtime.Stillness;
+
+/** Where a volume meets the machine that has it: held still while it is copied, grown and measured while it is used. */
+final class VolumeUse implements Disks {
+    private static final System.Logger LOG = System.getLogger("allod.machine");
+
+    private final VolumeBook volumes;
+    private final VolumeFiles files;
+    private final KeySource keys;
+    /** Volumes that are being copied while no machine has them: none may take them meanwhile. */
+    private final Map<VolumeId, Integer> copying = new HashMap<>();
+
+    VolumeUse(VolumeBook volumes, VolumeFiles files, KeySource keys) {
+        this.volumes = volumes;
+        this.files = files;
+        this.keys = keys;
+    }
+
+    /** The machine a volume is in, and how its guest knows the volume. */
+    private record Place(Machine machine, GuestSpec.Volume volume) {}
+
+    @Override
+    public List<GuestSpec.Volume> of(MachineConfig config) {
+        return config.mounts().stream().map(this::disk).toList();
+    }
+
+    private GuestSpec.Volume disk(MachineConfig.Mount mount) {
+        Volume volume = VolumeId.parse(mount.volume())
+                .flatMap(volumes::get)
+                .orElseThrow(() -> Rejected.notFound(
+                        "volume " + mount.volume() + ", which is to be mounted at " + mount.path() + ", is gone"));
+        return new GuestSpec.Volume(
+                volume.id().text(),
+                files.image(volume.id()),
+                files.mount(volume.id()),
+                mount.path(),
+                volume.encrypted() ? Optional.of(() -> key(volume.id())) : Optional.empty());
+    }
+
+    private byte[] key(VolumeId id) {
+        return keys.key(id).orElseThrow(() -> new Failed("the key of volume " + id + " is lost: it cannot be opened"));
+    }
+
+    private Optional<Place> place(Volume volume, Book book) {
+        return volume.attached()
+                .flatMap(book::get)
+                .flatMap(machine -> machine.config().mounts().stream()
+                        .filter(mount -> mount.volume().equals(volume.id().text()))
+                        .findFirst()
+                        .map(mount -> new Place(machine, disk(mount))));
+    }
+
+    /** Does {@code work} while nobody writes to the volume. */
+    <T> T whileStill(Volume volume, Book book, Boots boots, Stillness.Work<T> work) throws InterruptedException {
+        Optional<Place> place = place(volume, book);
+        if (place.isPresent()) {
+            Machine machine = place.get().machine();
+            return boots.runtime(machine).whileStill(machine.id(), place.get().volume(), work);
+        }
+        synchronized (copying) {
+            copying.merge(volume.id(), 1, Integer::sum);
+        }
+        try {
+            return work.run(Stillness.IDLE);
+        } finally {
+            synchronized (copying) {
+                copying.merge(volume.id(), -1, (a, b) -> a + b == 0 ? null : a + b);
+            }
+        }
+    }
+
+    boolean beingCopied(VolumeId id) {
+        synchronized (copying) {
+            return copying.containsKey(id);
+        }
+    }
+
+    /** Tells the guest that the disk has grown. False: it sees that only when the machine is started again. */
+    boolean grow(Volume volume, long bytes, Book book, Guests guests) {
+        Optional<Place> place = place(volume, book);
+        Optional<Guest> guest = place.flatMap(p -> guests.find(p.machine()));
+        if (guest.isEmpty()) {
+            return true;
+        }
+        try {
+            guest.get().grow(place.get().volume(), bytes);
+            return true;
+        } catch (Failed e) {
+            LOG.log(Level.WARNING, "volume " + volume.id() + " grows when its machine is started again", e);
+            return false;
+        }
+    }
+
+    /** What is in the volume: asked of whoever has it mounted, else read from the disk. */
+    Ext4.Space space(Volume volume, Book book, Guests guests) {
+        Optional<Place> place = place(volume, book);
+        Optional<Guest> guest = place.flatMap(p -> guests.held(p.machine().id()));
+        if (guest.isPresent()) {
+            try {
+                return guest.get().space(place.get().volume());
+            } catch (Failed e) {
+                LOG.log(Level.DEBUG, "volume " + volume.id() + " cannot be measured by its guest", e);
+            }
+        }
+        long block = 4096;
+        Optional<Ext4.Space> read = volume.encrypted() || volume.state() == VolumeState.CREATING
+                ? Optional.empty()
+                : Ext4.read(files.image(volume.id()));
+        return read.orElseGet(() -> {
+            long blocks = volume.bytes() / block;
+            long free = Math.max(0, blocks - VolumeFiles.allocated(files.image(volume.id())) / block);
+            return new Ext4.Space(block, blocks, free, free);
+        });
+    }
+}

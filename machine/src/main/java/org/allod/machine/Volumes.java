@@ -1,0 +1,410 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.allod.base.Clock;
+import org.allod.base.Failed;
+import org.allod.base.Ids;
+import org.allod.base.Rejected;
+import org.allod.fsm.Ended;
+import org.allod.fsm.Engine;
+import org.allod.fsm.Fault;
+import org.allod.fsm.Outcome;
+import org.allod.fsm.RunId;
+import org.allod.fsm.RunType;
+import org.allod.linux.Ext4;
+
+/**
+ * The volumes of this host: the door through which everybody asks. What changes something returns once it is done, or
+ * refused; what is long (a copy without shared blocks) goes on behind the answer after a while.
+ */
+public final class Volumes {
+    private static final Duration ANSWER = Duration.ofSeconds(60);
+    private static final int MAX_NAME = 30;
+    static final int DEFAULT_GB = 1;
+    static final int DEFAULT_RETENTION = 5;
+    static final int MAX_RETENTION = 60;
+    /** A record costs the daemon little; a file system with this many files is still quick. */
+    private static final int MOST = 10_000;
+
+    private final Engine engine;
+    private final VolumeRuns runs;
+    private final VolumeBook book;
+    private final VolumeFiles files;
+    private final VolumeUse use;
+    private final KeySource keys;
+    private final Book machines;
+    private final Guests guests;
+    private final String region;
+    private final Clock clock;
+    private final Ids ids;
+
+    Volumes(
+            Engine engine,
+            VolumeRuns runs,
+            VolumeBook book,
+            VolumeFiles files,
+            VolumeUse use,
+            KeySource keys,
+            Book machines,
+            Guests guests,
+            String region,
+            Clock clock,
+            Ids ids) {
+        this.engine = engine;
+        this.runs = runs;
+        this.book = book;
+        this.files = files;
+        this.use = use;
+        this.keys = keys;
+        this.machines = machines;
+        this.guests = guests;
+        this.region = region;
+        this.clock = clock;
+        this.ids = ids;
+    }
+
+    /**
+     * What a create asks for.
+     *
+     * @param sizeGb empty: as large as what it is made from, or 1
+     * @param snapshot what it is filled from
+     * @param source the volume it is a copy of
+     */
+    public record Request(
+            String name,
+            Optional<String> region,
+            Optional<Integer> sizeGb,
+            boolean encrypted,
+            Optional<String> snapshot,
+            Optional<String> source,
+            boolean autoBackup,
+            int retention) {
+        /** An empty volume. */
+        public static Request empty(String name, int sizeGb, boolean encrypted) {
+            return new Request(
+                    name,
+                    Optional.empty(),
+                    Optional.of(sizeGb),
+                    encrypted,
+                    Optional.empty(),
+                    Optional.empty(),
+                    true,
+                    DEFAULT_RETENTION);
+        }
+    }
+
+    // --- reading
+
+    /** A volume of the app, living or lately deleted. */
+    public Volume get(String app, VolumeId id) {
+        return book.find(id)
+                .filter(v -> v.app().equals(app))
+                .orElseThrow(() -> Rejected.because(
+                        Rejected.Reason.NOT_FOUND,
+                        "there is no volume " + id + " in app " + app,
+                        "`allod volume list --app " + app + "` shows those there are"));
+    }
+
+    /** The app's living volumes, oldest first. */
+    public List<Volume> list(String app) {
+        return all().stream().filter(v -> v.app().equals(app)).toList();
+    }
+
+    /** Every living volume, oldest first. */
+    public List<Volume> all() {
+        return book.all();
+    }
+
+    /** Those deleted last, newest first. */
+    public List<Volume> destroyed() {
+        return book.destroyed();
+    }
+
+    /** What is in it and what is left. */
+    public Ext4.Space space(Volume volume) {
+        return use.space(volume, machines, guests);
+    }
+
+    /** Its snapshots, newest first; those of a deleted volume are there until their time is over. */
+    public List<VolumeSnapshot> snapshots(Volume volume) {
+        return book.snapshots(volume.id());
+    }
+
+    // --- changing
+
+    /** Makes a volume: empty, from a snapshot, or as a copy of another. */
+    public Volume create(App app, Request request) throws InterruptedException {
+        checkName(request.name());
+        request.region().filter(r -> !r.isEmpty() && !r.equals(region)).ifPresent(r -> {
+            throw Rejected.because(
+                    Rejected.Reason.CAPACITY,
+                    "region is \"%s\": this host is in %s".formatted(r, region),
+                    "leave region out");
+        });
+        if (book.all().size() >= MOST) {
+            throw Rejected.because(
+                    Rejected.Reason.CAPACITY,
+                    "this host has %d volumes, the most it takes".formatted(MOST),
+                    "delete some");
+        }
+        Origin origin = Origin.of(app, request, book);
+        if (request.encrypted() && !origin.encrypted() && origin.from().isPresent()) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "encrypted is true, but %s is not encrypted: a copy is what its source is"
+                            .formatted(origin.from().get()),
+                    "create an empty encrypted volume and copy the files into it");
+        }
+        boolean encrypted = origin.from().isPresent() ? origin.encrypted() : request.encrypted();
+        if (encrypted && !keys.available()) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "encrypted is true: this host cannot keep keys for volumes",
+                    "leave it out: the volume is then not encrypted, and says so");
+        }
+        int size = size(request, origin);
+        files.room("size_gb", size * Volume.GIB, book.all());
+        Volume v = new Volume(
+                VolumeId.of(ids.ulid()),
+                app.name(),
+                request.name(),
+                region,
+                size,
+                encrypted,
+                VolumeState.CREATING,
+                Optional.empty(),
+                origin.writer(),
+                request.autoBackup(),
+                request.retention(),
+                Optional.empty(),
+                clock.wall(),
+                clock.wall());
+        return made(v, origin);
+    }
+
+    private Volume made(Volume v, Origin origin) throws InterruptedException {
+        if (v.encrypted()) {
+            origin.from().ifPresentOrElse(from -> keys.share(v.id().text(), from), () -> keys.make(v.id()));
+        }
+        book.put(v);
+        RunId run = begin(v, origin);
+        Optional<Ended> ended = awaited(run);
+        if (ended.isPresent() && !ended.get().completed()) {
+            throw refusal("volume could not be made, and nothing was left behind", ended.get());
+        }
+        return book.get(v.id()).orElse(v);
+    }
+
+    private RunId begin(Volume v, Origin origin) {
+        String subject = v.id().text();
+        try {
+            return switch (origin) {
+                case Origin.Empty() -> engine.start(runs.create, subject, new VolumeJob.Simple(subject));
+                case Origin.Fork(Volume source) ->
+                    engine.start(
+                            runs.fork,
+                            subject,
+                            new VolumeJob.Fill(subject, source.id().text()));
+                case Origin.Restore(VolumeSnapshot snapshot) ->
+                    engine.start(
+                            runs.restore,
+                            subject,
+                            new VolumeJob.Fill(subject, snapshot.id().text()));
+            };
+        } catch (RuntimeException e) {
+            // Not on record, so nobody will make it: or else the next start of the daemon would find it half made.
+            book.erase(v.id());
+            throw e;
+        }
+    }
+
+    private static int size(Request request, Origin origin) {
+        int least = origin.sizeGb();
+        int size = request.sizeGb().orElse(least == 0 ? DEFAULT_GB : least);
+        if (size < least) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "size_gb is %d: %s has %d, and a volume never shrinks"
+                            .formatted(size, origin.from().orElse("its source"), least),
+                    "ask for %d or more, or leave it out".formatted(least));
+        }
+        return size;
+    }
+
+    /** A volume's name, as the Machines API has it: it ends up in configurations and host names of old. */
+    private static void checkName(String name) {
+        if (name.length() > MAX_NAME || !name.matches("[a-z0-9_]+")) {
+            throw Rejected.invalid("name is \"%s\": it must be 1 to %d small letters, digits and underscores"
+                    .formatted(name.length() > 80 ? name.substring(0, 77) + "..." : name, MAX_NAME));
+        }
+    }
+
+    /** Changes how it is kept: only what is given. */
+    public Volume update(Volume volume, Optional<Boolean> autoBackup, Optional<Integer> retention) {
+        return book.change(
+                        volume.id(),
+                        v -> v.kept(autoBackup.orElse(v.autoBackup()), retention.orElse(v.retention()), clock.wall()))
+                .orElseThrow(() -> gone(volume));
+    }
+
+    /** @param restart whether its machine must be started again to see the new size */
+    public record Extended(Volume volume, boolean restart) {}
+
+    /** Makes it larger, in use as it is. */
+    public Extended extend(Volume volume, int sizeGb) throws InterruptedException {
+        Volume now = book.get(volume.id()).orElseThrow(() -> gone(volume));
+        if (sizeGb < now.sizeGb()) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "size_gb is %d: volume %s has %d, and a volume never shrinks"
+                            .formatted(sizeGb, now.id(), now.sizeGb()),
+                    "ask for more than %d".formatted(now.sizeGb()));
+        }
+        if (sizeGb == now.sizeGb()) {
+            return new Extended(now, false);
+        }
+        now.attached()
+                .flatMap(machines::get)
+                .filter(m -> m.state() == MachineState.SUSPENDED)
+                .ifPresent(m -> {
+                    throw Rejected.because(
+                            Rejected.Reason.CONFLICT,
+                            "volume %s belongs to machine %s, whose saved memory knows its size"
+                                    .formatted(now.id(), m.id()),
+                            "resume or stop the machine first");
+                });
+        files.room("size_gb", (sizeGb - now.sizeGb()) * Volume.GIB, book.all());
+        RunId run = started(
+                now,
+                VolumeState.EXTENDING,
+                () -> engine.start(
+                        runs.extend,
+                        now.id().text(),
+                        new VolumeJob.Extend(now.id().text(), sizeGb)));
+        Ended ended = awaited(run).orElseThrow(() -> late("extending", now, run));
+        if (!ended.completed()) {
+            throw refusal("volume " + now.id() + " was not extended", ended);
+        }
+        boolean restart =
+                response(runs.extend, ended).filter(VolumeJob.Progress::restart).isPresent();
+        return new Extended(book.get(now.id()).orElse(now), restart);
+    }
+
+    /** Takes a snapshot; returns when it is whole. */
+    public VolumeSnapshot snapshot(Volume volume, boolean scheduled) throws InterruptedException {
+        Volume v = book.get(volume.id()).orElseThrow(() -> gone(volume));
+        if (v.state() == VolumeState.CREATING || v.state() == VolumeState.DESTROYING) {
+            throw Rejected.conflict("volume " + v.id() + " is " + v.state().wire());
+        }
+        files.room("the snapshot", files.costOfCopy(v.id()), book.all());
+        VolumeSnapshot wanted = new VolumeSnapshot(
+                SnapshotId.of(ids.ulid()),
+                v.id(),
+                v.app(),
+                false,
+                0,
+                v.sizeGb(),
+                v.encrypted(),
+                v.writer(),
+                v.retention(),
+                scheduled,
+                Optional.empty(),
+                clock.wall());
+        if (v.encrypted()) {
+            keys.share(wanted.id().text(), v.id().text());
+        }
+        book.put(wanted);
+        RunId run;
+        try {
+            run = engine.start(
+                    runs.snapshot,
+                    v.id().text(),
+                    new VolumeJob.Snapshot(v.id().text(), wanted.id().text()));
+        } catch (RuntimeException e) {
+            book.erase(wanted.id());
+            throw e;
+        }
+        Optional<Ended> ended = awaited(run);
+        if (ended.isPresent() && !ended.get().completed()) {
+            throw refusal("no snapshot of volume " + v.id() + " was taken", ended.get());
+        }
+        return book.snapshot(wanted.id()).orElse(wanted);
+    }
+
+    /** Deletes it. Its snapshots stay until their time is over. Never while a machine has it. */
+    public Volume delete(Volume volume) throws InterruptedException {
+        Volume v = book.get(volume.id()).orElseThrow(() -> gone(volume));
+        RunId run = started(
+                v,
+                VolumeState.DESTROYING,
+                () -> engine.start(runs.delete, v.id().text(), new VolumeJob.Simple(v.id().text())));
+        Ended ended = awaited(run).orElseThrow(() -> late("deleting", v, run));
+        if (!ended.completed()) {
+            throw refusal("volume " + v.id() + " was not deleted", ended);
+        }
+        return book.find(v.id()).orElse(v);
+    }
+
+    private interface Begin {
+        RunId run();
+    }
+
+    /** Says what is to become of it first: from then on no machine can take it. */
+    private RunId started(Volume volume, VolumeState during, Begin begin) {
+        var _ = book.change(volume.id(), v -> {
+                    v.attached().filter(m -> during == VolumeState.DESTROYING).ifPresent(m -> {
+                        throw Rejected.because(
+                                Rejected.Reason.CONFLICT,
+                                "volume %s is attached to machine %s".formatted(v.id(), m),
+                                "destroy the machine first, or update it without the volume");
+                    });
+                    if (v.state() != VolumeState.CREATED) {
+                        throw Rejected.because(
+                                Rejected.Reason.CONFLICT,
+                                "volume %s is %s".formatted(v.id(), v.state().wire()),
+                                "wait until it is created");
+                    }
+                    return v.in(during, clock.wall());
+                })
+                .orElseThrow(() -> gone(volume));
+        try {
+            return begin.run();
+        } catch (RuntimeException e) {
+            book.change(volume.id(), v -> v.state() == during ? v.in(VolumeState.CREATED, clock.wall()) : v);
+            throw e;
+        }
+    }
+
+    private Optional<Ended> awaited(RunId run) {
+        try {
+            return Optional.of(engine.await(run, ANSWER));
+        } catch (Rejected e) {
+            return Optional.empty();
+        }
+    }
+
+    private static <Q> Optional<VolumeJob.Progress> response(RunType<Q, VolumeJob.Progress> type, Ended ended) {
+        return type.response(ended);
+    }
+
+    private static Rejected gone(Volume volume) {
+        return Rejected.notFound("volume " + volume.id() + " is deleted");
+    }
+
+    private static Rejected late(String what, Volume volume, RunId run) {
+        return Rejected.because(
+                Rejected.Reason.TIMEOUT,
+                "%s volume %s is still under way after %d s".formatted(what, volume.id(), ANSWER.toSeconds()),
+                "it goes on: `allod fsm show " + run + "`");
+    }
+
+    private static RuntimeException refusal(String what, Ended ended) {
+        return switch (ended.outcome()) {
+            case Outcome.Unrecoverable(var fault, String message)
+            when fault == Fault.USER -> Rejected.conflict(what + ": " + message);
+            default -> new Failed(what + ": " + ended.outcome().detail());
+        };
+    }
+}

@@ -1,0 +1,330 @@
+package org.allod.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.allod.base.Clock;
+import org.allod.base.Ids;
+import org.allod.base.MachineId;
+import org.allod.base.Rng;
+import org.allod.base.VirtualTime;
+import org.allod.fsm.Ended;
+import org.allod.fsm.RunType;
+import org.allod.fsm.RunTypeHarness;
+import org.allod.store.Database;
+import org.allod.store.DatabaseOptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Every run type of volumes through failures, crashes and repeats at every point, on real files. Whatever happened, a
+ * volume is whole or there is nothing of it.
+ */
+class VolumeHarnessTest {
+    private static final VolumeId VOLUME = new VolumeId("vol_0123456789abcdef");
+    private static final VolumeId COPY = new VolumeId("vol_copy456789abcdef");
+    private static final SnapshotId SNAPSHOT = new SnapshotId("vs_0123456789abcdef");
+    private static final String CONTENT = "what somebody wrote";
+
+    @TempDir
+    static Path folder;
+
+    private static int hosts;
+
+    /** The parts of this room that volumes need, rebuilt at will as a restarted daemon would. */
+    private static final class Host implements AutoCloseable {
+        final Path data;
+        final Database database;
+        final Clock clock;
+        VolumeBook volumes;
+        VolumeFiles files;
+        VolumeRuns runs;
+
+        Host(Clock clock) {
+            data = folder.resolve("host" + hosts++);
+            try {
+                Files.createDirectories(data);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            this.clock = clock;
+            database = Database.open(
+                    data.resolve("host.db"),
+                    DatabaseOptions.defaults(),
+                    List.of(MachineSchema.SCHEMA, VolumeSchema.SCHEMA));
+            restart();
+        }
+
+        void restart() {
+            volumes = new VolumeBook(new VolumeTable(database));
+            files = new VolumeFiles(data);
+            VolumeUse use = new VolumeUse(volumes, files, KeySource.NONE);
+            Book book = new Book();
+            Boots boots = new Boots(new FakeImages(), Map.of("gvisor", new FakeRuntime()), 7, use);
+            runs = new VolumeRuns(volumes, files, use, KeySource.NONE, book, boots, new Guests(boots), clock);
+        }
+
+        Volume record(VolumeId id, VolumeState state) {
+            return new Volume(
+                    id,
+                    "app",
+                    "data",
+                    "local",
+                    1,
+                    false,
+                    state,
+                    Optional.empty(),
+                    Optional.empty(),
+                    true,
+                    5,
+                    Optional.empty(),
+                    clock.wall(),
+                    clock.wall());
+        }
+
+        /** A volume with content, without the time that making a file system takes. */
+        void has(VolumeId id, VolumeState state) {
+            volumes.put(record(id, state));
+            write(files.image(id));
+        }
+
+        static void write(Path image) {
+            try {
+                Files.createDirectories(image.getParent());
+                try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+                    file.setLength(Volume.GIB);
+                    file.seek(1 << 20);
+                    file.write(CONTENT.getBytes(StandardCharsets.UTF_8));
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        static void hasContent(Path image) {
+            byte[] found = new byte[CONTENT.length()];
+            try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "r")) {
+                file.seek(1 << 20);
+                file.readFully(found);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            assertThat(new String(found, StandardCharsets.UTF_8)).isEqualTo(CONTENT);
+        }
+
+        /** Nothing half made, and files exactly where records say. */
+        void whole() {
+            try (Stream<Path> all = Files.walk(data)) {
+                assertThat(all.filter(p -> p.toString().endsWith(".half"))).isEmpty();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            for (VolumeId id : List.of(VOLUME, COPY)) {
+                Optional<Volume> v = volumes.get(id);
+                v.ifPresent(there -> assertThat(there.state()).isEqualTo(VolumeState.CREATED));
+                assertThat(Files.exists(files.image(id))).as("disk of %s", id).isEqualTo(v.isPresent());
+            }
+            Optional<VolumeSnapshot> s = volumes.snapshot(SNAPSHOT);
+            s.ifPresent(there -> assertThat(there.ready()).isTrue());
+            assertThat(Files.exists(files.image(SNAPSHOT))).isEqualTo(s.isPresent());
+        }
+
+        @Override
+        public void close() {
+            database.close();
+        }
+    }
+
+    private record World<Q>(
+            Host host,
+            VolumeId id,
+            Function<VolumeRuns, RunType<Q, VolumeJob.Progress>> pick,
+            Q job,
+            Consumer<Host> done)
+            implements RunTypeHarness.World<Q, VolumeJob.Progress> {
+        @Override
+        public RunType<Q, VolumeJob.Progress> type() {
+            host.restart();
+            return pick.apply(host.runs);
+        }
+
+        @Override
+        public String subject() {
+            return id.text();
+        }
+
+        @Override
+        public Q request() {
+            return job;
+        }
+
+        @Override
+        public void completed(Ended ended) {
+            host.whole();
+            done.accept(host);
+            host.close();
+        }
+
+        @Override
+        public void halted(Ended ended) {
+            host.whole();
+            host.close();
+        }
+    }
+
+    private static <Q> void check(
+            VolumeId id,
+            Consumer<Host> before,
+            Function<VolumeRuns, RunType<Q, VolumeJob.Progress>> pick,
+            Q job,
+            Consumer<Host> done) {
+        var report = RunTypeHarness.check((VirtualTime time) -> {
+            Host host = new Host(time);
+            before.accept(host);
+            return new World<>(host, id, pick, job, done);
+        });
+        assertThat(report.scenarios()).hasSizeGreaterThan(8);
+    }
+
+    @Test
+    void create_disturbedAnywhere_isWholeOrNothing() {
+        check(
+                VOLUME,
+                host -> host.volumes.put(host.record(VOLUME, VolumeState.CREATING)),
+                r -> r.create,
+                new VolumeJob.Simple(VOLUME.text()),
+                host -> assertThat(org.allod.linux.Ext4.read(host.files.image(VOLUME))
+                                .orElseThrow()
+                                .bytes())
+                        .isEqualTo(Volume.GIB));
+    }
+
+    @Test
+    void fork_disturbedAnywhere_hasTheContentOrIsNothing() {
+        check(
+                COPY,
+                host -> {
+                    host.has(VOLUME, VolumeState.CREATED);
+                    host.volumes.put(host.record(COPY, VolumeState.CREATING));
+                },
+                r -> r.fork,
+                new VolumeJob.Fill(COPY.text(), VOLUME.text()),
+                host -> {
+                    Host.hasContent(host.files.image(COPY));
+                    Host.hasContent(host.files.image(VOLUME));
+                    assertThat(host.volumes.get(COPY).orElseThrow().copy()).isPresent();
+                });
+    }
+
+    @Test
+    void restore_disturbedAnywhere_hasTheContentOrIsNothing() {
+        check(
+                COPY,
+                host -> {
+                    host.volumes.put(snapshot(host, true));
+                    Host.write(host.files.image(SNAPSHOT));
+                    host.volumes.put(host.record(COPY, VolumeState.CREATING));
+                },
+                r -> r.restore,
+                new VolumeJob.Fill(COPY.text(), SNAPSHOT.text()),
+                host -> Host.hasContent(host.files.image(COPY)));
+    }
+
+    private static VolumeSnapshot snapshot(Host host, boolean ready) {
+        return new VolumeSnapshot(
+                SNAPSHOT,
+                VOLUME,
+                "app",
+                ready,
+                0,
+                1,
+                false,
+                Optional.empty(),
+                5,
+                false,
+                Optional.empty(),
+                host.clock.wall());
+    }
+
+    @Test
+    void snapshot_disturbedAnywhere_isWholeOrNothing() {
+        check(
+                VOLUME,
+                host -> {
+                    host.has(VOLUME, VolumeState.CREATED);
+                    host.volumes.put(snapshot(host, false));
+                },
+                r -> r.snapshot,
+                new VolumeJob.Snapshot(VOLUME.text(), SNAPSHOT.text()),
+                host -> Host.hasContent(host.files.image(SNAPSHOT)));
+    }
+
+    @Test
+    void extend_disturbedAnywhere_hasOneSizeInRecordAndOnDisk() {
+        check(
+                VOLUME,
+                host -> host.has(VOLUME, VolumeState.EXTENDING),
+                r -> r.extend,
+                new VolumeJob.Extend(VOLUME.text(), 3),
+                host -> {
+                    assertThat(host.volumes.get(VOLUME).orElseThrow().sizeGb()).isEqualTo(3);
+                    assertThat(host.files.image(VOLUME).toFile().length()).isEqualTo(3 * Volume.GIB);
+                    Host.hasContent(host.files.image(VOLUME));
+                });
+    }
+
+    @Test
+    void delete_disturbedAnywhere_leavesNothing() {
+        check(
+                VOLUME,
+                host -> host.has(VOLUME, VolumeState.DESTROYING),
+                r -> r.delete,
+                new VolumeJob.Simple(VOLUME.text()),
+                host -> {
+                    assertThat(host.volumes.get(VOLUME)).isEmpty();
+                    assertThat(host.volumes.find(VOLUME).orElseThrow().state()).isEqualTo(VolumeState.DESTROYED);
+                    assertThat(host.files.volumes()).isEmpty();
+                });
+    }
+
+    /** A volume of another machine is never taken, whoever asks how. */
+    @Test
+    void attachments_ofTwoMachines_neverShareAVolume() throws Exception {
+        try (Host host = new Host(new VirtualTime(java.time.Instant.parse("2026-01-01T00:00:00Z")))) {
+            host.has(VOLUME, VolumeState.CREATED);
+            VolumeUse use = new VolumeUse(host.volumes, host.files, KeySource.NONE);
+            Attachments attachments = new Attachments(host.volumes, use, new Book(), host.clock);
+            MachineConfig config =
+                    TestHost.config("{\"image\":\"web\",\"mounts\":[{\"name\":\"data\",\"path\":\"/d\"}]}");
+            MachineId one = new Ids(host.clock, Rng.seeded(1)).machine();
+            MachineId two = MachineId.of(2);
+            Attachments.Maker none = (app, name, size, encrypted) -> {
+                throw new AssertionError("nobody asked for a volume");
+            };
+            MachineConfig claimed = attachments.claim("app", one, "gvisor", config, none);
+            assertThat(claimed.mounts().getFirst().volume()).isEqualTo(VOLUME.text());
+            assertThat(attachments.claim("app", one, "gvisor", config, none).mounts())
+                    .isEqualTo(claimed.mounts());
+            org.assertj.core.api.Assertions.assertThatThrownBy(
+                            () -> attachments.claim("app", two, "gvisor", claimed, none))
+                    .hasMessageContaining(one.text());
+            org.assertj.core.api.Assertions.assertThatThrownBy(
+                            () -> attachments.claim("app", two, "gvisor", config, none))
+                    .hasMessageContaining("config.mounts[0].name");
+            // Machine one was never recorded: after a crash its volume is free again.
+            attachments.settle(one);
+            assertThat(host.volumes.get(VOLUME).orElseThrow().attached()).isEmpty();
+        }
+    }
+}

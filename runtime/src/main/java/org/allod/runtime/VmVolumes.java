@@ -1,0 +1,51 @@
+package org.allod.runtime;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import org.allod.base.Failed;
+
+/**
+ * The volumes of one virtual machine on their way to QEMU. A key is written to the machine's run folder, which is in
+ * memory, for QEMU's user alone; the helper that opens it for QEMU deletes it in the same breath. It is on no command
+ * line, and in no file once QEMU runs.
+ */
+final class VmVolumes {
+    private VmVolumes() {}
+
+    static List<QemuLine.Disk> disks(List<GuestSpec.Volume> volumes, VmFolders folders) {
+        try {
+            Files.deleteIfExists(folders.volumes());
+            List<QemuLine.Disk> disks = new ArrayList<>();
+            for (GuestSpec.Volume volume : volumes) {
+                if (!Files.exists(volume.image())) {
+                    throw new Failed("volume " + volume.id() + " has lost its disk " + volume.image());
+                }
+                Path file = folders.key(disks.size());
+                if (volume.key().isPresent()) {
+                    write(file, volume.key().get(), folders.uid());
+                }
+                disks.add(new QemuLine.Disk(
+                        volume.id(), volume.image(), volume.key().map(_ -> file)));
+            }
+            if (!volumes.isEmpty()) {
+                Files.createFile(folders.volumes());
+            }
+            return disks;
+        } catch (IOException e) {
+            throw new Failed(
+                    "cannot hand the volumes of machine " + folders.machine() + " to QEMU: " + e.getMessage(), e);
+        }
+    }
+
+    private static void write(Path file, VolumeKey key, int uid) throws IOException {
+        Files.deleteIfExists(file);
+        Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.setAttribute(file, "unix:uid", uid);
+        Files.write(file, key.bytes(), StandardOpenOption.WRITE);
+    }
+}

@@ -1,0 +1,192 @@
+package org.allod.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.MachineId;
+import org.allod.linux.Ext4;
+import org.allod.linux.FileCopy;
+import org.allod.linux.Mounts;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Volumes in real guests of both runtimes: mounted, kept, grown in use, held still, left behind in order. */
+class VolumeTest {
+    private static final long MIB = 1 << 20;
+    private static final List<String> SLEEP = List.of("/bin/sleep", "1000");
+
+    @TempDir
+    Path folder;
+
+    private GuestBench bench;
+    private GuestRuntime runtime;
+    private MachineId machine;
+
+    @BeforeEach
+    void open() {
+        bench = new GuestBench(folder, "v" + ProcessHandle.current().pid());
+        machine = bench.ids.machine();
+    }
+
+    @AfterEach
+    void close() {
+        runtime.remove(machine);
+        assertThat(bench.traces(machine)).isEmpty();
+        bench.close();
+        assertThat(Mounts.all().toString()).doesNotContain(folder.toString());
+    }
+
+    private GuestSpec.Volume volume(String path) throws Exception {
+        Path image = folder.resolve("disk.img");
+        if (!Files.exists(image)) {
+            size(image, 64 * MIB);
+            Ext4.make(image);
+        }
+        return new GuestSpec.Volume("vol_0123456789abcdef", image, folder.resolve("mnt"), path, Optional.empty());
+    }
+
+    private static void size(Path image, long bytes) throws Exception {
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength(bytes);
+        }
+    }
+
+    private GuestSpec spec(List<String> argv, GuestSpec.Volume volume) {
+        GuestSpec s = bench.spec(machine, argv);
+        return new GuestSpec(
+                        machine,
+                        s.version(),
+                        s.rootImage(),
+                        1,
+                        192,
+                        64,
+                        argv,
+                        Map.of("PATH", "/bin"),
+                        "/",
+                        Optional.empty(),
+                        false,
+                        "guest",
+                        List.of(),
+                        s.network())
+                .with(List.of(volume));
+    }
+
+    @Test
+    void gvisor_volume_isKeptGrownAndHeldStill() throws Exception {
+        runtime = new GVisorRuntime(bench.premises);
+        keepsGrowsAndHolds();
+    }
+
+    @Test
+    void microvm_volume_isKeptGrownAndHeldStill() throws Exception {
+        Files.createSymbolicLink(
+                bench.premises.config().tools().resolve("kernel"),
+                GuestBinary.tools().resolve("kernel"));
+        runtime = new MicroVmRuntime(bench.premises);
+        keepsGrowsAndHolds();
+    }
+
+    private void keepsGrowsAndHolds() throws Exception {
+        GuestSpec.Volume volume = volume("/var/lib/data");
+        GuestSpec spec = spec(SLEEP, volume);
+        Guest first = boot(spec);
+        Guest guest = first;
+        assertThat(said(
+                        guest,
+                        "echo kept > /var/lib/data/note; cat /var/lib/data/note; grep /var/lib/data /proc/mounts"))
+                .startsWith("kept\n")
+                .contains("nosuid");
+        assertThat(guest.space(volume).bytes()).isBetween(48 * MIB, 64 * MIB);
+
+        size(volume.image(), 160 * MIB);
+        if (mayGrowInUse()) {
+            guest.grow(volume, 160 * MIB);
+        } else {
+            assertThatThrownBy(() -> first.grow(volume, 160 * MIB)).hasMessageContaining("ermi");
+            runtime.halt(machine);
+            guest = boot(spec);
+        }
+        assertThat(guest.space(volume).bytes()).isBetween(120 * MIB, 160 * MIB);
+        assertThat(said(
+                        guest,
+                        "dd if=/dev/zero of=/var/lib/data/big bs=1M count=100 2>/dev/null; ls -l /var/lib/data/big"))
+                .contains("104857600");
+
+        Path copy = folder.resolve("copy.img");
+        Stillness how = runtime.whileStill(machine, volume, still -> {
+            var _ = FileCopy.copy(volume.image(), copy, bytes -> {});
+            return still;
+        });
+        assertThat(how).isEqualTo(Stillness.FROZEN);
+        assertThat(said(guest, "echo more >> /var/lib/data/note; cat /var/lib/data/note"))
+                .isEqualTo("kept\nmore\n");
+
+        // Nothing was synced by anybody: ending it in order is enough.
+        runtime.halt(machine);
+        if (Files.exists(volume.mount())) {
+            assertThat(Mounts.at(volume.mount())).isEmpty();
+        }
+        assertThat(said(boot(spec), "cat /var/lib/data/note")).isEqualTo("kept\nmore\n");
+
+        // The copy is a volume of its own, as it was at that moment.
+        runtime.halt(machine);
+        Files.delete(volume.image());
+        Files.move(copy, volume.image());
+        assertThat(said(boot(spec), "cat /var/lib/data/note; ls /var/lib/data"))
+                .startsWith("kept\n")
+                .doesNotContain("more")
+                .contains("big");
+    }
+
+    @Test
+    void gvisor_suspended_resumesWithItsVolume() throws Exception {
+        runtime = new GVisorRuntime(bench.premises);
+        GuestSpec.Volume volume = volume("/data");
+        GuestSpec spec =
+                spec(List.of("/bin/sh", "-c", "exec 5>>/data/log; while :; do echo x >&5; sleep 0.05; done"), volume);
+        Guest guest = boot(spec);
+        assertThat(said(guest, "sleep 0.3; wc -l < /data/log").strip()).isNotEqualTo("0");
+        runtime.suspend(spec);
+        assertThat(Mounts.at(volume.mount())).isEmpty();
+        Guest again = runtime.resume(spec);
+        String before = said(again, "wc -l < /data/log").strip();
+        assertThat(Integer.parseInt(said(again, "sleep 0.5; wc -l < /data/log").strip()))
+                .isGreaterThan(Integer.parseInt(before));
+    }
+
+    @Test
+    void gvisor_volumeInAFolderOfTheImage_leavesThatFolderAsItWas() throws Exception {
+        runtime = new GVisorRuntime(bench.premises);
+        Guest guest = boot(spec(SLEEP, volume("/www/data")));
+        assertThat(said(guest, "cat /www/index.html; ls /www/data")).isEqualTo("hellolost+found\n");
+    }
+
+    /** The host's kernel asks for CAP_SYS_RESOURCE, which not every container has; a guest's own root has it. */
+    private boolean mayGrowInUse() throws Exception {
+        String line = Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(l -> l.startsWith("CapEff:"))
+                .findFirst()
+                .orElseThrow();
+        boolean resource = (Long.parseUnsignedLong(line.substring(7).strip(), 16) & (1L << 24)) != 0;
+        return resource || runtime instanceof MicroVmRuntime;
+    }
+
+    private Guest boot(GuestSpec spec) {
+        runtime.prepare(spec);
+        return runtime.boot(spec);
+    }
+
+    private static String said(Guest guest, String script) throws Exception {
+        GuestBench.Ran ran = GuestBench.run(guest, "/bin/sh", "-c", script);
+        assertThat(ran.exit()).as(ran.err()).isEqualTo(new Exit(0, 0, false));
+        return ran.out();
+    }
+}
