@@ -65,8 +65,9 @@ final class BashCompletion {
         List<String> values = new ArrayList<>();
         String kind = "";
         Grammar.EVERYWHERE.forEach(option -> add(options, values, option));
+        word.words().get().forEach(below -> words.add(below.name()));
         switch (word) {
-            case Word.Branch branch -> branch.words().get().forEach(below -> words.add(below.name()));
+            case Word.Branch _ -> {}
             case Word.Command command -> {
                 command.options().forEach(option -> add(options, values, option));
                 if (!command.positionals().isEmpty()) {
@@ -78,9 +79,7 @@ final class BashCompletion {
         table.append("\" options=\"").append(String.join(" ", options));
         table.append("\" values=\"").append(String.join(" ", values));
         table.append("\" kind=\"").append(kind).append("\" ;;\n");
-        if (word instanceof Word.Branch branch) {
-            branch.words().get().forEach(below -> walk(table, (path + " " + below.name()).strip(), below));
-        }
+        word.words().get().forEach(below -> walk(table, (path + " " + below.name()).strip(), below));
     }
 
     private static void add(List<String> options, List<String> values, Word.Option option) {

@@ -16,8 +16,8 @@ record Chosen(String path, Word word, List<String> rest) {
         List<String> rest = new ArrayList<>();
         for (int i = 0; i < args.size(); i++) {
             String arg = args.get(i);
-            if (here instanceof Word.Branch branch) {
-                var next = branch.words().get().stream()
+            if (rest.isEmpty() || here instanceof Word.Branch) {
+                var next = here.words().get().stream()
                         .filter(word -> word.name().equals(arg))
                         .findFirst();
                 if (next.isPresent()) {

@@ -32,9 +32,8 @@ final class Help {
             text.append(" ".repeat(Math.max(1, 12 - word.name().length())))
                     .append(word.summary())
                     .append('\n');
-            if (word instanceof Word.Branch branch) {
-                List<String> below =
-                        branch.words().get().stream().map(Word::name).toList();
+            List<String> below = word.words().get().stream().map(Word::name).toList();
+            if (!below.isEmpty()) {
                 text.append(" ".repeat(14))
                         .append(screen.dim(String.join(" ", below)))
                         .append('\n');

@@ -143,6 +143,11 @@ sealed interface Json {
         }
     }
 
+    /** Reads one value from a parser of any format. */
+    static Json read(JsonParser parser) {
+        return whole(parser);
+    }
+
     private static String firstLine(JacksonException e) {
         return String.valueOf(e.getOriginalMessage());
     }

@@ -19,6 +19,7 @@ final class Screen {
     private final PrintStream err;
     private final boolean moving;
     private final boolean colour;
+    private final boolean asks;
     private boolean openLine;
     private String last = "";
 
@@ -26,6 +27,7 @@ final class Screen {
         this.out = out;
         this.err = err;
         this.moving = terminals.contains("2");
+        this.asks = terminals.contains("0") && terminals.contains("2");
         this.colour = terminals.contains("1") && !noColour;
     }
 
@@ -107,6 +109,11 @@ final class Screen {
                 paint("33", text);
             default -> text;
         };
+    }
+
+    /** Whether a person is there to read a question and to answer it. */
+    boolean asks() {
+        return asks;
     }
 
     boolean inColour() {

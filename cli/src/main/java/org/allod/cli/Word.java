@@ -13,6 +13,9 @@ sealed interface Word {
 
     String summary();
 
+    /** The words below this one. */
+    Supplier<List<Word>> words();
+
     /** A group of commands, such as {@code machine}. */
     record Branch(String name, String summary, Supplier<List<Word>> words) implements Word {}
 
@@ -59,6 +62,7 @@ sealed interface Word {
         private final List<Option> options = new ArrayList<>();
         private final List<Positional> positionals = new ArrayList<>();
         private final List<String> examples = new ArrayList<>();
+        private Supplier<List<Word>> below = List::of;
         private String more = "";
         private boolean verbatim;
 
@@ -120,6 +124,17 @@ sealed interface Word {
         Command example(String line) {
             examples.add(line);
             return this;
+        }
+
+        /** Commands of their own under this one's word; they are meant where they come right after it. */
+        Command below(Supplier<List<Word>> words) {
+            below = words;
+            return this;
+        }
+
+        @Override
+        public Supplier<List<Word>> words() {
+            return below;
         }
 
         /** A second paragraph of help. */

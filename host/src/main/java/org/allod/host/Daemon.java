@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.allod.api.ApiServer;
 import org.allod.api.AppEndpoints;
+import org.allod.api.DeployEndpoints;
 import org.allod.api.Endpoint;
 import org.allod.api.EndpointTable;
 import org.allod.api.GuestEndpoints;
@@ -30,6 +31,8 @@ import org.allod.base.Ids;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
+import org.allod.deploy.DeploySchema;
+import org.allod.deploy.Deploys;
 import org.allod.edge.Edge;
 import org.allod.edge.EdgeConfig;
 import org.allod.edge.SelfSigned;
@@ -114,6 +117,7 @@ final class Daemon implements AutoCloseable {
                         FsmSchema.schema(),
                         MachineSchema.SCHEMA,
                         VolumeSchema.SCHEMA,
+                        DeploySchema.SCHEMA,
                         TrustSchema.SCHEMA)));
         TrustDoor trust = new TrustDoor(Trust.open(database, config.hostKey(), config.forgetSecrets(), clock, ids));
         long fleet = Identity.fleet(database, rng.fork("fleet"));
@@ -135,8 +139,10 @@ final class Daemon implements AutoCloseable {
         Machines machines = room.machines();
         door.serves(machines);
         machines.atAppEnd(trust);
+        Deploys deploys = Deploys.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
         room.recover();
+        deploys.recover();
         SelfSigned certificate = new SelfSigned(data.path("edge-self-signed.p12"), config.domain());
         Edge edge = part(Edge.start(edgeConfig(config), door, certificate, clock, timers, rng.fork("edge")));
         door.carriedBy(edge);
@@ -148,6 +154,7 @@ final class Daemon implements AutoCloseable {
         ApiServer server = part(new ApiServer(
                 endpoints(
                         room,
+                        deploys,
                         trust.endpoints(machines, prover, () -> config.site().orElse("http://" + text(api))),
                         engine,
                         images,
@@ -182,6 +189,7 @@ final class Daemon implements AutoCloseable {
 
     private static EndpointTable endpoints(
             MachineRoom room,
+            Deploys deploys,
             List<Endpoint> trust,
             Engine engine,
             ImageLibrary images,
@@ -194,17 +202,18 @@ final class Daemon implements AutoCloseable {
         all.addAll(trust);
         all.addAll(new MachineEndpoints(machines).endpoints());
         all.addAll(new VolumeEndpoints(machines, room.volumes()).endpoints());
+        all.addAll(new DeployEndpoints(deploys).endpoints());
         all.addAll(new GuestEndpoints(machines).endpoints());
         all.addAll(new LogEndpoints(machines, runtimes.logs()).endpoints());
-        all.addAll(new ImageEndpoints(images, () -> inUse(machines)).endpoints());
+        all.addAll(new ImageEndpoints(images, () -> inUse(machines, deploys)).endpoints());
         all.addAll(new RunEndpoints(engine).endpoints());
         all.addAll(new HostEndpoints(facts, token).endpoints());
         all.addAll(new OpenApi(all).endpoints());
         return new EndpointTable(all);
     }
 
-    private static Set<String> inUse(Machines machines) {
-        Set<String> digests = new HashSet<>();
+    private static Set<String> inUse(Machines machines, Deploys deploys) {
+        Set<String> digests = new HashSet<>(deploys.imagesInUse());
         machines.all().forEach(m -> m.image().ifPresent(i -> digests.add(i.digest())));
         return digests;
     }

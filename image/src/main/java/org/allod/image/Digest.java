@@ -6,6 +6,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.allod.base.Bug;
 import org.allod.base.Rejected;
@@ -28,9 +29,9 @@ record Digest(String hex) {
 
     /** Reads {@code sha256:…} out of something hostile; {@code where} names it for the error. */
     static Digest parse(String text, String where) {
-        if (text.startsWith(PREFIX)
-                && HEX.matcher(text.substring(PREFIX.length())).matches()) {
-            return new Digest(text.substring(PREFIX.length()));
+        Optional<Digest> digest = read(text);
+        if (digest.isPresent()) {
+            return digest.get();
         }
         if (text.toLowerCase(Locale.ROOT).startsWith("sha512:")) {
             throw Rejected.because(
@@ -40,6 +41,14 @@ record Digest(String hex) {
         }
         throw Rejected.invalid(
                 where + " has no valid digest: \"" + Text.shown(text) + "\" is not sha256:<64 hex digits>");
+    }
+
+    /** The digest {@code text} is, if it is one. */
+    static Optional<Digest> read(String text) {
+        return text.startsWith(PREFIX)
+                        && HEX.matcher(text.substring(PREFIX.length())).matches()
+                ? Optional.of(new Digest(text.substring(PREFIX.length())))
+                : Optional.empty();
     }
 
     static Digest of(byte[] content) {

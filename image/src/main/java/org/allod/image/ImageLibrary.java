@@ -92,6 +92,10 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
 
     @Override
     public Image ensure(String reference, Progress progress) {
+        Optional<Image> pinned = pinned(reference);
+        if (pinned.isPresent()) {
+            return pinned.get();
+        }
         if (reference.startsWith(LAYOUT)) {
             return layout(reference, progress);
         }
@@ -143,8 +147,21 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
 
     @Override
     public Optional<Image> find(String reference) {
+        Optional<Image> pinned = pinned(reference);
+        if (pinned.isPresent()) {
+            return pinned;
+        }
         String name = known(reference);
         return references.find(name).flatMap(shelf::find).map(ready -> ready.named(name));
+    }
+
+    /** An image named by its content, alone or behind a name: what its names mean by now does not matter. */
+    private Optional<Image> pinned(String reference) {
+        int at = reference.indexOf('@');
+        String digest = reference.substring(at + 1);
+        return Digest.read(digest)
+                .flatMap(shelf::find)
+                .map(ready -> ready.named(at < 0 ? digest : reference.substring(0, at)));
     }
 
     /** The name a reference is kept under: a local image goes before one of a registry that is called the same. */

@@ -95,6 +95,20 @@ class ImageLibraryTest {
     }
 
     @Test
+    void imageByItsContent_isFound_whateverItsNameMeansByNow() throws Exception {
+        try (Fixture fixture = new Fixture(library())) {
+            Image one = fixture.library.importFrom(layout("one"), "web", Progress.NONE);
+            Image two = fixture.library.importFrom(layout("two"), "web", Progress.NONE);
+            assertThat(fixture.library.find("web")).contains(two);
+            assertThat(fixture.library.find("web@" + one.digest())).contains(one);
+            assertThat(fixture.library.ensure("web@" + one.digest(), Progress.NONE))
+                    .isEqualTo(one);
+            assertThat(fixture.library.find(one.digest()).orElseThrow().rootImage())
+                    .isEqualTo(one.rootImage());
+        }
+    }
+
+    @Test
     void collect_removesWhatNothingHolds_andNothingElse() throws Exception {
         try (Fixture fixture = new Fixture(library())) {
             Image named = fixture.library.importFrom(layout("named"), "named", Progress.NONE);

@@ -7,7 +7,7 @@ import org.allod.base.Bug;
 import org.allod.base.Timers;
 
 /** A wait inside a step, that an interrupt ends. */
-interface Pause {
+public interface Pause {
     void of(Duration time) throws InterruptedException;
 
     /** Waits as long as the timers say. */

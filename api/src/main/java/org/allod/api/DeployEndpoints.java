@@ -1,0 +1,157 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.allod.deploy.Deploy;
+import org.allod.deploy.DeployState;
+import org.allod.deploy.Deploys;
+import org.allod.deploy.Plan;
+import org.allod.machine.Fields;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** An app's deploys: begun, followed, taken back. Allod's own; existing clients deploy machine by machine. */
+public final class DeployEndpoints {
+    private static final String ALL = "/v1/apps/{app_name}/deploys";
+    private static final String ONE = ALL + "/{deploy_id}";
+
+    /** How soon a follower whose client has gone is noticed. */
+    private static final Duration LOOK = Duration.ofSeconds(1);
+
+    private final Deploys deploys;
+
+    public DeployEndpoints(Deploys deploys) {
+        this.deploys = deploys;
+    }
+
+    public List<Endpoint> endpoints() {
+        return List.of(
+                endpoint(HttpMethod.GET, ALL, "Deploys_list", "List an app's deploys", List.of(), this::list),
+                endpoint(HttpMethod.POST, ALL, "Deploys_create", "Deploy an app", List.of(), this::create),
+                endpoint(
+                        HttpMethod.POST,
+                        ALL + "/rollback",
+                        "Deploys_rollback",
+                        "Deploy again what an earlier deploy did",
+                        List.of(),
+                        this::rollback),
+                endpoint(HttpMethod.GET, ONE, "Deploys_show", "Show a deploy", List.of(), this::show),
+                endpoint(
+                        HttpMethod.GET,
+                        ONE + "/watch",
+                        "Deploys_watch",
+                        "Follow a deploy until it is over: a line for each change",
+                        List.of(),
+                        this::watch),
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/cancel",
+                        "Deploys_cancel",
+                        "Take back a deploy that is under way",
+                        List.of(),
+                        this::cancel));
+    }
+
+    private static String app(Call call) {
+        return call.parameter("app_name");
+    }
+
+    private Deploy deploy(Call call) {
+        return deploys.get(app(call), call.parameter("deploy_id"));
+    }
+
+    private Answer list(Call call) {
+        ObjectNode body = Views.JSON.objectNode();
+        ArrayNode list = body.putArray("deploys");
+        deploys.list(app(call)).forEach(d -> list.add(brief(d)));
+        return Answer.ok(body);
+    }
+
+    private Answer create(Call call) {
+        Plan plan = Deploys.read(call.body());
+        return Answer.ok(view(deploys.start(app(call), plan, call.caller().name())));
+    }
+
+    private Answer rollback(Call call) {
+        Fields in = call.body();
+        Optional<String> to = in.string("to").filter(t -> !t.isEmpty());
+        in.done();
+        return Answer.ok(view(deploys.rollback(app(call), to, call.caller().name())));
+    }
+
+    private Answer show(Call call) {
+        return Answer.ok(view(deploy(call)));
+    }
+
+    private Answer cancel(Call call) {
+        Fields in = call.body();
+        String cause = in.string("cause")
+                .filter(c -> !c.isBlank())
+                .orElse("cancelled by " + call.caller().name());
+        in.done();
+        return Answer.ok(view(deploys.cancel(app(call), call.parameter("deploy_id"), cause)));
+    }
+
+    private Answer watch(Call call) {
+        Deploy deploy = deploy(call);
+        return new Answer.Lines(sink -> follow(deploy, sink));
+    }
+
+    /** The deploy as it is, then after each change, until it is over or its app is deleted. */
+    private void follow(Deploy deploy, Answer.Lines.Sink sink) throws IOException, InterruptedException {
+        sink.line(view(deploy));
+        Deploy now = deploy;
+        while (!now.status().over() && sink.open()) {
+            Optional<Deploy> next = deploys.after(now, now.revision(), LOOK);
+            if (next.isEmpty()) {
+                return;
+            }
+            if (next.get().revision() > now.revision()) {
+                sink.line(view(next.get()));
+            }
+            now = next.get();
+        }
+    }
+
+    private static ObjectNode brief(Deploy d) {
+        ObjectNode node = Views.JSON
+                .objectNode()
+                .put("id", d.id())
+                .put("app", d.app())
+                .put("number", d.number())
+                .put("status", d.status().wire())
+                .put("strategy", d.plan().strategy().wire())
+                .put("why", d.why())
+                .put("source", d.source())
+                .put("created_at", d.created().toString());
+        d.ended().ifPresent(at -> node.put("ended_at", at.toString()));
+        ArrayNode groups = node.putArray("groups");
+        for (Plan.Group group : d.plan().groups()) {
+            ObjectNode one = groups.addObject().put("name", group.name()).put("image", group.image());
+            group.count().ifPresent(count -> one.put("count", count));
+        }
+        return node;
+    }
+
+    private static ObjectNode view(Deploy d) {
+        ObjectNode node = brief(d);
+        node.put("stage", d.state().map(s -> s.stage().wire()).orElse("images")).put("revision", d.revision());
+        ArrayNode machines = node.putArray("machines");
+        d.state()
+                .map(DeployState::slots)
+                .orElse(List.of())
+                .forEach(slot -> machines.addObject()
+                        .put("id", slot.machine())
+                        .put("name", slot.name())
+                        .put("group", slot.group())
+                        .put("role", slot.role().name().toLowerCase(java.util.Locale.ROOT))
+                        .put("phase", slot.phase().wire())
+                        .put("note", slot.note()));
+        return node;
+    }
+}

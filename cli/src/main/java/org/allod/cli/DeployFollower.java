@@ -1,0 +1,175 @@
+package org.allod.cli;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Failed;
+
+/**
+ * Follows a deploy until it is over. The daemon carries it out, not this: where the connection breaks, because the
+ * daemon is restarted, it is made again; where this is ended, the deploy goes on.
+ */
+final class DeployFollower {
+    /** A daemon that is restarted is back long before. */
+    private static final Duration BACK = Duration.ofSeconds(60);
+
+    private static final Duration BETWEEN = Duration.ofMillis(300);
+
+    private final Session session;
+    private final Daemon daemon;
+    private final String target;
+    private Json last;
+    private final Map<String, String> phases = new HashMap<>();
+
+    private DeployFollower(Session session, Daemon daemon, String app, Json begun) {
+        this.session = session;
+        this.daemon = daemon;
+        this.target = DeployWords.path(app) + "/" + begun.at("id").text();
+        this.last = begun;
+    }
+
+    /**
+     * Follows, and tells how it ended.
+     *
+     * @param ours whether it was begun by this command, so that ending the command may be meant to end the deploy
+     */
+    static int follow(Session session, Daemon daemon, String app, Json begun, boolean ours) {
+        Screen screen = session.screen();
+        if (!session.json()) {
+            screen.note(DeployWords.title(begun) + " (" + begun.at("id").text() + "), "
+                    + begun.at("strategy").text());
+        }
+        DeployFollower follower = new DeployFollower(session, daemon, app, begun);
+        Json end;
+        try (AtExit _ = AtExit.doing(() -> DeployInterrupt.ask(session, daemon, follower.target, app, ours))) {
+            end = follower.untilOver();
+        }
+        return ended(session, daemon, app, end);
+    }
+
+    /** Follows in silence but for the machines' lines; the deploy as it ended. */
+    static Json watch(Session session, Daemon daemon, String app, Json begun) {
+        return new DeployFollower(session, daemon, app, begun).untilOver();
+    }
+
+    private static int ended(Session session, Daemon daemon, String app, Json end) {
+        String status = end.at("status").text();
+        boolean done = status.equals("done");
+        if (session.json()) {
+            session.print(end);
+            return done ? ExitCode.DONE : ExitCode.FAILED;
+        }
+        if (!done) {
+            String stuck = status.equals("failed")
+                    ? "; and could not be brought back: " + stuck(end)
+                    : ", every machine is what it was before";
+            throw new Failed(DeployWords.title(end) + " was rolled back" + stuck + ": "
+                    + end.at("why").text("it says no more"));
+        }
+        long serving = DeployWords.serving(end);
+        session.screen()
+                .line(DeployWords.title(end) + " is done: " + serving + (serving == 1 ? " machine" : " machines")
+                        + " at the new version");
+        String left = stuck(end);
+        if (!left.isEmpty()) {
+            session.screen().note("allod: left behind: " + left);
+        }
+        Optional<String> url = DeployWords.url(daemon, app);
+        url.ifPresent(text -> session.screen().line(session.screen().bold(text)));
+        return ExitCode.DONE;
+    }
+
+    private static String stuck(Json end) {
+        return String.join(
+                ", ",
+                end.at("machines").items().stream()
+                        .filter(m -> m.at("phase").text().equals("stuck"))
+                        .map(m -> m.at("name").text() + " (" + m.at("note").text() + ")")
+                        .toList());
+    }
+
+    private Json untilOver() {
+        long lost = -1;
+        while (true) {
+            String broken;
+            try {
+                daemon.stream("GET", target + "/watch", Json.none(), this::seen);
+                if (over()) {
+                    return last;
+                }
+                broken = "the daemon ended its answer before the deploy was over";
+            } catch (NoDaemon | Failed e) {
+                broken = String.valueOf(e.getMessage());
+            }
+            long now = session.clock().monoNanos();
+            if (lost < 0) {
+                lost = now;
+                session.screen().note("  the daemon is away; the deploy goes on once it is back");
+            } else if (now - lost > BACK.toNanos()) {
+                throw new Failed("lost sight of " + DeployWords.title(last) + ": " + broken
+                        + "; the deploy goes on, or back, once the daemon runs: `allod deploy show -f`");
+            }
+            session.pause(BETWEEN);
+            lost = back(lost);
+        }
+    }
+
+    /** Not away any more. */
+    private long back(long lost) {
+        try {
+            seen(daemon.get(target));
+            return -1;
+        } catch (NoDaemon | Failed e) {
+            return lost;
+        }
+    }
+
+    private boolean over() {
+        return !last.at("ended_at").isNull();
+    }
+
+    /** A state of the deploy: says what is new in it. */
+    private void seen(Json deploy) {
+        if (!deploy.at("error").isNull()) {
+            throw new ApiError((int) deploy.at("http").number(500), deploy);
+        }
+        Json before = last;
+        last = deploy;
+        if (session.json()) {
+            return;
+        }
+        String status = deploy.at("status").text();
+        if (status.equals("rolling_back") && !before.at("status").text().equals(status)) {
+            session.screen().note("  going back: " + deploy.at("why").text());
+        }
+        for (Json machine : deploy.at("machines").items()) {
+            String name = machine.at("name").text();
+            String phase = machine.at("phase").text();
+            if (!phase.equals(phases.put(name, phase)) && !phase.equals("idle")) {
+                session.screen().note("  " + name + "  " + words(machine));
+            }
+        }
+    }
+
+    private static String words(Json machine) {
+        boolean made = machine.at("role").text().equals("fresh")
+                || machine.at("role").text().equals("canary");
+        return switch (machine.at("phase").text()) {
+            case "changing" -> made ? "is being made" : "is being updated";
+            case "proving" -> "has started, has to pass its checks";
+            case "resting" -> "passed, is stopped again as it was before";
+            case "held" -> "waits for the others";
+            case "opening" -> "comes into traffic";
+            case "serving" -> "is at the new version";
+            case "closing" -> "leaves traffic";
+            case "closed" -> "is out of traffic";
+            case "removing" -> "is being destroyed";
+            case "gone" -> "is gone";
+            case "restoring" -> "goes back";
+            case "restored" -> "is what it was before";
+            case "stuck" -> "is stuck: " + machine.at("note").text();
+            default -> machine.at("phase").text();
+        };
+    }
+}

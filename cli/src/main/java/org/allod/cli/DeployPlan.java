@@ -1,0 +1,126 @@
+package org.allod.cli;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Rejected;
+
+/**
+ * From an {@code allod.toml}, or a {@code fly.toml}, to what the daemon is asked for: one configuration of the Machines
+ * API for each process group. What fly.toml knows and this cannot honour is refused, or said to have no effect where
+ * that changes nothing.
+ *
+ * @param app the app's name
+ * @param request the body of the deploy
+ */
+record DeployPlan(String app, Json request) {
+    /** Where the file names no groups, all machines are of this one, as in fly.toml. */
+    static final String USUAL_GROUP = "app";
+
+    static final List<String> STRATEGIES = List.of("rolling", "immediate", "canary", "bluegreen", "blue-green");
+
+    /** What the command line says over the file. */
+    record Over(Optional<String> app, Optional<String> image, Optional<String> strategy) {}
+
+    static DeployPlan of(TomlTable file, Path folder, Over over) {
+        Optional<String> named = file.text("app");
+        String app = over.app()
+                .or(() -> named)
+                .orElseThrow(() -> Rejected.because(
+                        Rejected.Reason.INVALID,
+                        "the configuration names no app",
+                        "write app = \"NAME\" at its top, or add --app NAME"));
+        Optional<String> image = file.text("image").or(() -> built(file));
+        String runs = over.image()
+                .or(() -> image)
+                .map(RunMachine::image)
+                .orElseThrow(() -> Rejected.because(
+                        Rejected.Reason.INVALID,
+                        "the configuration names no image",
+                        "write image = \"REFERENCE\" at its top, or add --image REFERENCE"));
+        Map<String, String> groups = file.texts("processes");
+        List<String> names = groups.isEmpty() ? List.of(USUAL_GROUP) : List.copyOf(groups.keySet());
+        DeployGroups all = new DeployGroups(names);
+        all.put(names, "image", Json.of(runs));
+        groups.forEach((name, command) -> {
+            if (!command.isBlank()) {
+                all.put(List.of(name), "init", Json.obj("cmd", ImageWords.command(command)));
+            }
+        });
+        Map<String, String> env = file.texts("env");
+        if (!env.isEmpty()) {
+            all.put(names, "env", Json.of(env));
+        }
+        new DeployGuest(file, folder, all).read();
+        new DeployServices(file, all).read();
+        Map<String, Object> request = new LinkedHashMap<>();
+        Map<String, Integer> counts = options(file, names, over, request);
+        notHere(file);
+        file.done();
+        request.put("groups", all.request(counts));
+        return new DeployPlan(app, Json.of(request));
+    }
+
+    private static Optional<String> built(TomlTable file) {
+        Optional<TomlTable> build = file.table("build");
+        if (build.isEmpty()) {
+            return Optional.empty();
+        }
+        TomlTable table = build.get();
+        for (String builder : List.of(
+                "builder", "buildpacks", "dockerfile", "build-target", "args", "settings", "builtin", "ignorefile")) {
+            table.refuse(builder, "images are not built by a deploy; build one, then name it with image or --image");
+        }
+        Optional<String> image = table.text("image");
+        table.done();
+        return image;
+    }
+
+    /** {@code [deploy]}: how; and how many machines of each group. */
+    private static Map<String, Integer> options(
+            TomlTable file, List<String> groups, Over over, Map<String, Object> request) {
+        Map<String, Integer> counts = new LinkedHashMap<>();
+        Optional<TomlTable> table = file.table("deploy");
+        String strategy = "rolling";
+        if (table.isPresent()) {
+            TomlTable deploy = table.get();
+            strategy = deploy.oneOf("strategy", STRATEGIES).orElse(strategy);
+            deploy.number("max_unavailable").ifPresent(n -> request.put("max_unavailable", n));
+            deploy.time("wait_timeout").ifPresent(t -> request.put("wait_timeout", t));
+            counts(deploy, groups, counts);
+            for (String command :
+                    List.of("release_command", "release_command_timeout", "release_command_vm", "seed_command")) {
+                deploy.refuse(command, "run it before the deploy with `allod machine run --rm IMAGE -- COMMAND`");
+            }
+            deploy.done();
+        }
+        request.put("strategy", over.strategy().orElse(strategy));
+        return counts;
+    }
+
+    private static void counts(TomlTable deploy, List<String> groups, Map<String, Integer> counts) {
+        if (!deploy.has("count")) {
+            deploy.whole("count", 0, 200);
+            return;
+        }
+        if (!deploy.isTable("count")) {
+            int each = deploy.whole("count", 0, 200).orElse(1);
+            groups.forEach(group -> counts.put(group, each));
+            return;
+        }
+        TomlTable each = deploy.table("count").orElseThrow();
+        groups.forEach(group -> each.whole(group, 0, 200).ifPresent(n -> counts.put(group, n)));
+        each.done();
+    }
+
+    private static void notHere(TomlTable file) {
+        file.warn("primary_region", "a daemon runs machines of its own host");
+        file.warn("console_command", "`allod machine exec` takes the command to run");
+        file.warn("host_dedication_id", "the host is yours");
+        for (String later : List.of("experimental", "statics", "metrics", "swap_size_mb", "mcp", "machine_checks")) {
+            file.refuse(later, "this version has nothing behind it");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+package org.allod.cli;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The part of a deploy's file that is about traffic: services, their limits, and health checks. */
+final class DeployServices {
+    private static final String NO_TLS = "this version's edge speaks plain HTTP";
+
+    private final TomlTable file;
+    private final DeployGroups all;
+
+    DeployServices(TomlTable file, DeployGroups all) {
+        this.file = file;
+        this.all = all;
+    }
+
+    void read() {
+        file.table("http_service").ifPresent(table -> {
+            List<String> groups = all.of(table);
+            all.add(groups, "services", httpService(table));
+            table.done();
+        });
+        for (TomlTable table : file.tables("services")) {
+            List<String> groups = all.of(table);
+            all.add(groups, "services", service(table));
+            table.done();
+        }
+        checks();
+    }
+
+    private static Json httpService(TomlTable table) {
+        Map<String, Object> service = common(table);
+        service.put("protocol", "tcp");
+        service.put("ports", List.of(Json.obj("port", 80, "handlers", List.of("http"))));
+        forceHttps(table);
+        table.refuse("tls_options", NO_TLS);
+        table.refuse("http_options", "the edge passes heads on as they are");
+        List<Json> checks = new ArrayList<>();
+        table.tables("checks").forEach(check -> checks.add(check(check, Optional.of("http"))));
+        table.tables("machine_checks").forEach(check -> check.refuse("image", "machine checks are not run"));
+        if (!checks.isEmpty()) {
+            service.put("checks", checks);
+        }
+        return Json.of(service);
+    }
+
+    private static Json service(TomlTable table) {
+        Map<String, Object> service = common(table);
+        service.put("protocol", table.oneOf("protocol", List.of("tcp", "udp")).orElse("tcp"));
+        List<Json> ports = new ArrayList<>();
+        for (TomlTable port : table.tables("ports")) {
+            ports.add(port(port));
+            port.done();
+        }
+        service.put("ports", ports);
+        List<Json> checks = new ArrayList<>();
+        table.tables("http_checks").forEach(check -> checks.add(check(check, Optional.of("http"))));
+        table.tables("tcp_checks").forEach(check -> checks.add(check(check, Optional.of("tcp"))));
+        if (!checks.isEmpty()) {
+            service.put("checks", checks);
+        }
+        table.refuse("script_checks", "a check asks over the network");
+        table.refuse("machine_checks", "machine checks are not run");
+        return Json.of(service);
+    }
+
+    private static Map<String, Object> common(TomlTable table) {
+        Map<String, Object> service = new LinkedHashMap<>();
+        int port = table.whole("internal_port", 1, 65_535)
+                .orElseThrow(() -> table.refused("internal_port", "is missing", "the port the program listens on"));
+        service.put("internal_port", port);
+        service.put("autostart", table.truth("auto_start_machines").orElse(true));
+        service.put("autostop", autostop(table));
+        table.whole("min_machines_running", 0, 1_000).ifPresent(n -> service.put("min_machines_running", n));
+        table.table("concurrency").ifPresent(limits -> {
+            service.put(
+                    "concurrency",
+                    Json.obj(
+                            "type",
+                            limits.oneOf("type", List.of("connections", "requests"))
+                                    .orElse(null),
+                            "soft_limit",
+                            limits.whole("soft_limit", 1, 1_000_000).orElse(null),
+                            "hard_limit",
+                            limits.whole("hard_limit", 1, 1_000_000).orElse(null)));
+            limits.done();
+        });
+        return service;
+    }
+
+    /** A word, or a truth as older files have it. */
+    private static String autostop(TomlTable table) {
+        if (table.isTruth("auto_stop_machines")) {
+            return table.truth("auto_stop_machines").orElse(false) ? "stop" : "off";
+        }
+        return table.oneOf("auto_stop_machines", List.of("off", "stop", "suspend"))
+                .orElse("off");
+    }
+
+    private static void forceHttps(TomlTable table) {
+        table.truth("force_https").filter(force -> force).ifPresent(force -> {
+            throw table.refused("force_https", "is true", NO_TLS + ": set it to false, or remove it");
+        });
+    }
+
+    private static Json port(TomlTable table) {
+        forceHttps(table);
+        for (String later : List.of("tls_options", "http_options", "proxy_proto_options", "start_port", "end_port")) {
+            table.refuse(later, "this version has nothing behind it");
+        }
+        return Json.obj(
+                "port",
+                table.whole("port", 1, 65_535).orElse(null),
+                "handlers",
+                table.words("handlers").isEmpty() ? null : table.words("handlers"));
+    }
+
+    /** {@code [checks]}: by name, for all groups or those it names. */
+    private void checks() {
+        file.named("checks").forEach((name, table) -> {
+            List<String> groups = all.of(table);
+            Json check = check(table, Optional.empty());
+            all.name(groups, "checks", name, check);
+        });
+    }
+
+    private static Json check(TomlTable table, Optional<String> type) {
+        Map<String, String> headers = table.texts("headers");
+        List<Json> list = new ArrayList<>();
+        headers.forEach((name, value) -> list.add(Json.obj("name", name, "values", List.of(value))));
+        table.refuse("tls_server_name", NO_TLS);
+        table.refuse("tls_skip_verify", NO_TLS);
+        table.refuse("restart_limit", "a failing check takes a machine out of traffic and restarts nothing");
+        Json check = Json.obj(
+                "type",
+                type.or(() -> table.oneOf("type", List.of("http", "tcp")))
+                        .orElseThrow(() -> table.refused("type", "is missing", "http or tcp")),
+                "port",
+                table.whole("port", 1, 65_535).orElse(null),
+                "method",
+                table.text("method").orElse(null),
+                "path",
+                table.text("path").orElse(null),
+                "protocol",
+                table.oneOf("protocol", List.of("http")).orElse(null),
+                "interval",
+                table.time("interval").orElse(null),
+                "timeout",
+                table.time("timeout").orElse(null),
+                "grace_period",
+                table.time("grace_period").orElse(null),
+                "headers",
+                list.isEmpty() ? null : list);
+        table.done();
+        return check;
+    }
+}

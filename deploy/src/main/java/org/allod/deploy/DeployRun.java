@@ -1,0 +1,122 @@
+package org.allod.deploy;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.allod.base.Clock;
+import org.allod.base.Rejected;
+import org.allod.fsm.Abort;
+import org.allod.fsm.Fault;
+import org.allod.fsm.Outcome;
+import org.allod.fsm.RunType;
+import org.allod.fsm.StepContext;
+import org.allod.fsm.Unrecoverable;
+import org.allod.machine.Pause;
+
+/**
+ * The durable run of a deploy: images, survey, change, and a finalizer that takes everything back unless all of it
+ * went well. Forward is a step, back is the finalizer: so whatever ends the step early, a failure, a cancel or a bug,
+ * leads to the same roll-back, and the engine sees to it that it is carried out, after however many crashes.
+ */
+final class DeployRun {
+    static final String NAME = "deploy";
+
+    /** Tries at making an image ready before it is the host's fault. */
+    private static final int TRIES = 3;
+
+    /** The request: which deploy. All else is in its record. */
+    record Job(String app, String deploy) {}
+
+    /** What the run answers. */
+    record Result(String status) {}
+
+    private final DeployTable table;
+    private final DeployBook book;
+    private final Hands hands;
+    private final Driver driver;
+    private final Clock clock;
+
+    final RunType<Job, Result> type;
+
+    DeployRun(DeployTable table, DeployBook book, Hands hands, Crew crew, Pause pause, Clock clock) {
+        this.table = table;
+        this.book = book;
+        this.hands = hands;
+        this.driver = new Driver(book, table, hands, crew, pause, clock);
+        this.clock = clock;
+        this.type = RunType.named(NAME)
+                .json(Job.class, Result.class)
+                .step("image", this::image)
+                .step("survey", this::survey)
+                .step("change", this::change)
+                .finalizer("settle", this::settle)
+                .build();
+    }
+
+    private Deploy deploy(StepContext<Job, Result> c) {
+        String id = c.request().deploy();
+        return table.find(id)
+                .orElseThrow(() -> new Abort("deploy " + id + " is no longer on record: its app was deleted"));
+    }
+
+    /** Nothing is touched before every image is here, and known by its content. */
+    private Result image(StepContext<Job, Result> c) {
+        Deploy deploy = deploy(c);
+        List<Plan.Group> pinned = new ArrayList<>();
+        for (Plan.Group group : deploy.plan().groups()) {
+            var config = group.config().deepCopy();
+            config.put("image", pin(c, group.image()));
+            pinned.add(group.with(config));
+        }
+        book.change(deploy.id(), d -> d.with(d.plan().with(pinned)));
+        return new Result("image ready");
+    }
+
+    private String pin(StepContext<Job, Result> c, String image) {
+        try {
+            return hands.pin(image);
+        } catch (Rejected e) {
+            throw new Unrecoverable(Fault.USER, Driver.text(e));
+        } catch (RuntimeException e) {
+            if (c.attempt() >= TRIES && !c.cancelled()) {
+                throw new Unrecoverable(Fault.SYSTEM, String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
+    }
+
+    private Result survey(StepContext<Job, Result> c) throws InterruptedException {
+        Deploy deploy = deploy(c);
+        if (deploy.state().isEmpty()) {
+            List<Seen> there = hands.survey(deploy.app());
+            DeployState first;
+            try {
+                first = Survey.of(deploy.plan(), deploy.id(), there);
+            } catch (Rejected e) {
+                throw new Unrecoverable(Fault.USER, Driver.text(e));
+            }
+            book.change(deploy.id(), d -> d.at(first, clock.wall()));
+        }
+        return new Result("surveyed");
+    }
+
+    private Result change(StepContext<Job, Result> c) throws InterruptedException {
+        DeployState end = driver.drive(deploy(c).id(), s -> s.stage().over() || s.stage() == Stage.ROLLING_BACK);
+        if (end.stage() != Stage.DONE) {
+            throw new Unrecoverable(Fault.USER, end.why());
+        }
+        return new Result(Stage.DONE.wire());
+    }
+
+    private void settle(StepContext<Job, Result> c, Outcome outcome) throws InterruptedException {
+        var found = table.find(c.request().deploy());
+        if (found.isEmpty() || found.get().status().over()) {
+            return;
+        }
+        if (found.get().state().isEmpty()) {
+            book.change(found.get().id(), d -> d.failed(outcome.detail(), clock.wall()));
+            return;
+        }
+        driver.tell(found.get().id(), new Event.Halted(outcome.detail()));
+        driver.drive(found.get().id(), s -> s.stage().over());
+    }
+}

@@ -1,0 +1,41 @@
+package org.allod.deploy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * All there is to know of where a deploy is. Durable before anything is done because of it.
+ *
+ * @param windows by group, how many machines may be on their way at once
+ * @param why why it goes back; empty while it does not
+ * @param slots every machine that takes part
+ */
+public record DeployState(Strategy strategy, Map<String, Integer> windows, Stage stage, String why, List<Slot> slots) {
+    public DeployState {
+        windows = Map.copyOf(windows);
+        slots = List.copyOf(slots);
+    }
+
+    DeployState at(Stage next) {
+        return new DeployState(strategy, windows, next, why, slots);
+    }
+
+    DeployState back(String because) {
+        return new DeployState(strategy, windows, Stage.ROLLING_BACK, because, slots);
+    }
+
+    DeployState with(int index, Slot slot) {
+        if (slots.get(index).equals(slot)) {
+            return this;
+        }
+        List<Slot> next = new ArrayList<>(slots);
+        next.set(index, slot);
+        return new DeployState(strategy, windows, stage, why, next);
+    }
+
+    /** Machines that could not be brought to where they should be. */
+    public List<Slot> stuck() {
+        return slots.stream().filter(s -> s.phase() == Phase.STUCK).toList();
+    }
+}

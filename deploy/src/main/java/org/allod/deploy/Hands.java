@@ -1,0 +1,40 @@
+package org.allod.deploy;
+
+import java.util.List;
+
+/**
+ * What a deploy does to the world. Everything may be asked for a second time, after a crash in the middle of the first:
+ * each looks for what is already there. The real one is {@link MachineHands}; the model in the tests of the run type
+ * is another.
+ */
+interface Hands {
+    /** Makes the image ready; its name with its content pinned, since tags move. */
+    String pin(String image);
+
+    /** The app's machines that deploys made, each in a state that lasts. */
+    List<Seen> survey(String app) throws InterruptedException;
+
+    /**
+     * Carries out one effect.
+     *
+     * @return the machine's id
+     * @throws Vanished where the machine is gone
+     * @throws org.allod.base.Rejected where it is refused; a conflict or lack of room may pass with time
+     * @throws org.allod.base.Failed where the world is at fault
+     */
+    String perform(Deploy deploy, Slot slot, Effect effect) throws InterruptedException;
+
+    /** The machine is gone. */
+    final class Vanished extends RuntimeException {
+        Vanished(String machine) {
+            super("machine " + machine + " is gone", null, false, false);
+        }
+    }
+
+    /** The machine is there and does not do what it should: no use in trying again. */
+    final class Unfit extends RuntimeException {
+        Unfit(String why) {
+            super(why, null, false, false);
+        }
+    }
+}

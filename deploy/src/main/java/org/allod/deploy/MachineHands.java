@@ -1,0 +1,253 @@
+package org.allod.deploy;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.allod.base.Clock;
+import org.allod.base.MachineId;
+import org.allod.image.Image;
+import org.allod.image.ImageStore;
+import org.allod.machine.Asker;
+import org.allod.machine.ConfigReader;
+import org.allod.machine.Creation;
+import org.allod.machine.Fields;
+import org.allod.machine.Machine;
+import org.allod.machine.MachineConfig;
+import org.allod.machine.MachineState;
+import org.allod.machine.Machines;
+import org.allod.machine.Pause;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The effects of a deploy on real machines, through the door everybody uses. A machine that an effect made or changed
+ * carries the deploy's id in its metadata: that is how a second attempt knows what the first did.
+ */
+final class MachineHands implements Hands {
+    /** The process group of a machine, under the name that existing clients look for. */
+    static final String GROUP = "fly_process_group";
+
+    /** The deploy that gave a machine its configuration. */
+    static final String DEPLOY = "allod_deploy";
+
+    /** Somebody else's run on a machine is waited for this long before it counts as busy. */
+    private static final Duration SETTLE = Duration.ofSeconds(30);
+
+    /** A run we started ourselves is waited for this long: a stop may take its five minutes. */
+    private static final Duration OURS = Duration.ofMinutes(10);
+
+    /** A deploy is held to leases like any client: a machine that somebody has leased is theirs to change. */
+    private static final Asker.Client US = new Asker.Client("deploy", Optional.empty());
+
+    private final Machines machines;
+    private final ImageStore images;
+    private final Proof proof;
+
+    MachineHands(Machines machines, ImageStore images, Pause pause, Clock clock) {
+        this.machines = machines;
+        this.images = images;
+        this.proof = new Proof(machines, pause, clock);
+    }
+
+    @Override
+    public String pin(String image) {
+        Image ready = images.ensure(image, ImageStore.Progress.NONE);
+        String name = ready.reference();
+        return (name.indexOf('@') < 0 ? name : name.substring(0, name.indexOf('@'))) + "@" + ready.digest();
+    }
+
+    @Override
+    public List<Seen> survey(String app) throws InterruptedException {
+        List<Seen> seen = new java.util.ArrayList<>();
+        for (Machine found : machines.list(app, false)) {
+            String group = metadata(found.config(), GROUP);
+            if (!group.isEmpty()) {
+                Machine m = settled(found, SETTLE);
+                boolean runs = m.state() == MachineState.STARTED;
+                seen.add(new Seen(m.id().text(), m.name(), group, m.version().toString(), runs, m.cordoned()));
+            }
+        }
+        return seen;
+    }
+
+    @Override
+    public String perform(Deploy deploy, Slot slot, Effect effect) throws InterruptedException {
+        Optional<Machine> found = find(deploy, slot);
+        if (found.isEmpty()) {
+            return switch (effect) {
+                case Effect.Change change when slot.role().made() -> make(deploy, slot, change);
+                case Effect.Remove _ -> "";
+                default -> throw new Vanished(slot.name());
+            };
+        }
+        Machine m = found.get();
+        switch (effect) {
+            case Effect.Change change -> change(deploy, slot, m, change);
+            case Effect.Prove prove ->
+                proof.of(m.id(), prove.checks(), deploy.plan().waitTimeout());
+            case Effect.Rest _ -> stop(settled(m, SETTLE));
+            case Effect.Open _ -> machines.cordon(m, false, US);
+            case Effect.Close _ -> machines.cordon(m, true, US);
+            case Effect.Remove _ -> remove(m);
+            case Effect.Restore _ -> restore(deploy, slot, m);
+        }
+        return m.id().text();
+    }
+
+    /** By its id, or by the name we would have made it under. */
+    private Optional<Machine> find(Deploy deploy, Slot slot) {
+        if (!slot.machine().isEmpty()) {
+            return machines.find(new MachineId(slot.machine()));
+        }
+        return machines.list(deploy.app(), false).stream()
+                .filter(m -> m.name().equals(slot.name()))
+                .filter(m -> metadata(m.config(), DEPLOY).equals(deploy.id()))
+                .findFirst();
+    }
+
+    // --- to the new version
+
+    private String make(Deploy deploy, Slot slot, Effect.Change change) throws InterruptedException {
+        // Started in a step of its own: one that is to be kept apart must not serve before it is cordoned.
+        Creation.Request request = new Creation.Request(
+                Optional.of(slot.name()),
+                Optional.empty(),
+                Optional.empty(),
+                false,
+                Optional.empty(),
+                config(deploy, slot, Optional.empty()));
+        Machine made = machines.create(deploy.app(), request);
+        change(deploy, slot, made, change);
+        return made.id().text();
+    }
+
+    private void change(Deploy deploy, Slot slot, Machine found, Effect.Change change) throws InterruptedException {
+        Machine m = settled(found, SETTLE);
+        if (!metadata(m.config(), DEPLOY).equals(deploy.id())) {
+            m = update(m, config(deploy, slot, Optional.of(m)), change.launch());
+        }
+        if (change.apart() && !m.cordoned()) {
+            machines.cordon(m, true, US);
+        }
+        if (change.launch() && m.state() != MachineState.STARTED) {
+            start(m);
+        }
+    }
+
+    /** The group's configuration, with what somebody noted on the machine before, and whose it is. */
+    private static MachineConfig config(Deploy deploy, Slot slot, Optional<Machine> now) {
+        ObjectNode config =
+                deploy.plan().group(slot.group()).orElseThrow().config().deepCopy();
+        ObjectNode metadata = now.map(MachineHands::notes).orElseGet(config::objectNode);
+        if (config.get("metadata") instanceof ObjectNode given) {
+            metadata.setAll(given);
+        }
+        metadata.put(GROUP, slot.group()).put(DEPLOY, deploy.id());
+        config.set("metadata", metadata);
+        return ConfigReader.read(Fields.of(config, "config"));
+    }
+
+    /** The configuration before, with what was noted on the machine since. */
+    private static MachineConfig before(MachineConfig before, Machine now) {
+        ObjectNode config = before.json().deepCopy();
+        ObjectNode metadata = notes(now);
+        metadata.remove(DEPLOY);
+        if (config.get("metadata") instanceof ObjectNode given) {
+            metadata.setAll(given);
+        }
+        config.set("metadata", metadata);
+        return ConfigReader.read(Fields.of(config, "config"));
+    }
+
+    private static ObjectNode notes(Machine m) {
+        return m.config().json().get("metadata") instanceof ObjectNode given
+                ? given.deepCopy()
+                : m.config().json().objectNode();
+    }
+
+    /** Gives it another configuration and waits for what comes of it. */
+    private Machine update(Machine m, MachineConfig config, boolean launch) throws InterruptedException {
+        Optional<String> expected = Optional.of(m.version().toString());
+        Machine now = machines.update(m, new Machines.Change(config, expected, launch, Optional.empty()), US);
+        return settled(now, OURS);
+    }
+
+    private void start(Machine m) throws InterruptedException {
+        machines.start(m, US);
+        Machine now = settled(m, OURS);
+        if (now.state() != MachineState.STARTED) {
+            throw new Unfit("did not start: " + proof.lastWords(now.id()));
+        }
+    }
+
+    private void stop(Machine m) throws InterruptedException {
+        machines.stop(m, Optional.empty(), Optional.empty(), US);
+        settled(m, OURS);
+    }
+
+    // --- away
+
+    private void remove(Machine m) throws InterruptedException {
+        machines.cordon(m, true, US);
+        if (m.state() == MachineState.STARTED) {
+            // What it is at may finish; a destroy would cut it off.
+            stop(m);
+        }
+        machines.destroy(m, true, US);
+        machines.await(m, Set.of(MachineState.DESTROYED), Optional.empty(), OURS);
+    }
+
+    // --- back
+
+    private void restore(Deploy deploy, Slot slot, Machine found) throws InterruptedException {
+        Machine m = settled(found, SETTLE);
+        if (metadata(m.config(), DEPLOY).equals(deploy.id())) {
+            m = update(m, before(version(m, slot.before()), m), slot.ran());
+        }
+        if (slot.ran() && m.state() != MachineState.STARTED) {
+            start(m);
+        } else if (!slot.ran() && m.state() == MachineState.STARTED) {
+            stop(m);
+        }
+        if (m.cordoned() != slot.cordoned()) {
+            machines.cordon(m, slot.cordoned(), US);
+        }
+        if (slot.ran()) {
+            serves(deploy, m);
+        }
+    }
+
+    private MachineConfig version(Machine m, String version) {
+        return machines.versions(m.id()).stream()
+                .filter(v -> v.version().equals(version))
+                .findFirst()
+                .map(Machines.Version::config)
+                .orElseThrow(() -> new Unfit("has no version " + version + " on record any more"));
+    }
+
+    /** The next machine is not taken away before this one serves; but an old version that is unwell stays where it is. */
+    private void serves(Deploy deploy, Machine m) throws InterruptedException {
+        try {
+            proof.of(m.id(), true, deploy.plan().waitTimeout());
+        } catch (Unfit e) {
+            System.getLogger("allod.deploy")
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "machine " + m.id() + " is at its earlier version again and " + e.getMessage());
+        }
+    }
+
+    // --- reading
+
+    private Machine settled(Machine m, Duration bound) throws InterruptedException {
+        Machine now = machines.await(m, Set.of(), Optional.empty(), bound);
+        if (now.state() == MachineState.DESTROYED) {
+            throw new Vanished(m.name());
+        }
+        return now;
+    }
+
+    static String metadata(MachineConfig config, String key) {
+        return config.json().path("metadata").path(key).stringValue("");
+    }
+}

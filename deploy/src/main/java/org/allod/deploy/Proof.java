@@ -1,0 +1,130 @@
+package org.allod.deploy;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.allod.base.Clock;
+import org.allod.base.MachineId;
+import org.allod.machine.CheckStatus;
+import org.allod.machine.Durations;
+import org.allod.machine.Machine;
+import org.allod.machine.MachineEvent;
+import org.allod.machine.MachineState;
+import org.allod.machine.Machines;
+import org.allod.machine.Pause;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Sees whether a machine does what it should: it runs, and every check passes. One that serves a port and has no check
+ * has to answer there; one that serves nothing has to stay up for a moment.
+ */
+final class Proof {
+    private static final Duration LOOK = Duration.ofMillis(100);
+    private static final Duration KNOCK = Duration.ofSeconds(1);
+
+    /** A program that is going to fall over at once has done so by then. */
+    private static final Duration STEADY = Duration.ofSeconds(3);
+
+    /** A machine that ended and was started again this often is not coming up. */
+    private static final int RESTARTS = 3;
+
+    private final Machines machines;
+    private final Pause pause;
+    private final Clock clock;
+
+    Proof(Machines machines, Pause pause, Clock clock) {
+        this.machines = machines;
+        this.pause = pause;
+        this.clock = clock;
+    }
+
+    /**
+     * Returns once the machine has proved itself.
+     *
+     * @param checks whether it has to pass checks; otherwise it only has to run
+     * @throws Hands.Unfit where it does not within {@code bound}, or ends
+     */
+    void of(MachineId id, boolean checks, Duration bound) throws InterruptedException {
+        long until = clock.monoNanos() + bound.toNanos();
+        long steady = clock.monoNanos() + STEADY.toNanos();
+        while (true) {
+            Machine m = machines.find(id).orElseThrow(() -> new Hands.Vanished(id.text()));
+            ended(m);
+            boolean runs = m.state() == MachineState.STARTED;
+            if (runs && (!checks || proven(m, clock.monoNanos() >= steady))) {
+                return;
+            }
+            if (clock.monoNanos() >= until) {
+                throw new Hands.Unfit(complaint(m, bound));
+            }
+            pause.of(LOOK);
+        }
+    }
+
+    private void ended(Machine m) {
+        switch (m.state()) {
+            case FAILED, STOPPED, CREATED ->
+                throw new Hands.Unfit("is %s: %s".formatted(m.state().wire(), lastWords(m.id())));
+            case DESTROYED, DESTROYING -> throw new Hands.Vanished(m.name());
+            case STARTED, STARTING, STOPPING, SUSPENDED, SUSPENDING, RESTARTING, UPDATING, CREATING -> {
+                if (m.restarts() >= RESTARTS) {
+                    throw new Hands.Unfit("ends again and again: " + lastWords(m.id()));
+                }
+            }
+        }
+    }
+
+    private boolean proven(Machine m, boolean steady) {
+        List<CheckStatus> all = machines.checks(m.id());
+        if (!all.isEmpty()) {
+            return all.stream().allMatch(CheckStatus::passing);
+        }
+        return m.config().services().isEmpty()
+                ? steady
+                : m.config().services().stream().allMatch(s -> answers(m, s.internalPort()));
+    }
+
+    private static boolean answers(Machine m, int port) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(m.address(), port), (int) KNOCK.toMillis());
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private String complaint(Machine m, Duration bound) {
+        String failing = machines.checks(m.id()).stream()
+                .filter(c -> !c.passing())
+                .map(c -> c.name() + " is " + c.status() + ": " + c.output().strip())
+                .collect(Collectors.joining("; "));
+        if (failing.isEmpty()) {
+            failing = m.state() == MachineState.STARTED
+                    ? "nothing answers on port "
+                            + m.config().services().stream()
+                                    .map(s -> String.valueOf(s.internalPort()))
+                                    .collect(Collectors.joining(", "))
+                    : "it is " + m.state().wire();
+        }
+        return "did not pass its checks within %s (%s)".formatted(Durations.text(bound), failing);
+    }
+
+    /** What its last events say of why it is where it is. */
+    String lastWords(MachineId id) {
+        for (MachineEvent event : machines.events(id, 10)) {
+            JsonNode reason = event.request().path("reason");
+            if (reason.isString() && !reason.stringValue().isEmpty()) {
+                return reason.stringValue();
+            }
+            JsonNode exit = event.request().path("exit_event");
+            if (!exit.isMissingNode()) {
+                return "its program ended with code " + exit.path("exit_code").asString("?")
+                        + (exit.path("oom_killed").booleanValue(false) ? ", out of memory" : "");
+            }
+        }
+        return "its events say no more";
+    }
+}

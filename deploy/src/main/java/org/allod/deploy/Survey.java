@@ -1,0 +1,75 @@
+package org.allod.deploy;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.allod.base.Rejected;
+
+/** Compares what is wanted with what is there, and gives every machine its part. Pure. */
+final class Survey {
+    private final Plan plan;
+    private final String deploy;
+    private final List<Slot> slots = new ArrayList<>();
+    private final Map<String, Integer> windows = new TreeMap<>();
+
+    private Survey(Plan plan, String deploy) {
+        this.plan = plan;
+        this.deploy = deploy;
+    }
+
+    /**
+     * @param deploy the deploy's id, which names the machines it makes
+     * @param there the app's machines that earlier deploys made
+     */
+    static DeployState of(Plan plan, String deploy, List<Seen> there) {
+        Survey survey = new Survey(plan, deploy);
+        for (Plan.Group group : plan.groups()) {
+            survey.group(
+                    group,
+                    there.stream()
+                            .filter(m -> m.group().equals(group.name()))
+                            .sorted(Comparator.comparing(Seen::runs).reversed().thenComparing(Seen::id))
+                            .toList());
+        }
+        there.stream()
+                .filter(m -> plan.group(m.group()).isEmpty())
+                .forEach(m -> survey.slots.add(Slot.present(m, Role.SURPLUS, false)));
+        if (survey.slots.size() > Plan.MAX_MACHINES) {
+            throw Rejected.because(
+                    Rejected.Reason.TOO_LARGE,
+                    "this deploy would touch %d machines: at most %d are allowed"
+                            .formatted(survey.slots.size(), Plan.MAX_MACHINES));
+        }
+        return Deploying.begin(new DeployState(plan.strategy(), survey.windows, Stage.FORWARD, "", survey.slots));
+    }
+
+    private void group(Plan.Group group, List<Seen> there) {
+        int count = group.count().orElse(Math.max(1, there.size()));
+        windows.put(group.name(), plan.window(Math.min(count, there.size())));
+        if (plan.strategy() == Strategy.BLUE_GREEN) {
+            make(group, Role.FRESH, count, 1);
+            there.forEach(m -> slots.add(Slot.present(m, Role.BLUE, false)));
+            return;
+        }
+        int kept = Math.min(count, there.size());
+        boolean canary = plan.strategy() == Strategy.CANARY && kept > 0;
+        if (canary) {
+            make(group, Role.CANARY, 1, 0);
+        }
+        // A version that nobody saw start is not deployed: where all are stopped, one is started to see.
+        boolean seen = canary || count > kept || there.stream().limit(kept).anyMatch(Seen::runs);
+        for (int i = 0; i < kept; i++) {
+            slots.add(Slot.present(there.get(i), Role.UPDATE, there.get(i).runs() || (!seen && i == 0)));
+        }
+        make(group, Role.FRESH, count - kept, 1);
+        there.stream().skip(kept).forEach(m -> slots.add(Slot.present(m, Role.SURPLUS, false)));
+    }
+
+    private void make(Plan.Group group, Role role, int many, int from) {
+        for (int i = 0; i < many; i++) {
+            slots.add(Slot.toMake(Plan.machineName(group.name(), deploy, from + i), group.name(), role));
+        }
+    }
+}
