@@ -3,12 +3,20 @@ package org.allod.api;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.time.Duration;
 import tools.jackson.databind.JsonNode;
 
 /** What an endpoint answers. */
 public sealed interface Answer {
     /** A JSON document. */
     record Json(int status, JsonNode body) implements Answer {}
+
+    /**
+     * Not now: a JSON document saying why, and after how long to ask again.
+     *
+     * @param after rounded up to whole seconds on the wire
+     */
+    record Later(Duration after, JsonNode body) implements Answer {}
 
     /** No body. */
     record Empty(int status) implements Answer {}

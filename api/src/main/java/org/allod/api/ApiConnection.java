@@ -15,8 +15,10 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.timeout.IdleStateEvent;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Optional;
+import org.allod.base.Ids;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,17 +26,25 @@ import org.jspecify.annotations.Nullable;
  * read, so a client cannot pile work up. Belongs to its event loop.
  */
 final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
+    /** The header that names the request, as the interface's clients log it. */
+    static final String REQUEST_ID = "fly-request-id";
+
     private final Dispatcher dispatcher;
     private final Prover prover;
+    private final Ids ids;
     private final Optional<Caller> local;
     private final ArrayDeque<Dispatcher.Request> waiting = new ArrayDeque<>();
     private @Nullable Thread worker;
     /** Of the request at work. */
     private boolean keepAlive = true;
 
-    ApiConnection(Dispatcher dispatcher, Prover prover, Optional<Caller> local) {
+    /** The name of the request at work, for its sender and for the log. */
+    private String id = "";
+
+    ApiConnection(Dispatcher dispatcher, Prover prover, Ids ids, Optional<Caller> local) {
         this.dispatcher = dispatcher;
         this.prover = prover;
+        this.ids = ids;
         this.local = local;
     }
 
@@ -42,6 +52,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     protected void channelRead0(ChannelHandlerContext context, FullHttpRequest http) {
         if (http.decoderResult().isFailure()) {
             keepAlive = false;
+            id = ids.ulid().toString();
             reply(
                     context,
                     ErrorBody.of(
@@ -64,6 +75,8 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     private void work(ChannelHandlerContext context, Dispatcher.Request request) {
         context.channel().config().setAutoRead(false);
         keepAlive = request.keepAlive();
+        id = ids.ulid().toString();
+        String named = id;
         Caller caller = local.orElseGet(() -> remote(context, request));
         if (caller instanceof Caller.Local(int uid) && uid != 0 && uid != Uid.OWN) {
             finish(
@@ -75,7 +88,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         worker = Thread.ofVirtual()
                 .name("api " + request.method() + " " + request.path())
                 .unstarted(() -> {
-                    Answer answer = dispatcher.answer(request, caller);
+                    Answer answer = dispatcher.answer(request, caller, named);
                     context.executor()
                             .execute(() ->
                                     finish(context, answer, request.method().name()));
@@ -119,6 +132,11 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     private void reply(ChannelHandlerContext context, Answer answer, String method) {
         FullHttpResponse response = switch (answer) {
             case Answer.Json(int status, var body) -> whole(status, "application/json", body.toString());
+            case Answer.Later(Duration after, var body) -> {
+                FullHttpResponse later = whole(429, "application/json", body.toString());
+                later.headers().set(HttpHeaderNames.RETRY_AFTER, Math.max(1, (after.toMillis() + 999) / 1_000));
+                yield later;
+            }
             case Answer.Text(int status, String type, String body) -> whole(status, type, body);
             case Answer.Empty(int status) -> whole(status, "", "");
             case Answer.Lines _, Answer.Upgrade _ -> throw new IllegalArgumentException("not a whole answer");
@@ -126,6 +144,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         if (method.equals("HEAD")) {
             response = response.replace(Unpooled.EMPTY_BUFFER);
         }
+        response.headers().set(REQUEST_ID, id);
         HttpUtil.setKeepAlive(response, keepAlive);
         context.writeAndFlush(response);
     }
@@ -140,9 +159,6 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         response.headers().set(HttpHeaderNames.CONTENT_LENGTH, bytes.readableBytes());
         if (status == 401) {
             response.headers().set(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer");
-        }
-        if (status == 429) {
-            response.headers().set(HttpHeaderNames.RETRY_AFTER, 1);
         }
         return response;
     }

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.allod.base.Failed;
+import org.allod.base.Ids;
 import org.allod.base.Rejected;
 
 /**
@@ -43,12 +44,14 @@ public final class ApiServer implements AutoCloseable {
     private final List<Channel> listeners = new ArrayList<>();
     private final Dispatcher dispatcher;
     private final Prover prover;
+    private final Ids ids;
 
-    public ApiServer(EndpointTable table, Prover prover, RateLimit limit) {
+    public ApiServer(EndpointTable table, Prover prover, Limits limits, Ids ids) {
         this.loop = new MultiThreadIoEventLoopGroup(
                 1, Thread.ofPlatform().daemon().name("api-", 0).factory(), EpollIoHandler.newFactory());
-        this.dispatcher = new Dispatcher(table, limit);
+        this.dispatcher = new Dispatcher(table, limits);
         this.prover = prover;
+        this.ids = ids;
     }
 
     /**
@@ -121,7 +124,7 @@ public final class ApiServer implements AutoCloseable {
                         .addLast("idle", new IdleStateHandler(0, 0, IDLE_SECONDS, TimeUnit.SECONDS))
                         .addLast("http", new HttpServerCodec(4_096, 16_384, 16_384))
                         .addLast("whole", new HttpObjectAggregator(MAX_BODY))
-                        .addLast("api", new ApiConnection(dispatcher, prover, peer.of(channel)));
+                        .addLast("api", new ApiConnection(dispatcher, prover, ids, peer.of(channel)));
             }
         };
     }

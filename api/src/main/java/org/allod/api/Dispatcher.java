@@ -18,11 +18,11 @@ final class Dispatcher {
     private static final System.Logger LOG = System.getLogger("allod.api");
 
     private final EndpointTable table;
-    private final RateLimit limit;
+    private final Limits limits;
 
-    Dispatcher(EndpointTable table, RateLimit limit) {
+    Dispatcher(EndpointTable table, Limits limits) {
         this.table = table;
-        this.limit = limit;
+        this.limits = limits;
     }
 
     /** A request copied out of Netty's buffers, so that it may be used on any thread. */
@@ -44,20 +44,20 @@ final class Dispatcher {
     }
 
     /** Never throws but for a bug of ours; every failure is an answer. */
-    Answer answer(Request request, Caller caller) {
+    Answer answer(Request request, Caller caller, String id) {
         try {
             return handle(request, caller);
         } catch (Rejected e) {
             return ErrorBody.of(e);
         } catch (Failed e) {
-            LOG.log(Level.WARNING, request.method() + " " + request.path() + ": " + e.getMessage(), e);
+            LOG.log(Level.WARNING, named(request, id) + ": " + e.getMessage(), e);
             return ErrorBody.of(500, e.getMessage());
         } catch (Exception e) {
             if (e instanceof InterruptedException) {
                 Thread.currentThread().interrupt();
                 return ErrorBody.of(503, "the daemon is stopping");
             }
-            LOG.log(Level.ERROR, request.method() + " " + request.path() + " met an error nobody foresaw", e);
+            LOG.log(Level.ERROR, named(request, id) + " met an error nobody foresaw", e);
             return ErrorBody.of(
                     500,
                     "an error nobody foresaw; the daemon's log has it: "
@@ -65,13 +65,15 @@ final class Dispatcher {
         }
     }
 
+    /** How a request is called in the log: never its body nor its answer, which may hold secrets. */
+    private static String named(Request request, String id) {
+        return "request " + id + ", " + request.method() + " " + request.path();
+    }
+
     private Answer handle(Request request, Caller caller) throws Exception {
-        Optional<Duration> wait = caller instanceof Caller.Local ? Optional.empty() : limit.take(caller.name());
+        Optional<Duration> wait = limits.take(caller);
         if (wait.isPresent()) {
-            throw Rejected.because(
-                    Rejected.Reason.RATE_LIMITED,
-                    "too many requests",
-                    "try again in " + Math.max(1, wait.get().toMillis()) + " ms");
+            return ErrorBody.later(wait.get());
         }
         EndpointTable.Found found = request.path().startsWith("/")
                 ? table.find(request.method(), request.path())
@@ -92,6 +94,10 @@ final class Dispatcher {
                                 + String.join(", ", allowed));
             case EndpointTable.Found.Hit(var endpoint, var parameters) -> {
                 Rights.check(caller, endpoint, parameters);
+                Optional<Duration> pause = limits.take(caller, endpoint, parameters);
+                if (pause.isPresent()) {
+                    yield ErrorBody.later(pause.get());
+                }
                 yield endpoint.handler()
                         .handle(Call.of(
                                 endpoint, caller, parameters, request.query(), request.headers(), request.body()));

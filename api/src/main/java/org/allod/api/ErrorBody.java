@@ -1,5 +1,6 @@
 package org.allod.api;
 
+import java.time.Duration;
 import org.allod.base.Rejected;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -31,11 +32,21 @@ final class ErrorBody {
         return new Answer.Json(status(rejected.reason()), body);
     }
 
+    /** What one is told who asks too often. */
+    static Answer later(Duration wait) {
+        ObjectNode body = body("too many requests", "unknown");
+        body.put("hint", "try again in " + Math.max(1, wait.toMillis()) + " ms");
+        return new Answer.Later(wait, body);
+    }
+
     static Answer.Json of(int status, String message) {
         return new Answer.Json(status, body(message, "unknown"));
     }
 
     private static ObjectNode body(String message, String code) {
-        return JsonNodeFactory.instance.objectNode().put("error", message).put("status", code);
+        ObjectNode body =
+                JsonNodeFactory.instance.objectNode().put("error", message).put("status", code);
+        body.putObject("details");
+        return body;
     }
 }

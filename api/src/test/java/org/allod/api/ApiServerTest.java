@@ -16,8 +16,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.allod.base.Failed;
+import org.allod.base.Ids;
 import org.allod.base.Rejected;
+import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -79,7 +82,17 @@ class ApiServerTest {
                         call -> Answer.ok(Views.JSON
                                 .objectNode()
                                 .put("caller", call.caller().name())))));
-        server = new ApiServer(table, token, new RateLimit(time, 10, 20));
+        server = new ApiServer(
+                table,
+                token,
+                new Limits(
+                        time,
+                        new Limits.Paces(
+                                Optional.of(new Limits.Pace(10, 20)),
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty())),
+                new Ids(time, Rng.seeded(1)));
         address = server.listen(new InetSocketAddress("127.0.0.1", 0));
         server.listen(folder.resolve("api.sock"));
     }
@@ -130,7 +143,7 @@ class ApiServerTest {
     void errors_haveTheBodyOfTheInterface_andNoStackTrace() throws IOException {
         assertThat(ask("GET", "/v1/refused", ""))
                 .startsWith("HTTP/1.1 409")
-                .endsWith("{\"error\":\"no\",\"status\":\"unknown\",\"hint\":\"try later\"}");
+                .endsWith("{\"error\":\"no\",\"status\":\"unknown\",\"details\":{},\"hint\":\"try later\"}");
         assertThat(ask("GET", "/v1/failed", "")).startsWith("HTTP/1.1 500").contains("the disk is full");
         assertThat(ask("GET", "/v1/strange", ""))
                 .startsWith("HTTP/1.1 500")
@@ -191,7 +204,7 @@ class ApiServerTest {
                 .startsWith("HTTP/1.1 200")
                 .contains("{\"n\":0}\n")
                 .contains("{\"n\":2}\n")
-                .contains("{\"error\":\"the fourth\",\"status\":\"unknown\",\"http\":404}\n");
+                .contains("{\"error\":\"the fourth\",\"status\":\"unknown\",\"details\":{},\"http\":404}\n");
     }
 
     @Test

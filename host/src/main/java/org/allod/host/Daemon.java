@@ -18,12 +18,12 @@ import org.allod.api.EndpointTable;
 import org.allod.api.GuestEndpoints;
 import org.allod.api.HostEndpoints;
 import org.allod.api.ImageEndpoints;
+import org.allod.api.Limits;
 import org.allod.api.LogEndpoints;
 import org.allod.api.MachineEndpoints;
 import org.allod.api.OpenApi;
 import org.allod.api.OperatorToken;
 import org.allod.api.Prover;
-import org.allod.api.RateLimit;
 import org.allod.api.RunEndpoints;
 import org.allod.api.VolumeEndpoints;
 import org.allod.base.Clock;
@@ -62,11 +62,6 @@ import org.allod.trust.TrustSchema;
  * before anybody can ask for anything.
  */
 final class Daemon implements AutoCloseable {
-    /** What one address may ask of the API in a second over TCP, and at once. */
-    private static final int REQUESTS_PER_SECOND = 500;
-
-    private static final int BURST = 1_000;
-
     /** A record costs the daemon some kilobytes; this many fit in its memory. */
     private static final int MACHINES = 100_000;
 
@@ -162,7 +157,8 @@ final class Daemon implements AutoCloseable {
                         facts,
                         token),
                 prover,
-                new RateLimit(clock, REQUESTS_PER_SECOND, BURST)));
+                new Limits(clock, config.rates()),
+                ids));
         api = server.listen(config.api());
         server.listen(data.path("allod.sock"));
         manager.ready("serving on " + describe());

@@ -7,6 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.allod.api.Limits;
 import org.allod.base.Rejected;
 
 /**
@@ -26,6 +27,7 @@ import org.allod.base.Rejected;
  * @param memoryMb memory for machines; 0 for what the host has, less a reserve ({@code --memory})
  * @param hostKey the key that secrets are sealed under ({@code --host-key}, {@code ALLOD_HOST_KEY})
  * @param site where services elsewhere reach the API, for the identities of machines ({@code --site})
+ * @param rates how often one may ask the API over TCP ({@code --rate-limits})
  * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
  */
 record HostConfig(
@@ -41,11 +43,13 @@ record HostConfig(
         int memoryMb,
         Path hostKey,
         Optional<String> site,
-        boolean forgetSecrets) {
+        boolean forgetSecrets,
+        Limits.Paces rates) {
     static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--edge-tls ADDR:PORT]
                               [--region NAME] [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS]
                               [--memory MB] [--host-key FILE] [--forget-secrets yes] [--site URL]
+                              [--rate-limits usual|fly|off|action=PER_SECOND/BURST,…]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -67,6 +71,7 @@ record HostConfig(
         String hostKey = env.getOrDefault("ALLOD_HOST_KEY", "");
         Optional<String> site = Optional.empty();
         boolean forget = false;
+        Limits.Paces rates = Limits.Paces.USUAL;
         Iterator<String> words = args.iterator();
         while (words.hasNext()) {
             String option = words.next();
@@ -87,6 +92,7 @@ record HostConfig(
                 case "--memory" -> memory = number(option, value, 64, 1 << 24);
                 case "--host-key" -> hostKey = value;
                 case "--site" -> site = Optional.of(site(option, value));
+                case "--rate-limits" -> rates = Limits.Paces.parse(value);
                 case "--forget-secrets" -> forget = yes(option, value);
                 default -> throw Rejected.because(Rejected.Reason.INVALID, "unknown option " + option, USAGE);
             }
@@ -107,7 +113,8 @@ record HostConfig(
                         ? folder.resolve("host.key")
                         : Path.of(hostKey).toAbsolutePath(),
                 site,
-                forget);
+                forget,
+                rates);
     }
 
     private static String site(String option, String value) {

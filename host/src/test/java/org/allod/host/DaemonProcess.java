@@ -119,21 +119,29 @@ final class DaemonProcess implements AutoCloseable {
         }
     }
 
+    /** What a client needs to call it. */
+    String token() {
+        return token;
+    }
+
     Process process() {
         return process;
     }
 
-    HttpResponse<String> call(String method, String path, String body) throws IOException {
+    /** A call of the API, with further headers as pairs of name and value. */
+    HttpResponse<String> call(String method, String path, String body, String... headers) throws IOException {
         if (token.isEmpty() && Files.exists(data.resolve("operator.token"))) {
             token = Files.readString(data.resolve("operator.token")).strip();
         }
-        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + api + path))
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + api + path))
                 .timeout(Duration.ofSeconds(100))
                 .header("Authorization", "Bearer " + token)
-                .method(method, HttpRequest.BodyPublishers.ofString(body))
-                .build();
+                .method(method, HttpRequest.BodyPublishers.ofString(body));
+        for (int i = 0; i < headers.length; i += 2) {
+            request.setHeader(headers[i], headers[i + 1]);
+        }
         try {
-            return http.send(request, HttpResponse.BodyHandlers.ofString());
+            return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException(e);

@@ -13,6 +13,9 @@ public final class Waits {
     /** The state of a version that another has taken the place of; a machine itself is never in it. */
     public static final String REPLACED = "replaced";
 
+    /** Events that say something happened in a state, not that it was entered. */
+    private static final Set<String> ASIDE = Set.of("exit", "cordon", "uncordon", "resume_failed");
+
     private final Book book;
     private final MachineTable table;
 
@@ -137,6 +140,7 @@ public final class Waits {
                     : Optional.empty();
         }
         return table.events(m.id(), MachineTable.EVENTS).stream()
+                .filter(e -> !ASIDE.contains(e.type()))
                 .filter(e -> e.id().compareTo(wanted.after().get()) > 0)
                 .filter(e -> MachineState.parse(e.status()).filter(wanted::fits).isPresent())
                 .findFirst()
