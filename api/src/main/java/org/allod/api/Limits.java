@@ -73,12 +73,12 @@ public final class Limits {
         public static Paces parse(String text) {
             Paces paces = USUAL;
             for (String word : text.split(",", 10)) {
-                switch (word) {
-                    case "usual" -> paces = USUAL;
-                    case "fly" -> paces = FLY;
-                    case "off" -> paces = OFF;
-                    default -> paces = paces.with(word);
-                }
+                paces = switch (word) {
+                    case "usual" -> USUAL;
+                    case "fly" -> FLY;
+                    case "off" -> OFF;
+                    default -> paces.with(word);
+                };
             }
             return paces;
         }
