@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command as Process, Stdio};
 
 use crate::config::Command;
-use crate::{sys, users};
+use crate::{sys, table, users};
 
 extern "C" {
     fn setsid() -> c_int;
@@ -53,11 +53,15 @@ pub fn start(command: &Command, input: bool) -> Result<Child, NotStarted> {
     }
     let mut process = Process::new(name);
     process.args(&command.argv[1..]).env_clear().envs(env).current_dir(cwd);
+    let wants_table = *name == table::WORD;
     let (uid, gid, groups, tty) = (user.uid, user.gid, user.groups, command.tty.is_some());
     // Between fork and exec. This process has one thread, so nothing here can meet a lock that nobody will open.
     unsafe {
         process.pre_exec(move || {
             sys::default_signals();
+            if wants_table {
+                table::write();
+            }
             if setsid() < 0 {
                 return Err(Error::last_os_error());
             }

@@ -13,6 +13,7 @@ mod net;
 mod ring;
 mod setup;
 mod sys;
+mod table;
 mod tap;
 mod users;
 mod volume;

@@ -105,15 +105,24 @@ final class VerbEndpoints {
         return MachineEndpoints.ok();
     }
 
+    /** What is asked for may come in the query, as the interface says, or in a body, as some clients send it. */
     private Answer restart(Call call) throws InterruptedException {
         Machine m = machine(call);
-        Optional<Integer> signal = call.query("signal").map(s -> ConfigReader.signal("signal", s));
+        Fields in = call.body();
+        Optional<Integer> signal = call.query("signal")
+                .or(() -> in.string("signal").filter(s -> !s.isEmpty()))
+                .map(s -> ConfigReader.signal("signal", s));
+        Optional<Duration> sent = in.duration("timeout", MAX_STOP);
+        boolean force = in.bool("force_stop").orElse(false) || call.flag("force_stop");
+        in.done();
         Optional<Duration> timeout = call.query("timeout")
                 .map(text -> Durations.parse(text)
                         .filter(d -> d.compareTo(MAX_STOP) <= 0)
-                        .orElseThrow(() -> Rejected.invalid(
-                                "timeout is \"%s\": it must be a duration such as 10s, at most 5m".formatted(text))));
-        machines.restart(m, signal, call.flag("force_stop") ? Optional.of(Duration.ZERO) : timeout, call.asker());
+                        .orElseThrow(() ->
+                                Rejected.invalid("timeout is \"%s\": it must be a duration such as 10s, at most 5m"
+                                        .formatted(Fields.clip(text)))))
+                .or(() -> sent);
+        machines.restart(m, signal, force ? Optional.of(Duration.ZERO) : timeout, call.asker());
         return MachineEndpoints.ok();
     }
 

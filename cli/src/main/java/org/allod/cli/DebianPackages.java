@@ -43,6 +43,7 @@ final class DebianPackages {
             new Need("prometheus", "its promtool checks the metrics page", "prometheus"),
             new Need("busybox-static", "a whole userland in one file, for small images", ""),
             new Need("xfsprogs", "makes the full disk that tests need", ""),
+            new Need("npm", "installs existing clients of the Machines API", "npm"),
             new Need("strace", "counts what is really flushed", ""),
             new Need("systemd", "checks the unit file", ""));
 

@@ -71,6 +71,10 @@ final class Setup {
             kernel.install(doing -> session.screen().progress(doing, ""));
             return kernel.release() + ", unpacked, not installed";
         });
+        if (forTests) {
+            TestClients clients = new TestClients(tools);
+            step("clients for the tests", clients.isThere(), () -> clients.get(session.screen()));
+        }
         Runsc runsc = new Runsc(tools);
         step(
                 "runsc (gVisor)",

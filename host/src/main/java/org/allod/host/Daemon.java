@@ -23,6 +23,7 @@ import org.allod.api.LogEndpoints;
 import org.allod.api.MachineEndpoints;
 import org.allod.api.OpenApi;
 import org.allod.api.OperatorToken;
+import org.allod.api.ProcessEndpoints;
 import org.allod.api.Prover;
 import org.allod.api.RunEndpoints;
 import org.allod.api.VolumeEndpoints;
@@ -183,7 +184,7 @@ final class Daemon implements AutoCloseable {
         return usual.with(usual.times().sleeping(config.idleGrace(), every));
     }
 
-    private static EndpointTable endpoints(
+    private EndpointTable endpoints(
             MachineRoom room,
             Deploys deploys,
             List<Endpoint> trust,
@@ -200,6 +201,7 @@ final class Daemon implements AutoCloseable {
         all.addAll(new VolumeEndpoints(machines, room.volumes()).endpoints());
         all.addAll(new DeployEndpoints(deploys).endpoints());
         all.addAll(new GuestEndpoints(machines).endpoints());
+        all.addAll(new ProcessEndpoints(machines, clock).endpoints());
         all.addAll(new LogEndpoints(machines, runtimes.logs()).endpoints());
         all.addAll(new ImageEndpoints(images, () -> inUse(machines, deploys)).endpoints());
         all.addAll(new RunEndpoints(engine).endpoints());

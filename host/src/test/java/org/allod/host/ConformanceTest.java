@@ -38,7 +38,9 @@ class ConformanceTest {
             ".last_machine_id", "of lists in pages by time; the cursor says where the next page begins",
             ".last_updated_at", "of lists in pages by time",
             ".next_cursor", "only where there is another page",
-            ".value", "a secret that is set is not answered");
+            ".value", "a secret that is set is not answered",
+            ".restricted_to_machine", "of tokens for one machine; tokens here are for one app, or everything",
+            ".source_machine_id", "of tokens made by a machine");
 
     private Conformance api;
 
@@ -90,7 +92,8 @@ class ConformanceTest {
         api.visit("POST /apps", "{\"name\":\"Not A Name\",\"org_slug\":\"personal\"}", 400);
         api.visit("GET /apps?org_slug=personal", "", 200);
         api.visit("GET /apps/{app_name}", "", 200);
-        api.visit("POST /apps/{app_name}/deploy_token", "{\"expiry\":\"1h\"}", 200);
+        JsonNode token = api.visit("POST /apps/{app_name}/deploy_token", "{\"expiry\":\"1h\"}", 200);
+        api.let("token", token.path("token").asString("none"));
     }
 
     private void secrets() throws IOException {
@@ -271,6 +274,7 @@ class ConformanceTest {
 
     private void tokens() throws IOException {
         api.visit("GET /tokens/current", "", 200);
+        api.visit("GET /tokens/current", "", 200, "Authorization", "FlyV1 " + api.value("token"));
         api.visit("GET /tokens/current", "", 401, "Authorization", "Bearer nonsense");
     }
 

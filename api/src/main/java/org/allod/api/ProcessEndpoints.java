@@ -1,0 +1,89 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.allod.base.Clock;
+import org.allod.base.Rejected;
+import org.allod.machine.Fields;
+import org.allod.machine.Machines;
+import org.allod.machine.ProcessTable;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What runs inside a machine. */
+public final class ProcessEndpoints {
+    private final Machines machines;
+    private final Clock clock;
+
+    public ProcessEndpoints(Machines machines, Clock clock) {
+        this.machines = machines;
+        this.clock = clock;
+    }
+
+    public List<Endpoint> endpoints() {
+        return List.of(endpoint(
+                HttpMethod.GET,
+                MachineEndpoints.ONE + "/ps",
+                "Machines_list_processes",
+                "List the processes inside it",
+                List.of("sort_by", "order"),
+                this::list));
+    }
+
+    private Answer list(Call call) throws InterruptedException {
+        ProcessTable.Column column =
+                call.query("sort_by").map(ProcessEndpoints::column).orElse(ProcessTable.Column.PID);
+        boolean descending = descending(call.query("order"));
+        long now = clock.wallMillis() / 1_000;
+        ArrayNode list = Views.JSON.arrayNode();
+        ProcessTable.of(machines.guest(MachineEndpoints.machine(machines, call))).stream()
+                .sorted(column.order(descending))
+                .forEach(p -> list.add(view(p, now)));
+        return Answer.ok(list);
+    }
+
+    /** The interface names no units: {@code stime} is when it started, {@code rtime} the seconds since, cpu percent. */
+    private static ObjectNode view(ProcessTable.Entry p, long now) {
+        ObjectNode node = Views.JSON
+                .objectNode()
+                .put("pid", p.pid())
+                .put("stime", now - p.age().toSeconds())
+                .put("rtime", p.age().toSeconds())
+                .put("command", p.command())
+                .put("directory", p.folder())
+                .put("cpu", p.share())
+                .put("rss", p.rss());
+        ArrayNode sockets = node.putArray("listen_sockets");
+        p.listeners()
+                .forEach(l -> sockets.addObject().put("proto", l.protocol()).put("address", l.address()));
+        return node;
+    }
+
+    private static ProcessTable.Column column(String name) {
+        return Arrays.stream(ProcessTable.Column.values())
+                .filter(c -> c.wire().equals(name.toLowerCase(Locale.ROOT)))
+                .findFirst()
+                .orElseThrow(() -> Rejected.invalid("sort_by is \"%s\": allowed are %s"
+                        .formatted(
+                                Fields.clip(name),
+                                String.join(
+                                        ", ",
+                                        Arrays.stream(ProcessTable.Column.values())
+                                                .map(ProcessTable.Column::wire)
+                                                .toList()))));
+    }
+
+    private static boolean descending(Optional<String> order) {
+        return switch (order.map(o -> o.toLowerCase(Locale.ROOT)).orElse("asc")) {
+            case "asc" -> false;
+            case "desc" -> true;
+            default ->
+                throw Rejected.invalid("order is \"%s\": allowed are asc, desc".formatted(Fields.clip(order.get())));
+        };
+    }
+}
