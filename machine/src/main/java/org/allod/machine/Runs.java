@@ -76,10 +76,8 @@ final class Runs {
                 }
                 case Verb.Answer.Refused(Rejected why) -> throw why;
                 case Verb.Answer.Run(MachineState during) -> {
-                    Optional<RunId> run = begun(now, by, begin, until);
+                    Optional<RunId> run = begun(now, during, by, begin, until);
                     if (run.isPresent()) {
-                        // Unless the run has moved it already: it may even be over.
-                        ledger.change(now.id(), m -> m.equals(now) ? m.in(during, clock.wall()) : m);
                         return run;
                     }
                 }
@@ -91,17 +89,23 @@ final class Runs {
      * Where the verb is accepted: the lease, the machine as it was judged, and the run's start are one moment to
      * everybody else. Nothing where the machine has moved on since: then look again, and wait for it or refuse.
      */
-    private Optional<RunId> begun(Machine now, Asker by, Begin begin, long until) throws InterruptedException {
+    private Optional<RunId> begun(Machine judged, MachineState during, Asker by, Begin begin, long until)
+            throws InterruptedException {
+        MachineId id = judged.id();
         try {
-            return leases.fenced(now.id(), by, () -> {
-                boolean same = book.get(now.id())
-                        .filter(m -> m.state() == now.state() && m.version().equals(now.version()))
-                        .isPresent();
-                return same ? Optional.of(begin.run(now)) : Optional.<RunId>empty();
+            return leases.fenced(id, by, () -> {
+                Optional<Machine> now = book.get(id)
+                        .filter(m -> m.state() == judged.state() && m.version().equals(judged.version()));
+                if (now.isEmpty()) {
+                    return Optional.<RunId>empty();
+                }
+                RunId run = begin.run(now.get());
+                // Unless the run has moved it already: it may even be over. Nobody else can have, behind the gate.
+                ledger.change(id, m -> m.equals(now.get()) ? m.in(during, clock.wall()) : m);
+                return Optional.of(run);
             });
         } catch (Rejected e) {
-            boolean raced =
-                    e.reason() == Rejected.Reason.CONFLICT && active(now.id()).isPresent();
+            boolean raced = e.reason() == Rejected.Reason.CONFLICT && active(id).isPresent();
             if (!raced || clock.monoNanos() >= until) {
                 throw e;
             }
