@@ -63,9 +63,19 @@ final class HistoryEndpoints {
 
     private Answer await(Call call) throws InterruptedException {
         Machine m = machine(call);
+        Waits.Seen seen = machines.waits().await(m, wanted(call), timeout(call));
+        return Answer.ok(Views.JSON
+                .objectNode()
+                .put("ok", true)
+                .put("state", seen.state())
+                .put("version", seen.version().toString())
+                .put("event_id", seen.event().map(Ulid::toString).orElse("")));
+    }
+
+    static Waits.Wanted wanted(Call call) {
         List<String> words = call.list("state");
         Set<String> special = Set.of("settled", Waits.REPLACED);
-        Waits.Wanted wanted = new Waits.Wanted(
+        return new Waits.Wanted(
                 words.isEmpty()
                         ? EnumSet.of(MachineState.STARTED)
                         : states(
@@ -75,13 +85,6 @@ final class HistoryEndpoints {
                 words.contains(Waits.REPLACED) || words.contains("destroyed"),
                 ulid(call, "version").or(() -> ulid(call, "instance_id")),
                 ulid(call, "from_event_id"));
-        Waits.Seen seen = machines.waits().await(m, wanted, timeout(call));
-        return Answer.ok(Views.JSON
-                .objectNode()
-                .put("ok", true)
-                .put("state", seen.state())
-                .put("version", seen.version().toString())
-                .put("event_id", seen.event().map(Ulid::toString).orElse("")));
     }
 
     private static Optional<Ulid> ulid(Call call, String name) {
@@ -91,7 +94,7 @@ final class HistoryEndpoints {
                                 "%s is \"%s\": it must be 26 letters and digits".formatted(name, Fields.clip(text)))));
     }
 
-    private static Duration timeout(Call call) {
+    static Duration timeout(Call call) {
         return call.query("timeout")
                 .map(text -> Durations.parse(text)
                         .filter(d -> d.isPositive() && d.compareTo(MAX_WAIT) <= 0)

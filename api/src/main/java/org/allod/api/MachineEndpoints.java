@@ -129,7 +129,7 @@ public final class MachineEndpoints {
     }
 
     /** What create and update share: a lease to take with it, and what has nothing behind it yet. */
-    private static Optional<Leases.Ask> common(Fields in, Call call) {
+    static Optional<Leases.Ask> common(Fields in, Call call) {
         in.bool("skip_service_registration");
         in.bool("skip_secrets");
         in.integer("min_secrets_version", 0, 0);

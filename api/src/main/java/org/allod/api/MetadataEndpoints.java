@@ -82,6 +82,10 @@ final class MetadataEndpoints {
     }
 
     private Answer update(Call call) {
+        return changed(call, change(call));
+    }
+
+    static Metadata change(Call call) {
         Fields in = call.body();
         Map<String, Optional<String>> keys = new LinkedHashMap<>();
         in.object("metadata")
@@ -99,7 +103,7 @@ final class MetadataEndpoints {
                 });
         Optional<String> expected = in.string("machine_version").filter(v -> !v.isEmpty());
         noted(in);
-        return changed(call, new Metadata(keys, expected));
+        return new Metadata(keys, expected);
     }
 
     private Answer set(Call call) {
