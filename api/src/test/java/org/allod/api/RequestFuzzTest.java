@@ -20,9 +20,31 @@ class RequestFuzzTest {
     private static final long SEED = Long.getLong("allod.fuzz.seed", System.nanoTime() & 0xffff_ffffL);
 
     private static final List<String> WORDS = List.of(
-            "\"config\"", "\"image\"", "\"guest\"", "\"services\"", "\"files\"", "\"checks\"", "\"processes\"",
-            "\"containers\"", "\"schedule\"", "\"dns\"", "\"mounts\"", "\"statics\"", "\"standbys\"", "\"metrics\"",
-            "\"rootfs\"", "null", "true", "1e999", "-1", "9223372036854775808", "\\u0000", "[[", "{}", "%00", "HTTP/1.1");
+            "\"config\"",
+            "\"image\"",
+            "\"guest\"",
+            "\"services\"",
+            "\"files\"",
+            "\"checks\"",
+            "\"processes\"",
+            "\"containers\"",
+            "\"schedule\"",
+            "\"dns\"",
+            "\"mounts\"",
+            "\"statics\"",
+            "\"standbys\"",
+            "\"metrics\"",
+            "\"rootfs\"",
+            "null",
+            "true",
+            "1e999",
+            "-1",
+            "9223372036854775808",
+            "\\u0000",
+            "[[",
+            "{}",
+            "%00",
+            "HTTP/1.1");
 
     @TempDir
     Path folder;
@@ -35,7 +57,9 @@ class RequestFuzzTest {
             Files.writeString(corpus.resolve("seed" + i), RequestFuzz.SEEDS.get(i));
         }
         Path words = folder.resolve("words");
-        Files.writeString(words, String.join("\n", WORDS.stream().map(RequestFuzzTest::quoted).toList()) + "\n");
+        Files.writeString(
+                words,
+                String.join("\n", WORDS.stream().map(RequestFuzzTest::quoted).toList()) + "\n");
         Path said = folder.resolve("said");
         Process fuzzer = new ProcessBuilder(
                         ProcessHandle.current().info().command().orElse("java"),
@@ -68,7 +92,8 @@ class RequestFuzzTest {
         assertThat(ended).as("the fuzzer hangs:%n%s", tail).isTrue();
         assertThat(fuzzer.exitValue()).as("seed %d:%n%s", SEED, tail).isZero();
         assertThat(tail).as("the fuzzer says how far it came").contains("Done ");
-        System.out.println("fuzz: " + tail.lines().filter(l -> l.startsWith("Done ")).findFirst().orElse(""));
+        System.out.println("fuzz: "
+                + tail.lines().filter(l -> l.startsWith("Done ")).findFirst().orElse(""));
     }
 
     private static String quoted(String word) {

@@ -43,8 +43,12 @@ final class Daemon {
     }
 
     Json call(String method, String target, Json body, Duration limit) {
+        return call(method, target, Map.of(), body, limit);
+    }
+
+    Json call(String method, String target, Map<String, String> headers, Json body, Duration limit) {
         try (HttpConnection connection = new HttpConnection(address)) {
-            HttpConnection.Head head = connection.exchange(method, target, Map.of(), bytes(body), Optional.of(limit));
+            HttpConnection.Head head = connection.exchange(method, target, headers, bytes(body), Optional.of(limit));
             return answer(connection, head);
         } catch (IOException e) {
             throw broken(method, target, e);

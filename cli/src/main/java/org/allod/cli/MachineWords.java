@@ -16,7 +16,7 @@ final class MachineWords {
     private MachineWords() {}
 
     static List<Word> all() {
-        return List.of(
+        List<Word> all = new ArrayList<>(List.of(
                 RunMachine.word(),
                 new Word.Command("list", "list machines", MachineWords::list)
                         .option("--app -a", "NAME", Word.Kind.APP, "only this app's")
@@ -44,7 +44,9 @@ final class MachineWords {
                 new Word.Command("destroy", "destroy machines and their disks", MachineWords::destroy)
                         .takesMany("MACHINE", Word.Kind.MACHINE, WHICH)
                         .flag("--force -f", "also where it runs: it is killed first")
-                        .example("allod machine destroy hello-1 --force"));
+                        .example("allod machine destroy hello-1 --force")));
+        all.addAll(MachineExtras.all());
+        return List.copyOf(all);
     }
 
     static Word.Command one(String name, String summary, Word.Action action) {

@@ -21,6 +21,7 @@ import org.allod.api.ImageEndpoints;
 import org.allod.api.Limits;
 import org.allod.api.LogEndpoints;
 import org.allod.api.MachineEndpoints;
+import org.allod.api.MemoryEndpoints;
 import org.allod.api.OpenApi;
 import org.allod.api.OperatorToken;
 import org.allod.api.ProcessEndpoints;
@@ -202,6 +203,7 @@ final class Daemon implements AutoCloseable {
         all.addAll(new DeployEndpoints(deploys).endpoints());
         all.addAll(new GuestEndpoints(machines).endpoints());
         all.addAll(new ProcessEndpoints(machines, clock).endpoints());
+        all.addAll(new MemoryEndpoints(machines).endpoints());
         all.addAll(new LogEndpoints(machines, runtimes.logs()).endpoints());
         all.addAll(new ImageEndpoints(images, () -> inUse(machines, deploys)).endpoints());
         all.addAll(new RunEndpoints(engine).endpoints());

@@ -83,6 +83,9 @@ final class MachinesApi {
         return ref == null ? schema : resolved(root.at(ref.stringValue().substring(1)));
     }
 
+    /** The description knows no null; its server answers it for these, and clients test for it. */
+    private static final List<String> NULL_FOR_NONE = List.of("attached_machine_id", "attached_alloc_id");
+
     /** The part of JSON Schema that this description uses. */
     private void check(JsonNode unresolved, JsonNode value, String at, List<String> problems) {
         JsonNode schema = resolved(unresolved);
@@ -118,7 +121,8 @@ final class MachinesApi {
             value.properties().forEach(field -> {
                 JsonNode known = schema.path("properties").path(field.getKey());
                 JsonNode others = schema.path("additionalProperties");
-                if (!known.isMissingNode()) {
+                boolean none = field.getValue().isNull() && NULL_FOR_NONE.contains(field.getKey());
+                if (!known.isMissingNode() && !none) {
                     check(known, field.getValue(), at + "." + field.getKey(), problems);
                 } else if (others.isObject()) {
                     check(others, field.getValue(), at + "." + field.getKey(), problems);

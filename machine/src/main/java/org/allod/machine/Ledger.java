@@ -3,6 +3,7 @@ package org.allod.machine;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
@@ -50,6 +51,17 @@ final class Ledger {
                 }
             });
             return now.flatMap(m -> book.get(id));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The same where the record fits; else nothing is changed, and nothing answered. */
+    Optional<Machine> change(MachineId id, UnaryOperator<Machine> by, Predicate<Machine> where, Note... notes) {
+        ReentrantLock lock = locks[Math.floorMod(id.hashCode(), STRIPES)];
+        lock.lock();
+        try {
+            return book.get(id).filter(where).flatMap(m -> change(id, by, notes));
         } finally {
             lock.unlock();
         }

@@ -87,6 +87,9 @@ public final class MachineRoom {
             }
         });
         Runs runs = new Runs(ground.engine(), ledger, book, lifecycle, leases, clock);
+        Overdue overdue = new Overdue(ground.timers(), ground.engine(), runs, ledger);
+        book.listen(overdue::follow);
+        book.all().forEach(overdue::follow);
         Supervisor supervisor = new Supervisor(runs, ledger, book, boots, guests, lifecycle);
         guests.supervisedBy(supervisor::ended);
         Checks checks = new Checks(

@@ -1,5 +1,6 @@
 package org.allod.machine;
 
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -41,6 +42,14 @@ public enum MachineState {
 
     public Kind kind() {
         return kind;
+    }
+
+    /** How long it may last before the machine's events say what blocks it; nothing for one that lasts. */
+    public Optional<Duration> bound() {
+        return kind != Kind.TRANSIENT
+                ? Optional.empty()
+                // Two of them may pull an image.
+                : Optional.of(Duration.ofMinutes(this == CREATING || this == UPDATING ? 10 : 5));
     }
 
     /** The name on the wire: lower case. */

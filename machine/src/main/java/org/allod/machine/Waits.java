@@ -14,7 +14,7 @@ public final class Waits {
     public static final String REPLACED = "replaced";
 
     /** Events that say something happened in a state, not that it was entered. */
-    private static final Set<String> ASIDE = Set.of("exit", "cordon", "uncordon", "resume_failed");
+    private static final Set<String> ASIDE = Set.of("exit", "cordon", "uncordon", "resume_failed", "blocked");
 
     private final Book book;
     private final MachineTable table;
