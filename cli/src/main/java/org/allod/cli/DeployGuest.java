@@ -4,18 +4,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** The part of a deploy's file that is about the guest: its size, files, volumes, and how it ends and begins again. */
 final class DeployGuest {
-    private static final Pattern SIZE = Pattern.compile("(shared-cpu|performance|shared|dedicated-cpu)-(\\d{1,2})x");
     private static final Pattern AMOUNT = Pattern.compile("(\\d{1,7})\\s*(mb|gb|m|g|mib|gib)?");
     private static final int LARGEST_FILE = 1 << 20;
 
@@ -31,7 +29,21 @@ final class DeployGuest {
 
     void read() {
         stop();
-        each("vm", (table, groups) -> all.put(groups, "guest", vm(table)));
+        file.whole("swap_size_mb", 1, 1 << 20)
+                .ifPresent(mb -> all.name(all.names(), "init", "swap_size_mb", Json.of(mb)));
+        each(
+                "metrics",
+                (table, groups) -> all.put(
+                        groups,
+                        "metrics",
+                        Json.obj(
+                                "port",
+                                table.whole("port", 1, 65_535).orElse(null),
+                                "path",
+                                table.text("path").orElse(null),
+                                "https",
+                                table.truth("https").orElse(null))));
+        each("vm", this::vm);
         each("restart", (table, groups) -> all.put(groups, "restart", restart(table)));
         each("files", (table, groups) -> all.add(groups, "files", file(table)));
         each("mounts", (table, groups) -> all.add(groups, "mounts", mount(table)));
@@ -58,38 +70,53 @@ final class DeployGuest {
         }
     }
 
-    private static Json vm(TomlTable table) {
-        Optional<String> size = table.text("size");
-        Map<String, Object> guest = new LinkedHashMap<>();
-        size.ifPresent(text -> {
-            Matcher m = SIZE.matcher(text);
-            if (!m.matches()) {
-                throw table.refused(
-                        "size",
-                        "is \"" + text + "\"",
-                        "write shared-cpu-1x … shared-cpu-8x or performance-1x …, or cpus and memory");
-            }
-            int cpus = Integer.parseInt(m.group(2));
-            boolean shared = m.group(1).startsWith("shared");
-            guest.put("cpu_kind", shared ? "shared" : "performance");
-            guest.put("cpus", cpus);
-            guest.put("memory_mb", cpus * (shared ? 256 : 2048));
-        });
-        table.oneOf("cpu_kind", List.of("shared", "performance")).ifPresent(kind -> guest.put("cpu_kind", kind));
-        table.whole("cpus", 1, 64).ifPresent(n -> guest.put("cpus", n));
-        table.whole("memory_mb", 1, 1 << 20).ifPresent(n -> guest.put("memory_mb", n));
-        (table.isNumber("memory") ? table.whole("memory", 1, 1 << 20).map(String::valueOf) : table.text("memory"))
-                .ifPresent(text -> guest.put("memory_mb", megabytes(table, text)));
-        for (String gpu : List.of("gpus", "gpu_kind", "kernel_args", "host_dedication_id", "persist_rootfs")) {
-            table.refuse(gpu, "this version has nothing behind it");
+    /** Its size goes beside what is said of it in full, which wins. */
+    private void vm(TomlTable table, List<String> groups) {
+        table.text("size").ifPresent(size -> all.put(groups, "size", Json.of(size)));
+        Json guest = Json.obj(
+                "cpu_kind",
+                table.oneOf("cpu_kind", List.of("shared", "performance")).orElse(null),
+                "cpus",
+                table.whole("cpus", 1, 64).orElse(null),
+                "memory_mb",
+                memory(table).or(() -> table.whole("memory_mb", 1, 1 << 20)).orElse(null),
+                "kernel_args",
+                table.words("kernel_args").isEmpty() ? null : table.words("kernel_args"),
+                "persist_rootfs",
+                table.oneOf("persist_rootfs", List.of("never", "restart", "always"))
+                        .orElse(null));
+        if (!guest.map().isEmpty()) {
+            all.put(groups, "guest", guest);
         }
-        return Json.of(guest);
+        for (String gpu : List.of("gpus", "gpu_kind", "host_dedication_id")) {
+            table.refuse(gpu, "hosts are your own and have no GPUs to give");
+        }
     }
 
-    private static int megabytes(TomlTable table, String text) {
+    private static Optional<Integer> memory(TomlTable table) {
+        return table.isNumber("memory")
+                ? table.whole("memory", 1, 1 << 20)
+                : table.text("memory").map(text -> megabytes(table, "memory", text));
+    }
+
+    private static @Nullable Integer gigabytes(TomlTable table, String name) {
+        return (table.isNumber(name)
+                        ? table.whole(name, 1, 65_536)
+                        : table.text(name).map(text -> {
+                            int megabytes = megabytes(table, name, text);
+                            if (megabytes < 1024 || megabytes % 1024 != 0) {
+                                throw table.refused(
+                                        name, "is \"" + text + "\"", "write whole gigabytes, as in \"10gb\"");
+                            }
+                            return megabytes / 1024;
+                        }))
+                .orElse(null);
+    }
+
+    private static int megabytes(TomlTable table, String name, String text) {
         Matcher m = AMOUNT.matcher(text.toLowerCase(Locale.ROOT));
         if (!m.matches()) {
-            throw table.refused("memory", "is \"" + text + "\"", "write it as \"512mb\" or \"1gb\"");
+            throw table.refused(name, "is \"" + text + "\"", "write it as \"512mb\" or \"1gb\"");
         }
         boolean giga = m.group(2) != null && m.group(2).startsWith("g");
         return Integer.parseInt(m.group(1)) * (giga ? 1024 : 1);
@@ -147,20 +174,22 @@ final class DeployGuest {
 
     private static Json mount(TomlTable table) {
         Optional<String> source = table.text("source");
-        for (String later : List.of(
-                "snapshot_retention",
-                "scheduled_snapshots",
-                "auto_extend_size_threshold",
-                "auto_extend_size_increment",
-                "auto_extend_size_limit")) {
+        for (String later : List.of("snapshot_retention", "scheduled_snapshots")) {
             table.refuse(later, "set it on the volume itself");
         }
-        table.warn("initial_size", "a deploy makes no volumes: make them with POST /v1/apps/APP/volumes");
         return Json.obj(
                 "name",
                 source.orElse(null),
                 "path",
                 table.text("destination")
-                        .orElseThrow(() -> table.refused("destination", "is missing", "the path in the guest")));
+                        .orElseThrow(() -> table.refused("destination", "is missing", "the path in the guest")),
+                "size_gb",
+                gigabytes(table, "initial_size"),
+                "extend_threshold_percent",
+                table.whole("auto_extend_size_threshold", 1, 99).orElse(null),
+                "add_size_gb",
+                gigabytes(table, "auto_extend_size_increment"),
+                "size_gb_limit",
+                gigabytes(table, "auto_extend_size_limit"));
     }
 }

@@ -32,7 +32,8 @@ record DeployPlan(String app, Json request) {
                         Rejected.Reason.INVALID,
                         "the configuration names no app",
                         "write app = \"NAME\" at its top, or add --app NAME"));
-        Optional<String> image = file.text("image").or(() -> built(file));
+        Optional<String> built = built(file);
+        Optional<String> image = file.text("image").or(() -> built);
         String runs = over.image()
                 .or(() -> image)
                 .map(RunMachine::image)
@@ -119,7 +120,7 @@ record DeployPlan(String app, Json request) {
         file.warn("primary_region", "a daemon runs machines of its own host");
         file.warn("console_command", "`allod machine exec` takes the command to run");
         file.warn("host_dedication_id", "the host is yours");
-        for (String later : List.of("experimental", "statics", "metrics", "swap_size_mb", "mcp", "machine_checks")) {
+        for (String later : List.of("experimental", "statics", "mcp", "machine_checks")) {
             file.refuse(later, "this version has nothing behind it");
         }
     }

@@ -8,8 +8,6 @@ import java.util.Optional;
 
 /** The part of a deploy's file that is about traffic: services, their limits, and health checks. */
 final class DeployServices {
-    private static final String NO_TLS = "this version's edge speaks plain HTTP";
-
     private final TomlTable file;
     private final DeployGroups all;
 
@@ -35,13 +33,32 @@ final class DeployServices {
     private static Json httpService(TomlTable table) {
         Map<String, Object> service = common(table);
         service.put("protocol", "tcp");
-        service.put("ports", List.of(Json.obj("port", 80, "handlers", List.of("http"))));
-        forceHttps(table);
-        table.refuse("tls_options", NO_TLS);
-        table.refuse("http_options", "the edge passes heads on as they are");
+        Optional<Boolean> https = table.truth("force_https").filter(force -> force);
+        Optional<Json> http = table.plain("http_options");
+        service.put(
+                "ports",
+                List.of(
+                        Json.obj(
+                                "port",
+                                80,
+                                "handlers",
+                                List.of("http"),
+                                "force_https",
+                                https.orElse(null),
+                                "http_options",
+                                http.orElse(null)),
+                        Json.obj(
+                                "port",
+                                443,
+                                "handlers",
+                                List.of("tls", "http"),
+                                "tls_options",
+                                table.plain("tls_options").orElse(null),
+                                "http_options",
+                                http.orElse(null))));
         List<Json> checks = new ArrayList<>();
         table.tables("checks").forEach(check -> checks.add(check(check, Optional.of("http"))));
-        table.tables("machine_checks").forEach(check -> check.refuse("image", "machine checks are not run"));
+        table.refuse("machine_checks", "a check asks over the network");
         if (!checks.isEmpty()) {
             service.put("checks", checks);
         }
@@ -64,7 +81,7 @@ final class DeployServices {
             service.put("checks", checks);
         }
         table.refuse("script_checks", "a check asks over the network");
-        table.refuse("machine_checks", "machine checks are not run");
+        table.refuse("machine_checks", "a check asks over the network");
         return Json.of(service);
     }
 
@@ -101,22 +118,24 @@ final class DeployServices {
                 .orElse("off");
     }
 
-    private static void forceHttps(TomlTable table) {
-        table.truth("force_https").filter(force -> force).ifPresent(force -> {
-            throw table.refused("force_https", "is true", NO_TLS + ": set it to false, or remove it");
-        });
-    }
-
     private static Json port(TomlTable table) {
-        forceHttps(table);
-        for (String later : List.of("tls_options", "http_options", "proxy_proto_options", "start_port", "end_port")) {
-            table.refuse(later, "this version has nothing behind it");
-        }
         return Json.obj(
                 "port",
                 table.whole("port", 1, 65_535).orElse(null),
+                "start_port",
+                table.whole("start_port", 1, 65_535).orElse(null),
+                "end_port",
+                table.whole("end_port", 1, 65_535).orElse(null),
                 "handlers",
-                table.words("handlers").isEmpty() ? null : table.words("handlers"));
+                table.has("handlers") ? table.words("handlers") : null,
+                "force_https",
+                table.truth("force_https").orElse(null),
+                "tls_options",
+                table.plain("tls_options").orElse(null),
+                "http_options",
+                table.plain("http_options").orElse(null),
+                "proxy_proto_options",
+                table.plain("proxy_proto_options").orElse(null));
     }
 
     /** {@code [checks]}: by name, for all groups or those it names. */
@@ -132,8 +151,6 @@ final class DeployServices {
         Map<String, String> headers = table.texts("headers");
         List<Json> list = new ArrayList<>();
         headers.forEach((name, value) -> list.add(Json.obj("name", name, "values", List.of(value))));
-        table.refuse("tls_server_name", NO_TLS);
-        table.refuse("tls_skip_verify", NO_TLS);
         table.refuse("restart_limit", "a failing check takes a machine out of traffic and restarts nothing");
         Json check = Json.obj(
                 "type",
@@ -146,7 +163,11 @@ final class DeployServices {
                 "path",
                 table.text("path").orElse(null),
                 "protocol",
-                table.oneOf("protocol", List.of("http")).orElse(null),
+                table.oneOf("protocol", List.of("http", "https")).orElse(null),
+                "tls_server_name",
+                table.text("tls_server_name").orElse(null),
+                "tls_skip_verify",
+                table.truth("tls_skip_verify").orElse(null),
                 "interval",
                 table.time("interval").orElse(null),
                 "timeout",

@@ -160,6 +160,11 @@ final class TomlTable {
         return tables;
     }
 
+    /** A table that the daemon reads as it is, and refuses where it must. */
+    Optional<Json> plain(String name) {
+        return table(name).map(inside -> new Json.Obj(inside.fields));
+    }
+
     /** A table of names, each a table of its own. */
     Map<String, TomlTable> named(String name) {
         Map<String, TomlTable> all = new LinkedHashMap<>();

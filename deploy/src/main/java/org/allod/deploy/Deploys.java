@@ -108,7 +108,7 @@ public final class Deploys {
                                     other.source(),
                                     other.created(),
                                     other.status().wire()),
-                    "`allod deploy show %d --app %s` follows it, `allod deploy cancel --app %s` takes it back"
+                    "`allod deploy show -f %d --app %s` follows it, `allod deploy cancel --app %s` takes it back"
                             .formatted(other.number(), app, app));
         });
     }

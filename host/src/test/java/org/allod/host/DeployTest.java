@@ -153,6 +153,25 @@ class DeployTest {
         serves("v2");
     }
 
+    /** What the command does, killed: its connection breaks off in the middle of a line. */
+    @Test
+    @Order(5)
+    void commandThatWatches_killed_changesNothingForTheDeploy() throws Exception {
+        JsonNode deploy = deploy(plan("v5", "rolling", "/version"));
+        String watch = DEPLOYS + "/" + deploy.get("id").stringValue() + "/watch";
+        String token = Files.readString(daemon.data.resolve("operator.token")).strip();
+        try (var socket = new java.net.Socket(java.net.InetAddress.getLoopbackAddress(), daemon.api)) {
+            socket.setSoLinger(true, 0);
+            socket.getOutputStream()
+                    .write(("GET " + watch + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token
+                                    + "\r\n\r\n")
+                            .getBytes(StandardCharsets.UTF_8));
+            assertThat(socket.getInputStream().read()).isPositive();
+        }
+        assertThat(status(over(deploy))).isEqualTo("done");
+        serves("v5");
+    }
+
     @Test
     @Order(5)
     void daemonKilledInTheMiddle_theDeployIsFinished() throws Exception {
