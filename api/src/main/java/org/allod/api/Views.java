@@ -73,7 +73,7 @@ final class Views {
                 .put("name", app.name())
                 .put("internal_numeric_id", app.network())
                 .put("machine_count", count)
-                .put("volume_count", 0)
+                .put("volume_count", machines.volumes(app.name()))
                 .put("network", app.networkName().startsWith("app:") ? "default" : app.networkName())
                 .put("status", count == 0 ? "pending" : "deployed");
         node.set("organization", organization());

@@ -11,7 +11,8 @@ public final class Bench {
             new ExecBench(),
             new EdgeBench(),
             new DaemonBench(),
-            new CliBench());
+            new CliBench(),
+            new VolumeForkBench());
 
     private Bench() {}
 

@@ -62,6 +62,13 @@ final class Cloud implements AutoCloseable {
         return cloud;
     }
 
+    /** A daemon on a file system of the benchmark's choice, not started yet. */
+    static Cloud at(Path parent, String... options) throws IOException {
+        Cloud cloud = new Cloud(Scratch.in(parent.toString()), List.of(options));
+        Runtime.getRuntime().addShutdownHook(cloud.atExit);
+        return cloud;
+    }
+
     /** A daemon that serves, with the web server's image and an app. */
     static Cloud serving(String... options) throws IOException {
         Cloud cloud = prepared(options);

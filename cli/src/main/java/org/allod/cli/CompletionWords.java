@@ -38,6 +38,7 @@ final class CompletionWords {
                             .flatMap(m -> Stream.of(m.name(), m.id()))
                             .distinct()
                             .toList();
+                case "volume" -> VolumeWords.names(daemon);
                 case "app" -> texts(daemon.get("/v1/apps?org_slug=personal").at("apps"), "name");
                 case "image" -> texts(daemon.get("/v1/host/images").at("images"), "reference");
                 case "run" ->

@@ -32,6 +32,11 @@ final class RunMachine {
                 .number("--memory -m", "MB", "memory (256)")
                 .number("--cpus", "N", "processors (1)")
                 .many("--env -e", "K=V", Word.Kind.WORD, "a variable of its environment; repeatable")
+                .many(
+                        "--volume -v",
+                        "NAME:/PATH",
+                        Word.Kind.WORD,
+                        "a volume by name or id, and where it is mounted; repeatable")
                 .choice("--restart", List.of("no", "always", "on-failure"), "when it exits (on-failure)")
                 .choice("--autostop", List.of("off", "stop", "suspend"), "when nobody asks for it (off)")
                 .flag("--rm", "destroy it when it exits")
@@ -149,6 +154,8 @@ final class RunMachine {
                         "memory_mb", given.number("--memory", 1).orElse(256)),
                 "env",
                 env.isEmpty() ? null : env,
+                "mounts",
+                mounts(given.options("--volume")),
                 "init",
                 command.isEmpty() ? null : Json.obj("cmd", command),
                 "restart",
@@ -162,6 +169,27 @@ final class RunMachine {
                         .map(port -> service(port, given.option("--autostop").orElse("off")))
                         .orElse(null));
         return request(given.option("--name"), config, given.option("--runtime"));
+    }
+
+    /** {@code name:/path} and {@code vol_…:/path}. */
+    private static @Nullable Json mounts(List<String> volumes) {
+        if (volumes.isEmpty()) {
+            return null;
+        }
+        return Json.of(volumes.stream()
+                .map(text -> {
+                    int colon = text.indexOf(':');
+                    if (colon < 1 || !text.startsWith("/", colon + 1)) {
+                        throw Rejected.because(
+                                Rejected.Reason.INVALID,
+                                "--volume " + text + " does not say what goes where",
+                                "write it as NAME:/PATH, such as data:/var/lib/data");
+                    }
+                    String which = text.substring(0, colon);
+                    return Json.obj(
+                            which.startsWith("vol_") ? "volume" : "name", which, "path", text.substring(colon + 1));
+                })
+                .toList());
     }
 
     /** The request of the Machines API, with Allod's choice of runtime beside it. */

@@ -31,6 +31,7 @@ sealed interface Word {
         NUMBER,
         FILE,
         MACHINE,
+        VOLUME,
         APP,
         IMAGE,
         RUN,

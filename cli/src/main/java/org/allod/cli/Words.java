@@ -14,6 +14,7 @@ final class Words {
         words.addAll(LifeWords.all());
         words.add(new Word.Branch("machine", "run machines and look after them", MachineWords::all));
         words.add(DeployWords.word());
+        words.add(new Word.Branch("volume", "disks that outlive machines", VolumeWords::all));
         words.add(new Word.Branch("app", "group machines under a name", AppWords::all));
         words.add(new Word.Branch("image", "the images machines run", ImageWords::all));
         words.add(new Word.Branch("fsm", "the durable runs behind every change", RunWords::all));

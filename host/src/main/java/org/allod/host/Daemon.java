@@ -46,7 +46,6 @@ import org.allod.image.ImageSettings;
 import org.allod.linux.ServiceManager;
 import org.allod.machine.Capacity;
 import org.allod.machine.Creation;
-import org.allod.machine.KeySource;
 import org.allod.machine.MachineRoom;
 import org.allod.machine.MachineSchema;
 import org.allod.machine.Machines;
@@ -132,7 +131,8 @@ final class Daemon implements AutoCloseable {
                 capacity(config),
                 new Creation.Settings(
                         config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet),
-                new MachineRoom.Storage(config.data(), KeySource.NONE));
+                new MachineRoom.Storage(
+                        config.data(), VolumeKeyring.of(trust.trust().volumeKeys())));
         Machines machines = room.machines();
         door.serves(machines);
         machines.atAppEnd(trust);
@@ -140,6 +140,7 @@ final class Daemon implements AutoCloseable {
         part(() -> engine.shutdown(GRACE));
         room.recover();
         deploys.recover();
+        part(room.keeper()).start();
         SelfSigned certificate = new SelfSigned(data.path("edge-self-signed.p12"), config.domain());
         Edge edge = part(Edge.start(edgeConfig(config), door, certificate, clock, timers, rng.fork("edge")));
         door.carriedBy(edge);

@@ -186,6 +186,34 @@ class VolumesTest {
     }
 
     @Test
+    @Order(4)
+    void encrypted_isUnreadableOnTheDisk_andOnlyForMicrovms() throws Exception {
+        JsonNode made = volume("{\"name\":\"secret\",\"encrypted\":true}");
+        assertThat(made.get("encrypted").booleanValue()).isTrue();
+        String id = text(made, "id");
+        String mount = "{\"volume\":\"" + id + "\",\"path\":\"/data\",\"encrypted\":true}";
+        assertThat(refused("POST", MACHINES, body("g", "gvisor", mount), 422)).contains("encrypted", id);
+        String vm = machine("vault", "microvm", mount);
+        said(vm, "echo treasure-4711 > /data/note");
+        assertThat(daemon.ok("PUT", VOLUMES + "/" + id + "/extend", "{\"size_gb\":2}")
+                        .get("needs_restart")
+                        .booleanValue())
+                .isFalse();
+        assertThat(show(id).get("bytes_total").longValue()).isGreaterThan(1_900L << 20);
+        destroy(vm);
+        Path disk = daemon.data.resolve("volumes").resolve(id).resolve("disk.img");
+        assertThat(new ProcessBuilder("grep", "-q", "treasure-4711", disk.toString())
+                        .start()
+                        .waitFor())
+                .isEqualTo(1);
+        String copy = text(volume("{\"name\":\"copy\",\"source_volume_id\":\"" + id + "\"}"), "id");
+        assertThat(show(copy).get("encrypted").booleanValue()).isTrue();
+        String again = machine("again", "microvm", "{\"volume\":\"" + copy + "\",\"path\":\"/data\"}");
+        assertThat(said(again, "cat /data/note")).isEqualTo("treasure-4711\n");
+        destroy(again);
+    }
+
+    @Test
     @Order(5)
     void badRequests_areRefusedByName_andChangeNothing() throws Exception {
         String id = text(daemon.ok("GET", VOLUMES, "").get(0), "id");

@@ -27,6 +27,7 @@ public final class MachineRoom {
     private final Volumes volumes;
     private final Supervisor supervisor;
     private final VolumeRecovery recovery;
+    private final VolumeKeeper keeper;
     private final Runs runs;
     private final Engine engine;
 
@@ -35,12 +36,14 @@ public final class MachineRoom {
             Volumes volumes,
             Supervisor supervisor,
             VolumeRecovery recovery,
+            VolumeKeeper keeper,
             Runs runs,
             Engine engine) {
         this.machines = machines;
         this.volumes = volumes;
         this.supervisor = supervisor;
         this.recovery = recovery;
+        this.keeper = keeper;
         this.runs = runs;
         this.engine = engine;
     }
@@ -147,10 +150,13 @@ public final class MachineRoom {
                 new Waits(book, table),
                 guests,
                 checks,
-                capacity);
+                capacity,
+                volumes);
         VolumeRecovery recovery =
                 new VolumeRecovery(ground.engine(), volumeRuns, volumeBook, files, attachments, clock);
-        return new MachineRoom(machines, volumes, supervisor, recovery, runs, ground.engine());
+        VolumeKeeper keeper =
+                new VolumeKeeper(volumes, volumeBook, files, storage.keys(), book, clock, ground.timers());
+        return new MachineRoom(machines, volumes, supervisor, recovery, keeper, runs, ground.engine());
     }
 
     /** Brings the host and the records together after a start. Blocks until done; machines keep running meanwhile. */
@@ -168,5 +174,10 @@ public final class MachineRoom {
 
     public Volumes volumes() {
         return volumes;
+    }
+
+    /** Looks after volumes once it is started. */
+    public VolumeKeeper keeper() {
+        return keeper;
     }
 }

@@ -30,6 +30,7 @@ public final class Machines {
     private final Guests guests;
     private final Checks checks;
     private final Capacity capacity;
+    private final Volumes volumes;
 
     Machines(
             Runs runs,
@@ -43,7 +44,8 @@ public final class Machines {
             Waits waits,
             Guests guests,
             Checks checks,
-            Capacity capacity) {
+            Capacity capacity,
+            Volumes volumes) {
         this.runs = runs;
         this.creation = creation;
         this.updates = updates;
@@ -56,6 +58,7 @@ public final class Machines {
         this.guests = guests;
         this.checks = checks;
         this.capacity = capacity;
+        this.volumes = volumes;
     }
 
     // --- apps
@@ -77,7 +80,7 @@ public final class Machines {
         apps.atEnd(end);
     }
 
-    /** Deletes an app that has no machine left, or with {@code force} destroys its machines first. */
+    /** Deletes an app that has no machine and no volume left, or with {@code force} destroys them first. */
     public void deleteApp(String name, boolean force, Asker by) throws InterruptedException {
         apps.get(name);
         List<Machine> left = book.of(name);
@@ -87,11 +90,26 @@ public final class Machines {
                     "app %s has %d machines".formatted(name, left.size()),
                     "destroy them first, or ask with force=true");
         }
+        List<Volume> disks = volumes.list(name);
+        if (!disks.isEmpty() && !force) {
+            throw Rejected.because(
+                    Rejected.Reason.CONFLICT,
+                    "app %s has %d volumes".formatted(name, disks.size()),
+                    "delete them first, or ask with force=true: what is in them is then lost");
+        }
         left.forEach(machine -> leases.check(machine.id(), by));
         for (Machine machine : left) {
             runs.await(destroy(machine, true, by), Duration.ofMinutes(2));
         }
+        for (Volume disk : disks) {
+            var _ = volumes.delete(disk);
+        }
         apps.delete(name);
+    }
+
+    /** How many volumes the app has. */
+    public int volumes(String app) {
+        return volumes.list(app).size();
     }
 
     // --- reading

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.allod.base.Failed;
@@ -15,6 +16,7 @@ import org.allod.linux.Durable;
 import org.allod.linux.Ext4;
 import org.allod.linux.FileCopy;
 import org.allod.linux.LoopMount;
+import org.allod.linux.Luks;
 
 /**
  * Volumes and snapshots as files: {@code volumes/ID/disk.img} with {@code mnt} beside it for the host's mount, and {@code
@@ -29,6 +31,7 @@ final class VolumeFiles {
 
     private final Path volumes;
     private final Path snapshots;
+    private Optional<Boolean> shares = Optional.empty();
 
     /** @param data the daemon's folder */
     VolumeFiles(Path data) {
@@ -52,8 +55,8 @@ final class VolumeFiles {
         return folder(id).resolve("mnt");
     }
 
-    /** Makes an empty volume. */
-    void make(Volume volume) {
+    /** Makes an empty volume, encrypted where there is a key. */
+    void make(Volume volume, Optional<byte[]> key) {
         Path image = image(volume.id());
         if (Files.exists(image)) {
             return;
@@ -64,6 +67,12 @@ final class VolumeFiles {
             Files.deleteIfExists(half);
             resize(half, volume.bytes());
             Ext4.make(half);
+            if (key.isPresent()) {
+                Path locked = image.resolveSibling("disk.img.locked.half");
+                Luks.make(half, locked, key.get());
+                Files.delete(half);
+                Files.move(locked, half);
+            }
             Durable.sync(half);
             Durable.publish(half, image);
             Durable.sync(volumes);
@@ -78,10 +87,7 @@ final class VolumeFiles {
         try {
             Files.createDirectories(folder(volume.id()));
             FileCopy.Method method = FileCopy.copy(from, image, bytes -> {});
-            if (Files.size(image) < volume.bytes()) {
-                resize(image, volume.bytes());
-                Durable.sync(image);
-            }
+            extend(volume.id(), volume.bytes());
             Durable.sync(volumes);
             return method;
         } catch (IOException e) {
@@ -102,8 +108,9 @@ final class VolumeFiles {
     void extend(VolumeId id, long bytes) {
         Path image = image(id);
         try {
-            if (Files.size(image) < bytes) {
-                resize(image, bytes);
+            long file = bytes + Luks.header(image);
+            if (Files.size(image) < file) {
+                resize(image, file);
                 Durable.sync(image);
             }
         } catch (IOException e) {
@@ -125,7 +132,7 @@ final class VolumeFiles {
         new LoopMount(image(id), mount(id)).unmount();
         try {
             // By name, never a whole tree: a mount we failed to see must not be emptied.
-            for (String name : new String[] {"disk.img", "disk.img.half", "mnt"}) {
+            for (String name : new String[] {"disk.img", "disk.img.half", "disk.img.locked.half", "mnt"}) {
                 Files.deleteIfExists(folder(id).resolve(name));
             }
             Files.deleteIfExists(folder(id));
@@ -220,7 +227,15 @@ final class VolumeFiles {
 
     /** Bytes that a copy of the volume takes at once. */
     long costOfCopy(VolumeId id) {
-        return FileCopy.shares(volumes) ? 0 : allocated(image(id));
+        return shares() ? 0 : allocated(image(id));
+    }
+
+    /** Asked of the file system once: it does not change under us. */
+    private synchronized boolean shares() {
+        if (shares.isEmpty()) {
+            shares = Optional.of(FileCopy.shares(volumes));
+        }
+        return shares.get();
     }
 
     private long free() {

@@ -30,8 +30,11 @@ final class VolumeRecovery {
 
     void settle(Runs machines) {
         attachments.recover(machines);
-        for (Volume v : book.all()) {
-            if (engine.activeRun(runs.create, v.id().text()).isPresent()) {
+        for (Volume seen : book.all()) {
+            boolean active = engine.activeRun(runs.create, seen.id().text()).isPresent();
+            // Read again: a run that has ended since has left it in a state that lasts.
+            Volume v = book.get(seen.id()).orElse(seen);
+            if (active) {
                 continue;
             }
             switch (v.state()) {
@@ -48,7 +51,8 @@ final class VolumeRecovery {
             }
         }
         for (VolumeSnapshot s : book.snapshots()) {
-            if (!s.ready() && engine.activeRun(runs.create, s.volume().text()).isEmpty()) {
+            boolean active = engine.activeRun(runs.create, s.volume().text()).isPresent();
+            if (!active && book.snapshot(s.id()).filter(now -> !now.ready()).isPresent()) {
                 files.delete(s.id());
                 book.erase(s.id());
             }

@@ -105,7 +105,7 @@ final class VolumeRuns {
 
     private VolumeJob.Progress make(StepContext<VolumeJob.Simple, VolumeJob.Progress> c) throws Exception {
         Volume v = volume(c.request().id());
-        Tries.bounded(c, () -> files.make(v));
+        Tries.bounded(c, () -> files.make(v, v.encrypted() ? Optional.of(use.key(v.id())) : Optional.empty()));
         return VolumeJob.Progress.of("made");
     }
 

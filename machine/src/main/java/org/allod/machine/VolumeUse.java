@@ -1,6 +1,7 @@
 package org.allod.machine;
 
 import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,6 +9,7 @@ import java.util.Optional;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.linux.Ext4;
+import org.allod.linux.Luks;
 import org.allod.runtime.Guest;
 import org.allod.runtime.GuestSpec;
 import org.allod.runtime.Stillness;
@@ -46,10 +48,13 @@ final class VolumeUse implements Disks {
                 files.image(volume.id()),
                 files.mount(volume.id()),
                 mount.path(),
-                volume.encrypted() ? Optional.of(() -> key(volume.id())) : Optional.empty());
+                volume.encrypted()
+                        ? Optional.of(() -> Luks.passphrase(key(volume.id())).getBytes(StandardCharsets.US_ASCII))
+                        : Optional.empty());
     }
 
-    private byte[] key(VolumeId id) {
+    /** The key of an encrypted volume. */
+    byte[] key(VolumeId id) {
         return keys.key(id).orElseThrow(() -> new Failed("the key of volume " + id + " is lost: it cannot be opened"));
     }
 

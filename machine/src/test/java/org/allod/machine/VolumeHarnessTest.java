@@ -298,6 +298,24 @@ class VolumeHarnessTest {
                 });
     }
 
+    @Test
+    void make_onAFullDisk_saysSo_andLeavesNothingBehind() throws Exception {
+        Path full = folder.resolve("full");
+        org.allod.linux.Mounts.mount("tmpfs", "size=64k", "none", full);
+        try (Host host = new Host(new VirtualTime(java.time.Instant.parse("2026-01-01T00:00:00Z")))) {
+            VolumeFiles files = new VolumeFiles(full);
+            org.assertj.core.api.Assertions.assertThatThrownBy(
+                            () -> files.make(host.record(VOLUME, VolumeState.CREATING), Optional.empty()))
+                    .hasMessageContaining("No space left");
+            files.delete(VOLUME);
+            assertThat(files.volumes()).isEmpty();
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> files.room("size_gb", 1 << 20, List.of()))
+                    .hasMessageContaining("size_gb");
+        } finally {
+            org.allod.linux.Mounts.unmount(full);
+        }
+    }
+
     /** A volume of another machine is never taken, whoever asks how. */
     @Test
     void attachments_ofTwoMachines_neverShareAVolume() throws Exception {

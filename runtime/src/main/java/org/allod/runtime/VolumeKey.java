@@ -6,6 +6,6 @@ package org.allod.runtime;
  */
 @FunctionalInterface
 public interface VolumeKey {
-    /** The key itself; not to be changed. */
+    /** The key as QEMU takes it, which is text; not to be changed. */
     byte[] bytes();
 }

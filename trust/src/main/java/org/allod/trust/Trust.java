@@ -13,12 +13,14 @@ public final class Trust {
     private final Secrets secrets;
     private final AppTokens tokens;
     private final Identities identities;
+    private final VolumeKeys volumeKeys;
 
     private Trust(SealingKey hostKey, Database database, Clock clock, Ids ids) {
         this.keys = new AppKeys(hostKey);
         this.secrets = new Secrets(database, keys, clock);
         this.tokens = new AppTokens(database, hostKey, clock, ids);
         this.identities = new Identities(database, hostKey, clock, ids);
+        this.volumeKeys = new VolumeKeys(database, hostKey);
     }
 
     /**
@@ -43,6 +45,10 @@ public final class Trust {
 
     public Identities identities() {
         return identities;
+    }
+
+    public VolumeKeys volumeKeys() {
+        return volumeKeys;
     }
 
     /** Everything of an app, gone with it: part of the transaction that deletes the app. */

@@ -1,0 +1,38 @@
+package org.allod.host;
+
+import java.util.Optional;
+import org.allod.linux.Command;
+import org.allod.machine.KeySource;
+import org.allod.machine.VolumeId;
+import org.allod.trust.VolumeKeys;
+
+/**
+ * The keys of encrypted volumes, as {@code machine} asks for them and {@code trust} keeps them. Available where QEMU's
+ * own block driver can make an encrypted disk; the host's kernel is not asked.
+ */
+record VolumeKeyring(VolumeKeys keys, boolean available) implements KeySource {
+    static VolumeKeyring of(VolumeKeys keys) {
+        boolean tool = Command.of("sh", "-c", "command -v qemu-img").run().ok();
+        return new VolumeKeyring(keys, tool);
+    }
+
+    @Override
+    public void make(VolumeId volume) {
+        keys.make(volume.text());
+    }
+
+    @Override
+    public void share(String with, String of) {
+        keys.share(with, of);
+    }
+
+    @Override
+    public Optional<byte[]> key(VolumeId volume) {
+        return keys.key(volume.text());
+    }
+
+    @Override
+    public void forget(String owner) {
+        keys.forget(owner);
+    }
+}

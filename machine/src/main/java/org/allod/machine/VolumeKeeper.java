@@ -1,0 +1,120 @@
+package org.allod.machine;
+
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.Optional;
+import org.allod.base.Clock;
+import org.allod.base.Timers;
+
+/**
+ * Looks after volumes once a minute: grows those that are full and may, takes daily snapshots, removes those whose time
+ * is over. What fails for one volume is logged and tried again a minute later; no other waits for it.
+ */
+public final class VolumeKeeper implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("allod.machine");
+    private static final Duration EVERY = Duration.ofMinutes(1);
+
+    private final Volumes volumes;
+    private final VolumeBook book;
+    private final VolumeFiles files;
+    private final KeySource keys;
+    private final Book machines;
+    private final Clock clock;
+    private final Timers timers;
+    private volatile boolean closed;
+    private Optional<Timers.Timer> next = Optional.empty();
+
+    VolumeKeeper(
+            Volumes volumes,
+            VolumeBook book,
+            VolumeFiles files,
+            KeySource keys,
+            Book machines,
+            Clock clock,
+            Timers timers) {
+        this.volumes = volumes;
+        this.book = book;
+        this.files = files;
+        this.keys = keys;
+        this.machines = machines;
+        this.clock = clock;
+        this.timers = timers;
+    }
+
+    /** Begins; the first look is a minute from now. */
+    public synchronized void start() {
+        if (!closed) {
+            next = Optional.of(timers.after(
+                    EVERY,
+                    () -> Thread.ofVirtual().name("volume-keeper").start(() -> {
+                        look();
+                        start();
+                    })));
+        }
+    }
+
+    /** One look at everything. */
+    void look() {
+        for (Machine machine : machines.all()) {
+            if (machine.state() == MachineState.STARTED) {
+                machine.config().mounts().stream()
+                        .filter(mount -> mount.thresholdPercent() > 0)
+                        .forEach(mount -> attempt("grow volume " + mount.volume(), () -> grow(mount)));
+            }
+        }
+        for (Volume volume : book.all()) {
+            if (VolumeUpkeep.snapshotDue(volume, book.snapshots(volume.id()), clock.wall())) {
+                attempt("take the daily snapshot of volume " + volume.id(), () -> {
+                    var _ = volumes.snapshot(volume, true);
+                });
+            }
+        }
+        for (VolumeSnapshot snapshot : book.snapshots()) {
+            if (VolumeUpkeep.over(snapshot, clock.wall())) {
+                attempt("remove snapshot " + snapshot.id(), () -> remove(snapshot));
+            }
+        }
+    }
+
+    private void grow(MachineConfig.Mount mount) throws InterruptedException {
+        Optional<Volume> volume = VolumeId.parse(mount.volume()).flatMap(book::get);
+        if (volume.isPresent() && volume.get().state() == VolumeState.CREATED) {
+            Volume v = volume.get();
+            var wanted = VolumeUpkeep.growth(mount, v.sizeGb(), volumes.space(v));
+            if (wanted.isPresent()) {
+                LOG.log(Level.INFO, "volume " + v.id() + " is full and grows to " + wanted.getAsInt() + " GB");
+                var _ = volumes.extend(v, wanted.getAsInt());
+            }
+        }
+    }
+
+    /** The file first: a record without a file is removed again, a file without a record never. */
+    private void remove(VolumeSnapshot snapshot) {
+        files.delete(snapshot.id());
+        keys.forget(snapshot.id().text());
+        book.erase(snapshot.id());
+    }
+
+    private interface Work {
+        void run() throws InterruptedException;
+    }
+
+    private void attempt(String what, Work work) {
+        if (closed) {
+            return;
+        }
+        try {
+            work.run();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            LOG.log(Level.WARNING, "cannot " + what, e);
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        next.ifPresent(Timers.Timer::cancel);
+    }
+}

@@ -1,0 +1,56 @@
+package org.allod.trust;
+
+import java.util.Optional;
+import org.allod.base.Failed;
+import org.allod.base.Rng;
+import org.allod.store.Database;
+
+/**
+ * The keys of encrypted volumes, each sealed under the host's key and bound to the volume or snapshot it opens. A key is
+ * made with its volume and is gone with it: what is left on the disk can then be read by nobody.
+ */
+public final class VolumeKeys {
+    /** AES-256. */
+    private static final int BYTES = 32;
+
+    private final Database database;
+    private final SealingKey sealing;
+
+    VolumeKeys(Database database, SealingKey hostKey) {
+        this.database = database;
+        this.sealing = hostKey.derive("volume-keys");
+    }
+
+    /** Makes a key for {@code owner}; one that has a key keeps it. Durable when it returns. */
+    public void make(String owner) {
+        byte[] sealed = sealing.seal(Rng.secret(BYTES), binding(owner));
+        database.write(
+                tx -> tx.update("INSERT OR IGNORE INTO host_secret (name, sealed) VALUES (?, ?)", row(owner), sealed));
+    }
+
+    /** Gives {@code with} the key of {@code of}: a copy of an encrypted disk opens with the same key. */
+    public void share(String with, String of) {
+        byte[] key = key(of).orElseThrow(() -> new Failed("the key of " + of + " is lost: it cannot be copied"));
+        byte[] sealed = sealing.seal(key, binding(with));
+        database.write(
+                tx -> tx.update("INSERT OR REPLACE INTO host_secret (name, sealed) VALUES (?, ?)", row(with), sealed));
+    }
+
+    public Optional<byte[]> key(String owner) {
+        Optional<byte[]> sealed = database.read(
+                tx -> tx.first("SELECT sealed FROM host_secret WHERE name = ?", row -> row.getBytes(1), row(owner)));
+        return sealed.map(s -> sealing.open(s, binding(owner)));
+    }
+
+    public void forget(String owner) {
+        database.write(tx -> tx.update("DELETE FROM host_secret WHERE name = ?", row(owner)));
+    }
+
+    private static String row(String owner) {
+        return "volume-key " + owner;
+    }
+
+    private static Binding binding(String owner) {
+        return new Binding("volume-key", "", owner, 0);
+    }
+}
