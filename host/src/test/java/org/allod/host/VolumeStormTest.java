@@ -88,9 +88,14 @@ class VolumeStormTest {
                 return;
             }
             String id = any();
+            boolean few = volumes.size() < 4;
             switch (dice.nextInt(8)) {
-                case 0 -> create("");
-                case 1 -> create(",\"source_volume_id\":\"" + id + "\"");
+                case 0 -> create(few ? "" : ",\"source_volume_id\":\"" + id + "\"");
+                case 1 -> {
+                    if (few) {
+                        create(",\"source_volume_id\":\"" + id + "\"");
+                    }
+                }
                 case 2 -> ok("snapshot", "POST", APP + "/volumes/" + id + "/snapshots", "");
                 case 3 -> extend(id);
                 case 4, 5 -> use(id);

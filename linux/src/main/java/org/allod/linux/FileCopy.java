@@ -66,6 +66,19 @@ public final class FileCopy {
         }
     }
 
+    /** Bytes that a file takes on its disk, holes left out and shared blocks counted in full; 0 where it is not there. */
+    public static long allocated(Path file) {
+        int fd = Libc.open(file.toString(), Libc.O_RDONLY);
+        if (fd < 0) {
+            return 0;
+        }
+        try {
+            return Math.max(0, Libc.blocks(fd)) * 512;
+        } finally {
+            var _ = Libc.close(fd);
+        }
+    }
+
     /** Whether files in this folder can share blocks. */
     public static boolean shares(Path folder) {
         Path one = folder.resolve("shares.one");

@@ -89,6 +89,8 @@ class FileCopyTest {
             assertThat(FileCopy.copy(from, at.resolve("to"), pieces::add)).isEqualTo(FileCopy.Method.COPY);
             assertThat(Files.mismatch(from, at.resolve("to"))).isEqualTo(-1);
             assertThat(blocks(at.resolve("to"))).isLessThan(3 * 2048);
+            assertThat(FileCopy.allocated(at.resolve("to"))).isEqualTo(blocks(at.resolve("to")) * 512);
+            assertThat(FileCopy.allocated(at.resolve("none"))).isZero();
             assertThat(pieces).isSorted().hasSizeGreaterThanOrEqualTo(3);
         });
     }

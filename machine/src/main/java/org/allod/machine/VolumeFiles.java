@@ -11,7 +11,6 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
-import org.allod.linux.Command;
 import org.allod.linux.Durable;
 import org.allod.linux.Ext4;
 import org.allod.linux.FileCopy;
@@ -195,14 +194,6 @@ final class VolumeFiles {
         return names;
     }
 
-    /** What the file takes on disk; blocks shared with copies count in full. */
-    static long allocated(Path file) {
-        Command.Result result =
-                Command.of("stat", "--format=%b %B", file.toString()).run();
-        String[] words = result.out().strip().split(" ", 2);
-        return result.ok() ? Long.parseLong(words[0]) * Long.parseLong(words[1]) : 0;
-    }
-
     /**
      * Refuses what could not be written to the end.
      *
@@ -213,7 +204,7 @@ final class VolumeFiles {
     void room(String field, long wanted, Iterable<Volume> others) {
         long promised = 0;
         for (Volume v : others) {
-            promised += Math.max(0, v.bytes() - allocated(image(v.id())));
+            promised += Math.max(0, v.bytes() - FileCopy.allocated(image(v.id())));
         }
         long free = free();
         if (wanted > free - promised - RESERVE) {
@@ -227,7 +218,7 @@ final class VolumeFiles {
 
     /** Bytes that a copy of the volume takes at once. */
     long costOfCopy(VolumeId id) {
-        return shares() ? 0 : allocated(image(id));
+        return shares() ? 0 : FileCopy.allocated(image(id));
     }
 
     /** Asked of the file system once: it does not change under us. */

@@ -186,7 +186,7 @@ final class VolumeRuns {
                 c,
                 () -> use.whileStill(v, book, boots, how -> {
                     FileCopy.Method method = files.snapshot(v.id(), id);
-                    long bytes = VolumeFiles.allocated(files.image(id));
+                    long bytes = FileCopy.allocated(files.image(id));
                     volumes.put(wanted.made(bytes, note(v.id().text(), method, how.name()), wanted.created()));
                     return how;
                 }));

@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.linux.Ext4;
+import org.allod.linux.FileCopy;
 import org.allod.linux.Luks;
 import org.allod.runtime.Guest;
 import org.allod.runtime.GuestSpec;
@@ -125,7 +126,7 @@ final class VolumeUse implements Disks {
                 : Ext4.read(files.image(volume.id()));
         return read.orElseGet(() -> {
             long blocks = volume.bytes() / block;
-            long free = Math.max(0, blocks - VolumeFiles.allocated(files.image(volume.id())) / block);
+            long free = Math.max(0, blocks - FileCopy.allocated(files.image(volume.id())) / block);
             return new Ext4.Space(block, blocks, free, free);
         });
     }
