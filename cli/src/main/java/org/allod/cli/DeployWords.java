@@ -59,7 +59,21 @@ final class DeployWords {
                 new DeployPlan.Over(given.option("--app"), given.option("--image"), given.option("--strategy")));
         Daemon daemon = session.daemon();
         RunMachine.ensureApp(daemon, plan.app());
+        leftAlone(session, daemon, plan.app());
         return follow(session, daemon, plan.app(), daemon.post(path(plan.app()), plan.request()));
+    }
+
+    /** Machines of the app that no deploy made are nobody's to replace; but they go on serving what they serve. */
+    private static void leftAlone(Session session, Daemon daemon, String app) {
+        List<String> names = daemon.get("/v1/apps/" + Daemon.encode(app) + "/machines").items().stream()
+                .filter(m -> m.at("config", "metadata", "fly_process_group").text().isEmpty())
+                .map(m -> m.at("name").text())
+                .toList();
+        if (!names.isEmpty()) {
+            session.screen()
+                    .note("allod: not made by a deploy and left alone: " + String.join(", ", names)
+                            + "; `allod machine destroy` removes what is no longer wanted");
+        }
     }
 
     /** Shows how a deploy that was just begun goes, unless that is not wanted. */

@@ -68,7 +68,7 @@ final class Deploying {
         boolean held = state.strategy() == Strategy.BLUE_GREEN;
         Phase next = switch (slot.phase()) {
             case CHANGING -> slot.prove() ? Phase.PROVING : Phase.SERVING;
-            case PROVING -> held ? Phase.HELD : slot.ran() ? Phase.SERVING : Phase.RESTING;
+            case PROVING -> held ? Phase.HELD : slot.runs() ? Phase.SERVING : Phase.RESTING;
             case RESTING, OPENING -> Phase.SERVING;
             case CLOSING -> Phase.CLOSED;
             case REMOVING -> Phase.GONE;

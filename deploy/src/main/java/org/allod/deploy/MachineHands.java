@@ -63,8 +63,14 @@ final class MachineHands implements Hands {
             String group = metadata(found.config(), GROUP);
             if (!group.isEmpty()) {
                 Machine m = settled(found, SETTLE);
-                boolean runs = m.state() == MachineState.STARTED;
-                seen.add(new Seen(m.id().text(), m.name(), group, m.version().toString(), runs, m.cordoned()));
+                seen.add(new Seen(
+                        m.id().text(),
+                        m.name(),
+                        group,
+                        m.version().toString(),
+                        m.state() == MachineState.STARTED,
+                        m.state() == MachineState.FAILED,
+                        m.cordoned()));
             }
         }
         return seen;

@@ -5,5 +5,6 @@ package org.allod.deploy;
  *
  * @param group its process group, from its metadata
  * @param runs whether it runs
+ * @param failed whether it would, had it not failed
  */
-record Seen(String id, String name, String group, String version, boolean runs, boolean cordoned) {}
+record Seen(String id, String name, String group, String version, boolean runs, boolean failed, boolean cordoned) {}

@@ -7,7 +7,8 @@ package org.allod.deploy;
  * @param name its name, known before it is made: that is how an earlier attempt's machine is found
  * @param group the process group it belongs to
  * @param before the version of its configuration before the deploy; empty for one the deploy makes
- * @param ran whether it ran before the deploy, so that it is to run after
+ * @param ran whether it ran before the deploy: that is how it is restored
+ * @param runs whether it is to run at the new version: one that ran, and one that had failed
  * @param prove whether it has to start and pass its checks at the new version
  * @param cordoned whether it was out of traffic before the deploy
  * @param note why, where something went wrong
@@ -20,6 +21,7 @@ public record Slot(
         Phase phase,
         String before,
         boolean ran,
+        boolean runs,
         boolean prove,
         boolean cordoned,
         String note) {
@@ -34,6 +36,7 @@ public record Slot(
                 Phase.IDLE,
                 seen.version(),
                 seen.runs(),
+                seen.runs() || seen.failed(),
                 prove,
                 seen.cordoned(),
                 "");
@@ -41,18 +44,18 @@ public record Slot(
 
     /** A machine that is to be made. */
     static Slot toMake(String name, String group, Role role) {
-        return new Slot("", name, group, role, Phase.IDLE, "", true, true, false, "");
+        return new Slot("", name, group, role, Phase.IDLE, "", true, true, true, false, "");
     }
 
     Slot at(Phase next) {
-        return new Slot(machine, name, group, role, next, before, ran, prove, cordoned, note);
+        return new Slot(machine, name, group, role, next, before, ran, runs, prove, cordoned, note);
     }
 
     Slot at(Phase next, String why) {
-        return new Slot(machine, name, group, role, next, before, ran, prove, cordoned, why);
+        return new Slot(machine, name, group, role, next, before, ran, runs, prove, cordoned, why);
     }
 
     Slot is(String id) {
-        return id.isEmpty() ? this : new Slot(id, name, group, role, phase, before, ran, prove, cordoned, note);
+        return id.isEmpty() ? this : new Slot(id, name, group, role, phase, before, ran, runs, prove, cordoned, note);
     }
 }

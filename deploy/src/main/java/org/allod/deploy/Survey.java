@@ -59,9 +59,10 @@ final class Survey {
             make(group, Role.CANARY, 1, 0);
         }
         // A version that nobody saw start is not deployed: where all are stopped, one is started to see.
-        boolean seen = canary || count > kept || there.stream().limit(kept).anyMatch(Seen::runs);
+        boolean seen = canary || count > kept || there.stream().limit(kept).anyMatch(m -> m.runs() || m.failed());
         for (int i = 0; i < kept; i++) {
-            slots.add(Slot.present(there.get(i), Role.UPDATE, there.get(i).runs() || (!seen && i == 0)));
+            Seen m = there.get(i);
+            slots.add(Slot.present(m, Role.UPDATE, m.runs() || m.failed() || (!seen && i == 0)));
         }
         make(group, Role.FRESH, count - kept, 1);
         there.stream().skip(kept).forEach(m -> slots.add(Slot.present(m, Role.SURPLUS, false)));

@@ -58,7 +58,9 @@ class DeployingSeedsTest {
             int there = rng.nextInt(7);
             for (int i = 0; i < there; i++) {
                 host.machine("m" + i, rng.nextInt(4) == 0 ? "worker" : "web", rng.nextInt(4) != 0);
-                host.machines.get("m" + i).cordoned = rng.nextInt(6) == 0;
+                ModelHost.Model m = host.machines.get("m" + i);
+                m.cordoned = rng.nextInt(6) == 0;
+                m.failed = !m.runs && rng.nextInt(2) == 0;
             }
             host.machines.forEach((id, m) -> {
                 ModelHost.Model copy = new ModelHost.Model(m.name, m.group, m.version, m.runs);
@@ -157,7 +159,7 @@ class DeployingSeedsTest {
                 } else if (state.stage() == Stage.DONE && !slot.role().leaves()) {
                     assertThat(m).as(what).isNotNull();
                     assertThat(m.version).as(what).isEqualTo(NEW);
-                    assertThat(m.runs).as(what).isEqualTo(slot.ran());
+                    assertThat(m.runs).as(what).isEqualTo(slot.runs());
                     assertThat(m.cordoned).as(what).isEqualTo(slot.cordoned());
                 } else if (state.stage() == Stage.DONE || slot.role().made()) {
                     assertThat(m).as(what).isNull();

@@ -82,6 +82,20 @@ class DeployingTest {
     }
 
     @Test
+    void machineThatHadFailed_runsAtTheNewVersion_andIsNotStartedAtTheOldOne() {
+        machines(0, 1);
+        host.machines.get("m0").failed = true;
+        run(begin(plan(Strategy.ROLLING, 1, group("web", null))), e -> false);
+        assertThat(host.machines.get("m0").serves()).isTrue();
+        host.machines.clear();
+        machines(0, 1);
+        host.machines.get("m0").failed = true;
+        run(begin(plan(Strategy.ROLLING, 1, group("web", null))), e -> e instanceof Effect.Prove);
+        assertThat(host.machines.get("m0").version).isEqualTo(ModelHost.OLD);
+        assertThat(host.machines.get("m0").runs).isFalse();
+    }
+
+    @Test
     void rolling_moreThanThereAre_areMade_fewerAreRemoved() {
         machines(3, 0);
         host.machine("w0", "worker", true);

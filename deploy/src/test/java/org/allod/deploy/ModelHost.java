@@ -20,6 +20,7 @@ final class ModelHost implements Hands {
         String version;
         boolean runs;
         boolean healthy;
+        boolean failed;
         boolean cordoned;
 
         Model(String name, String group, String version, boolean runs) {
@@ -69,7 +70,7 @@ final class ModelHost implements Hands {
     @Override
     public List<Seen> survey(String app) {
         List<Seen> seen = new ArrayList<>();
-        machines.forEach((id, m) -> seen.add(new Seen(id, m.name, m.group, m.version, m.runs, m.cordoned)));
+        machines.forEach((id, m) -> seen.add(new Seen(id, m.name, m.group, m.version, m.runs, m.failed, m.cordoned)));
         return seen;
     }
 
