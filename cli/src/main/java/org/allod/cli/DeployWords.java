@@ -66,7 +66,8 @@ final class DeployWords {
     /** Machines of the app that no deploy made are nobody's to replace; but they go on serving what they serve. */
     private static void leftAlone(Session session, Daemon daemon, String app) {
         List<String> names = daemon.get("/v1/apps/" + Daemon.encode(app) + "/machines").items().stream()
-                .filter(m -> m.at("config", "metadata", "fly_process_group").text().isEmpty())
+                .filter(m ->
+                        m.at("config", "metadata", "fly_process_group").text().isEmpty())
                 .map(m -> m.at("name").text())
                 .toList();
         if (!names.isEmpty()) {

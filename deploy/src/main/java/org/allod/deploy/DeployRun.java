@@ -113,10 +113,15 @@ final class DeployRun {
             return;
         }
         if (found.get().state().isEmpty()) {
-            book.change(found.get().id(), d -> d.failed(outcome.detail(), clock.wall()));
+            book.change(found.get().id(), d -> d.failed(why(outcome), clock.wall()));
             return;
         }
-        driver.tell(found.get().id(), new Event.Halted(outcome.detail()));
+        driver.tell(found.get().id(), new Event.Halted(why(outcome)));
         driver.drive(found.get().id(), s -> s.stage().over());
+    }
+
+    /** For people: whose fault it was is in the run's record. */
+    private static String why(Outcome outcome) {
+        return outcome instanceof Outcome.Unrecoverable(Fault _, String message) ? message : outcome.detail();
     }
 }
