@@ -99,7 +99,7 @@ final class Proof {
     private String complaint(Machine m, Duration bound) {
         String failing = machines.checks(m.id()).stream()
                 .filter(c -> !c.passing())
-                .map(c -> c.name() + " is " + c.status() + ": " + c.output().strip())
+                .map(c -> c.name() + " is " + c.status() + ": " + brief(c.output()))
                 .collect(Collectors.joining("; "));
         if (failing.isEmpty()) {
             failing = m.state() == MachineState.STARTED
@@ -110,6 +110,12 @@ final class Proof {
                     : "it is " + m.state().wire();
         }
         return "did not pass its checks within %s (%s)".formatted(Durations.text(bound), failing);
+    }
+
+    /** A page of somebody's is no line of ours. */
+    private static String brief(String output) {
+        String line = output.strip().replaceAll("\\s+", " ");
+        return line.length() <= 120 ? line : line.substring(0, 117) + "...";
     }
 
     /** What its last events say of why it is where it is. */
