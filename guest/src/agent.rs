@@ -6,13 +6,14 @@ use std::fs;
 use std::os::unix::io::RawFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::child::{self, NotStarted};
+use crate::child::{self, NotStarted, Streams};
 use crate::config::{Command, Config, Volume};
 use crate::exec::Exec;
 use crate::frame::*;
 use crate::link::Link;
 use crate::ring::{Next, Ring};
 use crate::sys::{self, PollFd, POLLIN};
+use crate::units::Units;
 use crate::{setup, sys::SIGKILL, volume};
 
 const PIECE: usize = 16384;
@@ -46,6 +47,8 @@ pub struct Agent {
     sync: bool,
     volumes: Vec<Volume>,
     outputs: Vec<(u8, RawFd)>,
+    /// In place of one main process, where the machine has several.
+    units: Option<Units>,
     ring: Ring,
     sent: u64,
     acknowledged: u64,
@@ -70,6 +73,7 @@ impl Agent {
             sync: false,
             volumes: Vec::new(),
             outputs: Vec::new(),
+            units: None,
             ring: Ring::new(RING),
             sent: 0,
             acknowledged: 0,
@@ -83,10 +87,15 @@ impl Agent {
     /// Works until the host has taken the main process's exit; returns its code.
     pub fn run(mut self) -> i32 {
         loop {
-            let timeout = self.link.seek();
+            let due = self.units.as_ref().map_or(-1, Units::timeout);
+            let seek = self.link.seek();
+            let timeout = if seek < 0 || due < 0 { seek.max(due) } else { seek.min(due) };
             let mut fds = vec![PollFd { fd: self.signals, events: POLLIN, revents: 0 }];
             fds.extend(self.link.poll());
             fds.extend(self.outputs.iter().map(|&(_, fd)| PollFd { fd, events: POLLIN, revents: 0 }));
+            if let Some(units) = &self.units {
+                units.polls(&mut fds);
+            }
             for exec in self.execs.values() {
                 exec.polls(&self.link, &mut fds);
             }
@@ -99,9 +108,14 @@ impl Agent {
             for (stream, fd) in main {
                 self.take_output(stream, fd);
             }
+            if let Some(units) = &mut self.units {
+                let ring = &mut self.ring;
+                units.take(ready, &mut |stream, bytes| ring.push(stream, bytes));
+            }
             if self.link.poll().map_or(false, |p| ready(p.fd)) {
                 self.take_frames();
             }
+            self.turn_units();
             self.pump();
             if let Some(code) = self.finished {
                 return code;
@@ -109,21 +123,43 @@ impl Agent {
         }
     }
 
+    fn turn_units(&mut self) {
+        if let (Some(units), State::Running(_)) = (&mut self.units, &self.state) {
+            let ring = &mut self.ring;
+            if let Some((code, signal)) = units.turn(&mut |stream, bytes| ring.push(stream, bytes)) {
+                self.main_ended(code, signal);
+            }
+        }
+    }
+
+    /// To the main process, or to all there are.
+    fn signal_main(&mut self, number: i32) {
+        match (&mut self.units, &self.state) {
+            (Some(units), State::Running(_)) => units.signal(number),
+            (None, State::Running(pid)) => {
+                let _ = sys::send_signal(*pid, number);
+            }
+            _ => {}
+        }
+    }
+
     fn take_signals(&mut self) {
         let mut info = [0; 128];
         while matches!(sys::read_fd(self.signals, &mut info), Ok(128)) {
             let number = i32::from_ne_bytes([info[0], info[1], info[2], info[3]]);
-            match (number, &self.state) {
-                (sys::SIGCHLD, _) | (sys::SIGPIPE, _) => {}
-                (_, State::Running(pid)) => {
-                    let _ = sys::send_signal(*pid, number);
-                }
-                _ => {}
+            if number != sys::SIGCHLD && number != sys::SIGPIPE {
+                self.signal_main(number);
             }
         }
         while let Some((pid, status)) = sys::reap() {
             let signal = (status & 0x7f) as u8;
             let code = if signal == 0 { (status >> 8) & 0xff } else { 128 + i32::from(signal) };
+            if let Some(units) = &mut self.units {
+                let ring = &mut self.ring;
+                if units.reaped(pid, code, signal, &mut |stream, bytes| ring.push(stream, bytes)) {
+                    continue;
+                }
+            }
             match &self.state {
                 State::Running(main) if *main == pid => self.main_ended(code, signal),
                 _ => {
@@ -236,9 +272,7 @@ impl Agent {
             SIGNAL => {
                 let (id, number) = (p.u32()?, i32::from(p.u8()?));
                 match (id, self.execs.get(&id)) {
-                    (MAIN, _) if self.main_pid() > 0 => {
-                        let _ = sys::send_signal(self.main_pid(), number);
-                    }
+                    (MAIN, _) => self.signal_main(number),
                     (_, Some(exec)) => exec.signal(number),
                     _ => {}
                 }
@@ -306,10 +340,14 @@ impl Agent {
         self.machine = config.command.clone();
         self.sync = config.sync;
         self.volumes = config.volumes.clone();
-        let started = setup::apply(&config)
-            .map_err(|reason| NotStarted { code: 126, reason })
-            .and_then(|()| child::start(&config.command, false));
-        match started {
+        let ready = setup::apply(&config).map_err(|reason| NotStarted { code: 126, reason });
+        if ready.is_ok() && !config.units.is_empty() {
+            self.units = Some(Units::new(config.units, config.first_ends));
+            // There is no one process; what is asked of "the main process" is asked of all.
+            self.state = State::Running(1);
+            return;
+        }
+        match ready.and_then(|()| child::start(&config.command, "", Streams::Output)) {
             Ok(child) => {
                 self.outputs = child.outputs;
                 self.state = State::Running(child.pid);
@@ -329,7 +367,7 @@ impl Agent {
     fn exec(&mut self, id: u32, command: Command) {
         let terminal = command.tty.is_some();
         let started = match self.state {
-            State::Running(_) => child::start(&command.within(&self.machine), true),
+            State::Running(_) => self.start_exec(command),
             _ => Err(NotStarted { code: 126, reason: "the machine's process is not running".to_string() }),
         };
         match started {
@@ -342,6 +380,20 @@ impl Agent {
                 let text = format!("allod: {}\n", not.reason);
                 self.link.send(Out::new(DATA).u32(id).u8(2).raw(text.as_bytes()).bytes());
                 self.link.send(Out::new(EXITED).u32(id).u32(not.code as u32).u8(0).u8(0).bytes());
+            }
+        }
+    }
+
+    fn start_exec(&self, command: Command) -> Result<child::Child, NotStarted> {
+        let units = match &self.units {
+            Some(units) => units,
+            None => return child::start(&command.within(&self.machine), "", Streams::All),
+        };
+        match units.named(&command.unit) {
+            Some(unit) => child::start(&command.within(&unit.command), &unit.root, Streams::All),
+            None => {
+                let reason = format!("there is no container or process called {}", command.unit);
+                Err(NotStarted { code: 126, reason })
             }
         }
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use crate::sys::{self, MS_MOVE, MS_NOATIME, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY};
+use crate::sys::{self, MS_BIND, MS_MOVE, MS_NOATIME, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REC};
 
 /// What the host calls the two disks and the channel.
 const ROOT: &str = "root";
@@ -67,6 +67,30 @@ pub fn boot() -> Result<String, String> {
         gateways: Vec::new(),
     })?;
     channel()
+}
+
+/// Puts the file system of a disk at `root`, under a writable layer of its own, with the machine's devices.
+pub fn mount_root(serial: &str, name: &str, root: &str) -> Result<(), String> {
+    let image = format!("/.allod/images/{}", serial);
+    if !Path::new(&image).exists() {
+        step("mount its image", mount(&disk(serial)?, &image, "erofs", MS_RDONLY | MS_NODEV, ""))?;
+    }
+    let layer = beside(&format!("containers/{}", name)).ok_or("this guest has no disk of its own")?;
+    for folder in ["data", "work"] {
+        step(folder, fs::create_dir_all(format!("{}/{}", layer, folder)))?;
+    }
+    let layers = format!("lowerdir={},upperdir={}/data,workdir={}/work", image, layer, layer);
+    step("mount its root", mount("overlay", root, "overlay", MS_NOATIME, &layers))?;
+    for name in ["/proc", "/sys", "/dev"] {
+        let to = format!("{}{}", root, name);
+        step(&to, mount(name, &to, "", MS_BIND | MS_REC, ""))?;
+    }
+    Ok(())
+}
+
+/// Shows at `to` what is mounted at `from`.
+pub fn share(from: &str, to: &str) -> Result<(), String> {
+    step(to, mount(from, to, "", MS_BIND, ""))
 }
 
 fn step<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) -> Result<T, String> {

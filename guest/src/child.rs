@@ -35,14 +35,23 @@ pub struct NotStarted {
     pub reason: String,
 }
 
-/// Starts `command` in a session of its own. Without `input` and without a terminal it reads `/dev/null`.
-pub fn start(command: &Command, input: bool) -> Result<Child, NotStarted> {
+/// Which streams of a process are ours; the others are `/dev/null`.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Streams {
+    All,
+    Output,
+    None,
+}
+
+/// Starts `command` in a session of its own, with `root` for its root where that is not empty. A command with a
+/// terminal has all its streams there.
+pub fn start(command: &Command, root: &str, streams: Streams) -> Result<Child, NotStarted> {
     let name = &command.argv[0];
     let refuse =
         |code, reason: String| NotStarted { code, reason: format!("cannot start {}: {}", name, reason) };
-    let user = users::resolve(&command.user).map_err(|e| refuse(126, e))?;
+    let user = users::resolve(&command.user, root).map_err(|e| refuse(126, e))?;
     let cwd = if command.cwd.is_empty() { "/" } else { &command.cwd };
-    if !std::path::Path::new(cwd).is_dir() {
+    if !std::path::Path::new(&format!("{}{}", root, cwd)).is_dir() {
         return Err(refuse(126, format!("its working folder {} is not there", cwd)));
     }
     let mut env: HashMap<&str, &str> = command.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
@@ -52,7 +61,11 @@ pub fn start(command: &Command, input: bool) -> Result<Child, NotStarted> {
         env.entry("TERM").or_insert("xterm");
     }
     let mut process = Process::new(name);
-    process.args(&command.argv[1..]).env_clear().envs(env).current_dir(cwd);
+    process.args(&command.argv[1..]).env_clear().envs(env);
+    if root.is_empty() {
+        process.current_dir(cwd);
+    }
+    let (inside, folder) = (root.to_string(), cwd.to_string());
     let wants_table = *name == table::WORD;
     let (uid, gid, groups, tty) = (user.uid, user.gid, user.groups, command.tty.is_some());
     // Between fork and exec. This process has one thread, so nothing here can meet a lock that nobody will open.
@@ -68,6 +81,9 @@ pub fn start(command: &Command, input: bool) -> Result<Child, NotStarted> {
             if tty {
                 sys::claim_terminal()?;
             }
+            if !inside.is_empty() {
+                sys::enter_root(&inside, &folder)?;
+            }
             if setgroups(groups.len(), groups.as_ptr()) < 0 || setgid(gid) < 0 || setuid(uid) < 0 {
                 return Err(Error::last_os_error());
             }
@@ -80,15 +96,16 @@ pub fn start(command: &Command, input: bool) -> Result<Child, NotStarted> {
     };
     match command.tty {
         Some(size) => with_terminal(process, size, uid, gid).map_err(failed),
-        None => with_pipes(process, input).map_err(failed),
+        None => with_pipes(process, streams).map_err(failed),
     }
 }
 
-fn with_pipes(mut process: Process, input: bool) -> Result<Child, Error> {
+fn with_pipes(mut process: Process, streams: Streams) -> Result<Child, Error> {
+    let pipe = |ours: bool| if ours { Stdio::piped() } else { Stdio::null() };
     process
-        .stdin(if input { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stdin(pipe(streams == Streams::All))
+        .stdout(pipe(streams != Streams::None))
+        .stderr(pipe(streams != Streams::None));
     let mut child = process.spawn()?;
     let stdin = child.stdin.take().map(IntoRawFd::into_raw_fd);
     let mut outputs = Vec::new();

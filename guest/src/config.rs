@@ -1,6 +1,9 @@
 //! What the host says a machine is. It comes over the channel and is kept in memory only: environment and files may
 //! hold secrets, which have no business on a kernel command line or in a disk image.
 
+use std::time::Duration;
+
+use crate::check::{Check, Question};
 use crate::frame::Payload;
 
 #[derive(Clone, Default)]
@@ -13,8 +16,38 @@ pub struct Command {
     pub user: String,
     /// Columns and rows of its terminal, if it gets one.
     pub tty: Option<(u16, u16)>,
+    /// Which of several in the machine it belongs to; empty: the first.
+    pub unit: String,
 }
 
+/// Restart policies.
+pub const ALWAYS: u8 = 1;
+pub const ON_FAILURE: u8 = 2;
+/// What is waited for.
+pub const STARTED: u8 = 0;
+pub const HEALTHY: u8 = 1;
+pub const SUCCEEDED: u8 = 2;
+
+/// One of several processes or containers of a machine.
+#[derive(Clone, Default)]
+pub struct Unit {
+    pub name: String,
+    /// Its root; empty: the machine's.
+    pub root: String,
+    /// The disk whose file system becomes its root; empty: the root is there.
+    pub disk: String,
+    pub command: Command,
+    pub files: Vec<File>,
+    /// Whom it waits for, and until what.
+    pub after: Vec<(String, u8)>,
+    pub policy: u8,
+    pub retries: u32,
+    pub stop_signal: u8,
+    pub stop_time: Duration,
+    pub checks: Vec<Check>,
+}
+
+#[derive(Clone, Default)]
 pub struct File {
     pub path: String,
     pub mode: u32,
@@ -52,6 +85,10 @@ pub struct Config {
     /// Whether what was written must be on the disk before the end is told.
     pub sync: bool,
     pub volumes: Vec<Volume>,
+    /// In place of the one command, where there are any.
+    pub units: Vec<Unit>,
+    /// Whether the end of one is the end of all.
+    pub first_ends: bool,
 }
 
 impl Command {
@@ -63,7 +100,8 @@ impl Command {
         if argv.is_empty() {
             return Err("a command without words".to_string());
         }
-        Ok(Command { argv, env, cwd, user, tty: (tty != 0).then_some((columns, rows)) })
+        let unit = from.text()?;
+        Ok(Command { argv, env, cwd, user, tty: (tty != 0).then_some((columns, rows)), unit })
     }
 
     /// This command with what it leaves open taken from the machine's own.
@@ -82,14 +120,61 @@ impl Command {
     }
 }
 
+impl File {
+    fn read(from: &mut Payload) -> Result<File, String> {
+        Ok(File { path: from.text()?, mode: from.u32()?, content: from.blob()?.to_vec() })
+    }
+}
+
+impl Unit {
+    fn read(from: &mut Payload) -> Result<Unit, String> {
+        Ok(Unit {
+            name: from.text()?,
+            root: from.text()?,
+            disk: from.text()?,
+            command: Command::read(from)?,
+            files: from.list(File::read)?,
+            after: from.list(|p| Ok((p.text()?, p.u8()?)))?,
+            policy: from.u8()?,
+            retries: from.u32()?,
+            stop_signal: from.u8()?,
+            stop_time: millis(from)?,
+            checks: from.list(check)?,
+        })
+    }
+}
+
+fn millis(from: &mut Payload) -> Result<Duration, String> {
+    Ok(Duration::from_millis(u64::from(from.u32()?)))
+}
+
+fn check(from: &mut Payload) -> Result<Check, String> {
+    let kind = from.u8()?;
+    let (argv, port, request) = (from.list(Payload::text)?, from.u16()?, from.blob()?.to_vec());
+    let question = match kind {
+        1 if !argv.is_empty() => Question::Exec(argv),
+        2 => Question::Tcp(port),
+        3 => Question::Http(port, request),
+        _ => return Err(format!("a health check of kind {}", kind)),
+    };
+    Ok(Check {
+        question,
+        stops: from.u8()? != 0,
+        interval: millis(from)?,
+        timeout: millis(from)?,
+        grace: millis(from)?,
+        successes: from.u32()?,
+        failures: from.u32()?,
+    })
+}
+
 impl Config {
     pub fn read(bytes: &[u8]) -> Result<Config, String> {
         let mut from = Payload(bytes);
         Ok(Config {
             command: Command::read(&mut from)?,
             hostname: from.text()?,
-            files: from
-                .list(|p| Ok(File { path: p.text()?, mode: p.u32()?, content: p.blob()?.to_vec() }))?,
+            files: from.list(File::read)?,
             interfaces: from.list(|p| {
                 Ok(Interface {
                     name: p.text()?,
@@ -103,6 +188,8 @@ impl Config {
             swap_mb: from.u32()?,
             sync: from.u8()? != 0,
             volumes: from.list(|p| Ok(Volume { serial: p.text()?, path: p.text()? }))?,
+            units: from.list(Unit::read)?,
+            first_ends: from.u8()? != 0,
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod agent;
 mod boot;
+mod check;
 mod child;
 mod config;
 mod exec;
@@ -15,6 +16,8 @@ mod setup;
 mod sys;
 mod table;
 mod tap;
+mod unit;
+mod units;
 mod users;
 mod volume;
 

@@ -1,9 +1,10 @@
 //! Making the guest what its configuration says: name, addresses, files.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::io::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use crate::config::{Config, File};
@@ -19,20 +20,65 @@ pub fn apply(config: &Config) -> Result<(), String> {
     for interface in &config.interfaces {
         net::configure(interface)?;
     }
-    lines("/etc/resolv.conf", &config.resolv)?;
-    lines("/etc/hosts", &config.hosts)?;
     // Before the files: one may lie in a volume.
     for volume in &config.volumes {
         volume::mount(volume)?;
     }
-    for file in &config.files {
-        write(file)?;
-    }
-    let cwd = &config.command.cwd;
-    if !cwd.is_empty() {
-        fs::create_dir_all(cwd).map_err(|e| format!("cannot make the working folder {}: {}", cwd, e))?;
+    fill(config, &config.files, &config.command.cwd)?;
+    for unit in &config.units {
+        if unit.root.is_empty() {
+            folder(&unit.command.cwd)?;
+            continue;
+        }
+        if !unit.disk.is_empty() {
+            let mounted = boot::mount_root(&unit.disk, &unit.name, &unit.root);
+            mounted.map_err(|e| format!("container {}: {}", unit.name, e))?;
+        }
+        for volume in config.volumes.iter().filter(|_| !unit.disk.is_empty()) {
+            let shared = boot::share(&volume.path, &format!("{}{}", unit.root, volume.path));
+            shared.map_err(|e| format!("container {}: {}", unit.name, e))?;
+        }
+        inside(&unit.root, || fill(config, &unit.files, &unit.command.cwd))
+            .map_err(|e| format!("container {}: {}", unit.name, e))?;
     }
     Ok(())
+}
+
+/// What a root needs before anything runs in it.
+fn fill(config: &Config, files: &[File], cwd: &str) -> Result<(), String> {
+    lines("/etc/resolv.conf", &config.resolv)?;
+    lines("/etc/hosts", &config.hosts)?;
+    for file in files {
+        write(file)?;
+    }
+    folder(cwd)
+}
+
+fn folder(cwd: &str) -> Result<(), String> {
+    if cwd.is_empty() {
+        return Ok(());
+    }
+    fs::create_dir_all(cwd).map_err(|e| format!("cannot make the working folder {}: {}", cwd, e))
+}
+
+/// Does `work` in another root, from a child: only there do an image's links lead where it means them to.
+fn inside(root: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let (mut ours, mut theirs) = UnixStream::pair().map_err(|e| e.to_string())?;
+    let child = sys::fork(move || match sys::enter_root(root, "/").map_err(|e| e.to_string()).and_then(|()| work()) {
+        Ok(()) => 0,
+        Err(why) => {
+            let _ = theirs.write_all(why.as_bytes());
+            1
+        }
+    });
+    // Our copy of their end is gone with the closure; what they say ends with them.
+    let pid = child.map_err(|e| format!("cannot enter {}: {}", root, e))?;
+    let mut said = String::new();
+    let _ = ours.read_to_string(&mut said);
+    match sys::wait_child(pid) {
+        0 => Ok(()),
+        _ => Err(if said.is_empty() { format!("cannot enter {}", root) } else { said }),
+    }
 }
 
 /// A file on the disk, with the header that `mkswap` would write (include/linux/swap.h: version 1, one page).

@@ -14,6 +14,11 @@ extern "C" {
     fn open(path: *const c_char, flags: c_int, mode: c_int) -> c_int;
     fn fcntl(fd: c_int, command: c_int, value: c_int) -> c_int;
     fn ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int;
+    #[link_name = "fork"]
+    fn fork_process() -> c_int;
+    fn _exit(code: c_int) -> !;
+    fn setsid() -> c_int;
+    fn unshare(flags: c_int) -> c_int;
     fn kill(pid: c_int, signal: c_int) -> c_int;
     fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
     fn sigprocmask(how: c_int, set: *const SigSet, old: *mut SigSet) -> c_int;
@@ -59,7 +64,9 @@ pub const MS_NOSUID: u64 = 2;
 pub const MS_NODEV: u64 = 4;
 pub const MS_NOEXEC: u64 = 8;
 pub const MS_NOATIME: u64 = 1024;
+pub const MS_BIND: u64 = 4096;
 pub const MS_MOVE: u64 = 8192;
+pub const MS_REC: u64 = 16384;
 
 pub const O_RDWR: i32 = 2;
 const O_NOCTTY: i32 = 0o400;
@@ -211,6 +218,43 @@ pub fn mount_fs(from: &str, to: &str, kind: &str, flags: u64, data: &str) -> Res
     let done =
         unsafe { mount(from.as_ptr(), to.as_ptr(), kind.as_ptr(), flags as c_ulong, data.as_ptr().cast()) };
     check(done).map(|_| ())
+}
+
+/// A child that does `work`, in a session of its own, and exits with what that returns. This process has one thread,
+/// so the child may do anything.
+pub fn fork(work: impl FnOnce() -> i32) -> Result<i32> {
+    let pid = check(unsafe { fork_process() })?;
+    if pid == 0 {
+        default_signals();
+        unsafe { setsid() };
+        let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or(125);
+        unsafe { _exit(code) };
+    }
+    Ok(pid)
+}
+
+/// Waits for one child alone; its exit code, 128 and more for a signal.
+pub fn wait_child(pid: i32) -> i32 {
+    let mut status = 0;
+    while unsafe { waitpid(pid, &mut status, 0) } < 0 {
+        if Error::last_os_error().raw_os_error() != Some(4) {
+            return 125;
+        }
+    }
+    if status & 0x7f == 0 {
+        (status >> 8) & 0xff
+    } else {
+        128 + (status & 0x7f)
+    }
+}
+
+/// Makes `root` the calling process's root, in a mount namespace of its own where that is allowed (a gVisor sandbox
+/// does not allow it, and has nothing that it would keep apart).
+pub fn enter_root(root: &str, folder: &str) -> Result<()> {
+    const CLONE_NEWNS: c_int = 0x0002_0000;
+    unsafe { unshare(CLONE_NEWNS) };
+    change_root(root)?;
+    std::env::set_current_dir(folder)
 }
 
 pub fn change_root(path: &str) -> Result<()> {

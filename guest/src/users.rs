@@ -11,10 +11,12 @@ pub struct User {
 }
 
 /// Reads `name`, `uid`, `name:group` or `uid:gid`; empty is root.
-pub fn resolve(spec: &str) -> Result<User, String> {
+///
+/// `root` is where the files are; empty: here.
+pub fn resolve(spec: &str, root: &str) -> Result<User, String> {
     // An image without these files is usual; numbers then still work.
-    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let group = fs::read_to_string("/etc/group").unwrap_or_default();
+    let passwd = fs::read_to_string(format!("{}/etc/passwd", root)).unwrap_or_default();
+    let group = fs::read_to_string(format!("{}/etc/group", root)).unwrap_or_default();
     resolve_in(spec, &passwd, &group)
 }
 

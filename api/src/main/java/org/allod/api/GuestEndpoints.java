@@ -11,6 +11,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -18,6 +20,7 @@ import java.util.concurrent.TimeoutException;
 import org.allod.base.Bug;
 import org.allod.base.Rejected;
 import org.allod.machine.Fields;
+import org.allod.machine.Machine;
 import org.allod.machine.Machines;
 import org.allod.runtime.Exec;
 import org.allod.runtime.ExecSpec;
@@ -78,11 +81,11 @@ public final class GuestEndpoints {
         List<String> argv = argv(in);
         byte[] stdin = in.string("stdin").orElse("").getBytes(StandardCharsets.UTF_8);
         int seconds = in.integer("timeout", 0, MAX_SECONDS).filter(s -> s > 0).orElse(DEFAULT_SECONDS);
-        in.refuse("container", "not supported by this version");
+        String container = container(in, call);
         in.done();
         Guest guest = guest(call);
-        try (Exec exec =
-                guest.exec(new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty()))) {
+        try (Exec exec = guest.exec(
+                new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty(), container))) {
             FutureTask<byte[]> out = collect(exec.stdout());
             FutureTask<byte[]> err = collect(exec.stderr());
             Thread.ofVirtual().name("exec stdin").start(() -> feed(exec, stdin));
@@ -157,10 +160,30 @@ public final class GuestEndpoints {
         int rows = in.integer("rows", 1, 10_000).orElse(24);
         Optional<String> user = in.string("user").filter(u -> !u.isEmpty());
         Optional<String> cwd = in.string("cwd").filter(c -> !c.isEmpty());
+        String container = container(in, call);
         in.done();
         Optional<ExecSpec.Tty> terminal = tty ? Optional.of(new ExecSpec.Tty(columns, rows)) : Optional.empty();
-        Exec exec = guest(call).exec(new ExecSpec(argv, env, cwd, user, terminal));
+        Exec exec = guest(call).exec(new ExecSpec(argv, env, cwd, user, terminal, container));
         return new Answer.Upgrade(ExecStream.PROTOCOL, (input, output) -> new ExecStream(exec, input, output).run());
+    }
+
+    /** The container, or the process, that a command is to run in; empty for the first. */
+    private String container(Fields in, Call call) {
+        String name = in.string("container").orElse("");
+        if (!name.isEmpty()) {
+            Machine m = MachineEndpoints.machine(machines, call);
+            Set<String> names = new TreeSet<>();
+            m.config().containers().forEach(c -> names.add(c.name()));
+            m.config().processes().forEach(p -> names.add(p.name()));
+            if (!names.contains(name)) {
+                throw Rejected.invalid("%s is \"%s\": %s"
+                        .formatted(
+                                in.path("container"),
+                                name,
+                                names.isEmpty() ? "the machine has no containers" : "the machine has " + names));
+            }
+        }
+        return name;
     }
 
     private static Fields header(Call call) {

@@ -206,16 +206,19 @@ final class Daemon implements AutoCloseable {
         all.addAll(new ProcessEndpoints(machines, clock).endpoints());
         all.addAll(new MemoryEndpoints(machines).endpoints());
         all.addAll(new LogEndpoints(machines, runtimes.logs()).endpoints());
-        all.addAll(new ImageEndpoints(images, () -> inUse(machines, deploys)).endpoints());
+        all.addAll(new ImageEndpoints(images, () -> inUse(machines, images, deploys)).endpoints());
         all.addAll(new RunEndpoints(engine).endpoints());
         all.addAll(new HostEndpoints(facts, token).endpoints());
         all.addAll(new OpenApi(all).endpoints());
         return new EndpointTable(all);
     }
 
-    private static Set<String> inUse(Machines machines, Deploys deploys) {
+    private static Set<String> inUse(Machines machines, ImageLibrary images, Deploys deploys) {
         Set<String> digests = new HashSet<>(deploys.imagesInUse());
-        machines.all().forEach(m -> m.image().ifPresent(i -> digests.add(i.digest())));
+        machines.all().forEach(m -> {
+            m.image().ifPresent(i -> digests.add(i.digest()));
+            m.config().otherImages().forEach(name -> images.find(name).ifPresent(i -> digests.add(i.digest())));
+        });
         return digests;
     }
 

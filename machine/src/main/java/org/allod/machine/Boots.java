@@ -1,7 +1,6 @@
 package org.allod.machine;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,9 +17,11 @@ final class Boots {
     private final Map<String, GuestRuntime> runtimes;
     private final long fleet;
     private final Disks disks;
+    private final UnitSpecs units;
 
     Boots(ImageStore images, Map<String, GuestRuntime> runtimes, long fleet, Disks disks) {
         this.images = images;
+        this.units = new UnitSpecs(images);
         this.runtimes = Map.copyOf(runtimes);
         this.fleet = fleet;
         this.disks = disks;
@@ -63,37 +64,28 @@ final class Boots {
                 config.cpus(),
                 config.memoryMb(),
                 config.diskMb(),
-                ConfigReader.command(config, of.entrypoint(), of.cmd()),
-                ConfigReader.environment(named(machine), of.env()),
+                units.command(config, of),
+                units.environment(machine, of.env(), Map.of(), List.of()),
                 of.workingDir().isEmpty() ? "/" : of.workingDir(),
                 Optional.of(of.user()).filter(u -> !u.isEmpty()),
                 config.init().tty(),
                 config.dns().hostname().orElse(machine.id().text()),
-                config.files().stream().map(this::file).toList(),
+                config.files().stream().map(units::file).toList(),
                 new GuestSpec.Net(fleet, machine.network()),
-                options(config),
+                options(machine, image),
                 disks.of(config));
-    }
-
-    private Image here(String reference) {
-        return images.find(reference)
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.NOT_FOUND,
-                        "the image " + reference + " is not on this host",
-                        "bring it with `allod image pull` or `allod image import`"));
     }
 
     /** Makes every image ready that the configuration needs; returns the machine's own. */
     Image ensure(MachineConfig config) {
-        for (MachineConfig.File file : config.files()) {
-            if (file instanceof MachineConfig.File.ImageConfig of) {
-                var _ = images.ensure(of.image(), ImageStore.Progress.NONE);
-            }
+        for (String other : config.otherImages()) {
+            var _ = images.ensure(other, ImageStore.Progress.NONE);
         }
         return images.ensure(config.image(), ImageStore.Progress.NONE);
     }
 
-    private static GuestSpec.Options options(MachineConfig config) {
+    private GuestSpec.Options options(Machine machine, Image image) {
+        MachineConfig config = machine.config();
         Dns dns = config.dns();
         List<String> resolv = new ArrayList<>();
         dns.nameservers().forEach(s -> resolv.add("nameserver " + s));
@@ -109,34 +101,16 @@ final class Boots {
                 config.init().swapMb(),
                 config.guest().kernelArgs(),
                 resolv,
-                dns.fqdn());
-    }
-
-    private GuestSpec.File file(MachineConfig.File file) {
-        byte[] content = switch (file) {
-            case MachineConfig.File.Raw raw -> raw.content();
-            case MachineConfig.File.ImageConfig of -> ImageNames.document(here(of.image()));
-        };
-        return new GuestSpec.File(file.path(), content, file.mode());
-    }
-
-    /** The environment every machine's processes have beside the image's, unless the configuration says otherwise. */
-    private static Map<String, String> named(Machine machine) {
-        Map<String, String> env = new LinkedHashMap<>();
-        env.put("FLY_APP_NAME", machine.app());
-        env.put("FLY_MACHINE_ID", machine.id().text());
-        env.put("FLY_ALLOC_ID", machine.id().text());
-        env.put("FLY_MACHINE_VERSION", machine.version().toString());
-        env.put("FLY_REGION", machine.region());
-        env.put("FLY_PRIVATE_IP", machine.address());
-        env.put("FLY_IMAGE_REF", machine.config().image());
-        env.put("FLY_VM_MEMORY_MB", "" + machine.config().memoryMb());
-        env.putAll(machine.config().env());
-        return env;
+                dns.fqdn(),
+                units.of(machine, image),
+                !config.processes().isEmpty());
     }
 
     /** The signal that asks this machine to end: its own, or its image's, or SIGTERM. */
     int stopSignal(Machine machine) {
+        if (!machine.config().containers().isEmpty()) {
+            return UnitSpecs.END; // each container is asked with its own
+        }
         return machine.config()
                 .stop()
                 .signal()

@@ -22,9 +22,9 @@ public final class ConfigReader {
 
     /** Reads and checks; the defaults it fills in are in the result's {@link MachineConfig#json}. */
     public static MachineConfig read(Fields in) {
-        String image = in.string("image")
-                .filter(s -> !s.isBlank())
-                .orElseThrow(() -> Rejected.invalid(in.path("image") + " is missing: name the image to run"));
+        List<ProcessConfig> processes = ProcessConfig.read(in);
+        List<ContainerConfig> containers = ContainerReader.read(in);
+        String image = image(in, containers);
         Map<String, String> env = env(in);
         Optional<Fields> initFields = in.object("init");
         MachineConfig.Init init = initFields.map(InitReader::init).orElse(MachineConfig.Init.OF_IMAGE);
@@ -52,18 +52,44 @@ public final class ConfigReader {
                 in.mapOf("checks", CheckReader::ofMachine),
                 in.objects("files", FileReader::file),
                 in.object("dns").map(Dns::read).orElse(Dns.USUAL),
+                processes,
+                containers,
                 standbys(in),
                 in.object("metrics").map(ConfigReader::metrics),
                 MountReader.read(in));
         in.refuse(
                 "cache_drive",
                 "a machine has no disk but its root and its volumes; rootfs.size_gb makes the root larger");
-        for (String later : List.of("containers", "processes", "schedule", "statics")) {
+        for (String later : List.of("schedule", "statics")) {
             in.refuse(later, LATER);
         }
         in.done();
+        oneWayToRun(in, config);
         withDefaults(config);
         return config;
+    }
+
+    private static String image(Fields in, List<ContainerConfig> containers) {
+        Optional<String> named = in.string("image").filter(s -> !s.isBlank());
+        if (named.isEmpty()
+                && !containers.isEmpty()
+                && containers.stream().noneMatch(c -> c.image().isEmpty())) {
+            return containers.getFirst().image();
+        }
+        return named.orElseThrow(() -> Rejected.invalid(in.path("image") + " is missing: name the image to run"));
+    }
+
+    /** What would say nothing, beside what says it all, is refused. */
+    private static void oneWayToRun(Fields in, MachineConfig config) {
+        boolean several = !config.processes().isEmpty() || !config.containers().isEmpty();
+        if (!config.processes().isEmpty() && !config.containers().isEmpty()) {
+            throw Rejected.invalid(in.path("processes") + " and " + in.path("containers")
+                    + " both say what runs: a machine has the one or the other");
+        }
+        if (several && (config.init().tty() || !config.init().command().equals(MachineConfig.Command.OF_IMAGE))) {
+            throw Rejected.invalid("%s says what runs, and so does %s: leave exec, entrypoint, cmd and tty out of it"
+                    .formatted(in.path(config.processes().isEmpty() ? "containers" : "processes"), in.path("init")));
+        }
     }
 
     /** What the caller left out is in the answer, as that API has it. */

@@ -2,9 +2,11 @@ package org.allod.machine;
 
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -25,6 +27,8 @@ import tools.jackson.databind.node.ObjectNode;
  * @param checks named health checks
  * @param files written into the guest before it starts
  * @param dns its own name and where it asks for others'
+ * @param processes run in place of one main process, where there are any
+ * @param containers the same, each from an image of its own
  * @param standbys machines it stands by for; recorded until there are many hosts
  * @param metrics where it offers figures of its own
  * @param mounts the volumes it has
@@ -43,6 +47,8 @@ public record MachineConfig(
         Map<String, Check> checks,
         List<File> files,
         Dns dns,
+        List<ProcessConfig> processes,
+        List<ContainerConfig> containers,
         List<String> standbys,
         Optional<Metrics> metrics,
         List<Mount> mounts) {
@@ -81,6 +87,24 @@ public record MachineConfig(
     /** Bound of the writable layer. */
     public int diskMb() {
         return rootfs.diskMb();
+    }
+
+    /** Every image that the machine needs beside its own. */
+    public Set<String> otherImages() {
+        Set<String> names = new LinkedHashSet<>();
+        containers.forEach(c -> {
+            names.add(c.image(image));
+            c.files().forEach(file -> ofImage(file, names));
+        });
+        files.forEach(file -> ofImage(file, names));
+        names.remove(image);
+        return names;
+    }
+
+    private static void ofImage(File file, Set<String> names) {
+        if (file instanceof File.ImageConfig of) {
+            names.add(of.image());
+        }
     }
 
     /** What runs instead of what the image says: {@code exec} replaces everything, the others their counterparts. */

@@ -12,6 +12,9 @@ final class RuntimeLimits {
         if (!runtime.equals(GVISOR)) {
             return;
         }
+        if (!config.containers().isEmpty() && !config.mounts().isEmpty()) {
+            throw refused("config.mounts", "a sandbox of gVisor cannot show a volume to containers");
+        }
         if (config.init().swapMb() > 0) {
             throw refused("config.init.swap_size_mb", "gVisor's kernel has no swap");
         }

@@ -92,6 +92,16 @@ class ConfigReaderTest {
                 "{\"image\":\"web\",\"services\":[{\"internal_port\":80,\"ports\":[{\"port\":443,\"handlers\":[\"tls\",\"http\"],\"tls_options\":{\"alpn\":[\"h2\"]}}]}]} | config.services[0].ports[0].tls_options.alpn is [h2]",
                 "{\"image\":\"web\",\"services\":[{\"internal_port\":80,\"ports\":[{\"port\":443,\"handlers\":[\"tls\",\"http\"],\"tls_options\":{\"default_self_signed\":false}}]}]} | config.services[0].ports[0].tls_options.default_self_signed is false",
                 "{\"image\":\"web\",\"services\":[{\"internal_port\":80,\"protocol\":\"udp\"}]} | config.services[0].protocol is \"udp\"",
+                "{\"image\":\"web\",\"containers\":[{\"name\":\"a\",\"depends_on\":[{\"name\":\"b\"}]},{\"name\":\"b\",\"depends_on\":[{\"name\":\"c\"}]},{\"name\":\"c\",\"depends_on\":[{\"name\":\"b\"}]}]} | config.containers wait for each other in a circle: b → c → b",
+                "{\"image\":\"web\",\"containers\":[{\"name\":\"a\",\"depends_on\":[{\"name\":\"z\"}]}]} | config.containers[0].depends_on names \"z\": the machine's containers are a",
+                "{\"image\":\"web\",\"containers\":[{\"name\":\"a\",\"depends_on\":[{\"name\":\"b\",\"condition\":\"exited_successfully\"}]},{\"name\":\"b\",\"restart\":{\"policy\":\"always\"}}]} | config.containers[0].depends_on waits for b to exit, but it is always restarted",
+                "{\"image\":\"web\",\"containers\":[{\"name\":\"a\"},{\"name\":\"a\"}]} | config.containers has two containers called a",
+                "{\"image\":\"web\",\"containers\":[{\"name\":\"a b\"}]} | config.containers[0].name must be",
+                "{\"image\":\"web\",\"containers\":[{\"name\":\"a\",\"healthchecks\":[{\"name\":\"up\"}]}]} | config.containers[0].healthchecks[0] asks 0 things",
+                "{\"image\":\"web\",\"containers\":[{\"name\":\"a\",\"healthchecks\":[{\"http\":{}}]}]} | config.containers[0].healthchecks[0].http.port is missing",
+                "{\"image\":\"web\",\"containers\":[{\"name\":\"a\"}],\"processes\":[{\"exec\":[\"b\"]}]} | config.processes and config.containers both say what runs",
+                "{\"image\":\"web\",\"processes\":[{\"exec\":[\"b\"]}],\"init\":{\"cmd\":[\"c\"]}} | config.processes says what runs, and so does config.init",
+                "{\"image\":\"web\",\"processes\":[{\"exec\":[\"b\"],\"env_from\":[{\"env_var\":\"A\",\"field_ref\":\"state\"}]}]} | config.processes[0].env_from[0].field_ref is \"state\"",
                 "{\"image\":\"web\",\"files\":[{\"guest_path\":\"x\"}]} | config.files[0].guest_path must be the absolute path",
                 "{\"image\":\"web\",\"files\":[{\"guest_path\":\"/x\",\"raw_value\":\"***\"}]} | config.files[0].raw_value is not base64",
                 "{\"image\":\"web\",\"env\":{\"A=\":\"1\"}} | config.env has the name \"A=\"",
@@ -152,6 +162,26 @@ class ConfigReaderTest {
         assertThatThrownBy(() -> RuntimeLimits.check(config, "gvisor"))
                 .isInstanceOf(Rejected.class)
                 .hasMessageStartingWith(field + ":");
+    }
+
+    @Test
+    void image_mayBeLeftOut_whereEveryContainerNamesOne() {
+        MachineConfig all = TestHost.config(
+                "{\"containers\":[{\"name\":\"a\",\"image\":\"db\"},{\"name\":\"b\",\"image\":\"web\"}]}");
+        assertThat(all.image()).isEqualTo("db");
+        assertThat(all.otherImages()).containsExactly("web");
+        assertThatThrownBy(
+                        () -> TestHost.config("{\"containers\":[{\"name\":\"a\",\"image\":\"db\"},{\"name\":\"b\"}]}"))
+                .hasMessageContaining("config.image is missing");
+    }
+
+    @Test
+    void processes_areNamedByTheirProgram_eachOnce() {
+        assertThat(TestHost.config(
+                                "{\"image\":\"web\",\"processes\":[{\"exec\":[\"/bin/sh\",\"x\"]},{\"exec\":[\"sh\"]},{}]}")
+                        .processes())
+                .extracting(ProcessConfig::name)
+                .containsExactly("sh", "sh-2", "main");
     }
 
     @Test

@@ -92,17 +92,31 @@ final class Bundle {
     }
 
     private static List<Map<String, Object>> mounts(GuestSpec spec, SandboxFolders folders) {
-        List<Map<String, Object>> all = new ArrayList<>(List.of(
-                mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
-                mount("/dev", "tmpfs", "tmpfs", "nosuid", "mode=755"),
-                mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec"),
-                mount("/dev/shm", "tmpfs", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777"),
-                mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-                mount(CHANNEL, "bind", folders.channel().toString(), "bind", "rw", "nosuid", "nodev", "noexec")));
+        List<Map<String, Object>> all = new ArrayList<>(kernels("", "tmpfs"));
+        for (int i = 0; i < spec.options().units().size(); i++) {
+            if (spec.options().units().get(i).rootImage().isPresent()) {
+                all.addAll(kernels(GuestSetup.root(i), "devtmpfs"));
+            }
+        }
+        all.add(mount(CHANNEL, "bind", folders.channel().toString(), "bind", "rw", "nosuid", "nodev", "noexec"));
         for (GuestSpec.Volume volume : spec.volumes()) {
             all.add(mount(volume.path(), "bind", volume.mount().toString(), "bind", "rw", "nosuid", "nodev"));
         }
         return all;
+    }
+
+    /**
+     * What the guest's kernel shows, in each root.
+     *
+     * @param dev the type of {@code /dev}: at the top runsc takes any for its own
+     */
+    private static List<Map<String, Object>> kernels(String root, String dev) {
+        return List.of(
+                mount(root + "/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
+                mount(root + "/dev", dev, dev, "nosuid", "mode=755"),
+                mount(root + "/dev/pts", "devpts", "devpts", "nosuid", "noexec"),
+                mount(root + "/dev/shm", "tmpfs", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777"),
+                mount(root + "/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"));
     }
 
     private static Map<String, Object> mount(String destination, String type, String source, String... options) {

@@ -12,9 +12,25 @@ import java.util.Optional;
  * @param cwd working folder; empty for the image's
  * @param user {@code name}, {@code uid} or {@code uid:gid} as in an image's configuration; empty for the image's
  * @param tty whether it gets a terminal; then output and error come as one stream
+ * @param container the container or process it runs in, where the machine has several; empty: the first
  */
 public record ExecSpec(
-        List<String> argv, Map<String, String> env, Optional<String> cwd, Optional<String> user, Optional<Tty> tty) {
+        List<String> argv,
+        Map<String, String> env,
+        Optional<String> cwd,
+        Optional<String> user,
+        Optional<Tty> tty,
+        String container) {
+    /** In the machine's own process, or the first of several. */
+    public ExecSpec(
+            List<String> argv,
+            Map<String, String> env,
+            Optional<String> cwd,
+            Optional<String> user,
+            Optional<Tty> tty) {
+        this(argv, env, cwd, user, tty, "");
+    }
+
     public ExecSpec {
         argv = List.copyOf(argv);
         env = Map.copyOf(env);

@@ -109,6 +109,7 @@ public final class GVisorRuntime implements GuestRuntime {
             Path root = roots.use(
                     folders,
                     spec.rootImage(),
+                    roots(spec),
                     spec.volumes().stream().map(GuestSpec.Volume::path).toList());
             Premises.make(folders.bundle());
             Premises.write(
@@ -122,6 +123,11 @@ public final class GVisorRuntime implements GuestRuntime {
             ready.put(spec.machine(), Shape.of(spec));
         }
         runFolders(folders);
+    }
+
+    /** The image of each unit's root, in its place; the machine's own where it has none. */
+    private static List<Optional<Path>> roots(GuestSpec spec) {
+        return spec.options().units().stream().map(GuestUnit::rootImage).toList();
     }
 
     private Wire wire(GuestSpec spec) {
@@ -461,7 +467,7 @@ public final class GVisorRuntime implements GuestRuntime {
     private GuestSetup setup(GuestSpec spec) {
         String address = spec.network().address(spec.machine());
         return GuestSetup.of(spec, List.of(), premises.networks().resolvers(), address)
-                .unnamed();
+                .settled();
     }
 
     private static long oomBefore(SandboxFolders folders) {

@@ -3,6 +3,7 @@ package org.allod.runtime;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,9 @@ import java.util.function.BiConsumer;
  * @param swapMb swap space to make on the disk
  * @param sync whether all that was written must be on the disk before the end is told
  * @param volumes disks to mount; none where the runtime has done so
+ * @param units in place of the main process
+ * @param disks whether the guest finds their images on disks, and is to mount them; else it finds their roots
+ * @param firstEnds whether the end of one unit is the end of all
  */
 record GuestSetup(
         List<String> argv,
@@ -34,7 +38,11 @@ record GuestSetup(
         List<String> hosts,
         int swapMb,
         boolean sync,
-        List<GuestSpec.Volume> volumes) {
+        List<GuestSpec.Volume> volumes,
+
+        List<GuestUnit> units,
+        boolean disks,
+        boolean firstEnds) {
     /** Without swap, and with nothing that is to last. */
     GuestSetup(
             List<String> argv,
@@ -47,7 +55,23 @@ record GuestSetup(
             List<Interface> interfaces,
             List<String> resolv,
             List<String> hosts) {
-        this(argv, env, cwd, user, tty, hostname, files, interfaces, resolv, hosts, 0, false, List.of());
+        this(
+                argv,
+                env,
+                cwd,
+                user,
+                tty,
+                hostname,
+                files,
+                interfaces,
+                resolv,
+                hosts,
+                0,
+                false,
+                List.of(),
+                List.of(),
+                false,
+                false);
     }
 
     /** A terminal nobody looks at still needs a size. */
@@ -85,19 +109,48 @@ record GuestSetup(
                 List.of("127.0.0.1 localhost", "::1 localhost", address + " " + names),
                 options.swapMb(),
                 options.keepRoot(),
-                spec.volumes());
+                spec.volumes(),
+                options.units(),
+                true,
+                options.firstEnds());
     }
 
-    /** This, for a guest whose host name and volumes the runtime has seen to. */
-    GuestSetup unnamed() {
-        return new GuestSetup(argv, env, cwd, user, tty, "", files, interfaces, resolv, hosts, swapMb, sync, List.of());
+    /** This, for a guest whose host name the runtime has set, and which has its volumes and roots. */
+    GuestSetup settled() {
+        return new GuestSetup(
+                argv,
+                env,
+                cwd,
+                user,
+                tty,
+                "",
+                files,
+                interfaces,
+                resolv,
+                hosts,
+                swapMb,
+                sync,
+                List.of(),
+                units,
+                false,
+                firstEnds);
+    }
+
+    /** Where the root of the unit at this place is, in the guest. */
+    static String root(int place) {
+        return "/.allod/roots/" + place;
+    }
+
+    /** What the disk with the image at this place is called. */
+    static String disk(int place) {
+        return "image" + place;
     }
 
     byte[] encode() {
         Bytes out = new Bytes();
-        command(out, argv, env, cwd, user, tty ? Optional.of(USUAL) : Optional.empty());
+        command(out, argv, env, cwd, user, tty ? Optional.of(USUAL) : Optional.empty(), "");
         out.text(hostname);
-        out.list(files, (o, f) -> o.text(f.path()).u32(f.mode()).blob(f.content()));
+        files(out, files);
         out.list(
                 interfaces,
                 (o, i) -> o.text(i.name())
@@ -108,12 +161,57 @@ record GuestSetup(
         out.list(hosts, Bytes::text);
         out.u32(swapMb).u8(sync ? 1 : 0);
         out.list(volumes, (o, v) -> o.text(v.id()).text(v.path()));
+        List<Path> images =
+                units.stream().flatMap(u -> u.rootImage().stream()).distinct().toList();
+        out.u32(units.size());
+        for (int i = 0; i < units.size(); i++) {
+            GuestUnit unit = units.get(i);
+            boolean own = unit.rootImage().isPresent();
+            out.text(unit.name())
+                    .text(own ? root(i) : "")
+                    .text(unit.rootImage()
+                            .filter(image -> disks)
+                            .map(image -> disk(images.indexOf(image)))
+                            .orElse(""));
+            unit(out, unit);
+        }
+        out.u8(firstEnds ? 1 : 0);
         return out.toArray();
+    }
+
+    private static void files(Bytes out, List<GuestSpec.File> files) {
+        out.list(files, (o, f) -> o.text(f.path()).u32(f.mode()).blob(f.content()));
+    }
+
+    private static void unit(Bytes out, GuestUnit unit) {
+        command(out, unit.argv(), unit.env(), unit.cwd(), unit.user(), Optional.empty(), "");
+        files(out, unit.files());
+        out.list(unit.after(), (o, a) -> o.text(a.name()).u8(a.condition().code));
+        out.u8(unit.restart().policy().code).u32(unit.restart().retries());
+        out.u8(unit.stopSignal()).u32((int) unit.stopTime().toMillis());
+        out.list(unit.checks(), GuestSetup::check);
+    }
+
+    private static void check(Bytes out, GuestUnit.Check check) {
+        switch (check.question()) {
+            case GuestUnit.Question.Exec(List<String> argv) ->
+                out.u8(1).list(argv, Bytes::text).u16(0).text("");
+            case GuestUnit.Question.Tcp(int port) ->
+                out.u8(2).list(List.of(), Bytes::text).u16(port).text("");
+            case GuestUnit.Question.Http(int port, String request) ->
+                out.u8(3).list(List.of(), Bytes::text).u16(port).text(request);
+        }
+        out.u8(check.stops() ? 1 : 0)
+                .u32((int) check.interval().toMillis())
+                .u32((int) check.timeout().toMillis())
+                .u32((int) check.grace().toMillis())
+                .u32(check.successes())
+                .u32(check.failures());
     }
 
     static byte[] encode(ExecSpec spec) {
         Bytes out = new Bytes();
-        command(out, spec.argv(), spec.env(), spec.cwd().orElse(""), spec.user(), spec.tty());
+        command(out, spec.argv(), spec.env(), spec.cwd().orElse(""), spec.user(), spec.tty(), spec.container());
         return out.toArray();
     }
 
@@ -123,12 +221,13 @@ record GuestSetup(
             Map<String, String> env,
             String cwd,
             Optional<String> user,
-            Optional<ExecSpec.Tty> tty) {
+            Optional<ExecSpec.Tty> tty,
+            String unit) {
         out.list(argv, Bytes::text);
         out.list(List.copyOf(env.entrySet()), (o, e) -> o.text(e.getKey()).text(e.getValue()));
         out.text(cwd).text(user.orElse(""));
         ExecSpec.Tty size = tty.orElse(USUAL);
-        out.u8(tty.isPresent() ? 1 : 0).u16(size.columns()).u16(size.rows());
+        out.u8(tty.isPresent() ? 1 : 0).u16(size.columns()).u16(size.rows()).text(unit);
     }
 
     /** Numbers in network order; texts and blobs behind their length; lists behind their count. */

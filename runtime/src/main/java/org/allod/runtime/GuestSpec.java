@@ -108,6 +108,8 @@ public record GuestSpec(
      * @param kernelArgs for the guest's kernel; only a microVM's has a command line
      * @param resolv lines of {@code /etc/resolv.conf}; a line of a kind ({@code nameserver}) replaces the host's
      * @param fqdn the whole host name, for {@code /etc/hosts}
+     * @param units run in place of the main process, where there are any
+     * @param firstEnds whether the end of one of them is the end of all; else the guest ends with the last
      */
     public record Options(
             int cpuWeight,
@@ -115,12 +117,24 @@ public record GuestSpec(
             int swapMb,
             List<String> kernelArgs,
             List<String> resolv,
-            Optional<String> fqdn) {
-        public static final Options USUAL = new Options(100, false, 0, List.of(), List.of(), Optional.empty());
+            Optional<String> fqdn,
+            List<GuestUnit> units,
+            boolean firstEnds) {
+        public static final Options USUAL =
+                new Options(100, false, 0, List.of(), List.of(), Optional.empty(), List.of(), false);
 
         public Options {
             kernelArgs = List.copyOf(kernelArgs);
             resolv = List.copyOf(resolv);
+            units = List.copyOf(units);
+        }
+
+        /** The images of units, each once, in the order of the disks that hold them. */
+        List<Path> images() {
+            return units.stream()
+                    .flatMap(unit -> unit.rootImage().stream())
+                    .distinct()
+                    .toList();
         }
     }
 

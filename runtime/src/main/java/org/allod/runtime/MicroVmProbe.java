@@ -170,6 +170,7 @@ final class MicroVmProbe {
                     Initramfs.of(kernel, premises.config().guestBinary(), work),
                     root,
                     folders.disk(),
+                    List.of(),
                     folders,
                     Optional.empty(),
                     Optional.empty(),

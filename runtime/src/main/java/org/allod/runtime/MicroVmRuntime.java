@@ -164,6 +164,7 @@ public final class MicroVmRuntime implements GuestRuntime {
                 Initramfs.of(kernel, helper, premises.config().data().resolve("microvm")),
                 spec.rootImage(),
                 folders(spec.machine()).disk(),
+                spec.options().images(),
                 folders(spec.machine()),
                 incoming,
                 Optional.of(new QemuLine.Tap(Wire.TAP, wire.mac())),

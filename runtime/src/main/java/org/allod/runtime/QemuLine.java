@@ -11,6 +11,7 @@ import java.util.Optional;
  *
  * @param kvm false: the processor is emulated
  * @param kernelArgs come before ours, and ours win
+ * @param images more read-only file systems, each on a disk called as {@link GuestSetup#disk} says
  * @param incoming memory to go on from, instead of booting
  * @param tap the helper that opens the network device; empty for no network
  * @param volumes disks that outlive the machine
@@ -25,6 +26,7 @@ record QemuLine(
         Path initramfs,
         Path root,
         Path disk,
+        List<Path> images,
         VmFolders folders,
         Optional<Path> incoming,
         Optional<Tap> tap,
@@ -57,14 +59,20 @@ record QemuLine(
     private static final String QUIET = "console=ttyS0 quiet loglevel=4 panic=-1 reboot=t i8042.noaux i8042.nomux"
             + " i8042.dumbkbd cryptomgr.notests random.trust_cpu=on audit=0 -- microvm";
 
+    /** The descriptor of the first of {@code images}. */
+    private static final int FIRST_IMAGE = 100;
+
     /** Code made by the emulator: enough for a kernel and a server, and it counts against the machine's bound. */
     static final int EMULATOR_CACHE_MB = 64;
 
     List<String> argv() {
         List<String> line = new ArrayList<>();
         tap.ifPresent(t -> line.addAll(List.of(helper.toString(), "tap", t.device, "3")));
-        if (!volumes.isEmpty()) {
+        if (!volumes.isEmpty() || !images.isEmpty()) {
             line.addAll(List.of(helper.toString(), "files"));
+            for (int i = 0; i < images.size(); i++) {
+                line.add((FIRST_IMAGE + i) + ":r:" + images.get(i));
+            }
             for (int i = 0; i < volumes.size(); i++) {
                 int fd = VOLUMES + 2 * i;
                 line.add(fd + ":rw:" + volumes.get(i).image);
@@ -109,6 +117,15 @@ record QemuLine(
         line.addAll(List.of("-device", "virtio-blk-pci,drive=disk,serial=disk,discard=on"));
         for (int i = 0; i < volumes.size(); i++) {
             volume(line, volumes.get(i), VOLUMES + 2 * i);
+        }
+        for (int i = 0; i < images.size(); i++) {
+            String name = GuestSetup.disk(i);
+            line.addAll(List.of("-add-fd", "fd=%d,set=%d".formatted(FIRST_IMAGE + i, FIRST_IMAGE + i)));
+            line.addAll(List.of(
+                    "-blockdev",
+                    "driver=raw,node-name=%s,read-only=on,file.driver=file,file.filename=/dev/fdset/%d,file.locking=off"
+                            .formatted(name, FIRST_IMAGE + i)));
+            line.addAll(List.of("-device", "virtio-blk-pci,drive=%s,serial=%s".formatted(name, name)));
         }
         line.addAll(List.of("-chardev", "ringbuf,id=console,size=65536", "-serial", "chardev:console"));
         line.addAll(List.of("-chardev", "socket,id=channel,server=on,wait=off,path=" + folders.channel()));

@@ -11,6 +11,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.allod.base.Bug;
 import org.allod.base.Failed;
@@ -38,17 +40,23 @@ final class SharedRoots {
     /**
      * Mounts the machine's root, which from now on is in use, and returns where.
      *
+     * @param containers the images mounted inside, each at {@link GuestSetup#root} of its place; empty places have none
      * @param places where volumes will be mounted in it
      */
-    synchronized Path use(SandboxFolders machine, Path image, List<String> places) {
-        String name = name(image, places);
+    synchronized Path use(SandboxFolders machine, Path image, List<Optional<Path>> containers, List<String> places) {
+        // One line: paths of ours have no such character.
+        String images = image
+                + containers.stream()
+                        .map(c -> "\t" + c.map(Path::toString).orElse(""))
+                        .collect(Collectors.joining());
+        String name = name(images, places);
         String text = String.join(
                 "\n",
-                Stream.concat(Stream.of(name + " " + image), places.stream()).toList());
+                Stream.concat(Stream.of(name + " " + images), places.stream()).toList());
         if (!read(machine.rootName()).equals(text)) {
             write(machine.rootName(), text);
         }
-        return mount(name, image, places);
+        return mount(name, images, places);
     }
 
     /** Mounts the root the machine used before: what a suspended guest must find again, byte by byte. */
@@ -59,10 +67,12 @@ final class SharedRoots {
             throw new Failed("it is not known on which image machine " + machine.machine() + " was suspended: "
                     + machine.rootName() + " is missing or broken");
         }
-        return mount(words[0], Path.of(words[1]), lines.subList(1, lines.size()));
+        return mount(words[0], words[1], lines.subList(1, lines.size()));
     }
 
-    private Path mount(String name, Path image, List<String> places) {
+    private Path mount(String name, String images, List<String> places) {
+        List<String> paths = List.of(images.split("\t", -1));
+        Path image = Path.of(paths.getFirst());
         Path root = folder.resolve(name);
         Path merged = root.resolve("merged");
         if (Mounts.at(merged).isPresent()) {
@@ -71,6 +81,9 @@ final class SharedRoots {
         Path over = root.resolve("over");
         Path lower = root.resolve("image");
         placeGuest(over);
+        for (int i = 1; i < paths.size(); i++) {
+            Premises.make(over.resolve(GuestSetup.root(i - 1).substring(1)));
+        }
         if (Files.isDirectory(image)) {
             lower = image; // the probe's: no file system of its own
         } else {
@@ -80,6 +93,15 @@ final class SharedRoots {
             MountPlace.make(lower, over, place);
         }
         Mounts.mount("overlay", "ro,lowerdir=" + over + ":" + lower, "overlay", merged);
+        for (int i = 1; i < paths.size(); i++) {
+            if (!paths.get(i).isEmpty()) {
+                // Under the sandbox's one writable layer, which so has a place of its own for each of them.
+                Mounts.image(
+                        Path.of(paths.get(i)),
+                        merged.resolve(GuestSetup.root(i - 1).substring(1)),
+                        "erofs");
+            }
+        }
         return merged;
     }
 
@@ -124,16 +146,22 @@ final class SharedRoots {
 
     private void drop(String name) {
         Path root = folder.resolve(name);
-        Mounts.unmount(root.resolve("merged"));
+        Path merged = root.resolve("merged").toAbsolutePath().normalize();
+        for (Mounts.Mount inside : Mounts.all().reversed()) {
+            if (!inside.target().equals(merged) && inside.target().startsWith(merged)) {
+                Mounts.unmount(inside.target());
+            }
+        }
+        Mounts.unmount(merged);
         Mounts.unmount(root.resolve("image"));
         Premises.delete(root);
     }
 
-    /** The image's path (images are never changed in place), the bytes of PID 1, and where volumes go. */
-    private String name(Path image, List<String> places) {
+    /** The images' paths (images are never changed in place), the bytes of PID 1, and where volumes go. */
+    private String name(String images, List<String> places) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(image.toString().getBytes(StandardCharsets.UTF_8));
+            digest.update(images.getBytes(StandardCharsets.UTF_8));
             digest.update(guestDigest());
             places.forEach(place -> digest.update(("\0" + place).getBytes(StandardCharsets.UTF_8)));
             return HexFormat.of().formatHex(digest.digest(), 0, 12);

@@ -84,6 +84,7 @@ class MicroVmResumeTest {
                         new GuestKernel(GuestBinary.tools()), premises.config().guestBinary(), data.resolve("microvm")),
                 spec.rootImage(),
                 folders.disk(),
+                java.util.List.of(),
                 folders,
                 Optional.of(kept),
                 Optional.of(new QemuLine.Tap(Wire.TAP, wire.mac())),

@@ -1,0 +1,99 @@
+package org.allod.machine;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.allod.base.Rejected;
+
+/**
+ * One of several processes of a machine, beside each other in its one root file system. The first that ends, however it
+ * ends, ends the machine with its exit code; the others are asked to stop first.
+ *
+ * @param env over the machine's
+ * @param user in place of the image's; empty for that
+ */
+public record ProcessConfig(
+        String name, MachineConfig.Command command, Map<String, String> env, List<EnvFrom> envFrom, String user) {
+    private static final int MOST = 32;
+
+    /** A variable that has the value of one of the machine's own fields. */
+    public record EnvFrom(String variable, Field field) {
+        /** As the API names them. */
+        public enum Field {
+            ID,
+            VERSION,
+            APP_NAME,
+            PRIVATE_IP,
+            REGION,
+            IMAGE;
+
+            /** What it is for this machine. */
+            String of(Machine m) {
+                return switch (this) {
+                    case ID -> m.id().text();
+                    case VERSION -> m.version().toString();
+                    case APP_NAME -> m.app();
+                    case PRIVATE_IP -> m.address();
+                    case REGION -> m.region();
+                    case IMAGE -> m.config().image();
+                };
+            }
+        }
+
+        static EnvFrom read(Fields in) {
+            String variable = in.string("env_var").orElse("");
+            ConfigReader.checkEnvName(in.path("env_var"), variable);
+            String field = in.oneOf("field_ref", List.of("id", "version", "app_name", "private_ip", "region", "image"))
+                    .orElseThrow(() -> Rejected.invalid(in.path("field_ref") + " is missing: a field of the machine"));
+            return new EnvFrom(variable, Field.valueOf(field.toUpperCase(java.util.Locale.ROOT)));
+        }
+    }
+
+    static List<ProcessConfig> read(Fields config) {
+        List<ProcessConfig> all = config.objects("processes", ProcessConfig::one);
+        if (all.size() > MOST) {
+            throw Rejected.invalid(
+                    "%s has %d entries: at most %d".formatted(config.path("processes"), all.size(), MOST));
+        }
+        Set<String> taken = new HashSet<>();
+        List<ProcessConfig> named = new ArrayList<>();
+        for (ProcessConfig process : all) {
+            // The API gives processes no name; logs need one.
+            String name = process.name;
+            for (int n = 2; !taken.add(name); n++) {
+                name = process.name + "-" + n;
+            }
+            named.add(new ProcessConfig(name, process.command, process.env, process.envFrom, process.user));
+        }
+        return List.copyOf(named);
+    }
+
+    private static ProcessConfig one(Fields in) {
+        MachineConfig.Command command = InitReader.command(in);
+        in.refuse("secrets", "secrets of one process are not supported by this version");
+        in.bool("ignore_app_secrets").filter(ignore -> ignore).ifPresent(ignore -> {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    in.path("ignore_app_secrets") + ": not supported by this version",
+                    "leave the field out; nothing was changed");
+        });
+        return new ProcessConfig(
+                label(command),
+                command,
+                ConfigReader.env(in),
+                in.objects("env_from", EnvFrom::read),
+                in.string("user").orElse(""));
+    }
+
+    /** The last part of the first word it runs by, as {@code ps} shows it. */
+    private static String label(MachineConfig.Command command) {
+        List<String> words = !command.exec().isEmpty()
+                ? command.exec()
+                : !command.entrypoint().isEmpty() ? command.entrypoint() : command.cmd();
+        String word = words.isEmpty() ? "main" : words.getFirst();
+        String last = word.substring(word.lastIndexOf('/') + 1).replaceAll("[^A-Za-z0-9._-]", "");
+        return last.isEmpty() ? "process" : last.substring(0, Math.min(last.length(), 40));
+    }
+}
