@@ -15,7 +15,6 @@ import tools.jackson.databind.node.ObjectNode;
  * by name; an unknown one is refused too. docs/guide/machine-config.md lists them all. Each subject has a reader.
  */
 public final class ConfigReader {
-    private static final String LATER = "not supported by this version";
     private static final int MAX_STANDBYS = 16;
 
     private ConfigReader() {}
@@ -54,15 +53,16 @@ public final class ConfigReader {
                 in.object("dns").map(Dns::read).orElse(Dns.USUAL),
                 processes,
                 containers,
+                Schedule.read(in),
                 standbys(in),
                 in.object("metrics").map(ConfigReader::metrics),
                 MountReader.read(in));
         in.refuse(
                 "cache_drive",
                 "a machine has no disk but its root and its volumes; rootfs.size_gb makes the root larger");
-        for (String later : List.of("schedule", "statics")) {
-            in.refuse(later, LATER);
-        }
+        in.refuse(
+                "statics",
+                "the edge of this version sends every request to a machine; have its server serve the files");
         in.done();
         oneWayToRun(in, config);
         withDefaults(config);

@@ -49,6 +49,13 @@ final class Job {
         }
     }
 
+    /** @param due when it was to be, for whoever looks at the run */
+    record Scheduled(String machine, String schedule, String due) {
+        MachineId id() {
+            return new MachineId(machine);
+        }
+    }
+
     /** How a main process ended by itself. */
     record Exited(String machine, String version, int code, int signal, boolean oomKilled) {
         MachineId id() {

@@ -29,6 +29,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param dns its own name and where it asks for others'
  * @param processes run in place of one main process, where there are any
  * @param containers the same, each from an image of its own
+ * @param schedule how often it is started by itself
  * @param standbys machines it stands by for; recorded until there are many hosts
  * @param metrics where it offers figures of its own
  * @param mounts the volumes it has
@@ -49,6 +50,7 @@ public record MachineConfig(
         Dns dns,
         List<ProcessConfig> processes,
         List<ContainerConfig> containers,
+        Optional<Schedule> schedule,
         List<String> standbys,
         Optional<Metrics> metrics,
         List<Mount> mounts) {

@@ -28,6 +28,7 @@ public final class MachineRoom {
     private final Supervisor supervisor;
     private final VolumeRecovery recovery;
     private final VolumeKeeper keeper;
+    private final Schedules schedules;
     private final Runs runs;
     private final Engine engine;
 
@@ -37,6 +38,7 @@ public final class MachineRoom {
             Supervisor supervisor,
             VolumeRecovery recovery,
             VolumeKeeper keeper,
+            Schedules schedules,
             Runs runs,
             Engine engine) {
         this.machines = machines;
@@ -44,6 +46,7 @@ public final class MachineRoom {
         this.supervisor = supervisor;
         this.recovery = recovery;
         this.keeper = keeper;
+        this.schedules = schedules;
         this.runs = runs;
         this.engine = engine;
     }
@@ -152,11 +155,15 @@ public final class MachineRoom {
                 checks,
                 capacity,
                 volumes);
+        Schedules schedules =
+                new Schedules(ground.engine(), book, ledger, clock, m -> machines.start(m, new Asker.Host("schedule")));
+        ground.engine().register(schedules.type());
+        book.listen(schedules::follow);
         VolumeRecovery recovery =
                 new VolumeRecovery(ground.engine(), volumeRuns, volumeBook, files, attachments, clock);
         VolumeKeeper keeper =
                 new VolumeKeeper(volumes, volumeBook, files, storage.keys(), book, clock, ground.timers());
-        return new MachineRoom(machines, volumes, supervisor, recovery, keeper, runs, ground.engine());
+        return new MachineRoom(machines, volumes, supervisor, recovery, keeper, schedules, runs, ground.engine());
     }
 
     /** Brings the host and the records together after a start. Blocks until done; machines keep running meanwhile. */
@@ -165,6 +172,7 @@ public final class MachineRoom {
         int resumed = engine.resume();
         supervisor.settle();
         recovery.settle(runs);
+        schedules.recover();
         return resumed;
     }
 

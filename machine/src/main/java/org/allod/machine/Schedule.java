@@ -1,0 +1,59 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * How often a machine is started by itself. Each at its own phase, counted from when it was created, so that a thousand
+ * hourly machines do not start on the hour together.
+ */
+public enum Schedule {
+    HOURLY(Duration.ofHours(1)),
+    DAILY(Duration.ofDays(1)),
+    WEEKLY(Duration.ofDays(7)),
+    /** The same day of each month (UTC); the last day of a month that has no such day. */
+    MONTHLY(Duration.ofDays(31));
+
+    private final Duration longest;
+
+    Schedule(Duration longest) {
+        this.longest = longest;
+    }
+
+    static Optional<Schedule> read(Fields config) {
+        return config.oneOf("schedule", List.of("", "hourly", "daily", "weekly", "monthly"))
+                .filter(word -> !word.isEmpty())
+                .map(word -> valueOf(word.toUpperCase(Locale.ROOT)));
+    }
+
+    /**
+     * The first time after {@code now} that is due.
+     *
+     * @param phase when it all began
+     */
+    Instant next(Instant phase, Instant now) {
+        if (now.isBefore(phase)) {
+            return after(phase, 1);
+        }
+        // An estimate that is never too late, and then step by step: months differ.
+        long count = Math.max(0, Duration.between(phase, now).dividedBy(longest));
+        Instant due = after(phase, count);
+        while (!due.isAfter(now)) {
+            due = after(phase, ++count);
+        }
+        return due;
+    }
+
+    private Instant after(Instant phase, long count) {
+        return this == MONTHLY
+                ? ZonedDateTime.ofInstant(phase, ZoneOffset.UTC)
+                        .plusMonths(count)
+                        .toInstant()
+                : phase.plus(longest.multipliedBy(count));
+    }
+}

@@ -1,0 +1,150 @@
+package org.allod.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.allod.base.Ids;
+import org.allod.base.Rejected;
+import org.allod.base.Rng;
+import org.allod.base.VirtualTime;
+import org.allod.fsm.Engine;
+import org.allod.fsm.EngineOptions;
+import org.allod.fsm.FsmSchema;
+import org.allod.store.Database;
+import org.allod.store.DatabaseOptions;
+import org.junit.jupiter.api.Test;
+
+/** Schedules over days, on a clock that jumps, through restarts of the daemon; runs and records are on real databases. */
+class SchedulesTest {
+    private static final String HOURLY = "{\"image\":\"web\",\"schedule\":\"hourly\"}";
+
+    private final VirtualTime time = new VirtualTime(Instant.parse("2026-11-22T10:17:05Z"));
+    private final TestHost host = new TestHost(time, time);
+    private final List<Instant> starts = new CopyOnWriteArrayList<>();
+    private volatile boolean full;
+    private Database database;
+    private Engine engine;
+    private Schedules schedules;
+
+    private void daemon(Path folder) {
+        database = Database.open(folder.resolve("runs.db"), DatabaseOptions.defaults(), List.of(FsmSchema.schema()));
+        engine = Engine.on(
+                database,
+                time,
+                time,
+                Rng.seeded(1),
+                new Ids(time, Rng.seeded(starts.size() + 2)),
+                EngineOptions.defaults(),
+                e -> {
+                    throw new AssertionError(e);
+                });
+        host.restart();
+        schedules = new Schedules(engine, host.book, host.ledger, time, m -> {
+            if (full) {
+                throw Rejected.because(Rejected.Reason.CAPACITY, "no room");
+            }
+            starts.add(time.wall());
+        });
+        engine.register(schedules.type());
+        host.book.listen(schedules::follow);
+        engine.resume();
+        schedules.recover();
+    }
+
+    private void down() {
+        engine.shutdown(Duration.ofSeconds(1));
+        engine.close();
+        database.close();
+    }
+
+    private boolean onRecord() {
+        return engine.activeRun(schedules.type(), TestHost.ID.text()).isPresent();
+    }
+
+    /** Time passes, and with it one start; the next run is then on record, and its time is set. */
+    private void pass(Duration by) throws InterruptedException {
+        int before = starts.size();
+        var old = engine.activeRun(schedules.type(), TestHost.ID.text());
+        time.advance(by);
+        until(
+                () -> starts.size() == before + 1
+                        && onRecord()
+                        && !engine.activeRun(schedules.type(), TestHost.ID.text())
+                                .equals(old),
+                "one start after " + by);
+        Thread.sleep(100); // the engine sets its timer just after the run is on record
+    }
+
+    @Test
+    void schedule_survivesTheDaemon_andMakesUpOnceForWhatWasMissed() throws Exception {
+        Path folder = Files.createTempDirectory("allod-schedule");
+        host.machine(MachineState.STOPPED, HOURLY);
+        daemon(folder);
+        until(this::onRecord, "the first run");
+        Thread.sleep(100);
+        time.advance(Duration.ofMinutes(59));
+        assertThat(starts).isEmpty();
+        pass(Duration.ofMinutes(1));
+        pass(Duration.ofHours(1));
+        assertThat(starts).containsExactly(at("11:17:05"), at("12:17:05"));
+        down();
+        time.advance(Duration.ofMinutes(30));
+        daemon(folder);
+        assertThat(starts).hasSize(2);
+        pass(Duration.ofMinutes(30));
+        down();
+        time.advance(Duration.ofHours(5).plusMinutes(10));
+        daemon(folder);
+        pass(Duration.ofSeconds(1)); // what was missed, once
+        pass(Duration.ofMinutes(50).minusSeconds(1));
+        assertThat(starts).endsWith(at("13:17:05"), starts.get(3), at("19:17:05"));
+        down();
+        host.close();
+    }
+
+    @Test
+    void machineThatCannotBeStarted_isTriedAtItsNextTime_andOneThatIsGoneIsForgotten() throws Exception {
+        Path folder = Files.createTempDirectory("allod-schedule");
+        Machine m = host.machine(MachineState.STOPPED, HOURLY);
+        daemon(folder);
+        until(this::onRecord, "the first run");
+        Thread.sleep(100);
+        full = true;
+        var first = engine.activeRun(schedules.type(), TestHost.ID.text());
+        time.advance(Duration.ofHours(1));
+        until(
+                () -> onRecord()
+                        && !engine.activeRun(schedules.type(), TestHost.ID.text())
+                                .equals(first),
+                "the next");
+        Thread.sleep(100);
+        assertThat(host.table.events(TestHost.ID, 5).toString()).contains("no room");
+        full = false;
+        pass(Duration.ofHours(1));
+        host.ledger.move(m.id(), MachineState.DESTROYED, Ledger.Note.of("destroy", "user"));
+        until(() -> !onRecord(), "no run of a machine that is gone");
+        down();
+        host.close();
+    }
+
+    private static Instant at(String clock) {
+        return Instant.parse("2026-11-22T" + clock + "Z");
+    }
+
+    private static void until(BooleanSupplier condition, String what) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("not within 10 s: " + what);
+            }
+            Thread.onSpinWait();
+        }
+    }
+}
