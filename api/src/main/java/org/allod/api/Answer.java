@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.List;
+import java.util.function.Supplier;
 import tools.jackson.databind.JsonNode;
 
 /** What an endpoint answers. */
@@ -17,6 +19,15 @@ public sealed interface Answer {
      * @param after rounded up to whole seconds on the wire
      */
     record Later(Duration after, JsonNode body) implements Answer {}
+
+    /**
+     * A JSON list whose entries are JSON already. A long one is sent piece by piece, as its entries are made and no
+     * faster than the client reads.
+     */
+    record Items(List<Supplier<byte[]>> entries) implements Answer {}
+
+    /** A JSON document that is text already, in pieces. */
+    record Ready(int status, List<byte[]> json) implements Answer {}
 
     /** No body. */
     record Empty(int status) implements Answer {}

@@ -88,7 +88,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         worker = Thread.ofVirtual()
                 .name("api " + request.method() + " " + request.path())
                 .unstarted(() -> {
-                    Answer answer = dispatcher.answer(request, caller, named);
+                    Answer answer = ItemStream.ready(dispatcher.answer(request, caller, named));
                     context.executor()
                             .execute(() ->
                                     finish(context, answer, request.method().name()));
@@ -108,6 +108,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         worker = null;
         switch (answer) {
             case Answer.Lines lines -> new LineStream(context, lines.writer(), () -> next(context)).start();
+            case Answer.Items(var entries) -> ItemStream.start(context, entries, () -> next(context));
             case Answer.Upgrade upgrade -> Upgrading.start(context, upgrade);
             default -> {
                 reply(context, answer, method);
@@ -131,15 +132,17 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
 
     private void reply(ChannelHandlerContext context, Answer answer, String method) {
         FullHttpResponse response = switch (answer) {
-            case Answer.Json(int status, var body) -> whole(status, "application/json", body.toString());
+            case Answer.Json(int status, var body) -> whole(status, "application/json", text(body.toString()));
+            case Answer.Ready(int status, var parts) -> whole(status, "application/json", ItemStream.buffer(parts));
             case Answer.Later(Duration after, var body) -> {
-                FullHttpResponse later = whole(429, "application/json", body.toString());
+                FullHttpResponse later = whole(429, "application/json", text(body.toString()));
                 later.headers().set(HttpHeaderNames.RETRY_AFTER, Math.max(1, (after.toMillis() + 999) / 1_000));
                 yield later;
             }
-            case Answer.Text(int status, String type, String body) -> whole(status, type, body);
-            case Answer.Empty(int status) -> whole(status, "", "");
-            case Answer.Lines _, Answer.Upgrade _ -> throw new IllegalArgumentException("not a whole answer");
+            case Answer.Text(int status, String type, String body) -> whole(status, type, text(body));
+            case Answer.Empty(int status) -> whole(status, "", Unpooled.EMPTY_BUFFER);
+            case Answer.Items _, Answer.Lines _, Answer.Upgrade _ ->
+                throw new IllegalArgumentException("not a whole answer");
         };
         if (method.equals("HEAD")) {
             response = response.replace(Unpooled.EMPTY_BUFFER);
@@ -149,8 +152,11 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         context.writeAndFlush(response);
     }
 
-    private static FullHttpResponse whole(int status, String type, String body) {
-        ByteBuf bytes = Unpooled.copiedBuffer(body, StandardCharsets.UTF_8);
+    private static ByteBuf text(String body) {
+        return Unpooled.copiedBuffer(body, StandardCharsets.UTF_8);
+    }
+
+    private static FullHttpResponse whole(int status, String type, ByteBuf bytes) {
         FullHttpResponse response =
                 new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(status), bytes);
         if (!type.isEmpty()) {

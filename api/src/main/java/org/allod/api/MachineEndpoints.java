@@ -3,11 +3,14 @@ package org.allod.api;
 import static org.allod.api.AppEndpoints.endpoint;
 
 import io.netty.handler.codec.http.HttpMethod;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.machine.ConfigReader;
@@ -17,7 +20,6 @@ import org.allod.machine.Leases;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** One app's machines: making, changing and reading them. */
@@ -26,9 +28,11 @@ public final class MachineEndpoints {
     static final String ONE = ALL + "/{machine_id}";
 
     private final Machines machines;
+    private final MachinePages pages;
 
     public MachineEndpoints(Machines machines) {
         this.machines = machines;
+        this.pages = new MachinePages(machines);
     }
 
     public List<Endpoint> endpoints() {
@@ -82,28 +86,24 @@ public final class MachineEndpoints {
     }
 
     private Answer whole(Machine m) {
-        return Answer.ok(Views.machine(m, machines.events(m.id(), Views.EVENTS), machines.checks(m.id())));
+        return new Answer.Ready(200, List.of(pages.whole(m)));
     }
 
     private Answer list(Call call) {
         boolean summary = call.flag("summary");
         String region = call.query("region").orElse("");
         Set<MachineState> states = HistoryEndpoints.states(call.list("state"));
-        ArrayNode list = Views.JSON.arrayNode();
-        for (Machine m : machines.list(call.parameter("app_name"), call.flag("include_deleted"))) {
-            boolean fits = (region.isEmpty() || region.equals(m.region()))
-                    && (states.isEmpty() || states.contains(m.state()))
-                    && call.labels().entrySet().stream()
-                            .allMatch(l ->
-                                    l.getValue().equals(m.config().metadata().get(l.getKey())));
-            if (fits) {
-                list.add(
-                        summary
-                                ? Views.brief(m)
-                                : Views.machine(m, machines.events(m.id(), Views.EVENTS), machines.checks(m.id())));
-            }
-        }
-        return Answer.ok(list);
+        Predicate<Machine> fits = m -> (region.isEmpty() || region.equals(m.region()))
+                && (states.isEmpty() || states.contains(m.state()))
+                && call.labels().entrySet().stream()
+                        .allMatch(l -> l.getValue().equals(m.config().metadata().get(l.getKey())));
+        List<Supplier<byte[]>> entries =
+                machines.list(call.parameter("app_name"), call.flag("include_deleted")).stream()
+                        .filter(fits)
+                        .map(m -> (Supplier<byte[]>) () ->
+                                summary ? Views.brief(m).toString().getBytes(StandardCharsets.UTF_8) : pages.whole(m))
+                        .toList();
+        return new Answer.Items(entries);
     }
 
     private Answer create(Call call) throws InterruptedException {

@@ -67,7 +67,7 @@ final class Views {
     }
 
     static ObjectNode app(App app, Machines machines) {
-        int count = machines.list(app.name(), false).size();
+        int count = machines.of(app.name()).size();
         ObjectNode node = JSON.objectNode()
                 .put("id", app.name())
                 .put("name", app.name())

@@ -12,7 +12,8 @@ public final class Bench {
             new EdgeBench(),
             new DaemonBench(),
             new CliBench(),
-            new VolumeForkBench());
+            new VolumeForkBench(),
+            new RecordsBench());
 
     private Bench() {}
 

@@ -12,10 +12,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.allod.base.Failed;
+import org.allod.linux.Mounts;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -112,6 +114,14 @@ final class Cloud implements AutoCloseable {
         return edge;
     }
 
+    int apiPort() {
+        return api;
+    }
+
+    String authorization() {
+        return "Bearer " + token;
+    }
+
     String apiAddress() {
         return "127.0.0.1:" + api;
     }
@@ -162,6 +172,17 @@ final class Cloud implements AutoCloseable {
         }
     }
 
+    /** Ends the daemon and has {@link #close} only take the folder away: no guest ever ran, but images are mounted. */
+    void abandon() {
+        stop();
+        process = null;
+        Mounts.all().stream()
+                .map(Mounts.Mount::target)
+                .filter(at -> at.startsWith(data()))
+                .sorted(Comparator.reverseOrder())
+                .forEach(Mounts::detach);
+    }
+
     private Path log() {
         return scratch.dir().resolve("daemon.log");
     }
@@ -200,7 +221,7 @@ final class Cloud implements AutoCloseable {
         return id;
     }
 
-    private static String machines() {
+    static String machines() {
         return "/v1/apps/" + APP + "/machines";
     }
 

@@ -61,7 +61,7 @@ final class DaemonBench extends GuestBench {
         return Path.of(Cloud.property("java.home"), "bin", "java").toString();
     }
 
-    private static double residentMb(long pid) throws IOException {
+    static double residentMb(long pid) throws IOException {
         return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
                 .filter(line -> line.startsWith("VmRSS:"))
                 .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)

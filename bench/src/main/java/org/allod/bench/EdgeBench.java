@@ -158,7 +158,7 @@ final class EdgeBench implements Benchmark {
     }
 
     private OpenLoop.Latencies calm(int port) {
-        return OpenLoop.run(clock, port, HOST, PER_SECOND, 1.5, 8);
+        return OpenLoop.run(clock, port, new OpenLoop.Request("/", HOST, ""), PER_SECOND, 1.5, 8);
     }
 
     private static void text(PrintStream out, List<Peak> peaks, List<Calm> calms) {

@@ -31,10 +31,19 @@ final class OpenLoop {
         }
     }
 
+    /** What is asked for, over and over. */
+    record Request(String path, String host, String authorization) {
+        byte[] bytes() {
+            String credential = authorization.isEmpty() ? "" : "Authorization: " + authorization + "\r\n";
+            return ("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n" + credential + "\r\n")
+                    .getBytes(StandardCharsets.US_ASCII);
+        }
+    }
+
     /**
      * Sends {@code perSecond} requests a second for {@code seconds}, over {@code lanes} kept connections in turn.
      */
-    static Latencies run(Clock clock, int port, String host, int perSecond, double seconds, int lanes) {
+    static Latencies run(Clock clock, int port, Request request, int perSecond, double seconds, int lanes) {
         int each = (int) (perSecond * seconds / lanes);
         long[] all = new long[each * lanes];
         long start = clock.monoNanos() + 50_000_000;
@@ -45,7 +54,7 @@ final class OpenLoop {
             int mine = lane;
             threads.add(Thread.ofPlatform().name("lane " + lane).start(() -> {
                 try {
-                    lane(clock, port, host, start + mine * step, step * lanes, each, all, mine * each);
+                    lane(clock, port, request.bytes(), start + mine * step, step * lanes, each, all, mine * each);
                 } catch (IOException e) {
                     synchronized (failures) {
                         failures.add(e);
@@ -67,13 +76,13 @@ final class OpenLoop {
         return new Latencies(all);
     }
 
-    private static void lane(Clock clock, int port, String host, long first, long step, int count, long[] into, int at)
+    private static void lane(
+            Clock clock, int port, byte[] request, long first, long step, int count, long[] into, int at)
             throws IOException {
-        byte[] request = ("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII);
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.setTcpNoDelay(true);
             socket.setSoTimeout(5_000);
-            InputStream in = new BufferedInputStream(socket.getInputStream());
+            InputStream in = new BufferedInputStream(socket.getInputStream(), 1 << 16);
             for (int i = 0; i < count; i++) {
                 long due = first + i * step;
                 for (long left = due - clock.monoNanos(); left > 0; left = due - clock.monoNanos()) {

@@ -93,8 +93,7 @@ final class CatalogKeeper implements AutoCloseable {
     }
 
     private void rebuild(String name) {
-        List<Machine> all = machines.all().stream()
-                .filter(m -> m.app().equals(name))
+        List<Machine> all = machines.of(name).stream()
                 .sorted(Comparator.comparing(Machine::id))
                 .toList();
         // An app that is known and has no machine is told apart from one nobody knows.

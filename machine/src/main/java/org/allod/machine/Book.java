@@ -23,6 +23,9 @@ final class Book {
     private record Waiter(Predicate<Machine> until, CompletableFuture<Machine> found) {}
 
     private final Map<MachineId, Machine> machines = new ConcurrentHashMap<>();
+    /** The same by app, since an app is asked for as often as a machine, and a host may keep many of both. */
+    private final Map<String, Map<MachineId, Machine>> apps = new ConcurrentHashMap<>();
+
     private final Map<MachineId, List<Waiter>> waiters = new ConcurrentHashMap<>();
     private final List<Consumer<Machine>> listeners = new CopyOnWriteArrayList<>();
 
@@ -35,15 +38,32 @@ final class Book {
     }
 
     List<Machine> of(String app) {
-        return machines.values().stream().filter(m -> m.app().equals(app)).toList();
+        return new ArrayList<>(apps.getOrDefault(app, Map.of()).values());
+    }
+
+    int size() {
+        return machines.size();
+    }
+
+    private void index(Machine machine, boolean there) {
+        apps.compute(machine.app(), (app, members) -> {
+            Map<MachineId, Machine> next = members == null ? new ConcurrentHashMap<>() : members;
+            if (there) {
+                next.put(machine.id(), machine);
+            } else {
+                next.remove(machine.id());
+            }
+            return next.isEmpty() ? null : next;
+        });
     }
 
     /** Puts a record, drops a destroyed one, and tells. */
     void put(Machine machine) {
         if (machine.state() == MachineState.DESTROYED) {
-            machines.remove(machine.id());
+            forget(machine.id());
         } else {
             machines.put(machine.id(), machine);
+            index(machine, true);
         }
         // Listeners first: whoever waited may rely on the edge knowing already.
         tell(machine);
@@ -60,7 +80,10 @@ final class Book {
     }
 
     void forget(MachineId id) {
-        machines.remove(id);
+        Machine was = machines.remove(id);
+        if (was != null) {
+            index(was, false);
+        }
     }
 
     /** Is told every record that is put, in order for any one machine; must be quick. */

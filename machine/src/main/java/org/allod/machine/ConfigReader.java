@@ -38,7 +38,7 @@ public final class ConfigReader {
         boolean noAutostart = in.bool("disable_machine_autostart").orElse(false);
         in.map("metadata");
         MachineConfig config = new MachineConfig(
-                in.json().deepCopy(),
+                JsonText.of(withDefaults(in.json().deepCopy(), guest, restart)),
                 image,
                 env,
                 init,
@@ -65,7 +65,6 @@ public final class ConfigReader {
                 "the edge of this version sends every request to a machine; have its server serve the files");
         in.done();
         oneWayToRun(in, config);
-        withDefaults(config);
         return config;
     }
 
@@ -93,24 +92,18 @@ public final class ConfigReader {
     }
 
     /** What the caller left out is in the answer, as that API has it. */
-    private static void withDefaults(MachineConfig config) {
-        ObjectNode json = config.json();
+    private static ObjectNode withDefaults(ObjectNode json, GuestSize size, MachineConfig.Restart restart) {
         ObjectNode guest = json.get("guest") instanceof ObjectNode given ? given : json.putObject("guest");
-        guest.put("cpu_kind", config.guest().kind().name().toLowerCase(Locale.ROOT))
-                .put("cpus", config.cpus())
-                .put("memory_mb", config.memoryMb());
+        guest.put("cpu_kind", size.kind().name().toLowerCase(Locale.ROOT))
+                .put("cpus", size.cpus())
+                .put("memory_mb", size.memoryMb());
         json.putObject("restart")
-                .put(
-                        "policy",
-                        config.restart()
-                                .policy()
-                                .name()
-                                .toLowerCase(Locale.ROOT)
-                                .replace('_', '-'))
-                .put("max_retries", config.restart().maxRetries());
+                .put("policy", restart.policy().name().toLowerCase(Locale.ROOT).replace('_', '-'))
+                .put("max_retries", restart.maxRetries());
         if (!json.has("init")) {
             json.putObject("init");
         }
+        return json;
     }
 
     static Map<String, String> env(Fields in) {

@@ -146,7 +146,7 @@ public final class Creation {
     private void admit(Machine machine, Request request) {
         creating.lock();
         try {
-            if (book.all().size() >= capacity.machines()) {
+            if (book.size() >= capacity.machines()) {
                 throw Rejected.because(
                         Rejected.Reason.CAPACITY,
                         "this host has %d machines, the most it takes".formatted(capacity.machines()),

@@ -47,7 +47,7 @@ final class Ledger {
             now.ifPresent(m -> {
                 Machine next = by.apply(m);
                 if (!next.equals(m) || notes.length > 0) {
-                    save(next, notes);
+                    save(next.at(clock.wall()), notes);
                 }
             });
             return now.flatMap(m -> book.get(id));

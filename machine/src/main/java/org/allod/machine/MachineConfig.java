@@ -14,7 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
  * is what the caller sent, with defaults filled in, and what callers get back. What becomes of each field is listed in
  * docs/guide/machine-config.md.
  *
- * @param json the configuration as answered to callers
+ * @param text the configuration as answered to callers
  * @param image the image's reference
  * @param env added to the image's environment
  * @param init what runs, where it is not what the image says
@@ -35,7 +35,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param mounts the volumes it has
  */
 public record MachineConfig(
-        ObjectNode json,
+        JsonText text,
         String image,
         Map<String, String> env,
         Init init,
@@ -55,10 +55,15 @@ public record MachineConfig(
         Optional<Metrics> metrics,
         List<Mount> mounts) {
 
+    /** The configuration as answered to callers; a copy of the caller's own each time. */
+    public ObjectNode json() {
+        return text.node();
+    }
+
     /** What people and programs keep beside a machine: their keys, their values. */
     public Map<String, String> metadata() {
         Map<String, String> metadata = new LinkedHashMap<>();
-        json.path("metadata")
+        json().path("metadata")
                 .properties()
                 .forEach(e -> metadata.put(e.getKey(), e.getValue().stringValue()));
         return metadata;
@@ -68,13 +73,37 @@ public record MachineConfig(
     MachineConfig withMetadata(Map<String, Optional<String>> changes) {
         Map<String, String> metadata = metadata();
         changes.forEach((key, value) -> value.ifPresentOrElse(v -> metadata.put(key, v), () -> metadata.remove(key)));
-        ObjectNode changed = json.deepCopy();
+        ObjectNode changed = json();
         changed.remove("metadata");
         if (!metadata.isEmpty()) {
             ObjectNode node = changed.putObject("metadata");
             metadata.forEach(node::put);
         }
         return ConfigReader.read(Fields.of(changed, "config"));
+    }
+
+    /** The same for a machine that differs in what it keeps as text and in its environment only. */
+    MachineConfig with(JsonText whole, Map<String, String> ownEnv) {
+        return new MachineConfig(
+                whole,
+                image,
+                ownEnv,
+                init,
+                guest,
+                rootfs,
+                restart,
+                stop,
+                autoDestroy,
+                services,
+                checks,
+                files,
+                dns,
+                processes,
+                containers,
+                schedule,
+                standbys,
+                metrics,
+                mounts);
     }
 
     /** Whole processors. */

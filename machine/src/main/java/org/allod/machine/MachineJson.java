@@ -1,9 +1,6 @@
 package org.allod.machine;
 
-import java.time.Instant;
-import java.util.Optional;
 import org.allod.base.Bug;
-import org.allod.base.MachineId;
 import org.allod.base.Ulid;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -43,32 +40,7 @@ final class MachineJson {
     }
 
     static Machine read(String text) {
-        JsonNode n = JSON.readTree(text);
-        JsonNode image = n.get("image");
-        return new Machine(
-                new MachineId(n.get("id").stringValue()),
-                n.get("app").stringValue(),
-                n.get("network").intValue(),
-                n.get("name").stringValue(),
-                n.get("region").stringValue(),
-                n.get("runtime").stringValue(),
-                version(n.get("version").stringValue()),
-                config(n.get("config")),
-                image == null
-                        ? Optional.empty()
-                        : Optional.of(new Machine.ImageRef(
-                                image.get("registry").stringValue(),
-                                image.get("repository").stringValue(),
-                                image.get("tag").stringValue(),
-                                image.get("digest").stringValue())),
-                MachineState.parse(n.get("state").stringValue())
-                        .orElseThrow(() -> new Bug("a state nobody knows in host.db: " + n.get("state"))),
-                n.get("cordoned").booleanValue(),
-                n.get("restarts").intValue(),
-                Optional.ofNullable(n.get("started")).map(at -> Instant.parse(at.stringValue())),
-                Instant.parse(n.get("created").stringValue()),
-                Instant.parse(n.get("updated").stringValue()),
-                n.get("address").stringValue());
+        return new RecordReader().read(text);
     }
 
     /** A configuration that was checked before it was kept. */

@@ -2,6 +2,7 @@ package org.allod.machine;
 
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.allod.base.MachineId;
@@ -12,6 +13,9 @@ import org.allod.store.Tx;
 final class MachineTable {
     /** Events kept of one machine; the oldest go first. */
     static final int EVENTS = 100;
+
+    /** Records read at a time when all are: their text is a few megabytes. */
+    private static final int PAGE = 4_000;
 
     /** Destroyed machines that can still be looked up. */
     private static final int GONE = 1_000;
@@ -25,9 +29,24 @@ final class MachineTable {
     /** A record with a configuration as one of its versions. */
     record Version(String version, MachineConfig config) {}
 
+    /** Every machine that is not destroyed. Read in pages, each on all processors: at a start there is nothing else to do. */
     List<Machine> living() {
-        return database.read(tx -> tx.list(
-                "SELECT record FROM machine WHERE state <> 'destroyed'", row -> MachineJson.read(row.getString(1))));
+        RecordReader reader = new RecordReader();
+        List<Machine> all = new ArrayList<>();
+        String last = "";
+        while (true) {
+            String after = last;
+            List<String> page = database.read(tx -> tx.list(
+                    "SELECT record FROM machine WHERE state <> 'destroyed' AND id > ? ORDER BY id LIMIT ?",
+                    row -> row.getString(1),
+                    after,
+                    PAGE));
+            all.addAll(page.parallelStream().map(reader::read).toList());
+            if (page.size() < PAGE) {
+                return all;
+            }
+            last = all.getLast().id().text();
+        }
     }
 
     Optional<Machine> find(MachineId id) {
@@ -59,7 +78,7 @@ final class MachineTable {
                     "INSERT OR IGNORE INTO machine_version (machine, version, config) VALUES (?, ?, ?)",
                     machine.id().text(),
                     machine.version().toString(),
-                    machine.config().json().toString());
+                    machine.config().text().toString());
             for (MachineEvent event : events) {
                 append(tx, machine.id(), event);
             }

@@ -1,6 +1,7 @@
 package org.allod.machine;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -98,8 +99,13 @@ public final class Machines {
                     "delete them first, or ask with force=true: what is in them is then lost");
         }
         left.forEach(machine -> leases.check(machine.id(), by));
+        // All are asked first, so that they go side by side; the engine's queue bounds how many do at once.
+        List<RunId> ends = new ArrayList<>();
         for (Machine machine : left) {
-            runs.await(destroy(machine, true, by), Duration.ofMinutes(2));
+            ends.add(destroy(machine, true, by));
+        }
+        for (RunId end : ends) {
+            runs.await(end, Duration.ofMinutes(2));
         }
         for (Volume disk : disks) {
             var _ = volumes.delete(disk);
@@ -136,6 +142,11 @@ public final class Machines {
         }
         machines.sort(Comparator.comparing(Machine::created).thenComparing(Machine::id));
         return machines;
+    }
+
+    /** The app's living machines, in no order; nothing of an app that is not there. */
+    public List<Machine> of(String app) {
+        return book.of(app);
     }
 
     /** Every living machine. */

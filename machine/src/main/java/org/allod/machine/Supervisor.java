@@ -107,6 +107,8 @@ final class Supervisor {
     void settle() {
         List<Thread> adoptions = new ArrayList<>();
         Semaphore atOnce = new Semaphore(ADOPTIONS);
+        Set<MachineId> present = new HashSet<>();
+        boots.runtimes().forEach(runtime -> present.addAll(runtime.present()));
         for (Machine m : book.all()) {
             if (runs.active(m.id()).isPresent()) {
                 continue;
@@ -120,8 +122,13 @@ final class Supervisor {
                     ledger.move(
                             m.id(), MachineState.DESTROYED, new Ledger.Note("launch", "flyd", GuestSteps.reason("")));
                 }
-                case CREATED, STOPPED, FAILED -> haltIfRunning(m);
-                case SUSPENDED -> haltIfRunning(m);
+                case CREATED, STOPPED, FAILED, SUSPENDED -> {
+                    // Of most that is stopped nothing is on the host, and asking about each would take the most of
+                    // a start with many.
+                    if (present.contains(m.id())) {
+                        haltIfRunning(m);
+                    }
+                }
                 case STARTING, STOPPING, SUSPENDING, RESTARTING, UPDATING, DESTROYING -> {
                     // A run leaves no such state behind; only a record written by a version with a fault can.
                     LOG.log(Level.WARNING, "machine " + m.id() + " was left " + m.state() + " and is stopped");

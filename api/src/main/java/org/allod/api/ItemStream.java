@@ -1,0 +1,90 @@
+package org.allod.api;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultHttpResponse;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpVersion;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * A JSON list on its way to a client. Up to {@link #AT_ONCE} entries are one whole answer; of more, so many at a time
+ * are made, sent and waited for, so that a hundred thousand machines are never all in memory as text.
+ */
+final class ItemStream {
+    static final int AT_ONCE = 2_000;
+
+    private static final byte[] COMMA = {','};
+
+    private ItemStream() {}
+
+    /** A list short enough to be answered whole is made here, on the thread that calls; any other answer is as it was. */
+    static Answer ready(Answer answer) {
+        return answer instanceof Answer.Items(var entries) && entries.size() <= AT_ONCE
+                ? new Answer.Ready(200, text(entries, 0, entries.size()))
+                : answer;
+    }
+
+    /** Entries {@code from} to {@code to} with what stands between, before and after them. */
+    private static List<byte[]> text(List<Supplier<byte[]>> entries, int from, int to) {
+        List<byte[]> parts = new ArrayList<>(2 * (to - from) + 2);
+        if (from == 0) {
+            parts.add(new byte[] {'['});
+        }
+        for (int i = from; i < to; i++) {
+            if (i > 0) {
+                parts.add(COMMA);
+            }
+            parts.add(entries.get(i).get());
+        }
+        if (to == entries.size()) {
+            parts.add(new byte[] {']'});
+        }
+        return parts;
+    }
+
+    /** The pieces as one buffer; copies nothing. */
+    static ByteBuf buffer(List<byte[]> parts) {
+        return Unpooled.wrappedBuffer(parts.toArray(byte[][]::new));
+    }
+
+    /** Sends a long list; {@code done} is run on the connection's thread once it is out. */
+    static void start(ChannelHandlerContext context, List<Supplier<byte[]>> entries, Runnable done) {
+        HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
+        head.headers()
+                .set(HttpHeaderNames.CONTENT_TYPE, "application/json")
+                .set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
+        context.writeAndFlush(head);
+        Thread thread = Thread.ofVirtual().name("api list").unstarted(() -> run(context, entries, done));
+        context.channel().closeFuture().addListener(closed -> thread.interrupt());
+        thread.start();
+    }
+
+    private static void run(ChannelHandlerContext context, List<Supplier<byte[]>> entries, Runnable done) {
+        try {
+            for (int from = 0; from < entries.size(); from += AT_ONCE) {
+                int to = Math.min(from + AT_ONCE, entries.size());
+                // Waiting for each write is the back-pressure.
+                context.writeAndFlush(new DefaultHttpContent(buffer(text(entries, from, to))))
+                        .sync();
+            }
+        } catch (InterruptedException e) {
+            return; // The client has gone, or the daemon goes.
+        } catch (RuntimeException e) {
+            // The status has gone out: only a cut connection says that the list is not whole.
+            System.getLogger("allod.api").log(System.Logger.Level.WARNING, "a list could not be sent whole", e);
+            context.close();
+            return;
+        }
+        context.writeAndFlush(new DefaultLastHttpContent())
+                .addListener(written -> context.executor().execute(done));
+    }
+}
