@@ -43,7 +43,7 @@ final class DebianPackages {
             new Need("prometheus", "its promtool checks the metrics page", "prometheus"),
             new Need("busybox-static", "a whole userland in one file, for small images", ""),
             new Need("xfsprogs", "makes the full disk that tests need", ""),
-            new Need("npm", "installs existing clients of the Machines API", "npm"),
+            new Need("npm", "installs existing clients of the Machines API", ""),
             new Need("strace", "counts what is really flushed", ""),
             new Need("systemd", "checks the unit file", ""));
 
@@ -76,7 +76,14 @@ final class DebianPackages {
                         installed.add(w[0]);
                     }
                 });
-        return needs.stream().filter(need -> !installed.contains(need.name())).toList();
+        return needs.stream()
+                .filter(need -> !installed.contains(need.name()) && !byOtherMeans(need))
+                .toList();
+    }
+
+    /** Node's own packages bring npm with them and cannot live beside Debian's: what is there is used. */
+    private static boolean byOtherMeans(Need need) {
+        return need.name().equals("npm") && Files.isExecutable(Path.of("/usr/bin/npm"));
     }
 
     /** Installs them, and leaves none of their services running or enabled. */
