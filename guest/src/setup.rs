@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::io::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -9,6 +10,10 @@ use std::path::Path;
 
 use crate::config::{Config, File};
 use crate::{boot, net, sys, volume};
+
+/// The bits of a mode that say what sort of file it is, and what they are for a symbolic link (stat(2)).
+const KIND: u32 = 0o170000;
+const LINK: u32 = 0o120000;
 
 pub fn apply(config: &Config) -> Result<(), String> {
     if !config.hostname.is_empty() {
@@ -114,6 +119,12 @@ fn write(file: &File) -> Result<(), String> {
     let wrong = |e: std::io::Error| format!("cannot write {}: {}", file.path, e);
     if let Some(folder) = Path::new(&file.path).parent() {
         fs::create_dir_all(folder).map_err(wrong)?;
+    }
+    if file.mode & KIND == LINK {
+        // Its target is in memory, so that what it holds is on no disk. Whatever an earlier boot left makes way.
+        let target = std::ffi::OsStr::from_bytes(&file.content);
+        let _ = fs::remove_file(&file.path);
+        return std::os::unix::fs::symlink(target, &file.path).map_err(wrong);
     }
     // Made private first: a secret must not be readable between its making and its `chmod`.
     let mut open = fs::OpenOptions::new();

@@ -19,15 +19,13 @@ final class ErrorBody {
             case CONFLICT, CAPACITY -> 409;
             case STALE -> 412;
             case TOO_LARGE -> 413;
-            case UNSUPPORTED -> 422;
+            case UNSUPPORTED, NAME_TAKEN -> 422;
             case RATE_LIMITED -> 429;
         };
     }
 
     static Answer.Json of(Rejected rejected) {
-        ObjectNode body = body(
-                rejected.getMessage(),
-                rejected.reason() == Rejected.Reason.CAPACITY ? "insufficient_capacity" : "unknown");
+        ObjectNode body = body(rejected.getMessage(), code(rejected.reason()));
         rejected.hint().ifPresent(hint -> body.put("hint", hint));
         return new Answer.Json(status(rejected.reason()), body);
     }
@@ -37,6 +35,24 @@ final class ErrorBody {
         ObjectNode body = body("too many requests", "unknown");
         body.put("hint", "try again in " + Math.max(1, wait.toMillis()) + " ms");
         return new Answer.Later(wait, body);
+    }
+
+    /** The codes that clients of the Machines API look for. */
+    private static String code(Rejected.Reason reason) {
+        return switch (reason) {
+            case CAPACITY -> "insufficient_capacity";
+            case NAME_TAKEN -> "name_taken";
+            case INVALID,
+                    UNAUTHENTICATED,
+                    FORBIDDEN,
+                    NOT_FOUND,
+                    TIMEOUT,
+                    CONFLICT,
+                    STALE,
+                    TOO_LARGE,
+                    UNSUPPORTED,
+                    RATE_LIMITED -> "unknown";
+        };
     }
 
     static Answer.Json of(int status, String message) {

@@ -18,6 +18,7 @@ import org.allod.machine.Creation;
 import org.allod.machine.Fields;
 import org.allod.machine.Leases;
 import org.allod.machine.Machine;
+import org.allod.machine.MachineConfig;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
 import tools.jackson.databind.node.ObjectNode;
@@ -117,7 +118,8 @@ public final class MachineEndpoints {
         Optional<Leases.Ask> lease = common(in, call);
         Machine m = machines.create(
                 call.parameter("app_name"),
-                new Creation.Request(name, region, runtime, launch, lease, ConfigReader.read(config)));
+                new Creation.Request(
+                        name, region, runtime, launch, lease, config(in, config, call.parameter("app_name"))));
         return leased(m, lease);
     }
 
@@ -131,8 +133,8 @@ public final class MachineEndpoints {
     /** What create and update share: a lease to take with it, and what has nothing behind it yet. */
     static Optional<Leases.Ask> common(Fields in, Call call) {
         in.bool("skip_service_registration");
-        in.bool("skip_secrets");
-        in.integer("min_secrets_version", 0, 0);
+        in.skip("skip_secrets");
+        in.skip("min_secrets_version");
         in.bool("lsvd").filter(on -> on).ifPresent(on -> in.refuse("lsvd", "there is no such storage here"));
         Optional<Leases.Ask> lease = in.integer("lease_ttl", 0, (int) Leases.MAX_TTL.toSeconds())
                 .filter(ttl -> ttl > 0)
@@ -140,6 +142,15 @@ public final class MachineEndpoints {
                         new Leases.Ask(Duration.ofSeconds(ttl), call.caller().name(), ""));
         in.done();
         return lease;
+    }
+
+    /** The configuration, with what is said of secrets beside it. */
+    private MachineConfig config(Fields in, Fields config, String app) {
+        boolean skip = in.bool("skip_secrets").orElse(false);
+        int version = in.integer("min_secrets_version", 0, Integer.MAX_VALUE).orElse(0);
+        MachineConfig read = ConfigReader.read(config).skippingSecrets(skip);
+        machines.checkSecrets(app, read, version);
+        return read;
     }
 
     private Answer show(Call call) {
@@ -166,7 +177,7 @@ public final class MachineEndpoints {
                 .orElseThrow(() -> Rejected.invalid("config is missing: an update replaces the whole configuration"));
         Optional<Leases.Ask> lease = common(in, call);
         Machine now = machines.update(
-                m, new Machines.Change(ConfigReader.read(config), expected, launch, lease), call.asker());
+                m, new Machines.Change(config(in, config, m.app()), expected, launch, lease), call.asker());
         return leased(now, lease);
     }
 

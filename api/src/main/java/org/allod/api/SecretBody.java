@@ -71,6 +71,10 @@ final class SecretBody {
         return get(name).map(v -> text(name, v));
     }
 
+    Optional<SentBytes> bytes(String name) {
+        return get(name).map(v -> SentBytes.read(name, v));
+    }
+
     String required(String name) {
         return string(name).orElseThrow(() -> Rejected.invalid(name + " is missing: it must be a string"));
     }

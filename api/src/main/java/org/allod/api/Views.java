@@ -5,7 +5,6 @@ import org.allod.machine.App;
 import org.allod.machine.CheckStatus;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineEvent;
-import org.allod.machine.Machines;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -66,14 +65,13 @@ final class Views {
         return node;
     }
 
-    static ObjectNode app(App app, Machines machines) {
-        int count = machines.of(app.name()).size();
+    static ObjectNode app(App app, int count, int volumes) {
         ObjectNode node = JSON.objectNode()
                 .put("id", app.name())
                 .put("name", app.name())
                 .put("internal_numeric_id", app.network())
                 .put("machine_count", count)
-                .put("volume_count", machines.volumes(app.name()))
+                .put("volume_count", volumes)
                 .put("network", app.networkName().startsWith("app:") ? "default" : app.networkName())
                 .put("status", count == 0 ? "pending" : "deployed");
         node.set("organization", organization());

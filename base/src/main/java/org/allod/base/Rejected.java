@@ -22,6 +22,8 @@ public final class Rejected extends RuntimeException {
         TIMEOUT,
         /** It clashes with what is or is under way: 409, exit 4. */
         CONFLICT,
+        /** The name is somebody's already: 422 with code {@code name_taken}, exit 4. */
+        NAME_TAKEN,
         /** The caller's picture is stale: 412, exit 4. */
         STALE,
         /** Bigger than the bound: 413, exit 2. */

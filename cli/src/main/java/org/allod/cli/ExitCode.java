@@ -35,7 +35,7 @@ final class ExitCode {
         return switch (reason) {
             case INVALID, TOO_LARGE -> WRONG_USE;
             case NOT_FOUND -> NOT_FOUND;
-            case FORBIDDEN, CONFLICT, STALE, UNSUPPORTED, RATE_LIMITED, CAPACITY -> REFUSED;
+            case FORBIDDEN, CONFLICT, NAME_TAKEN, STALE, UNSUPPORTED, RATE_LIMITED, CAPACITY -> REFUSED;
             case UNAUTHENTICATED, TIMEOUT -> FAILED;
         };
     }

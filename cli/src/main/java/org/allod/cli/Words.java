@@ -16,6 +16,10 @@ final class Words {
         words.add(DeployWords.word());
         words.add(new Word.Branch("volume", "disks that outlive machines", VolumeWords::all));
         words.add(new Word.Branch("app", "group machines under a name", AppWords::all));
+        words.add(new Word.Branch("secrets", "what an app's machines know and nobody else", SecretWords::all));
+        words.add(new Word.Branch("token", "tokens that speak for one app", TokenWords::all));
+        words.add(new Word.Branch("cert", "certificates for host names of your own", CertWords::all));
+        words.add(new Word.Branch("ips", "the addresses an app is reached at", IpWords::all));
         words.add(new Word.Branch("image", "the images machines run", ImageWords::all));
         words.add(new Word.Branch("fsm", "the durable runs behind every change", RunWords::all));
         words.addAll(HostWords.all());

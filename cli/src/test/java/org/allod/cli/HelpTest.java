@@ -44,8 +44,9 @@ class HelpTest {
             }
             assertThat(command.examples()).as(path).isNotEmpty();
             for (String example : command.examples()) {
-                List<String> words = ImageWords.command(
-                        example.replaceFirst(".*\\(allod auth token\\) ", "").replaceFirst("source <\\((.*)\\)", "$1"));
+                List<String> words = ImageWords.command(example.replaceFirst(" < .*$", "")
+                        .replaceFirst(".*\\(allod auth token\\) ", "")
+                        .replaceFirst("source <\\((.*)\\)", "$1"));
                 Chosen chosen = Chosen.from(words.subList(1, words.size()));
                 assertThat(chosen.word()).as(example).isInstanceOf(Word.Command.class);
                 Word.Command meant = (Word.Command) chosen.word();

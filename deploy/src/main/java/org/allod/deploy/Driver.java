@@ -164,7 +164,7 @@ final class Driver {
     private static boolean passes(Rejected e) {
         return switch (e.reason()) {
             case CONFLICT, CAPACITY, STALE, RATE_LIMITED, TIMEOUT -> true;
-            case INVALID, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, TOO_LARGE, UNSUPPORTED -> false;
+            case INVALID, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NAME_TAKEN, TOO_LARGE, UNSUPPORTED -> false;
         };
     }
 

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.allod.api.AddressEndpoints;
 import org.allod.api.ApiServer;
 import org.allod.api.AppEndpoints;
 import org.allod.api.DeployEndpoints;
@@ -24,6 +25,8 @@ import org.allod.api.MachineEndpoints;
 import org.allod.api.MemoryEndpoints;
 import org.allod.api.OpenApi;
 import org.allod.api.OperatorToken;
+import org.allod.api.OrgEndpoints;
+import org.allod.api.PlatformEndpoints;
 import org.allod.api.ProcessEndpoints;
 import org.allod.api.Prover;
 import org.allod.api.RunEndpoints;
@@ -44,6 +47,7 @@ import org.allod.fsm.FsmSchema;
 import org.allod.image.ImageLibrary;
 import org.allod.image.ImageSettings;
 import org.allod.linux.ServiceManager;
+import org.allod.machine.AppAddresses;
 import org.allod.machine.Capacity;
 import org.allod.machine.Creation;
 import org.allod.machine.MachineRoom;
@@ -114,6 +118,7 @@ final class Daemon implements AutoCloseable {
                         MachineSchema.SCHEMA,
                         VolumeSchema.SCHEMA,
                         DeploySchema.SCHEMA,
+                        AppAddresses.SCHEMA,
                         TrustSchema.SCHEMA)));
         TrustDoor trust = new TrustDoor(Trust.open(database, config.hostKey(), config.forgetSecrets(), clock, ids));
         long fleet = Identity.fleet(database, rng.fork("fleet"));
@@ -128,6 +133,7 @@ final class Daemon implements AutoCloseable {
                 images,
                 runtimes.all(),
                 door,
+                trust,
                 capacity(config),
                 new Creation.Settings(
                         config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet),
@@ -148,12 +154,17 @@ final class Daemon implements AutoCloseable {
         edgeAddress = edge.address();
         OperatorToken token = OperatorToken.at(data.path("operator.token"));
         Prover prover = Prover.of(token, trust.trust().tokens());
+        AppAddresses addresses = new AppAddresses(database, clock, ServedAddresses.of(edgeAddress), config.region());
+        machines.atAppEnd(addresses);
+        TrustDoor.Site site = new TrustDoor.Site(
+                () -> config.site().orElse("http://" + text(api)), addresses.served(), config.domain());
         HostFacts facts = new HostFacts(config, runtimes, machines, engine, edge, database, clock, began, this);
         ApiServer server = part(new ApiServer(
                 endpoints(
                         room,
                         deploys,
-                        trust.endpoints(machines, prover, () -> config.site().orElse("http://" + text(api))),
+                        trust.endpoints(machines, prover, site, clock),
+                        addresses,
                         engine,
                         images,
                         runtimes,
@@ -190,6 +201,7 @@ final class Daemon implements AutoCloseable {
             MachineRoom room,
             Deploys deploys,
             List<Endpoint> trust,
+            AppAddresses addresses,
             Engine engine,
             ImageLibrary images,
             RuntimeChoice runtimes,
@@ -197,8 +209,11 @@ final class Daemon implements AutoCloseable {
             OperatorToken token) {
         Machines machines = room.machines();
         List<Endpoint> all = new ArrayList<>();
-        all.addAll(new AppEndpoints(machines).endpoints());
+        all.addAll(new AppEndpoints(machines, room.volumes()).endpoints());
         all.addAll(trust);
+        all.addAll(new AddressEndpoints(machines, addresses).endpoints());
+        all.addAll(new OrgEndpoints(machines, room.volumes()).endpoints());
+        all.addAll(new PlatformEndpoints(machines, facts.region()).endpoints());
         all.addAll(new MachineEndpoints(machines).endpoints());
         all.addAll(new VolumeEndpoints(machines, room.volumes()).endpoints());
         all.addAll(new DeployEndpoints(deploys).endpoints());

@@ -60,6 +60,10 @@ final class HostFacts implements HostEndpoints.Facts {
         return new Answer.Text(200, MetricsPage.CONTENT_TYPE, metrics.text());
     }
 
+    String region() {
+        return config.region();
+    }
+
     @Override
     public ObjectNode status() {
         ObjectNode body = JsonNodeFactory.instance.objectNode();

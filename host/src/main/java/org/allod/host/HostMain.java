@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
+import org.allod.linux.CoreDumps;
 import org.allod.linux.ServiceManager;
 
 /** {@code allod host}: the daemon in the foreground. */
@@ -29,6 +30,7 @@ public final class HostMain {
         ServiceManager manager = ServiceManager.of(System.getenv());
         try {
             HostConfig config = HostConfig.parse(args, System.getenv());
+            CoreDumps.forbid(); // secrets pass through this memory
             Daemon daemon = Daemon.start(config, manager, HostMain::halt);
             CountDownLatch stopped = new CountDownLatch(1);
             java.lang.Runtime.getRuntime()

@@ -1,21 +1,37 @@
 package org.allod.host;
 
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import org.allod.api.CertificateEndpoints;
 import org.allod.api.Endpoint;
+import org.allod.api.HostNames;
 import org.allod.api.IdentityEndpoints;
 import org.allod.api.Prover;
 import org.allod.api.SecretEndpoints;
+import org.allod.api.SecretKeyEndpoints;
 import org.allod.api.TokenEndpoints;
+import org.allod.base.Clock;
 import org.allod.machine.AppEnd;
 import org.allod.machine.Machines;
+import org.allod.machine.SecretSource;
 import org.allod.store.Tx;
+import org.allod.trust.Secrets;
 import org.allod.trust.Trust;
 
 /** What the other rooms see of {@code trust}, which none of them depends on. */
-record TrustDoor(Trust trust) implements AppEnd {
+record TrustDoor(Trust trust) implements AppEnd, SecretSource {
+    /** A resolver that says nothing for longer says nothing. */
+    private static final Duration RESOLVE = Duration.ofSeconds(5);
+
+    @Override
+    public Values of(String app) {
+        Secrets.Revealed all = trust.secrets().reveal(app);
+        return new Values(all.version(), all.values());
+    }
+
     @Override
     public void in(Tx tx, String app) throws SQLException {
         trust.forget(tx, app);
@@ -26,14 +42,23 @@ record TrustDoor(Trust trust) implements AppEnd {
         trust.forgotten(app);
     }
 
-    /**
-     * @param site where services elsewhere reach the API
-     */
-    List<Endpoint> endpoints(Machines machines, Prover prover, Supplier<String> site) {
+    /** Where this host is found: by programs elsewhere, and by those who ask its apps. */
+    record Site(Supplier<String> api, List<String> addresses, String domain) {}
+
+    List<Endpoint> endpoints(Machines machines, Prover prover, Site site, Clock clock) {
         List<Endpoint> all = new ArrayList<>();
         all.addAll(new SecretEndpoints(machines, trust.secrets()).endpoints());
+        all.addAll(new SecretKeyEndpoints(machines, trust.secretKeys()).endpoints());
         all.addAll(new TokenEndpoints(machines, trust.tokens(), prover).endpoints());
-        all.addAll(new IdentityEndpoints(machines, trust.identities(), site).endpoints());
+        all.addAll(new IdentityEndpoints(machines, trust.identities(), site.api()).endpoints());
+        all.addAll(new CertificateEndpoints(
+                        machines,
+                        trust.certificates(),
+                        HostNames.system(RESOLVE),
+                        site.addresses(),
+                        site.domain(),
+                        clock)
+                .endpoints());
         return all;
     }
 }

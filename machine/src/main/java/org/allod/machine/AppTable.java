@@ -44,7 +44,7 @@ final class AppTable {
         App app = database.write(tx -> {
             if (tx.first("SELECT 1 FROM app WHERE name = ?", row -> 1, name).isPresent()) {
                 throw Rejected.because(
-                        Rejected.Reason.CONFLICT, "app " + name + " exists already", "choose another name");
+                        Rejected.Reason.NAME_TAKEN, "app " + name + " exists already", "choose another name");
             }
             // A private network is new with each app; a named one is found again.
             if (network.isEmpty()) {

@@ -15,13 +15,13 @@ import org.allod.runtime.GuestSpec;
 final class Boots {
     private final ImageStore images;
     private final Map<String, GuestRuntime> runtimes;
+    private final SecretSource secrets;
     private final long fleet;
     private final Disks disks;
-    private final UnitSpecs units;
 
-    Boots(ImageStore images, Map<String, GuestRuntime> runtimes, long fleet, Disks disks) {
+    Boots(ImageStore images, Map<String, GuestRuntime> runtimes, SecretSource secrets, long fleet, Disks disks) {
         this.images = images;
-        this.units = new UnitSpecs(images);
+        this.secrets = secrets;
         this.runtimes = Map.copyOf(runtimes);
         this.fleet = fleet;
         this.disks = disks;
@@ -44,9 +44,24 @@ final class Boots {
         return List.copyOf(runtimes.values());
     }
 
-    /** The same record always gives the same spec. */
+    /** Everything but secrets, for what is no boot. The same record always gives the same spec. */
     GuestSpec spec(Machine machine) {
+        return spec(machine, Optional.empty());
+    }
+
+    /** What the guest is told when it boots, secrets among it: not to be kept. */
+    GuestSpec secretSpec(Machine machine) {
+        return spec(machine, Optional.of(BootSecrets.of(secrets, machine.app(), machine.config())));
+    }
+
+    /** Refuses a configuration that the app's secrets cannot boot, or that wants newer ones. */
+    void checkSecrets(String app, MachineConfig config, long minVersion) {
+        BootSecrets.of(secrets, app, config).check(minVersion);
+    }
+
+    private GuestSpec spec(Machine machine, Optional<BootSecrets> known) {
         MachineConfig config = machine.config();
+        UnitSpecs units = new UnitSpecs(images, known);
         String digest = machine.image().map(Machine.ImageRef::digest).orElse("");
         Image image = images.find(config.image())
                 .filter(i -> digest.isEmpty() || i.digest().equals(digest))
@@ -70,9 +85,9 @@ final class Boots {
                 Optional.of(of.user()).filter(u -> !u.isEmpty()),
                 config.init().tty(),
                 config.dns().hostname().orElse(machine.id().text()),
-                config.files().stream().map(units::file).toList(),
+                units.files(config.files()),
                 new GuestSpec.Net(fleet, machine.network()),
-                options(machine, image),
+                options(machine, image, units),
                 disks.of(config));
     }
 
@@ -84,7 +99,7 @@ final class Boots {
         return images.ensure(config.image(), ImageStore.Progress.NONE);
     }
 
-    private GuestSpec.Options options(Machine machine, Image image) {
+    private GuestSpec.Options options(Machine machine, Image image, UnitSpecs units) {
         MachineConfig config = machine.config();
         Dns dns = config.dns();
         List<String> resolv = new ArrayList<>();

@@ -1,6 +1,7 @@
 package org.allod.machine;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.allod.base.Rejected;
 
 /**
@@ -31,12 +32,7 @@ public record Capacity(long memoryMb, int cpus, int machines) {
 
     /** Refuses to run one more machine where the others have taken the room. */
     void room(Machine machine, List<Machine> all) {
-        long taken = 0;
-        for (Machine other : all) {
-            if (!other.id().equals(machine.id()) && runs(other.state())) {
-                taken += other.config().memoryMb();
-            }
-        }
+        long taken = taken(all.stream().filter(other -> !other.id().equals(machine.id())));
         if (taken + machine.config().memoryMb() > memoryMb) {
             throw Rejected.because(
                     Rejected.Reason.CAPACITY,
@@ -45,6 +41,21 @@ public record Capacity(long memoryMb, int cpus, int machines) {
                             + "taken by running machines",
                     "stop or destroy another machine, or ask for less memory");
         }
+    }
+
+    /** How many machines of this size could be made and started now, one after the other. */
+    int fits(int eachMb, int eachCpus, List<Machine> all) {
+        if (eachCpus > cpus) {
+            return 0;
+        }
+        long byMemory = Math.max(0, memoryMb - taken(all.stream())) / eachMb;
+        return (int) Math.min(byMemory, Math.max(0, machines - all.size()));
+    }
+
+    private static long taken(Stream<Machine> all) {
+        return all.filter(m -> runs(m.state()))
+                .mapToLong(m -> m.config().memoryMb())
+                .sum();
     }
 
     private static boolean runs(MachineState state) {

@@ -56,7 +56,8 @@ public final class ConfigReader {
                 Schedule.read(in),
                 standbys(in),
                 in.object("metrics").map(ConfigReader::metrics),
-                MountReader.read(in));
+                MountReader.read(in),
+                false);
         in.refuse(
                 "cache_drive",
                 "a machine has no disk but its root and its volumes; rootfs.size_gb makes the root larger");

@@ -1,7 +1,9 @@
 package org.allod.machine;
 
 import java.util.Base64;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.allod.base.Rejected;
 
 /** Reads what is to be written into a guest before it starts. */
@@ -17,18 +19,26 @@ final class FileReader {
                 .orElseThrow(() -> Rejected.invalid(in.path("guest_path")
                         + " must be the absolute path of a file in the guest, such as /etc/app.conf"));
         int mode = in.integer("mode", 0, 07777).filter(m -> m != 0).orElse(USUAL_MODE);
-        in.refuse("secret_name", "not supported by this version");
+        Optional<String> secret = in.string("secret_name").filter(n -> !n.isEmpty());
         Optional<String> raw = in.string("raw_value");
         Optional<String> image = in.string("image_config").filter(i -> !i.isEmpty());
-        if (raw.isPresent() && image.isPresent()) {
-            throw Rejected.invalid(in.path("raw_value") + " and " + in.path("image_config")
-                    + " both say what is in the file: say one");
+        List<String> said = Stream.of(
+                        raw.map(r -> "raw_value"), secret.map(n -> "secret_name"), image.map(i -> "image_config"))
+                .flatMap(Optional::stream)
+                .toList();
+        if (said.size() > 1) {
+            throw Rejected.invalid(
+                    in.path(said.get(0)) + " and " + in.path(said.get(1)) + " both say what is in the file: say one");
+        }
+        if (secret.isPresent()) {
+            return new MachineConfig.File.Secret(path, secret.get(), mode);
         }
         if (image.isPresent()) {
             return new MachineConfig.File.ImageConfig(path, image.get(), mode);
         }
         byte[] content = raw.map(text -> decode(in.path("raw_value"), text))
-                .orElseThrow(() -> Rejected.invalid(in.path("raw_value") + " is missing: the content, in base64"));
+                .orElseThrow(() -> Rejected.invalid(in.path("raw_value") + " is missing: the content, in base64 (or "
+                        + "secret_name: the secret that holds it)"));
         return new MachineConfig.File.Raw(path, content, mode);
     }
 

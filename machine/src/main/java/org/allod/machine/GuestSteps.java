@@ -73,10 +73,9 @@ final class GuestSteps {
             return;
         }
         GuestRuntime runtime = boots.runtime(m);
-        GuestSpec spec = boots.spec(m);
         if (runtime.suspended(id)) {
             try {
-                guests.hold(runtime.resume(spec));
+                guests.hold(runtime.resume(boots.spec(m)));
                 return;
             } catch (RuntimeException e) {
                 // Memory that cannot be restored is worth less than a machine that runs.
@@ -86,6 +85,7 @@ final class GuestSteps {
                 runtime.discardSuspended(id);
             }
         }
+        GuestSpec spec = boots.secretSpec(m);
         runtime.prepare(spec);
         guests.hold(runtime.boot(spec));
     }

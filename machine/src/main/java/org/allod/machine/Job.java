@@ -4,6 +4,7 @@ import java.time.Duration;
 import org.allod.base.MachineId;
 import org.allod.base.Ulid;
 import org.allod.runtime.Exit;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -38,8 +39,20 @@ final class Job {
         }
     }
 
-    /** @param running whether it is to run afterwards */
-    record Update(String machine, String version, JsonNode config, boolean running) {
+    /**
+     * @param running whether it is to run afterwards
+     * @param skipSecrets whether it goes without its app's secrets; nothing: as a run of before there were any
+     */
+    record Update(
+            String machine,
+            String version,
+            JsonNode config,
+            boolean running,
+            @Nullable Boolean skipSecrets) {
+        MachineConfig next() {
+            return MachineJson.config(config).skippingSecrets(Boolean.TRUE.equals(skipSecrets));
+        }
+
         MachineId id() {
             return new MachineId(machine);
         }

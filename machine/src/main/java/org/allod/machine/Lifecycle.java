@@ -291,7 +291,7 @@ final class Lifecycle {
 
     private Job.Progress updateImage(StepContext<Job.Update, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
-        MachineConfig next = MachineJson.config(c.request().config());
+        MachineConfig next = c.request().next();
         ledger.move(m.id(), UPDATING);
         guests.bounded(c, () -> boots.ensure(next));
         return new Job.Progress("image ready");
@@ -305,7 +305,7 @@ final class Lifecycle {
 
     private Job.Progress updateSwitch(StepContext<Job.Update, Job.Progress> c) throws Exception {
         MachineId id = c.request().id();
-        MachineConfig next = MachineJson.config(c.request().config());
+        MachineConfig next = c.request().next();
         Machine m = guests.machine(id);
         if (!m.version().equals(c.request().ulid())) {
             guests.remove(m);

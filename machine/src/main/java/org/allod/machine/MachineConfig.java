@@ -33,6 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param standbys machines it stands by for; recorded until there are many hosts
  * @param metrics where it offers figures of its own
  * @param mounts the volumes it has
+ * @param skipSecrets whether it boots without its app's secrets in its environment; asked for beside the configuration
  */
 public record MachineConfig(
         JsonText text,
@@ -53,7 +54,8 @@ public record MachineConfig(
         Optional<Schedule> schedule,
         List<String> standbys,
         Optional<Metrics> metrics,
-        List<Mount> mounts) {
+        List<Mount> mounts,
+        boolean skipSecrets) {
 
     /** The configuration as answered to callers; a copy of the caller's own each time. */
     public ObjectNode json() {
@@ -79,7 +81,35 @@ public record MachineConfig(
             ObjectNode node = changed.putObject("metadata");
             metadata.forEach(node::put);
         }
-        return ConfigReader.read(Fields.of(changed, "config"));
+        return ConfigReader.read(Fields.of(changed, "config")).skippingSecrets(skipSecrets);
+    }
+
+    /** The same, for a machine that goes without its app's secrets, or with them. */
+    public MachineConfig skippingSecrets(boolean skip) {
+        if (skip == skipSecrets) {
+            return this;
+        }
+        return new MachineConfig(
+                text,
+                image,
+                env,
+                init,
+                guest,
+                rootfs,
+                restart,
+                stop,
+                autoDestroy,
+                services,
+                checks,
+                files,
+                dns,
+                processes,
+                containers,
+                schedule,
+                standbys,
+                metrics,
+                mounts,
+                skip);
     }
 
     /** The same for a machine that differs in what it keeps as text and in its environment only. */
@@ -103,7 +133,8 @@ public record MachineConfig(
                 schedule,
                 standbys,
                 metrics,
-                mounts);
+                mounts,
+                skipSecrets);
     }
 
     /** Whole processors. */
@@ -268,6 +299,9 @@ public record MachineConfig(
 
         /** What is in it is given. */
         record Raw(String path, byte[] content, int mode) implements File {}
+
+        /** In it is what a secret of the app holds, in base64; read at each boot. */
+        record Secret(String path, String name, int mode) implements File {}
 
         /** In it is what an image says of itself: its OCI configuration. */
         record ImageConfig(String path, String image, int mode) implements File {}

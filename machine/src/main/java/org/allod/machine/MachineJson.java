@@ -36,6 +36,9 @@ final class MachineJson {
                         .put("tag", i.tag())
                         .put("digest", i.digest()));
         node.set("config", m.config().json());
+        if (m.config().skipSecrets()) {
+            node.put("skip_secrets", true);
+        }
         return node.toString();
     }
 

@@ -62,11 +62,24 @@ public final class MachineRoom {
      */
     public record Storage(Path data, KeySource keys) {}
 
+    /** A room whose machines have no secrets. */
     public static MachineRoom build(
             Ground ground,
             ImageStore images,
             Map<String, GuestRuntime> runtimes,
             Traffic traffic,
+            Capacity capacity,
+            Creation.Settings settings,
+            Storage storage) {
+        return build(ground, images, runtimes, traffic, SecretSource.NONE, capacity, settings, storage);
+    }
+
+    public static MachineRoom build(
+            Ground ground,
+            ImageStore images,
+            Map<String, GuestRuntime> runtimes,
+            Traffic traffic,
+            SecretSource secrets,
             Capacity capacity,
             Creation.Settings settings,
             Storage storage) {
@@ -79,7 +92,7 @@ public final class MachineRoom {
         VolumeFiles files = new VolumeFiles(storage.data());
         VolumeUse use = new VolumeUse(volumeBook, files, storage.keys());
         Attachments attachments = new Attachments(volumeBook, use, book, clock);
-        Boots boots = new Boots(images, runtimes, settings.fleet(), use);
+        Boots boots = new Boots(images, runtimes, secrets, settings.fleet(), use);
         Guests guests = new Guests(boots);
         GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, clock);
         Lifecycle lifecycle =
@@ -152,6 +165,7 @@ public final class MachineRoom {
                 leases,
                 new Waits(book, table),
                 guests,
+                boots,
                 checks,
                 capacity,
                 volumes);

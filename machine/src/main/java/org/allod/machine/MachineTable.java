@@ -61,6 +61,14 @@ final class MachineTable {
                 app));
     }
 
+    /** Those of every app that can still be looked up. */
+    List<Machine> destroyed() {
+        return database.read(tx -> tx.list(
+                "SELECT record FROM machine WHERE state = 'destroyed' ORDER BY updated DESC LIMIT ?",
+                row -> MachineJson.read(row.getString(1)),
+                GONE));
+    }
+
     /** Puts the whole record, with what happened, in one transaction. */
     void put(Machine machine, List<MachineEvent> events) {
         database.write(tx -> {

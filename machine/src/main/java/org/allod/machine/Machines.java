@@ -29,6 +29,7 @@ public final class Machines {
     private final Leases leases;
     private final Waits waits;
     private final Guests guests;
+    private final Boots boots;
     private final Checks checks;
     private final Capacity capacity;
     private final Volumes volumes;
@@ -44,6 +45,7 @@ public final class Machines {
             Leases leases,
             Waits waits,
             Guests guests,
+            Boots boots,
             Checks checks,
             Capacity capacity,
             Volumes volumes) {
@@ -57,6 +59,7 @@ public final class Machines {
         this.leases = leases;
         this.waits = waits;
         this.guests = guests;
+        this.boots = boots;
         this.checks = checks;
         this.capacity = capacity;
         this.volumes = volumes;
@@ -154,6 +157,20 @@ public final class Machines {
         return book.all();
     }
 
+    /** The machines of every app, and those destroyed lately where they are wanted too. */
+    public List<Machine> everywhere(boolean destroyedToo) {
+        List<Machine> machines = book.all();
+        if (destroyedToo) {
+            machines.addAll(table.destroyed());
+        }
+        return machines;
+    }
+
+    /** How many machines of this size could be made and started here now. */
+    public int room(int memoryMb, int cpus) {
+        return capacity.fits(memoryMb, cpus, book.all());
+    }
+
     public List<CheckStatus> checks(MachineId id) {
         return checks.of(id);
     }
@@ -240,6 +257,14 @@ public final class Machines {
     }
 
     // --- verbs
+
+    /**
+     * Refuses a configuration that cannot boot with the app's secrets as they are: one that names a secret that is not
+     * there, or wants them at {@code minVersion} or later. Asked before a create or an update.
+     */
+    public void checkSecrets(String app, MachineConfig config, int minVersion) {
+        boots.checkSecrets(apps.get(app).name(), config, minVersion);
+    }
 
     /** Makes a machine; see {@link Creation}. */
     public Machine create(String app, Creation.Request request) throws InterruptedException {

@@ -34,7 +34,7 @@ final class RecordReader {
                 one(n.get("region").stringValue()),
                 one(n.get("runtime").stringValue()),
                 one(MachineJson.version(n.get("version").stringValue())),
-                config((ObjectNode) n.get("config")),
+                config((ObjectNode) n.get("config")).skippingSecrets(n.has("skip_secrets")),
                 Optional.ofNullable(n.get("image")).map(this::image),
                 MachineState.parse(n.get("state").stringValue())
                         .orElseThrow(() -> new Bug("a state nobody knows in host.db: " + n.get("state"))),

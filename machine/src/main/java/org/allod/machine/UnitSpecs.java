@@ -17,9 +17,12 @@ final class UnitSpecs {
     static final int END = 15;
 
     private final ImageStore images;
+    private final Optional<BootSecrets> known;
 
-    UnitSpecs(ImageStore images) {
+    /** @param known the secrets of this boot; none where it is not one */
+    UnitSpecs(ImageStore images, Optional<BootSecrets> known) {
         this.images = images;
+        this.known = known;
     }
 
     /** The machine's processes or containers, in its order; none where it runs one main process. */
@@ -54,9 +57,8 @@ final class UnitSpecs {
         String name = container.image(machine.config().image());
         Image image = here(name);
         Image.Config of = image.config();
-        List<GuestSpec.File> files = new ArrayList<>();
-        machine.config().files().forEach(f -> files.add(file(f)));
-        container.files().forEach(f -> files.add(file(f)));
+        List<MachineConfig.File> files = new ArrayList<>(machine.config().files());
+        files.addAll(container.files());
         return new GuestUnit(
                 container.name(),
                 Optional.of(image.rootImage()),
@@ -64,7 +66,7 @@ final class UnitSpecs {
                 environment(machine, of.env(), container.env(), container.envFrom()),
                 folder(of),
                 user(container.user(), of),
-                files,
+                files(files),
                 container.dependsOn().stream().map(UnitSpecs::after).toList(),
                 restart(container.restart()),
                 signal(container.stop(), of),
@@ -131,13 +133,20 @@ final class UnitSpecs {
         return text.append("\r\n").toString();
     }
 
-    /** A file with its content at hand. */
-    GuestSpec.File file(MachineConfig.File file) {
-        byte[] content = switch (file) {
-            case MachineConfig.File.Raw raw -> raw.content();
-            case MachineConfig.File.ImageConfig of -> ImageNames.document(here(of.image()));
-        };
-        return new GuestSpec.File(file.path(), content, file.mode());
+    /** Files with their content at hand; those made of secrets only at a boot. */
+    List<GuestSpec.File> files(List<MachineConfig.File> wanted) {
+        List<GuestSpec.File> files = new ArrayList<>();
+        for (MachineConfig.File file : wanted) {
+            switch (file) {
+                case MachineConfig.File.Raw raw -> files.add(new GuestSpec.File(raw.path(), raw.content(), raw.mode()));
+                case MachineConfig.File.ImageConfig of ->
+                    files.add(new GuestSpec.File(of.path(), ImageNames.document(here(of.image())), of.mode()));
+                case MachineConfig.File.Secret secret ->
+                    known.ifPresent(s -> files.addAll(
+                            GuestSpec.File.inMemory(secret.path(), s.file(secret), secret.mode(), files.size())));
+            }
+        }
+        return files;
     }
 
     private Image here(String reference) {
@@ -148,7 +157,7 @@ final class UnitSpecs {
                         "bring it with `allod image pull` or `allod image import`"));
     }
 
-    /** A whole environment: the image's, what every machine has, the machine's, and what one of several adds. */
+    /** A whole environment: the image's, what every machine has, the machine's, what one of several adds, secrets. */
     Map<String, String> environment(
             Machine machine, List<String> ofImage, Map<String, String> own, List<ProcessConfig.EnvFrom> from) {
         Map<String, String> env = new LinkedHashMap<>();
@@ -163,6 +172,7 @@ final class UnitSpecs {
         env.putAll(machine.config().env());
         env.putAll(own);
         from.forEach(f -> env.put(f.variable(), f.field().of(machine)));
+        known.ifPresent(secrets -> env.putAll(secrets.environment()));
         return ConfigReader.environment(env, ofImage);
     }
 }

@@ -87,7 +87,9 @@ final class Updates {
         MachineConfig config = claims.claim(m.app(), m.id(), m.runtime(), wanted);
         try {
             return runs.start(
-                    lifecycle.update, m, new Job.Update(m.id().text(), version.toString(), config.json(), running));
+                    lifecycle.update,
+                    m,
+                    new Job.Update(m.id().text(), version.toString(), config.json(), running, config.skipSecrets()));
         } catch (RuntimeException e) {
             // Unless another run is at work: an update's end lets go of what it does not need.
             if (runs.active(m.id()).isEmpty()) {

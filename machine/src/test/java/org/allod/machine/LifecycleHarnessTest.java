@@ -153,7 +153,8 @@ class LifecycleHarnessTest {
                         "01KAKF2W3Y0000000000000000",
                         TestHost.config("{\"image\":\"web\",\"env\":{\"B\":\"2\"}}")
                                 .json(),
-                        true),
+                        true,
+                        false),
                 MachineState.STARTED);
     }
 

@@ -54,7 +54,7 @@ final class TestHost implements AutoCloseable {
         table = new MachineTable(database);
         table.living().forEach(book::put);
         ledger = new Ledger(table, book, clock, ids);
-        boots = new Boots(images, Map.of("gvisor", runtime), 7, Disks.NONE);
+        boots = new Boots(images, Map.of("gvisor", runtime), SecretSource.NONE, 7, Disks.NONE);
         guests = new Guests(boots);
         GuestSteps steps = new GuestSteps(ledger, book, boots, guests, Traffic.NONE, clock);
         lifecycle = new Lifecycle(ledger, book, steps, boots, table, id -> {}, time -> {}, clock);

@@ -71,7 +71,7 @@ class VolumeHarnessTest {
             files = new VolumeFiles(data);
             VolumeUse use = new VolumeUse(volumes, files, KeySource.NONE);
             Book book = new Book();
-            Boots boots = new Boots(new FakeImages(), Map.of("gvisor", new FakeRuntime()), 7, use);
+            Boots boots = new Boots(new FakeImages(), Map.of("gvisor", new FakeRuntime()), SecretSource.NONE, 7, use);
             runs = new VolumeRuns(volumes, files, use, KeySource.NONE, book, boots, new Guests(boots), clock);
         }
 

@@ -178,7 +178,7 @@ public final class GVisorRuntime implements GuestRuntime {
         Sandbox sandbox = sandbox(machine);
         ListeningDialer dialer = listen(folders);
         GuestChannel channel = channel(machine, dialer);
-        specs.put(machine, spec);
+        specs.put(machine, spec.discreet());
         ready.remove(machine); // runsc takes the addresses off the device
         Launch.Started started = sandbox.launch(spec.diskMb(), command);
         try {

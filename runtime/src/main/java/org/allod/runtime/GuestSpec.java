@@ -1,5 +1,6 @@
 package org.allod.runtime;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -147,10 +148,67 @@ public record GuestSpec(
      * @param path where the guest finds it
      * @param key of its encryption; empty: it is not encrypted
      */
-    public record Volume(String id, Path image, Path mount, String path, Optional<VolumeKey> key) {}
+    public record Volume(String id, Path image, Path mount, String path, Optional<VolumeKey> key) {
+        Volume keyless() {
+            return new Volume(id, image, mount, path, Optional.empty());
+        }
+    }
 
-    /** A file to be written in the guest: where, what (may be a secret: never logged), and its permission bits. */
-    public record File(String path, byte[] content, int mode) {}
+    /** The same without what only its guest may know: for what remembers a spec after the boot. */
+    GuestSpec discreet() {
+        return new GuestSpec(
+                machine,
+                version,
+                rootImage,
+                cpus,
+                memoryMb,
+                diskMb,
+                argv,
+                Map.of(),
+                cwd,
+                user,
+                tty,
+                hostname,
+                List.of(),
+                network,
+                options,
+                volumes.stream().map(Volume::keyless).toList());
+    }
+
+    /** Without environment and files, which may be secrets. */
+    @Override
+    public String toString() {
+        return "GuestSpec[machine=" + machine + ", version=" + version + ", argv=" + argv + ", env=" + env.keySet()
+                + ", files=" + files.stream().map(File::path).toList() + "]";
+    }
+
+    /**
+     * A file to be written in the guest: where, what (may be a secret: never logged), and its mode as in {@code
+     * stat(2)}: permission bits, and where the type bits say so, a symbolic link whose target is the content.
+     */
+    public record File(String path, byte[] content, int mode) {
+        /** What both runtimes keep in memory, and a user in the guest cannot meddle with. */
+        private static final String MEMORY = "/dev/shm/.allod/file-";
+
+        private static final int LINK = 0120777;
+
+        /**
+         * A file whose content never reaches the guest's disk, which is a file on the host's: it is in memory, and a
+         * link leads there.
+         *
+         * @param number unique among the guest's files
+         */
+        public static List<File> inMemory(String path, byte[] content, int mode, int number) {
+            String place = MEMORY + number;
+            return List.of(
+                    new File(place, content, mode), new File(path, place.getBytes(StandardCharsets.UTF_8), LINK));
+        }
+
+        @Override
+        public String toString() {
+            return "File[path=" + path + ", mode=" + Integer.toOctalString(mode) + "]";
+        }
+    }
 
     /**
      * The guest's place in the network. Several guests of one app share {@code network}, and on this host may not

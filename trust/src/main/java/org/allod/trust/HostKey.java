@@ -75,6 +75,8 @@ final class HostKey {
         database.write(tx -> {
             tx.update("UPDATE trust_app SET data_key = NULL, version = version + 1");
             tx.update("DELETE FROM secret");
+            tx.update("DELETE FROM secret_key");
+            tx.update("DELETE FROM certificate");
             tx.update("DELETE FROM host_secret");
             return 0;
         });

@@ -11,6 +11,8 @@ import org.allod.store.Tx;
 public final class Trust {
     private final AppKeys keys;
     private final Secrets secrets;
+    private final SecretKeys secretKeys;
+    private final Certificates certificates;
     private final AppTokens tokens;
     private final Identities identities;
     private final VolumeKeys volumeKeys;
@@ -18,6 +20,8 @@ public final class Trust {
     private Trust(SealingKey hostKey, Database database, Clock clock, Ids ids) {
         this.keys = new AppKeys(hostKey);
         this.secrets = new Secrets(database, keys, clock);
+        this.secretKeys = new SecretKeys(database, keys, clock);
+        this.certificates = new Certificates(database, keys, clock);
         this.tokens = new AppTokens(database, hostKey, clock, ids);
         this.identities = new Identities(database, hostKey, clock, ids);
         this.volumeKeys = new VolumeKeys(database, hostKey);
@@ -39,6 +43,14 @@ public final class Trust {
         return secrets;
     }
 
+    public SecretKeys secretKeys() {
+        return secretKeys;
+    }
+
+    public Certificates certificates() {
+        return certificates;
+    }
+
     public AppTokens tokens() {
         return tokens;
     }
@@ -54,6 +66,8 @@ public final class Trust {
     /** Everything of an app, gone with it: part of the transaction that deletes the app. */
     public void forget(Tx tx, String app) throws SQLException {
         Secrets.forget(tx, app);
+        SecretKeys.forget(tx, app);
+        Certificates.forget(tx, app);
         AppTokens.forget(tx, app);
         keys.forget(tx, app);
     }

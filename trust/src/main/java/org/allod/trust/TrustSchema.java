@@ -24,7 +24,14 @@ public final class TrustSchema {
                                     + "WITHOUT ROWID",
                             "CREATE INDEX token_of ON token (app)",
                             // What the host itself keeps under its key: the key that signs identities.
-                            "CREATE TABLE host_secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID")));
+                            "CREATE TABLE host_secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID"),
+                    List.of(
+                            "CREATE TABLE secret_key (app TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, "
+                                    + "type TEXT NOT NULL, open BLOB NOT NULL, created INTEGER NOT NULL, "
+                                    + "updated INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (app, name)) WITHOUT ROWID",
+                            "CREATE TABLE certificate (host TEXT PRIMARY KEY, app TEXT NOT NULL, chain BLOB NOT NULL, "
+                                    + "created INTEGER NOT NULL, updated INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID",
+                            "CREATE INDEX certificate_of ON certificate (app)")));
 
     private TrustSchema() {}
 }

@@ -1,0 +1,83 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.List;
+import org.allod.machine.AppAddresses;
+import org.allod.machine.Fields;
+import org.allod.machine.Machines;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The addresses an app is reached at. */
+public final class AddressEndpoints {
+    private static final String ALL = "/v1/apps/{app_name}/ip_assignments";
+
+    private final Machines machines;
+    private final AppAddresses addresses;
+
+    public AddressEndpoints(Machines machines, AppAddresses addresses) {
+        this.machines = machines;
+        this.addresses = addresses;
+    }
+
+    public List<Endpoint> endpoints() {
+        return List.of(
+                endpoint(
+                        HttpMethod.GET,
+                        ALL,
+                        "App_IPAssignments_list",
+                        "List an app's addresses",
+                        List.of(),
+                        this::list),
+                endpoint(
+                        HttpMethod.POST, ALL, "App_IPAssignments_create", "Assign an address", List.of(), this::assign),
+                endpoint(
+                        HttpMethod.DELETE,
+                        ALL + "/{ip}",
+                        "App_IPAssignments_delete",
+                        "Take an address back",
+                        List.of(),
+                        this::release));
+    }
+
+    private String app(Call call) {
+        return machines.app(call.parameter("app_name")).name();
+    }
+
+    private Answer list(Call call) {
+        ObjectNode body = Views.JSON.objectNode();
+        ArrayNode list = body.putArray("ips");
+        addresses.list(app(call)).forEach(a -> list.add(view(a)));
+        return Answer.ok(body);
+    }
+
+    private Answer assign(Call call) {
+        String app = app(call);
+        Fields in = call.body();
+        in.oneOf("org_slug", List.of("", "personal"));
+        AppAddresses.Ask ask = new AppAddresses.Ask(
+                in.string("type").filter(t -> !t.isEmpty()).orElse("shared_v4"),
+                in.string("region").orElse(""),
+                in.string("network").orElse(""),
+                in.string("service_name").orElse(""));
+        in.done();
+        return Answer.ok(view(addresses.assign(app, ask)));
+    }
+
+    private Answer release(Call call) {
+        addresses.release(app(call), call.parameter("ip"));
+        return new Answer.Empty(204);
+    }
+
+    private static ObjectNode view(AppAddresses.Assignment a) {
+        return Views.JSON
+                .objectNode()
+                .put("ip", a.ip())
+                .put("region", "global")
+                .put("shared", true)
+                .put("service_name", "")
+                .put("created_at", a.created().toString());
+    }
+}

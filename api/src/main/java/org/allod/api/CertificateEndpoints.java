@@ -1,0 +1,147 @@
+package org.allod.api;
+
+import static org.allod.api.AppEndpoints.endpoint;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.List;
+import java.util.Optional;
+import org.allod.base.Clock;
+import org.allod.base.Rejected;
+import org.allod.machine.Machines;
+import org.allod.trust.Certificates;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Certificates for host names of an app's own. Those from an authority by ACME come with the edge's own TLS. */
+public final class CertificateEndpoints {
+    private static final String ALL = "/v1/apps/{app_name}/certificates";
+    private static final String ONE = ALL + "/{hostname}";
+    private static final int USUAL_PAGE = 25;
+    private static final int MAX_PAGE = 500;
+
+    private final Machines machines;
+    private final Certificates certificates;
+    private final CertificateView view;
+
+    /**
+     * @param resolver asks the DNS of the world
+     * @param addresses where this host is reached
+     * @param domain what comes after an app's name in its own host name
+     */
+    public CertificateEndpoints(
+            Machines machines,
+            Certificates certificates,
+            HostNames resolver,
+            List<String> addresses,
+            String domain,
+            Clock clock) {
+        this.machines = machines;
+        this.certificates = certificates;
+        this.view = new CertificateView(resolver, addresses, domain, clock);
+    }
+
+    public List<Endpoint> endpoints() {
+        return List.of(
+                endpoint(
+                        HttpMethod.GET,
+                        ALL,
+                        "App_Certificates_list",
+                        "List an app's certificates",
+                        List.of("filter", "cursor", "limit"),
+                        this::list),
+                endpoint(
+                        HttpMethod.POST,
+                        ALL + "/acme",
+                        "App_Certificates_acme_create",
+                        "Ask an authority for one (not yet)",
+                        List.of(),
+                        this::acme),
+                endpoint(
+                        HttpMethod.POST,
+                        ALL + "/custom",
+                        "App_Certificates_custom_create",
+                        "Bring a certificate",
+                        List.of(),
+                        this::bring),
+                endpoint(
+                        HttpMethod.GET,
+                        ONE,
+                        "App_Certificates_show",
+                        "Show a certificate",
+                        List.of(),
+                        call -> Answer.ok(view.detail(find(call)))),
+                endpoint(HttpMethod.DELETE, ONE, "App_Certificates_delete", "Delete a certificate", List.of(), call -> {
+                    var _ = certificates.delete(app(call), call.parameter("hostname"));
+                    return new Answer.Empty(204);
+                }),
+                endpoint(
+                        HttpMethod.DELETE,
+                        ONE + "/acme",
+                        "App_Certificates_acme_delete",
+                        "Give up what was asked of an authority",
+                        List.of(),
+                        // None was asked for, so there is none to give up: what is there stays.
+                        call -> Answer.ok(view.detail(find(call)))),
+                endpoint(
+                        HttpMethod.DELETE,
+                        ONE + "/custom",
+                        "App_Certificates_custom_delete",
+                        "Delete a certificate that was brought",
+                        List.of(),
+                        call -> Answer.ok(view.gone(certificates.delete(app(call), call.parameter("hostname"))))),
+                endpoint(
+                        HttpMethod.POST,
+                        ONE + "/check",
+                        "App_Certificates_check",
+                        "Look at a certificate and at the name's DNS now",
+                        List.of(),
+                        call -> Answer.ok(view.checked(find(call)))));
+    }
+
+    private String app(Call call) {
+        return machines.app(call.parameter("app_name")).name();
+    }
+
+    private Certificates.Custom find(Call call) {
+        return certificates.get(app(call), call.parameter("hostname"));
+    }
+
+    private Answer list(Call call) {
+        String filter = call.query("filter").orElse("");
+        String after = call.query("cursor").orElse("");
+        int limit = call.number("limit", 1, MAX_PAGE, USUAL_PAGE);
+        List<Certificates.Custom> all = certificates.list(app(call)).stream()
+                .filter(c -> c.host().contains(filter))
+                .toList();
+        List<Certificates.Custom> page = all.stream()
+                .filter(c -> c.host().compareTo(after) > 0)
+                .limit(limit + 1L)
+                .toList();
+        ObjectNode body = Views.JSON.objectNode();
+        ArrayNode list = body.putArray("certificates");
+        page.stream().limit(limit).forEach(c -> list.add(view.summary(c)));
+        if (page.size() > limit) {
+            body.put("next_cursor", page.get(limit - 1).host());
+        }
+        return Answer.ok(body.put("total_count", all.size()));
+    }
+
+    private Answer acme(Call call) {
+        var _ = app(call);
+        SecretBody in = SecretBody.of(call, List.of("hostname"));
+        Optional<String> host = in.string("hostname");
+        throw Rejected.because(
+                Rejected.Reason.UNSUPPORTED,
+                "no certificate was asked for%s: ACME comes with the edge"
+                        .formatted(host.map(h -> " for " + (h.length() > 253 ? h.substring(0, 253) : h))
+                                .orElse("")),
+                "bring one: POST …/certificates/custom, or `allod cert add`");
+    }
+
+    private Answer bring(Call call) {
+        SecretBody in = SecretBody.of(call, List.of("hostname", "fullchain", "private_key"));
+        Certificates.Custom made = certificates.put(
+                app(call), in.required("hostname"), in.required("fullchain"), in.required("private_key"));
+        return new Answer.Json(201, view.detail(made));
+    }
+}

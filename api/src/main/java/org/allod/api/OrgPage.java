@@ -1,0 +1,123 @@
+package org.allod.api;
+
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.allod.base.Rejected;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * One page of what spans all apps, ordered by when it last changed and then by id, so that a client that asks again and
+ * again from where it stopped sees every change. A page costs one pass over all there is and memory for itself alone.
+ */
+record OrgPage(List<Item> items, Optional<String> next) {
+    static final int MOST = 1_000;
+
+    private static final Comparator<Item> ORDER =
+            Comparator.comparing(Item::updated).thenComparing(Item::id);
+
+    /** Something of an app; its view is made only where it is shown. */
+    record Item(String id, Instant updated, String region, String state, Supplier<ObjectNode> view) {}
+
+    /** The query parameters, read. */
+    record Ask(Optional<Place> after, String region, Set<String> states, int limit) {
+        static final List<String> PARAMETERS =
+                List.of("include_deleted", "region", "state", "summary", "updated_after", "cursor", "limit");
+
+        static Ask of(Call call) {
+            Optional<Place> after = call.query("cursor")
+                    .map(Place::parse)
+                    .or(() -> call.query("updated_after").map(Place::after));
+            Set<String> states = call.query("state").stream()
+                    .flatMap(s -> Arrays.stream(s.split(",", 20)))
+                    .filter(s -> !s.isEmpty())
+                    .collect(Collectors.toSet());
+            return new Ask(after, call.query("region").orElse(""), states, call.number("limit", 1, MOST, MOST));
+        }
+
+        private boolean wants(Item item) {
+            return (region.isEmpty() || region.equals(item.region()))
+                    && (states.isEmpty() || states.contains(item.state()))
+                    && after.filter(place -> place.compareTo(item) >= 0).isEmpty();
+        }
+    }
+
+    /** Where a page ended: what comes next is later, or as late with a greater id. */
+    record Place(Instant updated, String id) {
+        int compareTo(Item item) {
+            int time = updated.compareTo(item.updated());
+            return time != 0 ? time : id.compareTo(item.id());
+        }
+
+        /** After everything of that moment. */
+        static Place after(String text) {
+            try {
+                return new Place(OffsetDateTime.parse(text).toInstant(), "\uffff");
+            } catch (DateTimeException e) {
+                throw Rejected.invalid(
+                        "updated_after is \"%s\": it must be a time as in RFC 3339, such as 2026-01-31T12:00:00Z"
+                                .formatted(text.length() > 60 ? text.substring(0, 60) : text));
+            }
+        }
+
+        static Place parse(String cursor) {
+            try {
+                String text = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
+                int space = text.indexOf(' ');
+                return new Place(Instant.parse(text.substring(0, space)), text.substring(space + 1));
+            } catch (IllegalArgumentException | DateTimeException | IndexOutOfBoundsException e) {
+                throw Rejected.invalid("cursor is not one that an answer gave as next_cursor");
+            }
+        }
+
+        String text() {
+            return Base64.getUrlEncoder()
+                    .withoutPadding()
+                    .encodeToString((updated + " " + id).getBytes(StandardCharsets.UTF_8));
+        }
+    }
+
+    static OrgPage of(Collection<Item> all, Ask ask) {
+        // The latest of those kept is on top, and makes way for any that is earlier.
+        PriorityQueue<Item> kept = new PriorityQueue<>(ORDER.reversed());
+        boolean more = false;
+        for (Item item : all) {
+            if (ask.wants(item)) {
+                kept.add(item);
+                if (kept.size() > ask.limit()) {
+                    var _ = kept.poll();
+                    more = true;
+                }
+            }
+        }
+        List<Item> page = kept.stream().sorted(ORDER).toList();
+        return new OrgPage(page, more ? last(page).map(i -> new Place(i.updated(), i.id()).text()) : Optional.empty());
+    }
+
+    private static Optional<Item> last(List<Item> page) {
+        return page.isEmpty() ? Optional.empty() : Optional.of(page.getLast());
+    }
+
+    /** @param what {@code machine} or {@code volume} */
+    ObjectNode json(String what) {
+        ObjectNode body = Views.JSON.objectNode();
+        var list = body.putArray(what + "s");
+        items.forEach(item -> list.add(item.view().get()));
+        last(items)
+                .ifPresent(item -> body.put("last_" + what + "_id", item.id())
+                        .put("last_updated_at", item.updated().toString()));
+        next.ifPresent(cursor -> body.put("next_cursor", cursor));
+        return body;
+    }
+}

@@ -1,0 +1,199 @@
+package org.allod.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Secrets on their way into real guests: they arrive, and are found nowhere else. What is planted is looked for in
+ * every file of the daemon's folder and of the instance's under {@code /run}, in the log, in what the API answers, and
+ * in the command lines and environments of the host's processes.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class GuestSecretsTest {
+    private static final String APP = "/v1/apps/vault";
+    private static final String MACHINES = APP + "/machines";
+    private static final String PLANTED = "planted-in-a-guest";
+
+    private DaemonProcess daemon;
+
+    @BeforeAll
+    void start() throws Exception {
+        daemon = new DaemonProcess(
+                        Files.createTempDirectory("allod-guest-secrets").resolve("data"), "--idle", "60")
+                .start();
+        TestImage.build(daemon);
+        daemon.ok("POST", "/v1/apps", "{\"name\":\"vault\"}");
+    }
+
+    @AfterAll
+    void stop() throws Exception {
+        if (daemon != null) {
+            daemon.call("DELETE", APP + "?force=true", "");
+            daemon.close();
+        }
+    }
+
+    private void set(String name, String value) throws IOException {
+        daemon.ok("POST", APP + "/secrets/" + name, "{\"value\":\"" + value + "\"}");
+    }
+
+    private static String base64(String text) {
+        return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private String create(String name, String more, String beside) throws Exception {
+        String body = TestImage.machine(name, more).strip();
+        String id = daemon.ok("POST", MACHINES, body.substring(0, body.length() - 1) + beside + "}")
+                .get("id")
+                .stringValue();
+        daemon.await("vault", id, "started");
+        return id;
+    }
+
+    private String inside(String id, String script) throws IOException {
+        return daemon.ok(
+                        "POST",
+                        MACHINES + "/" + id + "/exec",
+                        "{\"command\":[\"/bin/busybox\",\"sh\",\"-c\",\"" + script + "\"]}")
+                .get("stdout")
+                .stringValue();
+    }
+
+    /** Everywhere on the host where it should not be. */
+    private void nowhere(String planted) throws IOException {
+        assertThat(TrustTest.holding(daemon, planted)).as("files").isEmpty();
+        try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+            List<Path> telling = processes
+                    .filter(p -> p.getFileName().toString().matches("\\d+"))
+                    .filter(p -> tells(p.resolve("cmdline"), planted) || tells(p.resolve("environ"), planted))
+                    .toList();
+            assertThat(telling).as("processes").isEmpty();
+        }
+        try (Stream<Path> run = Files.walk(Path.of("/run"))) {
+            assertThat(run.filter(p -> p.toString().contains("allod"))
+                            .filter(Files::isRegularFile)
+                            .filter(p -> tells(p, planted)))
+                    .as("/run")
+                    .isEmpty();
+        }
+    }
+
+    private static boolean tells(Path file, String planted) {
+        try {
+            return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).contains(planted);
+        } catch (IOException e) {
+            return false; // gone meanwhile, or a kernel's own
+        }
+    }
+
+    private void answersHide(String id, String planted) throws IOException {
+        for (String path : List.of(
+                MACHINES,
+                MACHINES + "/" + id,
+                MACHINES + "/" + id + "/events",
+                MACHINES + "/" + id + "/versions",
+                APP + "/secrets",
+                "/v1/orgs/personal/machines",
+                "/v1/fsm/runs?machine=" + id,
+                "/v1/host/status")) {
+            assertThat(daemon.call("GET", path, "").body()).as(path).doesNotContain(planted);
+        }
+    }
+
+    @Test
+    void secrets_ofTheApp_areTheGuestsEnvironmentAndFiles_andNowhereElse() throws Exception {
+        set("TOKEN", PLANTED + "-env");
+        set("CERT", base64(PLANTED + "-file"));
+        String id = create(
+                "one",
+                ",\"env\":{\"TOKEN\":\"from the configuration\",\"PLAIN\":\"x\"},"
+                        + "\"files\":[{\"guest_path\":\"/etc/app/cert\",\"secret_name\":\"CERT\",\"mode\":256}]",
+                "");
+        assertThat(inside(id, "echo $TOKEN $PLAIN")).isEqualTo(PLANTED + "-env x\n");
+        assertThat(inside(id, "cat /etc/app/cert; stat -Lc ' %a' /etc/app/cert"))
+                .isEqualTo(PLANTED + "-file 400\n");
+        answersHide(id, PLANTED);
+        nowhere(PLANTED);
+        daemon.ok("POST", MACHINES + "/" + id + "/stop", "");
+        daemon.await("vault", id, "stopped");
+        nowhere(PLANTED);
+
+        // What was set meanwhile is there at the next boot; a kill of the daemon in between changes nothing.
+        set("TOKEN", PLANTED + "-new");
+        daemon.kill();
+        daemon.start();
+        nowhere(PLANTED);
+        daemon.ok("POST", MACHINES + "/" + id + "/start", "");
+        daemon.await("vault", id, "started");
+        assertThat(inside(id, "echo $TOKEN; cat /etc/app/cert")).isEqualTo(PLANTED + "-new\n" + PLANTED + "-file");
+        nowhere(PLANTED);
+    }
+
+    @Test
+    void machine_thatSkipsSecrets_goesWithoutAtEveryBoot_untilAnUpdateSaysOtherwise() throws Exception {
+        set("TOKEN", "seen");
+        String id = create("two", "", ",\"skip_secrets\":true");
+        assertThat(inside(id, "echo [$TOKEN]")).isEqualTo("[]\n");
+        daemon.ok("POST", MACHINES + "/" + id + "/restart", "");
+        daemon.kill();
+        daemon.start();
+        daemon.await("vault", id, "started");
+        assertThat(inside(id, "echo [$TOKEN]")).isEqualTo("[]\n");
+        daemon.ok("POST", MACHINES + "/" + id, TestImage.machine("two", ",\"metadata\":{\"a\":\"b\"}"));
+        daemon.await("vault", id, "started");
+        assertThat(inside(id, "echo [$TOKEN]")).isEqualTo("[seen]\n");
+    }
+
+    @Test
+    void createOrUpdate_wantingWhatIsNotThere_isRefusedAndNothingIsMade() throws Exception {
+        set("KNOWN", "not base64: " + PLANTED + "!");
+        int before = daemon.ok("GET", MACHINES, "").size();
+        refused(400, "KNOWM", ",\"files\":[{\"guest_path\":\"/a\",\"secret_name\":\"KNOWM\"}]", "");
+        refused(400, "is not base64", ",\"files\":[{\"guest_path\":\"/a\",\"secret_name\":\"KNOWN\"}]", "");
+        refused(
+                400,
+                "both say what is in the file",
+                ",\"files\":[{\"guest_path\":\"/a\",\"secret_name\":\"KNOWN\",\"raw_value\":\"YQ==\"}]",
+                "");
+        refused(412, "min_secrets_version is 99999", "", ",\"min_secrets_version\":99999");
+        refused(400, "min_secrets_version", "", ",\"min_secrets_version\":-1");
+        assertThat(daemon.ok("GET", MACHINES, "").size()).isEqualTo(before);
+    }
+
+    private void refused(int status, String why, String more, String beside) throws IOException {
+        String body = TestImage.machine("never", more).strip();
+        HttpResponse<String> answer =
+                daemon.call("POST", MACHINES, body.substring(0, body.length() - 1) + beside + "}");
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        assertThat(answer.body()).contains(why).doesNotContain(PLANTED);
+    }
+
+    @Test
+    void boot_whoseSecretHasGone_failsSayingWhich() throws Exception {
+        set("BRIEF", base64("x"));
+        String id = create("three", ",\"files\":[{\"guest_path\":\"/a\",\"secret_name\":\"BRIEF\"}]", "");
+        daemon.ok("POST", MACHINES + "/" + id + "/stop", "");
+        daemon.await("vault", id, "stopped");
+        daemon.ok("DELETE", APP + "/secrets/BRIEF", "");
+        daemon.call("POST", MACHINES + "/" + id + "/start", "");
+        JsonNode events = daemon.ok("GET", MACHINES + "/" + id + "/events?limit=5", "");
+        for (int i = 0; i < 200 && !events.toString().contains("BRIEF"); i++) {
+            Thread.sleep(50);
+            events = daemon.ok("GET", MACHINES + "/" + id + "/events?limit=5", "");
+        }
+        assertThat(events.toString()).contains("app vault has no secret BRIEF");
+    }
+}

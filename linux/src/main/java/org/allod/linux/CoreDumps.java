@@ -1,0 +1,43 @@
+package org.allod.linux;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import org.allod.base.Failed;
+
+/** Whether the kernel may write this process's memory to a file. */
+public final class CoreDumps {
+    /** {@code linux/prctl.h}. */
+    private static final int PR_SET_DUMPABLE = 4;
+
+    private CoreDumps() {}
+
+    /**
+     * Forbids core dumps of this process, whatever its limits and wherever the kernel sends them (a limit of zero does
+     * not hold where dumps are piped to a program), and reading its memory for all but root. Programs it starts are not
+     * meant: the kernel forgets it when they begin.
+     */
+    public static void forbid() {
+        int result;
+        try {
+            MethodHandle prctl = Linker.nativeLinker()
+                    .downcallHandle(
+                            Linker.nativeLinker().defaultLookup().findOrThrow("prctl"),
+                            FunctionDescriptor.of(
+                                    ValueLayout.JAVA_INT,
+                                    ValueLayout.JAVA_INT,
+                                    ValueLayout.JAVA_LONG,
+                                    ValueLayout.JAVA_LONG,
+                                    ValueLayout.JAVA_LONG,
+                                    ValueLayout.JAVA_LONG),
+                            Linker.Option.firstVariadicArg(1));
+            result = (int) prctl.invokeExact(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+        } catch (Throwable e) {
+            throw new Failed("cannot forbid core dumps of this process: " + e, e);
+        }
+        if (result != 0) {
+            throw new Failed("the kernel refuses to forbid core dumps of this process (prctl PR_SET_DUMPABLE)");
+        }
+    }
+}

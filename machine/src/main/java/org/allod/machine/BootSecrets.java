@@ -1,0 +1,86 @@
+package org.allod.machine;
+
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Nearest;
+import org.allod.base.Rejected;
+
+/** What one machine may know of its app's secrets, read once. No error here repeats a value. */
+final class BootSecrets {
+    private final String app;
+    private final MachineConfig config;
+    private final SecretSource.Values values;
+
+    private BootSecrets(String app, MachineConfig config, SecretSource.Values values) {
+        this.app = app;
+        this.config = config;
+        this.values = values;
+    }
+
+    static BootSecrets of(SecretSource source, String app, MachineConfig config) {
+        return new BootSecrets(app, config, source.of(app));
+    }
+
+    /** What comes over the rest of the environment; nothing for a machine that goes without. */
+    Map<String, String> environment() {
+        return config.skipSecrets() ? Map.of() : values.byName();
+    }
+
+    /** One secret, wherever a configuration names it: {@code field} says where. */
+    String named(String field, String name) {
+        return Optional.ofNullable(values.byName().get(name)).orElseThrow(() -> {
+            String what = "%s: app %s has no secret %s".formatted(field, app, name);
+            return Nearest.to(name, values.byName().keySet())
+                    .map(near -> Rejected.because(Rejected.Reason.INVALID, what, "did you mean " + near + "?"))
+                    .orElseGet(() -> Rejected.because(
+                            Rejected.Reason.INVALID,
+                            what,
+                            "set it first: `allod secrets set --app %s %s=-`".formatted(app, name)));
+        });
+    }
+
+    /** The content of a file; the secret holds it in base64, as the Machines API has it. */
+    byte[] file(MachineConfig.File.Secret file) {
+        try {
+            return Base64.getDecoder().decode(named(field(file), file.name()).replaceAll("\\s", ""));
+        } catch (IllegalArgumentException e) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "%s: secret %s of app %s is not base64".formatted(field(file), file.name(), app),
+                    "a secret that becomes a file holds the file's content in base64");
+        }
+    }
+
+    private static String field(MachineConfig.File.Secret file) {
+        return "config.files (" + file.path() + ")";
+    }
+
+    /** Refuses a configuration that these secrets cannot boot, or that wants newer ones. */
+    void check(long minVersion) {
+        if (values.version() < minVersion) {
+            throw Rejected.because(
+                    Rejected.Reason.STALE,
+                    "min_secrets_version is %d, but the secrets of app %s are at version %d"
+                            .formatted(minVersion, app, values.version()),
+                    "this host is the only one that changes them, so waiting does not help: ask with a version that a "
+                            + "change of this app answered");
+        }
+        List<MachineConfig.File> files = new ArrayList<>(config.files());
+        config.containers().forEach(c -> files.addAll(c.files()));
+        for (MachineConfig.File file : files) {
+            if (file instanceof MachineConfig.File.Secret secret) {
+                var _ = file(secret);
+                if (!config.containers().isEmpty()) {
+                    // A container's own root has no memory to keep them in: they would be on the disk.
+                    throw Rejected.because(
+                            Rejected.Reason.UNSUPPORTED,
+                            field(secret) + ": files made of secrets are not supported in containers",
+                            "give the secret to its containers as a variable of the environment");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+package org.allod.trust;
+
+import java.io.ByteArrayInputStream;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateEncodingException;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import org.allod.base.Bug;
+import org.allod.base.Clock;
+import org.allod.base.Nearest;
+import org.allod.base.Rejected;
+import org.allod.store.Database;
+import org.allod.store.Tx;
+
+/**
+ * The certificates that apps bring for host names of their own. A host name is one app's. Keys are sealed, each bound to
+ * the chain that it came with.
+ */
+public final class Certificates {
+    static final int MAX_COUNT = 500;
+
+    private final Database database;
+    private final AppKeys keys;
+    private final Clock clock;
+
+    Certificates(Database database, AppKeys keys, Clock clock) {
+        this.database = database;
+        this.keys = keys;
+        this.clock = clock;
+    }
+
+    /** A certificate without its key: the host's own first. */
+    public record Custom(String app, String host, List<X509Certificate> chain, Instant created, Instant updated) {
+        public X509Certificate own() {
+            return chain.getFirst();
+        }
+
+        public Instant expires() {
+            return own().getNotAfter().toInstant();
+        }
+    }
+
+    /** What an edge shows: the chain, and the key in PKCS #8. Prints without it. */
+    public record Pair(List<X509Certificate> chain, byte[] key) {
+        @Override
+        public String toString() {
+            return "Pair[" + chain.getFirst().getSubjectX500Principal() + "]";
+        }
+    }
+
+    /** Keeps a certificate that was found good, in the place of the host name's last. */
+    public Custom put(String app, String hostname, String fullchain, String privateKey) {
+        String host = CustomCertificate.host(hostname);
+        Instant now = clock.wall();
+        CustomCertificate.Good good = CustomCertificate.judge(host, fullchain, privateKey, now);
+        byte[] chain = encode(good.chain());
+        return database.write(tx -> {
+            Optional<String> owner =
+                    tx.first("SELECT app FROM certificate WHERE host = ?", row -> row.getString(1), host);
+            if (owner.filter(o -> !o.equals(app)).isPresent()) {
+                throw Rejected.because(
+                        Rejected.Reason.UNSUPPORTED,
+                        "hostname %s has a certificate of app %s".formatted(host, owner.get()),
+                        "delete it there first");
+            }
+            SealingKey key = keys.make(tx, app);
+            tx.update(
+                    "INSERT INTO certificate (host, app, chain, created, updated, sealed) VALUES (?1, ?2, ?3, ?4, ?4, ?5) "
+                            + "ON CONFLICT (host) DO UPDATE SET chain = ?3, updated = ?4, sealed = ?5",
+                    host,
+                    app,
+                    chain,
+                    now.toEpochMilli(),
+                    key.seal(good.key(), binding(app, host, chain)));
+            long count = tx.first("SELECT count(*) FROM certificate WHERE app = ?", row -> row.getLong(1), app)
+                    .orElse(0L);
+            if (count > MAX_COUNT) {
+                throw Rejected.because(
+                        Rejected.Reason.UNSUPPORTED,
+                        "app %s has %d certificates, the most it may have".formatted(app, MAX_COUNT),
+                        "delete some; nothing was changed");
+            }
+            return tx.first(SELECT + " WHERE host = ?", Certificates::row, host).orElseThrow();
+        });
+    }
+
+    /** An app's certificates by host name. */
+    public List<Custom> list(String app) {
+        return database.read(tx -> tx.list(SELECT + " WHERE app = ? ORDER BY host", Certificates::row, app));
+    }
+
+    public Custom get(String app, String hostname) {
+        String host = hostname.toLowerCase(java.util.Locale.ROOT);
+        List<Custom> all = list(app);
+        return all.stream().filter(c -> c.host().equals(host)).findFirst().orElseThrow(() -> missing(app, host, all));
+    }
+
+    /** Deletes it, key and all; what it was. */
+    public Custom delete(String app, String hostname) {
+        Custom found = get(app, hostname);
+        if (database.write(tx -> tx.update("DELETE FROM certificate WHERE app = ? AND host = ?", app, found.host()))
+                == 0) {
+            throw missing(app, found.host(), List.of());
+        }
+        return found;
+    }
+
+    /** For an edge that serves the host name over TLS. */
+    public Optional<Pair> pair(String host) {
+        record Row(String app, byte[] chain, byte[] sealed) {}
+        return database.read(tx -> {
+            Optional<Row> row = tx.first(
+                    "SELECT app, chain, sealed FROM certificate WHERE host = ?",
+                    r -> new Row(r.getString(1), r.getBytes(2), r.getBytes(3)),
+                    host);
+            if (row.isEmpty()) {
+                return Optional.<Pair>empty();
+            }
+            Row r = row.get();
+            byte[] key = keys.of(tx, r.app).open(r.sealed, binding(r.app, host, r.chain));
+            return Optional.of(new Pair(decode(r.chain), key));
+        });
+    }
+
+    static void forget(Tx tx, String app) throws SQLException {
+        tx.update("DELETE FROM certificate WHERE app = ?", app);
+    }
+
+    private static final String SELECT = "SELECT app, host, chain, created, updated FROM certificate";
+
+    private static Custom row(ResultSet row) throws SQLException {
+        return new Custom(
+                row.getString(1),
+                row.getString(2),
+                decode(row.getBytes(3)),
+                Instant.ofEpochMilli(row.getLong(4)),
+                Instant.ofEpochMilli(row.getLong(5)));
+    }
+
+    private static Rejected missing(String app, String host, List<Custom> all) {
+        String what = "app %s has no certificate for %s".formatted(app, host);
+        return Nearest.to(host, all.stream().map(Custom::host).toList())
+                .map(near -> Rejected.because(Rejected.Reason.NOT_FOUND, what, "did you mean " + near + "?"))
+                .orElseGet(() -> Rejected.notFound(what));
+    }
+
+    private static Binding binding(String app, String host, byte[] chain) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(chain);
+            return new Binding("certificate", app, host + "/" + HexFormat.of().formatHex(digest), 0);
+        } catch (GeneralSecurityException e) {
+            throw new Bug("this Java has no SHA-256", e);
+        }
+    }
+
+    /** One after the other: each says how long it is. */
+    private static byte[] encode(List<X509Certificate> chain) {
+        java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
+        try {
+            for (X509Certificate one : chain) {
+                out.writeBytes(one.getEncoded());
+            }
+        } catch (CertificateEncodingException e) {
+            throw new Bug("a certificate that was read cannot be written", e);
+        }
+        return out.toByteArray();
+    }
+
+    private static List<X509Certificate> decode(byte[] bytes) {
+        List<X509Certificate> chain = new ArrayList<>();
+        try {
+            for (Certificate one :
+                    CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(bytes))) {
+                chain.add((X509Certificate) one);
+            }
+            return chain;
+        } catch (CertificateException e) {
+            throw new Bug("a certificate in host.db is not one", e);
+        }
+    }
+}
