@@ -52,10 +52,13 @@ final class Lanes {
         queues.put(name, new Queue(1));
     }
 
-    /** Runs of the queue that are active but not executing. */
-    int backlog(String queue) {
+    /**
+     * Whether the queue has all it may: those that execute and {@code waiting} more. One that was let in a moment ago
+     * and does not execute yet is among the first, not among those that wait.
+     */
+    boolean full(String queue, int waiting) {
         Queue q = queues.get(queue);
-        return q == null ? 0 : q.members - q.executing;
+        return q != null && q.members >= q.cap + waiting;
     }
 
     List<QueueView> views() {

@@ -147,7 +147,7 @@ final class Roster {
                     what + "there is no queue '" + queue + "'",
                     "the queues are " + new TreeSet<>(options.queues().keySet()));
         }
-        if (lanes.backlog(queue) >= options.waiting()) {
+        if (lanes.full(queue, options.waiting())) {
             throw Rejected.because(
                     Rejected.Reason.CAPACITY,
                     what + options.waiting() + " runs wait in queue '" + queue + "', the bound",
