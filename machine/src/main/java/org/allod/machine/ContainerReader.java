@@ -49,7 +49,7 @@ final class ContainerReader {
                 InitReader.command(in),
                 ConfigReader.env(in),
                 in.objects("env_from", ProcessConfig.EnvFrom::read),
-                in.objects("files", FileReader::file),
+                in.objects("files", FileReader::inContainer),
                 in.string("user").orElse(""),
                 in.objects("depends_on", ContainerReader::dependency),
                 in.objects("healthchecks", ContainerReader::health),
