@@ -13,6 +13,7 @@ class GuestUnitTest {
         String out = Command.of(GuestBinary.here().resolve("guest/build").toString(), "test")
                 .timeout(Duration.ofMinutes(5))
                 .output();
-        assertThat(out).containsPattern("test result: ok\\. 1[0-9] passed; 0 failed");
+        // A failed test fails the command; what is left to see is that there were tests at all.
+        assertThat(out).containsPattern("test result: ok\\. [1-9][0-9]* passed; 0 failed");
     }
 }
