@@ -8,28 +8,17 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutionException;
+import org.allod.base.ExecWire;
 import org.allod.runtime.Exec;
 import org.allod.runtime.ExecSpec;
 import org.allod.runtime.Exit;
 
 /**
- * A command's streams as frames on one connection: a byte of type, four of length (big-endian, at most {@link #MAX}),
- * the payload. From the client: 0 standard input (empty: its end), 3 the terminal's size (two 16-bit numbers: columns,
- * rows), 4 a signal (one byte). To the client: 1 standard output, 2 standard error, 5 the end (JSON), 6 an error (JSON).
+ * A command's streams as frames on one connection: {@link ExecWire}.
  *
  * <p>The client closing the connection ends the command.
  */
 final class ExecStream {
-    static final String PROTOCOL = "allod-exec/1";
-    private static final int MAX = 64 << 10;
-    private static final byte STDIN = 0;
-    private static final byte STDOUT = 1;
-    private static final byte STDERR = 2;
-    private static final byte RESIZE = 3;
-    private static final byte SIGNAL = 4;
-    private static final byte EXIT = 5;
-    private static final byte ERROR = 6;
-
     private final Exec exec;
     private final DataInputStream in;
     private final DataOutputStream out;
@@ -37,20 +26,20 @@ final class ExecStream {
     ExecStream(Exec exec, InputStream in, OutputStream out) {
         this.exec = exec;
         this.in = new DataInputStream(in);
-        this.out = new DataOutputStream(new java.io.BufferedOutputStream(out, MAX + 16));
+        this.out = new DataOutputStream(new java.io.BufferedOutputStream(out, ExecWire.MAX + 16));
     }
 
     /** Returns when the command has ended and the client has been told, or the client has gone. */
     void run() throws IOException, InterruptedException {
         try (exec) {
             Thread input = Thread.ofVirtual().name("exec input").start(this::input);
-            Thread errors = Thread.ofVirtual().name("exec stderr").start(() -> copy(STDERR, exec.stderr()));
-            copy(STDOUT, exec.stdout());
+            Thread errors = Thread.ofVirtual().name("exec stderr").start(() -> copy(ExecWire.STDERR, exec.stderr()));
+            copy(ExecWire.STDOUT, exec.stdout());
             errors.join();
             try {
                 Exit exit = exec.exited().get();
                 json(
-                        EXIT,
+                        ExecWire.EXIT,
                         Views.JSON
                                 .objectNode()
                                 .put("exit_code", exit.code())
@@ -58,7 +47,7 @@ final class ExecStream {
                                 .put("oom_killed", exit.oomKilled()));
             } catch (ExecutionException e) {
                 json(
-                        ERROR,
+                        ExecWire.ERROR,
                         ErrorBody.of(500, "the command was lost: " + e.getCause())
                                 .body());
             }
@@ -72,7 +61,7 @@ final class ExecStream {
     }
 
     private void copy(byte type, InputStream from) {
-        byte[] buffer = new byte[MAX];
+        byte[] buffer = new byte[ExecWire.MAX];
         try {
             for (int n = from.read(buffer); n >= 0; n = from.read(buffer)) {
                 frame(type, buffer, n);
@@ -106,7 +95,7 @@ final class ExecStream {
             throw new EOFException("the client has gone");
         }
         int length = in.readInt();
-        if (length < 0 || length > MAX) {
+        if (length < 0 || length > ExecWire.MAX) {
             throw new IOException("a frame of " + length + " bytes");
         }
         byte[] payload = in.readNBytes(length);
@@ -114,13 +103,13 @@ final class ExecStream {
             throw new EOFException("the client has gone");
         }
         switch (type) {
-            case STDIN -> stdin(payload);
-            case RESIZE -> {
+            case ExecWire.STDIN -> stdin(payload);
+            case ExecWire.RESIZE -> {
                 if (length == 4) {
                     exec.resize(new ExecSpec.Tty(number(payload, 0), number(payload, 2)));
                 }
             }
-            case SIGNAL -> {
+            case ExecWire.SIGNAL -> {
                 if (length == 1) {
                     exec.signal(payload[0]);
                 }

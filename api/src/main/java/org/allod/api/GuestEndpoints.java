@@ -18,6 +18,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.allod.base.Bug;
+import org.allod.base.ExecWire;
 import org.allod.base.Rejected;
 import org.allod.machine.Fields;
 import org.allod.machine.Machine;
@@ -146,11 +147,11 @@ public final class GuestEndpoints {
     }
 
     private Answer stream(Call call) throws IOException {
-        if (!call.headers().getOrDefault("upgrade", "").equals(ExecStream.PROTOCOL)) {
+        if (!call.headers().getOrDefault("upgrade", "").equals(ExecWire.PROTOCOL)) {
             throw Rejected.because(
                     Rejected.Reason.INVALID,
-                    "this address speaks " + ExecStream.PROTOCOL + " only",
-                    "send Upgrade: " + ExecStream.PROTOCOL + ", or use …/exec");
+                    "this address speaks " + ExecWire.PROTOCOL + " only",
+                    "send Upgrade: " + ExecWire.PROTOCOL + ", or use …/exec");
         }
         Fields in = header(call);
         List<String> argv = argv(in);
@@ -164,7 +165,7 @@ public final class GuestEndpoints {
         in.done();
         Optional<ExecSpec.Tty> terminal = tty ? Optional.of(new ExecSpec.Tty(columns, rows)) : Optional.empty();
         Exec exec = guest(call).exec(new ExecSpec(argv, env, cwd, user, terminal, container));
-        return new Answer.Upgrade(ExecStream.PROTOCOL, (input, output) -> new ExecStream(exec, input, output).run());
+        return new Answer.Upgrade(ExecWire.PROTOCOL, (input, output) -> new ExecStream(exec, input, output).run());
     }
 
     /** The container, or the process, that a command is to run in; empty for the first. */

@@ -110,6 +110,10 @@ final class Cloud implements AutoCloseable {
         return scratch.dir().resolve("data");
     }
 
+    Path toolsFolder() {
+        return tools;
+    }
+
     int edge() {
         return edge;
     }

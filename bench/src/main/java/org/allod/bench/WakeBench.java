@@ -67,7 +67,7 @@ final class WakeBench extends GuestBench {
     }
 
     private static double rested(Begin begin) throws IOException {
-        LockSupport.parkNanos(REST);
+        rest();
         try (BareRunsc.Running running = begin.run()) {
             return running.firstByte;
         }
@@ -81,6 +81,10 @@ final class WakeBench extends GuestBench {
     static void sleep(Cloud cloud, String machine, String verb, String asleep) throws IOException {
         cloud.call("POST", Cloud.path(machine) + "/" + verb, "");
         cloud.await(machine, asleep);
+        rest();
+    }
+
+    static void rest() {
         LockSupport.parkNanos(REST);
     }
 

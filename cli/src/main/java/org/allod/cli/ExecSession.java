@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Map;
+import org.allod.base.ExecWire;
 import org.allod.base.Failed;
 
 /**
@@ -18,14 +19,7 @@ import org.allod.base.Failed;
  * then at most 64 KiB. This thread reads what the guest writes; a second one, a daemon, reads standard input.
  */
 final class ExecSession implements AutoCloseable {
-    private static final int MAX_FRAME = 64 * 1024;
-    private static final byte STDIN = 0;
-    private static final byte STDOUT = 1;
-    private static final byte STDERR = 2;
-    private static final byte RESIZE = 3;
-    private static final byte SIGNAL = 4;
-    private static final byte EXIT = 5;
-    private static final byte ERROR = 6;
+
     private static final byte SIGINT = 2;
 
     private final HttpConnection connection;
@@ -40,7 +34,7 @@ final class ExecSession implements AutoCloseable {
                 .encodeToString(request.write().getBytes(StandardCharsets.UTF_8));
         return new ExecSession(daemon.upgrade(
                 machine.path() + "/exec/stream",
-                Map.of("Connection", "Upgrade", "Upgrade", "allod-exec/1", "X-Allod-Exec", head)));
+                Map.of("Connection", "Upgrade", "Upgrade", ExecWire.PROTOCOL, "X-Allod-Exec", head)));
     }
 
     /** Until the command is over. Its exit code. */
@@ -66,18 +60,18 @@ final class ExecSession implements AutoCloseable {
         while (true) {
             connection.readFully(head);
             int length = ByteBuffer.wrap(head, 1, 4).getInt();
-            if (length < 0 || length > MAX_FRAME) {
+            if (length < 0 || length > ExecWire.MAX) {
                 throw new Failed("the daemon sent a frame of " + Integer.toUnsignedString(length) + " bytes");
             }
             byte[] payload = new byte[length];
             connection.readFully(payload);
             switch (head[0]) {
-                case STDOUT -> out.write(payload);
-                case STDERR -> err.write(payload);
-                case EXIT -> {
+                case ExecWire.STDOUT -> out.write(payload);
+                case ExecWire.STDERR -> err.write(payload);
+                case ExecWire.EXIT -> {
                     return exitCode(Json.parse(new String(payload, StandardCharsets.UTF_8)), err);
                 }
-                case ERROR -> {
+                case ExecWire.ERROR -> {
                     Json error = Json.parse(new String(payload, StandardCharsets.UTF_8));
                     throw new ApiError((int) error.at("http").number(500), error);
                 }
@@ -97,9 +91,9 @@ final class ExecSession implements AutoCloseable {
 
     private void forwardInput() {
         try (InputStream in = new FileInputStream(FileDescriptor.in)) {
-            byte[] buffer = new byte[MAX_FRAME];
+            byte[] buffer = new byte[ExecWire.MAX];
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                send(STDIN, Arrays.copyOf(buffer, n));
+                send(ExecWire.STDIN, Arrays.copyOf(buffer, n));
             }
         } catch (IOException e) {
             // The command is over, or the other direction will say what is wrong with the connection.
@@ -109,7 +103,7 @@ final class ExecSession implements AutoCloseable {
 
     private void endInput() {
         try {
-            send(STDIN, new byte[0]);
+            send(ExecWire.STDIN, new byte[0]);
         } catch (IOException e) {
             // A short command is over before it is told that there is nothing to read.
         }
@@ -119,7 +113,7 @@ final class ExecSession implements AutoCloseable {
         try {
             Terminal.Size size = Terminal.size();
             send(
-                    RESIZE,
+                    ExecWire.RESIZE,
                     ByteBuffer.allocate(4)
                             .putShort((short) size.columns())
                             .putShort((short) size.rows())
@@ -132,7 +126,7 @@ final class ExecSession implements AutoCloseable {
     /** Ctrl-C where there is no terminal in the guest to turn it into a signal. */
     private void interrupt() {
         try {
-            send(SIGNAL, new byte[] {SIGINT});
+            send(ExecWire.SIGNAL, new byte[] {SIGINT});
         } catch (IOException e) {
             // The daemon ends the command when the connection closes.
         }

@@ -1,0 +1,193 @@
+package org.allod.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Reader;
+import java.net.InetSocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.allod.base.Failed;
+import org.allod.base.Poll;
+import org.allod.linux.Command;
+import org.allod.linux.Launch;
+import org.allod.linux.ProcessId;
+import org.allod.linux.Signals;
+
+/**
+ * The floor of a suspended microVM: the same QEMU with the same options on copies of the machine's saved memory and disk,
+ * in the machine's own network while that is free, and nothing of ours: no user of its own, no bounds, no daemon. What
+ * it is started with is read off the machine's own QEMU, while that runs.
+ */
+final class BareQemu implements AutoCloseable {
+    /** The files that QEMU is given open: memory to go on from, then those of {@code -add-fd} and of the kernel. */
+    private static final String OPEN = "exec 0<\"$1\" 4<\"$2\" 5<>\"$3\" 6<\"$4\" 7<\"$5\"; shift 5; exec \"$@\"";
+
+    private static final long UP = 20_000_000_000L;
+    private static final long LOOK = 1_000_000;
+
+    private final Path folder;
+    private final Path home;
+    private final Path tools;
+    private final String machine;
+    private final List<String> qemu;
+    private final Path root;
+    private final Path initramfs;
+    private final InetSocketAddress server;
+    private Optional<ProcessId> running = Optional.empty();
+
+    /**
+     * @param folder for the copies and its sockets
+     * @param machine one that runs
+     * @param address where its server listens
+     */
+    BareQemu(Path folder, Cloud cloud, String machine, InetSocketAddress address) throws IOException {
+        this.folder = folder;
+        this.machine = machine;
+        this.server = address;
+        this.home = cloud.data().resolve("machines").resolve(machine).resolve("microvm");
+        this.tools = cloud.toolsFolder();
+        Path process = process(machine);
+        this.root = only(cloud.data().resolve("images"), "root.erofs");
+        this.initramfs = only(cloud.data().resolve("microvm"), ".img");
+        this.qemu = line(process);
+    }
+
+    private static Path process(String machine) throws IOException {
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : all) {
+                List<String> line = words(process);
+                if (!line.isEmpty() && line.getFirst().contains("qemu-system") && line.contains("allod-" + machine)) {
+                    return process;
+                }
+            }
+        }
+        throw new Failed("no QEMU of machine " + machine + " runs");
+    }
+
+    private static List<String> words(Path process) {
+        try {
+            return List.of(Files.readString(process.resolve("cmdline")).split("\0"));
+        } catch (IOException e) {
+            return List.of(); // it has ended
+        }
+    }
+
+    /** The one file of this name below a folder of a daemon that has one image and one kernel. */
+    private static Path only(Path below, String name) throws IOException {
+        try (Stream<Path> files = Files.walk(below)) {
+            return files.filter(file -> file.toString().endsWith(name))
+                    .findFirst()
+                    .orElseThrow(() -> new Failed("no " + name + " is below " + below));
+        }
+    }
+
+    /** The machine's own, with sockets in our folder. */
+    private List<String> line(Path process) {
+        List<String> own = words(process);
+        String sockets = own.get(own.indexOf("-qmp") + 1).replaceAll("^unix:|/qmp\\.sock,.*", "");
+        List<String> line = new ArrayList<>();
+        own.forEach(word -> line.add(word.replace(sockets, folder.toString())));
+        if (!line.contains("-incoming")) {
+            line.addAll(List.of("-incoming", "fd:0"));
+        }
+        return line;
+    }
+
+    /** Milliseconds from starting QEMU to the first byte, of a machine that is suspended. */
+    double restore() throws IOException {
+        for (String file : List.of("saved", "disk.img")) {
+            var _ = Command.of("cp", "--sparse=always", home.resolve(file).toString(), folder.toString())
+                    .output();
+        }
+        Files.deleteIfExists(folder.resolve("qmp.sock"));
+        List<String> line = new ArrayList<>(List.of(tools.resolve("allod-guest").toString(), "tap", "tap0", "3"));
+        line.addAll(List.of("sh", "-c", OPEN, "open", folder.resolve("saved").toString(), root.toString()));
+        line.add(folder.resolve("disk.img").toString());
+        line.add(tools.resolve("kernel/vmlinuz").toString());
+        line.add(initramfs.toString());
+        line.addAll(qemu);
+        long began = System.nanoTime();
+        Launch.Started started = Launch.of(line)
+                .namespace("allod-" + machine)
+                .output(folder.resolve("qemu.log"))
+                .start();
+        running = started.process();
+        try {
+            go(began);
+            return FirstByte.whenUp(server, "bare", began);
+        } catch (IOException | RuntimeException e) {
+            throw new Failed(
+                    "bare QEMU did not serve: " + e.getMessage() + ": " + Files.readString(folder.resolve("qemu.log")),
+                    e);
+        } finally {
+            end();
+        }
+    }
+
+    /** Waits until the memory is in, and lets the guest go on: QEMU stands still until it is told to. */
+    private void go(long began) throws IOException {
+        Path socket = folder.resolve("qmp.sock");
+        while (!Files.exists(socket)) {
+            patient(began);
+        }
+        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+                Reader in = Channels.newReader(channel, StandardCharsets.UTF_8);
+                BufferedReader answers = new BufferedReader(in)) {
+            say(channel, "qmp_capabilities");
+            while (true) {
+                say(channel, "query-migrate");
+                String status = answers.readLine();
+                if (status == null || status.contains("failed")) {
+                    throw new IOException("its memory could not be loaded: " + status);
+                }
+                if (status.contains("\"completed\"")) {
+                    break;
+                }
+                patient(began);
+            }
+            say(channel, "cont");
+            for (String line = answers.readLine(); line != null; line = answers.readLine()) {
+                if (line.contains("RESUME")) {
+                    return;
+                }
+            }
+            throw new IOException("it has gone");
+        }
+    }
+
+    private static void say(SocketChannel channel, String command) throws IOException {
+        channel.write(ByteBuffer.wrap(("{\"execute\":\"" + command + "\"}\n").getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static void patient(long began) {
+        if (System.nanoTime() - began > UP) {
+            throw new Failed("it has not come up within " + UP / 1_000_000_000 + " s");
+        }
+        LockSupport.parkNanos(LOOK);
+    }
+
+    private void end() {
+        running.ifPresent(process -> {
+            boolean _ = process.signal(Signals.KILL);
+            Poll.until(Duration.ofSeconds(10), Duration.ofMillis(2), "the end of bare QEMU", () -> !process.alive());
+        });
+        running = Optional.empty();
+    }
+
+    @Override
+    public void close() {
+        end();
+    }
+}
