@@ -87,10 +87,16 @@ public final class Engine implements AutoCloseable {
 
     /** Takes up every run that was active when the last process ended; how many. Call once, before any start. */
     public int resume() {
+        return resume(run -> {});
+    }
+
+    /** @param before is told of each such run before any of them goes on */
+    public int resume(Consumer<RunView> before) {
         List<ActiveRun> back = roster.resume(store.load());
         // Those that had begun come first: they were within their caps before, so they are again.
         Comparator<ActiveRun> begunFirst = Comparator.comparing(r -> r.state instanceof RunState.Waiting);
         pruner.start(timers);
+        back.forEach(run -> before.accept(RunView.of(run)));
         back.stream().sorted(begunFirst.thenComparing(ActiveRun::id)).forEach(dispatcher::whenReady);
         return back.size();
     }

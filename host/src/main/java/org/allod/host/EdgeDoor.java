@@ -65,14 +65,12 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
 
     private Backend woken(MachineId id, int port) throws InterruptedException {
         Machines door = door();
-        Machine m = found(door, id);
-        if (m.state() != MachineState.STARTED) {
-            if (m.state().kind() == MachineState.Kind.PERSISTENT) {
-                door.start(m, EDGE);
-            }
-            m = door.await(m, EnumSet.of(MachineState.STARTED, MachineState.FAILED), Optional.empty(), WAKE);
+        Machine m = door.awaitGuest(found(door, id), WAKE);
+        if (!runs(m)) {
+            door.start(m, EDGE);
+            m = door.awaitGuest(m, WAKE);
         }
-        if (m.state() != MachineState.STARTED) {
+        if (!runs(m)) {
             throw Rejected.conflict(
                     "machine " + id + " could not be started; `allod machine show " + id + "` lists what happened");
         }
@@ -83,7 +81,13 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
         return services.stream()
                 .filter(s -> s.address().getPort() == port)
                 .findFirst()
-                .orElse(services.getFirst());
+                .orElse(services.getFirst())
+                .in(Backend.State.RUNNING);
+    }
+
+    /** Its guest runs: {@link Machines#awaitGuest} has said so of one that is starting. */
+    private static boolean runs(Machine m) {
+        return m.state() == MachineState.STARTED || m.state() == MachineState.STARTING;
     }
 
     @Override

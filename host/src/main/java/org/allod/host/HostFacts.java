@@ -107,4 +107,9 @@ final class HostFacts implements HostEndpoints.Facts {
         body.put("ok", ok).put("runtime", runtimes.chosen()).put("runtime_reason", runtimes.reason());
         return body;
     }
+
+    @Override
+    public void clearAtEnd() {
+        runtimes.clearAtEnd();
+    }
 }

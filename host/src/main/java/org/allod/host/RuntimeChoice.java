@@ -4,8 +4,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.zip.CRC32;
 import org.allod.base.Clock;
+import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.base.Timers;
 import org.allod.runtime.GVisorRuntime;
@@ -28,6 +30,7 @@ final class RuntimeChoice implements AutoCloseable {
     private final Runtimes runtimes;
     private final String chosen;
     private final String reason;
+    private volatile boolean clear;
 
     private RuntimeChoice(Premises premises, HostConfig config) {
         this.premises = premises;
@@ -106,8 +109,20 @@ final class RuntimeChoice implements AutoCloseable {
         }
     }
 
+    /** When this is closed, nothing but guests that run is to be left in the kernel. */
+    void clearAtEnd() {
+        clear = true;
+    }
+
     @Override
     public void close() {
+        if (clear) {
+            Set<MachineId> running = premises.clear();
+            if (!running.isEmpty()) {
+                System.getLogger("allod.host")
+                        .log(System.Logger.Level.INFO, "guests that run were left, and what they stand on: " + running);
+            }
+        }
         premises.close();
     }
 }

@@ -17,7 +17,8 @@ import org.allod.base.Bug;
 import org.allod.base.MachineId;
 
 /**
- * Every living machine's record, in memory, for whoever reads, waits or listens. What is here is already durable.
+ * Every living machine's record, in memory, for whoever reads, waits or listens. What is here is already durable, but
+ * for a transient state: of that, the run it belongs to is ({@link Ledger#pass}).
  */
 final class Book {
     private record Waiter(Predicate<Machine> until, CompletableFuture<Machine> found) {}
@@ -67,11 +68,20 @@ final class Book {
         }
         // Listeners first: whoever waited may rely on the edge knowing already.
         tell(machine);
+        wake(machine);
+    }
+
+    private void wake(Machine machine) {
         for (Waiter waiter : waiters.getOrDefault(machine.id(), List.of())) {
             if (waiter.until.test(machine)) {
                 waiter.found.complete(machine);
             }
         }
+    }
+
+    /** Has those who wait for this machine look again: what changed is not in its record. */
+    void nudge(MachineId id) {
+        get(id).ifPresent(this::wake);
     }
 
     /** Tells the listeners of a record that is as it was, because something beside it changed: a check. */

@@ -15,7 +15,6 @@ import org.allod.image.Image;
 import org.allod.runtime.Exit;
 import org.allod.runtime.Guest;
 import org.allod.runtime.GuestRuntime;
-import org.allod.runtime.GuestSpec;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
@@ -75,7 +74,7 @@ final class GuestSteps {
         GuestRuntime runtime = boots.runtime(m);
         if (runtime.suspended(id)) {
             try {
-                guests.hold(runtime.resume(boots.spec(m)));
+                up(runtime.resume(boots.spec(m)));
                 return;
             } catch (RuntimeException e) {
                 // Memory that cannot be restored is worth less than a machine that runs.
@@ -85,9 +84,12 @@ final class GuestSteps {
                 runtime.discardSuspended(id);
             }
         }
-        GuestSpec spec = boots.secretSpec(m);
-        runtime.prepare(spec);
-        guests.hold(runtime.boot(spec));
+        up(runtime.boot(boots.secretSpec(m)));
+    }
+
+    private void up(Guest guest) {
+        guests.hold(guest);
+        book.nudge(guest.machine());
     }
 
     /** Asks the main process to end, waits, and ends the guest whatever it does. How it ended, if it was running. */

@@ -39,6 +39,15 @@ final class Guests {
         return Optional.ofNullable(guests.get(machine));
     }
 
+    /**
+     * Whether the machine's guest can be spoken to: a moment before the record says so, which is durable first. Who only
+     * wants to use the guest need not wait for that; should we die in between, the run that started it goes on.
+     */
+    boolean up(Machine machine) {
+        return machine.state() == MachineState.STARTED
+                || (machine.state() == MachineState.STARTING && guests.containsKey(machine.id()));
+    }
+
     /** Takes a guest under supervision. */
     Guest hold(Guest guest) {
         if (!guest.equals(guests.put(guest.machine(), guest))) {

@@ -3,7 +3,9 @@ package org.allod.machine;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
@@ -11,7 +13,13 @@ import org.allod.base.MachineId;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Changes records: durable first, then in the book. Changes of one machine are made one after the other. */
+/**
+ * Changes records: durable first, then in the book. Changes of one machine are made one after the other.
+ *
+ * <p>Only a transient state is told to the book and not written ({@link #pass}): it belongs to a run, the run is durable,
+ * and what a reader of the record would learn from it after a crash the run says better ({@link Supervisor#underWay}).
+ * So a wake waits for one flush less.
+ */
 final class Ledger {
     private static final int STRIPES = 64;
 
@@ -40,17 +48,28 @@ final class Ledger {
 
     /** Changes the record if the machine is still there; the new record. */
     Optional<Machine> change(MachineId id, UnaryOperator<Machine> by, Note... notes) {
-        ReentrantLock lock = locks[Math.floorMod(id.hashCode(), STRIPES)];
-        lock.lock();
-        try {
+        return noting(id, by, m -> notes);
+    }
+
+    private Optional<Machine> noting(MachineId id, UnaryOperator<Machine> by, Function<Machine, Note[]> notes) {
+        return exclusively(id, () -> {
             Optional<Machine> now = book.get(id);
             now.ifPresent(m -> {
                 Machine next = by.apply(m);
-                if (!next.equals(m) || notes.length > 0) {
-                    save(next.at(clock.wall()), notes);
+                Note[] noted = notes.apply(m);
+                if (!next.equals(m) || noted.length > 0) {
+                    save(next.at(clock.wall()), noted);
                 }
             });
             return now.flatMap(m -> book.get(id));
+        });
+    }
+
+    private <T> T exclusively(MachineId id, Supplier<T> change) {
+        ReentrantLock lock = locks[Math.floorMod(id.hashCode(), STRIPES)];
+        lock.lock();
+        try {
+            return change.get();
         } finally {
             lock.unlock();
         }
@@ -58,13 +77,7 @@ final class Ledger {
 
     /** The same where the record fits; else nothing is changed, and nothing answered. */
     Optional<Machine> change(MachineId id, UnaryOperator<Machine> by, Predicate<Machine> where, Note... notes) {
-        ReentrantLock lock = locks[Math.floorMod(id.hashCode(), STRIPES)];
-        lock.lock();
-        try {
-            return book.get(id).filter(where).flatMap(m -> change(id, by, notes));
-        } finally {
-            lock.unlock();
-        }
+        return exclusively(id, () -> book.get(id).filter(where).flatMap(m -> change(id, by, notes)));
     }
 
     /** Changes the state, noting it; a machine that is in that state already is left as it is. */
@@ -72,6 +85,28 @@ final class Ledger {
         if (book.get(id).filter(m -> m.state() != to).isPresent()) {
             change(id, m -> m.in(to, clock.wall()), notes);
         }
+    }
+
+    /** Says that a run is at work on the machine; lost with the process, and said again by the run. */
+    void pass(MachineId id, MachineState to) {
+        pass(id, m -> m.state() != to, to);
+    }
+
+    /** The same, where the record is one of those meant. */
+    void pass(MachineId id, Predicate<Machine> where, MachineState to) {
+        var _ = exclusively(id, () -> {
+            Optional<Machine> now = book.get(id).filter(where);
+            now.ifPresent(m -> book.put(m.in(to, clock.wall())));
+            return now;
+        });
+    }
+
+    /**
+     * The end of a run: the state that lasts. A record that is in it already is written anew all the same, without a
+     * note, so that whoever has seen it before does not take it for untouched and mark it as passing ({@link Runs}).
+     */
+    void settle(MachineId id, MachineState to, Note... notes) {
+        var _ = noting(id, m -> m.in(to, clock.wall()), m -> m.state() == to ? new Note[0] : notes);
     }
 
     /** Puts a new record. */

@@ -16,6 +16,7 @@ import static org.allod.machine.MachineState.UPDATING;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.allod.base.Clock;
@@ -30,7 +31,8 @@ import org.allod.runtime.Exit;
  * The durable runs of a machine's life. They share one action, so for a machine at most one is active. Each ends in a
  * finalizer that leaves the machine in a lasting state, whatever happened: that is why a transient state cannot stay.
  *
- * <p>Steps act on the world and are safe to repeat; the record's state is moved by the step that makes it true.
+ * <p>Steps act on the world and are safe to repeat. While one is at work the state is told, not written; only what lasts
+ * is ({@link Ledger}).
  */
 final class Lifecycle {
     /** One action for all: a machine's runs exclude each other. */
@@ -145,6 +147,18 @@ final class Lifecycle {
         return List.of(create, start, stop, restart, suspend, update, destroy, exited);
     }
 
+    /** The state that says that a run of this type is at work; none where the record says so from the beginning. */
+    Optional<MachineState> during(String type) {
+        Map<String, MachineState> during = Map.of(
+                start.name(), STARTING,
+                stop.name(), STOPPING,
+                restart.name(), RESTARTING,
+                suspend.name(), SUSPENDING,
+                update.name(), UPDATING,
+                destroy.name(), DESTROYING);
+        return Optional.ofNullable(during.get(type));
+    }
+
     // --- create
 
     private Job.Progress createImage(StepContext<Job.Create, Job.Progress> c) throws Exception {
@@ -173,7 +187,7 @@ final class Lifecycle {
         if (m.isPresent() && m.get().state() == CREATING) {
             // It was never made: nothing of it stays, and its name is free again.
             guests.remove(m.get());
-            ledger.move(id, DESTROYED, new Note("launch", "flyd", GuestSteps.reason(outcome.detail())));
+            ledger.settle(id, DESTROYED, new Note("launch", "flyd", GuestSteps.reason(outcome.detail())));
         } else if (c.request().launch()) {
             settleRunning(id, outcome, "user");
         }
@@ -184,7 +198,7 @@ final class Lifecycle {
     private Job.Progress startBoot(StepContext<Job.Simple, Job.Progress> c) throws Exception {
         MachineId id = c.request().id();
         guests.machine(id);
-        ledger.move(id, STARTING);
+        ledger.pass(id, STARTING);
         guests.bounded(c, () -> guests.boot(id, c.request().source()));
         return new Job.Progress("running");
     }
@@ -196,7 +210,7 @@ final class Lifecycle {
             return;
         }
         if (outcome instanceof Outcome.Completed) {
-            ledger.move(id, STARTED, Note.of("start", source));
+            ledger.settle(id, STARTED, Note.of("start", source));
         } else {
             halted(m.get(), outcome);
         }
@@ -205,14 +219,14 @@ final class Lifecycle {
     private void halted(Machine m, Outcome outcome) {
         guests.remove(m);
         MachineState to = outcome instanceof Outcome.Cancelled ? STOPPED : FAILED;
-        ledger.move(m.id(), to, new Note("start", "flyd", GuestSteps.reason(outcome.detail())));
+        ledger.settle(m.id(), to, new Note("start", "flyd", GuestSteps.reason(outcome.detail())));
     }
 
     // --- stop
 
     private Job.Progress stopStop(StepContext<Job.Stop, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
-        ledger.move(m.id(), STOPPING);
+        ledger.pass(m.id(), STOPPING);
         Optional<Exit> exit = guests.stop(m, c.request().signal(), c.request().timeout());
         exit.ifPresent(e -> ledger.change(m.id(), now -> now, new Note("exit", "flyd", GuestSteps.exitNote(e, true))));
         guests.stoppedForGood(m);
@@ -238,12 +252,12 @@ final class Lifecycle {
         book.get(c.request().id()).ifPresent(m -> {
             if (m.config().autoDestroy()) {
                 guests.remove(m);
-                ledger.move(m.id(), DESTROYED, Note.of("destroy", "flyd"));
+                ledger.settle(m.id(), DESTROYED, Note.of("destroy", "flyd"));
             } else if (outcome instanceof Outcome.Completed) {
-                ledger.move(m.id(), STOPPED, Note.of("stop", c.request().source()));
+                ledger.settle(m.id(), STOPPED, Note.of("stop", c.request().source()));
             } else {
                 guests.remove(m);
-                ledger.move(m.id(), STOPPED, new Note("stop", "flyd", GuestSteps.reason(outcome.detail())));
+                ledger.settle(m.id(), STOPPED, new Note("stop", "flyd", GuestSteps.reason(outcome.detail())));
             }
         });
     }
@@ -252,7 +266,10 @@ final class Lifecycle {
 
     private Job.Progress restartStop(StepContext<Job.Stop, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
-        ledger.move(m.id(), RESTARTING, Note.of("restart", c.request().source()));
+        ledger.pass(m.id(), RESTARTING);
+        if (c.attempt() == 1 && !c.resumed()) {
+            ledger.change(m.id(), now -> now, Note.of("restart", c.request().source()));
+        }
         guests.stop(m, c.request().signal(), c.request().timeout());
         return new Job.Progress("stopped");
     }
@@ -266,7 +283,7 @@ final class Lifecycle {
 
     private Job.Progress suspendSave(StepContext<Job.Simple, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
-        ledger.move(m.id(), SUSPENDING);
+        ledger.pass(m.id(), SUSPENDING);
         guests.bounded(c, () -> guests.suspend(m));
         return new Job.Progress("saved");
     }
@@ -277,13 +294,16 @@ final class Lifecycle {
             return;
         }
         if (guests.suspended(m.get()) && guests.guest(m.get()).isEmpty()) {
-            ledger.move(m.get().id(), SUSPENDED, Note.of("suspend", c.request().source()));
+            ledger.settle(
+                    m.get().id(), SUSPENDED, Note.of("suspend", c.request().source()));
         } else if (guests.guest(m.get()).isPresent()) {
             // It could not be saved and runs on: better than a machine that lost its memory.
-            ledger.move(m.get().id(), STARTED, new Note("suspend_failed", "flyd", GuestSteps.reason(outcome.detail())));
+            ledger.settle(
+                    m.get().id(), STARTED, new Note("suspend_failed", "flyd", GuestSteps.reason(outcome.detail())));
         } else {
             guests.remove(m.get());
-            ledger.move(m.get().id(), STOPPED, new Note("suspend_failed", "flyd", GuestSteps.reason(outcome.detail())));
+            ledger.settle(
+                    m.get().id(), STOPPED, new Note("suspend_failed", "flyd", GuestSteps.reason(outcome.detail())));
         }
     }
 
@@ -292,7 +312,7 @@ final class Lifecycle {
     private Job.Progress updateImage(StepContext<Job.Update, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
         MachineConfig next = c.request().next();
-        ledger.move(m.id(), UPDATING);
+        ledger.pass(m.id(), UPDATING);
         guests.bounded(c, () -> boots.ensure(next));
         return new Job.Progress("image ready");
     }
@@ -332,11 +352,12 @@ final class Lifecycle {
         }
         boolean switched = m.get().version().equals(c.request().ulid());
         if (!switched && guests.guest(m.get()).isPresent()) {
-            ledger.move(m.get().id(), STARTED, new Note("update_failed", "flyd", GuestSteps.reason(outcome.detail())));
+            ledger.settle(
+                    m.get().id(), STARTED, new Note("update_failed", "flyd", GuestSteps.reason(outcome.detail())));
         } else if (c.request().running() && switched) {
             settleRunning(m.get().id(), outcome, "user");
         } else {
-            ledger.move(m.get().id(), STOPPED, new Note("update", "flyd", GuestSteps.reason(outcome.detail())));
+            ledger.settle(m.get().id(), STOPPED, new Note("update", "flyd", GuestSteps.reason(outcome.detail())));
         }
         settleVolumes.accept(m.get().id());
     }
@@ -345,7 +366,7 @@ final class Lifecycle {
 
     private Job.Progress destroyRemove(StepContext<Job.Simple, Job.Progress> c) {
         book.get(c.request().id()).ifPresent(m -> {
-            ledger.move(m.id(), DESTROYING);
+            ledger.pass(m.id(), DESTROYING);
             guests.remove(m);
         });
         return new Job.Progress("removed");
@@ -353,7 +374,8 @@ final class Lifecycle {
 
     private void destroySettle(StepContext<Job.Simple, Job.Progress> c, Outcome outcome) {
         book.get(c.request().id()).ifPresent(guests::remove);
-        ledger.move(c.request().id(), DESTROYED, Note.of("destroy", c.request().source()));
+        ledger.settle(
+                c.request().id(), DESTROYED, Note.of("destroy", c.request().source()));
         table.forgetOld();
     }
 
@@ -382,7 +404,7 @@ final class Lifecycle {
             return new Job.Progress("not restarted");
         }
         if (guests.guest(m).isEmpty()) {
-            ledger.move(m.id(), RESTARTING);
+            ledger.pass(m.id(), RESTARTING);
             pause.of(time);
             ledger.change(m.id(), now -> now.withRestarts(now.restarts() + 1, clock.wall()));
             guests.bounded(c, () -> guests.boot(m.id(), "flyd"));
@@ -409,16 +431,16 @@ final class Lifecycle {
         switch (RestartDecision.decide(m.config(), c.request().exit(), m.restarts())) {
             case RestartDecision.Destroy() -> {
                 guests.remove(m);
-                ledger.move(m.id(), DESTROYED, Note.of("destroy", "flyd"));
+                ledger.settle(m.id(), DESTROYED, Note.of("destroy", "flyd"));
             }
             case RestartDecision.GiveUp() ->
-                ledger.move(
+                ledger.settle(
                         m.id(),
                         FAILED,
                         new Note("exit", "flyd", GuestSteps.reason("restarted " + m.restarts() + " times in vain")));
             case RestartDecision.Stop _, RestartDecision.Restart _ -> {
                 guests.stoppedForGood(m);
-                ledger.move(m.id(), STOPPED, Note.of("stop", "flyd"));
+                ledger.settle(m.id(), STOPPED, Note.of("stop", "flyd"));
                 prepareAhead(m.id());
             }
         }

@@ -105,7 +105,7 @@ public final class MachineRoom {
                 leases.forget(m.id());
             }
         });
-        Runs runs = new Runs(ground.engine(), ledger, book, lifecycle, leases, clock);
+        Runs runs = new Runs(ground.engine(), ledger, book, lifecycle, leases, guests, clock);
         Overdue overdue = new Overdue(ground.timers(), ground.engine(), runs, ledger);
         book.listen(overdue::follow);
         book.all().forEach(overdue::follow);
@@ -183,7 +183,7 @@ public final class MachineRoom {
     /** Brings the host and the records together after a start. Blocks until done; machines keep running meanwhile. */
     public int recover() {
         supervisor.removeOrphans();
-        int resumed = engine.resume();
+        int resumed = engine.resume(supervisor::underWay);
         supervisor.settle();
         recovery.settle(runs);
         schedules.recover();

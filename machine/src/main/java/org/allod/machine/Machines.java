@@ -231,6 +231,20 @@ public final class Machines {
                                                 .orElse("gone"))));
     }
 
+    /**
+     * Waits until the machine's guest runs, or whatever is under way has left it without one. That is before {@link
+     * #await} says that it is started: what that waits for is still being written down.
+     *
+     * @throws Rejected with {@link Rejected.Reason#TIMEOUT} where it was not in time
+     */
+    public Machine awaitGuest(Machine machine, Duration timeout) throws InterruptedException {
+        return book.await(machine.id(), m -> guests.up(m) || m.state().kind() != MachineState.Kind.TRANSIENT, timeout)
+                .orElseThrow(() -> Rejected.because(
+                        Rejected.Reason.TIMEOUT,
+                        "the guest of machine %s did not come up within %s"
+                                .formatted(machine.id(), Durations.text(timeout))));
+    }
+
     private static String words(Set<MachineState> states) {
         return String.join(
                 " or ", states.stream().map(MachineState::wire).sorted().toList());
@@ -238,7 +252,7 @@ public final class Machines {
 
     /** The running guest, for what goes straight to it. */
     public Guest guest(Machine machine) {
-        if (machine.state() != MachineState.STARTED) {
+        if (!guests.up(machine)) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
                     "machine %s is %s, not started"

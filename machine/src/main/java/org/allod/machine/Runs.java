@@ -27,10 +27,12 @@ final class Runs {
     private final Book book;
     private final Lifecycle lifecycle;
     private final Leases leases;
+    private final Guests guests;
     private final Clock clock;
 
-    Runs(Engine engine, Ledger ledger, Book book, Lifecycle lifecycle, Leases leases, Clock clock) {
+    Runs(Engine engine, Ledger ledger, Book book, Lifecycle lifecycle, Leases leases, Guests guests, Clock clock) {
         this.engine = engine;
+        this.guests = guests;
         this.ledger = ledger;
         this.book = book;
         this.lifecycle = lifecycle;
@@ -52,7 +54,7 @@ final class Runs {
             leases.check(now.id(), by);
             Optional<RunId> active = active(now.id());
             boolean byPolicy = active.filter(this::byPolicy).isPresent();
-            boolean settled = now.state().kind() != MachineState.Kind.TRANSIENT;
+            boolean settled = now.state().kind() != MachineState.Kind.TRANSIENT || guests.up(now);
             if (active.isPresent() && (settled || byPolicy)) {
                 if (clock.monoNanos() >= until) {
                     throw Rejected.because(
@@ -100,8 +102,9 @@ final class Runs {
                     return Optional.<RunId>empty();
                 }
                 RunId run = begin.run(now.get());
-                // Unless the run has moved it already: it may even be over. Nobody else can have, behind the gate.
-                ledger.change(id, m -> m.equals(now.get()) ? m.in(during, clock.wall()) : m);
+                // Unless the run has moved it already: it may even be over, and then it is written anew. Nobody else
+                // can have, behind the gate.
+                ledger.pass(id, now.get()::equals, during);
                 return Optional.of(run);
             });
         } catch (Rejected e) {

@@ -11,6 +11,7 @@ import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.fsm.RunId;
+import org.allod.fsm.RunView;
 import org.allod.runtime.Exit;
 import org.allod.runtime.Guest;
 import org.allod.runtime.GuestRuntime;
@@ -100,6 +101,23 @@ final class Supervisor {
                     runtime.remove(found);
                 }
             }
+        }
+    }
+
+    /**
+     * A run that a dead daemon left is about to go on: the machine is again in the state that says so, which nobody has
+     * written down. But for a run that waits for another, and for one that had settled its machine and only had to end.
+     */
+    void underWay(RunView run) {
+        boolean begun = run.queue().isEmpty() || !run.phase().equals("waiting");
+        Optional<MachineId> machine = MachineId.parse(run.subject());
+        if (begun && machine.isPresent()) {
+            lifecycle
+                    .during(run.type())
+                    .ifPresent(during -> ledger.pass(
+                            machine.get(),
+                            m -> m.state() != during && !m.updated().isAfter(run.created()),
+                            during));
         }
     }
 

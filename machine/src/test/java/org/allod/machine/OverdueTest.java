@@ -41,7 +41,10 @@ class OverdueTest {
             host.lifecycle.types().forEach(engine::register);
             Leases leases = new Leases(new LeaseTable(host.database), time, id -> true);
             Overdue overdue = new Overdue(
-                    time, engine, new Runs(engine, host.ledger, host.book, host.lifecycle, leases, time), host.ledger);
+                    time,
+                    engine,
+                    new Runs(engine, host.ledger, host.book, host.lifecycle, leases, host.guests, time),
+                    host.ledger);
             host.book.listen(overdue::follow);
             host.machine(MachineState.STOPPED, "{\"image\":\"web\"}");
             time.advance(Duration.ofHours(1));

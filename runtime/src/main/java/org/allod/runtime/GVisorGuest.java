@@ -19,26 +19,13 @@ final class GVisorGuest implements Guest {
     private final ListeningDialer dialer;
     private final CompletableFuture<Exit> exited;
 
-    /** @param oomBefore how often memory had run out in the machine's control group before this guest */
-    GVisorGuest(
-            Premises premises,
-            MachineId machine,
-            ProcessId process,
-            GuestChannel channel,
-            ListeningDialer dialer,
-            long oomBefore) {
+    GVisorGuest(Premises premises, MachineId machine, ProcessId process, GuestChannel channel, ListeningDialer dialer) {
         this.premises = premises;
         this.machine = machine;
         this.process = process;
         this.channel = channel;
         this.dialer = dialer;
-        this.exited = channel.exited().thenApply(exit -> withOom(exit, oomBefore));
-    }
-
-    /** The guest's kernel knows nothing of memory that ran out on the host; the control group does. */
-    private Exit withOom(Exit exit, long before) {
-        boolean killed = exit.equals(Exit.LOST) || exit.signal() == 9;
-        return killed && premises.cgroups().oomKills(machine.text()) > before ? new Exit(137, 9, true) : exit;
+        this.exited = channel.exited().thenApply(OomMark.of(premises, machine)::judge);
     }
 
     ProcessId process() {

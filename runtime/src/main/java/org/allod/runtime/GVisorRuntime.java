@@ -1,7 +1,6 @@
 package org.allod.runtime;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -138,9 +137,7 @@ public final class GVisorRuntime implements GuestRuntime {
         Premises.make(folders.state());
         Premises.make(folders.channel());
         Premises.make(premises.config().run().resolve("shared"));
-        Premises.write(
-                folders.oomBefore(),
-                premises.cgroups().oomKills(folders.machine().text()) + "\n");
+        OomMark.set(premises, folders.machine());
     }
 
     @Override
@@ -159,6 +156,7 @@ public final class GVisorRuntime implements GuestRuntime {
         saved(spec.machine()).giveUp();
         Sandbox sandbox = sandbox(spec.machine());
         sandbox.kill(); // what a crash in the middle of an earlier start left
+        Premises.forget(GuestChannel.exitFile(folders(spec.machine()).home()));
         makeReady(spec);
         mountVolumes(spec);
         return begin(
@@ -192,7 +190,7 @@ public final class GVisorRuntime implements GuestRuntime {
                 Thread.ofVirtual().name("reach-" + machine).start(() -> channel.adopt(ADOPT));
             }
             premises.cgroups().create(machine.text(), Sandbox.running(spec));
-            return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer, oomBefore(folders)));
+            return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer));
         } catch (Failed e) {
             channel.close();
             close(dialer);
@@ -257,7 +255,7 @@ public final class GVisorRuntime implements GuestRuntime {
             GuestChannel channel = channel(machine, dialer);
             channel.adopt(ADOPT);
             saved(machine).used();
-            return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer, oomBefore(folders)));
+            return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer));
         });
     }
 
@@ -468,13 +466,5 @@ public final class GVisorRuntime implements GuestRuntime {
         String address = spec.network().address(spec.machine());
         return GuestSetup.of(spec, List.of(), premises.networks().resolvers(), address)
                 .settled();
-    }
-
-    private static long oomBefore(SandboxFolders folders) {
-        try {
-            return Long.parseLong(Files.readString(folders.oomBefore()).strip());
-        } catch (IOException | NumberFormatException e) {
-            return 0;
-        }
     }
 }

@@ -26,10 +26,13 @@ public interface GuestRuntime {
         return "";
     }
 
-    /** Makes everything a boot needs that can be made ahead: network, control groups, writable layer, bundle. */
+    /** Makes ahead everything of a boot that can be: network, control groups, writable layer, bundle. */
     void prepare(GuestSpec spec);
 
-    /** Boots the guest from clean, or returns the one already running. Returns once PID 1 is running. */
+    /**
+     * Boots the guest from clean, or returns the one already running. Returns once PID 1 is running. Makes what {@link
+     * #prepare} would have made and has not.
+     */
     Guest boot(GuestSpec spec);
 
     /** The guest if it runs now, whoever started it: how a restarted daemon adopts. */

@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -39,6 +40,11 @@ final class MicroVm {
     private static final int CONSOLE = 65536;
 
     private static final int SHOWN = 1500;
+
+    /** A guest can make QEMU complain, and complain again. */
+    private static final long OUTPUT_MOST = 1 << 20;
+
+    private static final Set<String> UNDER_WAY = Set.of("setup", "active", "device", "pre-switchover", "cancelling");
 
     private final Premises premises;
     private final VmFolders folders;
@@ -124,6 +130,23 @@ final class MicroVm {
             if (qmp.run("query-status").path("status").asString("").equals("paused")) {
                 var _ = qmp.run("cont");
             }
+        }
+    }
+
+    /**
+     * Forgets what QEMU has said where it has become much. It appends, so it goes on from the front. Between two looks,
+     * and while no daemon is there, the machine's own bound on memory holds it: the file is memory of the host's that
+     * counts as its writer's.
+     */
+    void boundOutput() {
+        try {
+            if (Files.exists(folders.output()) && Files.size(folders.output()) > OUTPUT_MOST) {
+                try (FileChannel file = FileChannel.open(folders.output(), StandardOpenOption.WRITE)) {
+                    file.truncate(0);
+                }
+            }
+        } catch (IOException e) {
+            // It has ended, and its folder goes; or else it is looked at again in a moment.
         }
     }
 
@@ -219,6 +242,28 @@ final class MicroVm {
         try (Qmp qmp = control()) {
             awaitMigration(qmp, LOAD);
             var _ = qmp.run("cont");
+        }
+    }
+
+    /** Lets a guest run that was stopped to be saved, and was not: whoever asked for that is gone. */
+    void goOn() {
+        try (Qmp qmp = control()) {
+            if (qmp.run("query-status").path("running").asBoolean(true)) {
+                return;
+            }
+            var _ = qmp.run("migrate_cancel");
+            Poll.until(
+                    SOCKETS,
+                    LOOK,
+                    "the end of an abandoned save",
+                    () -> !UNDER_WAY.contains(
+                            qmp.run("query-migrate").path("status").asString("none")));
+            var _ = qmp.run("cont");
+            Files.deleteIfExists(folders.saving());
+        } catch (Failed | IOException e) {
+            // It is found all the same, so that it can be ended.
+            System.getLogger(MicroVm.class.getName())
+                    .log(System.Logger.Level.WARNING, "machine " + folders.machine() + " may stand still", e);
         }
     }
 

@@ -11,7 +11,8 @@ import org.allod.linux.Ext4;
 import org.allod.linux.ProcessId;
 
 /** A guest in a virtual machine. */
-record MicroVmGuest(Premises premises, MachineId machine, MicroVm vm, ProcessId process, GuestChannel channel)
+record MicroVmGuest(
+        Premises premises, MachineId machine, MicroVm vm, ProcessId process, GuestChannel channel, OomMark mark)
         implements Guest {
     private static final Duration ANSWER = Duration.ofSeconds(20);
     private static final Duration GROW = Duration.ofSeconds(30);
@@ -19,7 +20,7 @@ record MicroVmGuest(Premises premises, MachineId machine, MicroVm vm, ProcessId 
 
     @Override
     public CompletableFuture<Exit> exited() {
-        return channel.exited();
+        return channel.exited().thenApply(mark::judge);
     }
 
     @Override

@@ -32,6 +32,7 @@ public final class MicroVmRuntime implements GuestRuntime {
     private static final Duration ADOPT = Duration.ofSeconds(10);
     private static final Duration GREETING = Duration.ofSeconds(2);
     private static final Duration RELEASE = Duration.ofSeconds(5);
+    private static final Duration OUTPUT_LOOK = Duration.ofSeconds(5);
 
     /** What QEMU takes beside the guest's memory: itself, its devices' queues, and the emulator's code. */
     private static final int OVERHEAD_MB = 96 + QemuLine.EMULATOR_CACHE_MB;
@@ -106,8 +107,10 @@ public final class MicroVmRuntime implements GuestRuntime {
             return already.get();
         }
         VmFolders folders = folders(spec.machine());
+        forget(GuestChannel.exitFile(folders.home()));
         Wire wire = makeReady(spec);
         premises.networks().refresh(wire);
+        OomMark.set(premises, spec.machine());
         beginDisk(spec, folders);
         MicroVm vm = vm(spec.machine());
         ProcessId process = startQemu(spec, wire, Optional.empty());
@@ -123,7 +126,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         } finally {
             watch.close();
         }
-        return keep(new MicroVmGuest(premises, spec.machine(), vm, process, channel));
+        return keep(guest(spec.machine(), vm, process, channel));
     }
 
     /** A kept layer of the same machine's version is used again; whatever else there is, is replaced. */
@@ -172,8 +175,13 @@ public final class MicroVmRuntime implements GuestRuntime {
                 helper);
     }
 
+    private MicroVmGuest guest(MachineId machine, MicroVm vm, ProcessId process, GuestChannel channel) {
+        return new MicroVmGuest(premises, machine, vm, process, channel, OomMark.of(premises, machine));
+    }
+
     private MicroVmGuest keep(MicroVmGuest guest) {
         guests.put(guest.machine(), guest);
+        watchOutput(guest);
         var _ = guest.vm().ended(guest.process()).thenRun(() -> {
             // One that we suspended or halted has been seen off already.
             if (guests.remove(guest.machine(), guest)) {
@@ -181,6 +189,14 @@ public final class MicroVmRuntime implements GuestRuntime {
             }
         });
         return guest;
+    }
+
+    /** Keeps what QEMU says small for as long as it runs. */
+    private void watchOutput(MicroVmGuest guest) {
+        if (guest.equals(guests.get(guest.machine()))) {
+            guest.vm().boundOutput();
+            var _ = premises.timers().after(OUTPUT_LOOK, () -> watchOutput(guest));
+        }
     }
 
     @Override
@@ -204,9 +220,11 @@ public final class MicroVmRuntime implements GuestRuntime {
             if (Files.exists(folders(machine).resuming())) {
                 vm.go(); // The last daemon died between starting it and letting it run.
                 forget(folders(machine).resuming());
+            } else if (!Files.exists(folders(machine).saved())) {
+                vm.goOn(); // It died while saving: the guest was stopped for that, and only we can let it run.
             }
             channel.adopt(ADOPT, GREETING);
-            return keep(new MicroVmGuest(premises, machine, vm, process, channel));
+            return keep(guest(machine, vm, process, channel));
         });
     }
 
@@ -243,6 +261,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         }
         Wire wire = makeReady(spec);
         premises.networks().refresh(wire);
+        OomMark.set(premises, spec.machine());
         MicroVm vm = vm(machine);
         rename(folders.saved(), folders.resuming());
         ProcessId process;
@@ -263,7 +282,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         GuestChannel channel = channel(machine, vm);
         // The guest goes on at once; PID 1 is back within moments, waited for by nobody.
         Thread.ofVirtual().name("reach-" + machine).start(() -> channel.adopt(ADOPT, GREETING));
-        return keep(new MicroVmGuest(premises, machine, vm, process, channel));
+        return keep(guest(machine, vm, process, channel));
     }
 
     /** Memory that a daemon was about to resume from when it died, and that no guest runs on, is still whole. */

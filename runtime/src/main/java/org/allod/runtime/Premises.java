@@ -128,16 +128,45 @@ public final class Premises implements AutoCloseable {
         logs.close();
     }
 
+    /**
+     * Takes away everything of ours in the kernel that no running guest needs, as a reboot would: the next start of a
+     * machine makes it again. What is on the disk stays. For a daemon that ends, and no longer acts on machines.
+     *
+     * @return the machines whose guests run; where there are any, what all machines share stays too
+     */
+    public Set<MachineId> clear() {
+        Set<MachineId> running = new TreeSet<>();
+        for (MachineId machine : present()) {
+            if (!cgroups.processes(machine.text()).isEmpty()) {
+                running.add(machine);
+            } else {
+                cgroups.remove(machine.text());
+                networks.remove(machine);
+                unmountBelow(run(machine));
+                delete(run(machine));
+            }
+        }
+        if (running.isEmpty()) {
+            unmountBelow(config.data().resolve(SharedRoots.FOLDER));
+            dismantle();
+        }
+        return running;
+    }
+
+    private static void unmountBelow(Path folder) {
+        for (Mounts.Mount mount : Mounts.all().reversed()) {
+            if (mount.target().startsWith(folder)) {
+                Mounts.detach(mount.target());
+            }
+        }
+    }
+
     /** Takes away what is left of us in the kernel, once no machine is left. */
     public void dismantle() {
         networks.removeTable();
         cgroups.removeParent();
         // runsc keeps an empty network namespace there, shared by all its file servers.
-        for (Mounts.Mount mount : Mounts.all().reversed()) {
-            if (mount.target().startsWith(config.run())) {
-                Mounts.detach(mount.target());
-            }
-        }
+        unmountBelow(config.run());
         delete(config.run());
     }
 

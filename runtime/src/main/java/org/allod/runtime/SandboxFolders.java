@@ -45,11 +45,6 @@ record SandboxFolders(MachineId machine, Path home, Path run) {
         return home.resolve("resuming");
     }
 
-    /** How often memory had run out when the guest began, so that it shows whether it did since. */
-    Path oomBefore() {
-        return run.resolve("oom");
-    }
-
     /** runsc's own state: a folder for each sandbox, so that nothing needs asking to be cleaned up. */
     Path state() {
         return run.resolve("state");

@@ -29,12 +29,15 @@ import org.allod.linux.Mounts;
  * machine of an image mounts it again.
  */
 final class SharedRoots {
+    /** Below the data folder. */
+    static final String FOLDER = "roots";
+
     private final Premises premises;
     private final Path folder;
 
     SharedRoots(Premises premises) {
         this.premises = premises;
-        this.folder = premises.config().data().resolve("roots");
+        this.folder = premises.config().data().resolve(FOLDER);
     }
 
     /**

@@ -1,0 +1,149 @@
+package org.allod.machine;
+
+import static org.allod.machine.MachineState.CREATED;
+import static org.allod.machine.MachineState.STARTED;
+import static org.allod.machine.MachineState.STARTING;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.allod.base.Failed;
+import org.allod.base.Ids;
+import org.allod.base.Rng;
+import org.allod.base.SystemClock;
+import org.allod.base.SystemTimers;
+import org.allod.fsm.Engine;
+import org.allod.fsm.EngineOptions;
+import org.allod.fsm.FsmSchema;
+import org.allod.store.Database;
+import org.allod.store.DatabaseOptions;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** States that pass: told while their run is at work, never written, and told again by a daemon that resumes the run. */
+class PassingStateTest {
+    private static final Duration SOON = Duration.ofSeconds(20);
+
+    @TempDir
+    private Path folder;
+
+    private final SystemClock clock = new SystemClock();
+    private final SystemTimers timers = new SystemTimers();
+    private final FakeRuntime runtime = new FakeRuntime();
+    private final CountDownLatch gate = new CountDownLatch(1);
+    private Database database;
+    private Engine engine;
+    private Machines machines;
+    private MachineTable table;
+    private Machine machine;
+
+    @BeforeEach
+    void aMachineThatNeverRan() throws Exception {
+        startDaemon();
+        machines.createApp("app", Optional.empty());
+        Optional<String> none = Optional.empty();
+        machine = machines.create(
+                "app",
+                new Creation.Request(
+                        Optional.of("one"),
+                        none,
+                        none,
+                        false,
+                        Optional.empty(),
+                        TestHost.config("{\"image\":\"web\"}")));
+        machines.await(machine, EnumSet.of(CREATED), none, SOON);
+        runtime.beforeBoot = this::waitAtTheGate;
+    }
+
+    @AfterEach
+    void end() {
+        gate.countDown();
+        stopDaemon();
+        timers.close();
+    }
+
+    private void waitAtTheGate() {
+        try {
+            assertThat(gate.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new Failed("interrupted: the daemon ends", e);
+        }
+    }
+
+    private void startDaemon() {
+        database = Database.open(
+                folder.resolve("host.db"),
+                DatabaseOptions.defaults(),
+                List.of(FsmSchema.schema(), MachineSchema.SCHEMA, VolumeSchema.SCHEMA));
+        table = new MachineTable(database);
+        Ids ids = new Ids(clock, Rng.system());
+        engine = Engine.on(database, clock, timers, Rng.seeded(1), ids, EngineOptions.defaults(), why -> {});
+        MachineRoom room = MachineRoom.build(
+                new MachineRoom.Ground(database, engine, clock, timers, ids),
+                new FakeImages(),
+                Map.of("gvisor", runtime),
+                Traffic.NONE,
+                new Capacity(4096, 2, 10),
+                new Creation.Settings("local", "gvisor", Set.of("gvisor"), 7),
+                new MachineRoom.Storage(folder, KeySource.NONE));
+        room.recover();
+        machines = room.machines();
+    }
+
+    /** Without a record of it, as a kill would end it. */
+    private void stopDaemon() {
+        engine.shutdown(Duration.ofSeconds(5));
+        database.close();
+    }
+
+    private MachineState told() {
+        return machines.find(machine.id()).orElseThrow().state();
+    }
+
+    private MachineState written() {
+        return table.find(machine.id()).orElseThrow().state();
+    }
+
+    @Test
+    void start_atWork_isToldAndNotWritten() throws Exception {
+        machines.start(machine, Asker.client("tester"));
+        assertThat(told()).isEqualTo(STARTING);
+        assertThat(written()).isEqualTo(CREATED);
+        gate.countDown();
+        machines.await(machine, EnumSet.of(STARTED), Optional.empty(), SOON);
+        assertThat(written()).isEqualTo(STARTED);
+    }
+
+    @Test
+    void start_daemonDiesAtWork_isStartingAgainBeforeAnythingElseIsSeen() throws Exception {
+        machines.start(machine, Asker.client("tester"));
+        stopDaemon();
+        assertThat(runtime.running).isEmpty();
+        startDaemon();
+        assertThat(told()).isEqualTo(STARTING);
+        gate.countDown();
+        machines.await(machine, EnumSet.of(STARTED), Optional.empty(), SOON);
+        assertThat(written()).isEqualTo(STARTED);
+    }
+
+    @Test
+    void guest_upBeforeItsStartIsWritten_canBeUsed() throws Exception {
+        machines.start(machine, Asker.client("tester"));
+        Machine starting = machines.find(machine.id()).orElseThrow();
+        gate.countDown();
+        Machine up = machines.awaitGuest(starting, SOON);
+        assertThat(machines.guest(up).machine()).isEqualTo(machine.id());
+        // Not refused as "starting": the run has only its end left to write.
+        machines.stop(up, Optional.empty(), Optional.of(Duration.ZERO), Asker.client("tester"));
+        machines.await(machine, EnumSet.of(MachineState.STOPPED), Optional.empty(), SOON);
+    }
+}
