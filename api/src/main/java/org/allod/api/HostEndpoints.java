@@ -18,6 +18,9 @@ public final class HostEndpoints {
         /** What works here and what does not. With {@code probe}, guests are booted again to find out: slow. */
         ObjectNode doctor(boolean probe);
 
+        /** From now on: when the daemon ends, it takes away what it has in the kernel, but for guests that run. */
+        void clearAtEnd();
+
         /** Every count and level there is, in Prometheus's text format. */
         Answer.Text metrics();
     }
@@ -50,6 +53,16 @@ public final class HostEndpoints {
                         "Counts and levels for Prometheus",
                         List.of(),
                         call -> facts.metrics()),
+                endpoint(
+                        HttpMethod.POST,
+                        "/v1/host/clear-at-end",
+                        "Host_clear_at_end",
+                        "Have the daemon leave nothing in the kernel when it ends, but guests that run",
+                        List.of(),
+                        call -> {
+                            facts.clearAtEnd();
+                            return Answer.ok(Views.JSON.objectNode().put("ok", true));
+                        }),
                 new Endpoint(
                         HttpMethod.GET,
                         "/v1/host/token",

@@ -5,6 +5,9 @@ import org.allod.base.Rejected;
 
 /** {@code allod app …} */
 final class AppWords {
+    /** For one machine: its connections are drained, its processes killed, its mounts taken away. */
+    private static final int GONE_SECONDS = 120;
+
     private AppWords() {}
 
     static List<Word> all() {
@@ -69,6 +72,9 @@ final class AppWords {
                                     + machine.at("name").text(machine.at("id").text()),
                             "");
             Lifecycle.destroy(daemon, new Found(name, machine), true);
+        }
+        for (Json machine : machines) {
+            Lifecycle.awaitGone(session, daemon, new Found(name, machine), GONE_SECONDS);
         }
         daemon.delete(path);
         if (session.json()) {

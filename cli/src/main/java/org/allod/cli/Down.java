@@ -4,7 +4,10 @@ import java.util.List;
 import java.util.Optional;
 import org.allod.base.Rejected;
 
-/** {@code allod down}: ends the daemon. Machines go on, and are found again by the next {@code up}. */
+/**
+ * {@code allod down}: ends the daemon. Machines go on, and are found again by the next {@code up}; with {@code
+ * --machines} they are stopped, and nothing of this host's cloud is left in the kernel.
+ */
 final class Down {
     private Down() {}
 
@@ -16,6 +19,7 @@ final class Down {
                     .filter(pid -> pid > 0);
             if (session.given().flag("--machines")) {
                 stopMachines(session, daemon);
+                daemon.post("/v1/host/clear-at-end", Json.obj());
             }
         } catch (NoDaemon e) {
             if (session.given().flag("--machines")) {

@@ -18,7 +18,7 @@ final class LifeWords {
                         .example("allod up")
                         .example("allod up --data /srv/allod --edge 0.0.0.0:80 --no-demo"),
                 new Word.Command("down", "stop the daemon; machines go on running", Down::run)
-                        .flag("--machines", "stop them too")
+                        .flag("--machines", "stop them too, and leave nothing of them in the kernel")
                         .example("allod down --machines"),
                 new Word.Command("setup", "install and build what a host needs, and say why", Setup::run)
                         .flag("--for-tests", "also what only the tests need")

@@ -39,7 +39,8 @@ final class Lifecycle {
                 }
             }
             String now = daemon.get(machine.path()).at("state").text();
-            if (ENDED.contains(now) && !now.equals(state)) {
+            // One that had failed is so until its destruction begins; that it was to settle, any end is.
+            if (ENDED.contains(now) && !now.equals(state) && !state.equals("destroyed") && !state.equals("settled")) {
                 throw new Failed(
                         "machine " + machine.name() + " is " + now + ", not " + state + "; `allod machine logs "
                                 + machine.name() + "` and `allod machine show " + machine.name() + "` say why");
@@ -50,6 +51,12 @@ final class Lifecycle {
                         + "` shows with what");
             }
         }
+    }
+
+    /** A destroy is acknowledged as soon as nothing can prevent it any more; this waits until it has been carried out. */
+    static void awaitGone(Session session, Daemon daemon, Found machine, int seconds) {
+        session.screen().progress("destroying " + machine.name(), "");
+        await(session, daemon, machine, "destroyed", seconds);
     }
 
     static void destroy(Daemon daemon, Found machine, boolean force) {

@@ -38,12 +38,14 @@ final class MachineWords {
                         .option("--signal -s", "SIGNAL", "sent first (SIGTERM, or what the image says)")
                         .number("--grace -g", "SECONDS", "until it is killed (5, or what the config says)")
                         .example("allod machine restart hello-1"),
+                UpdateMachine.word(),
                 MachineOutput.logs(),
                 ExecMachine.word(),
                 MachineOutput.stats(),
                 new Word.Command("destroy", "destroy machines and their disks", MachineWords::destroy)
                         .takesMany("MACHINE", Word.Kind.MACHINE, WHICH)
                         .flag("--force -f", "also where it runs: it is killed first")
+                        .number("--timeout", "SECONDS", "how long to wait until it is gone (120); 0 does not wait")
                         .example("allod machine destroy hello-1 --force")));
         all.addAll(MachineExtras.all());
         return List.copyOf(all);
@@ -169,13 +171,20 @@ final class MachineWords {
     }
 
     private static int destroy(Session session) {
+        int seconds = session.given().number("--timeout", 0).orElse(120);
+        List<Found> all = chosen(session);
+        // All are told before the first is waited for.
+        all.forEach(machine ->
+                Lifecycle.destroy(session.daemon(), machine, session.given().flag("--force")));
         List<Json> after = new ArrayList<>();
-        for (Found machine : chosen(session)) {
-            session.screen().progress("destroying " + machine.name(), "");
-            Lifecycle.destroy(session.daemon(), machine, session.given().flag("--force"));
-            after.add(Json.obj("id", machine.id(), "name", machine.name(), "state", "destroyed"));
+        for (Found machine : all) {
+            if (seconds > 0) {
+                Lifecycle.awaitGone(session, session.daemon(), machine, seconds);
+            }
+            String state = seconds > 0 ? "destroyed" : "destroying";
+            after.add(Json.obj("id", machine.id(), "name", machine.name(), "state", state));
             if (!session.json()) {
-                session.screen().now(machine.name() + " is gone");
+                session.screen().now(machine.name() + (seconds > 0 ? " is gone" : " is being destroyed"));
             }
         }
         printAll(session, after);

@@ -128,16 +128,24 @@ final class RunMachine {
         return name;
     }
 
-    static Json request(Given given, String image, String app) {
-        Map<String, String> env = new LinkedHashMap<>();
-        for (String pair : given.options("--env")) {
+    /** The values of a repeatable option that are each a name and a value. */
+    static Map<String, String> pairs(String option, List<String> values) {
+        Map<String, String> pairs = new LinkedHashMap<>();
+        for (String pair : values) {
             int eq = pair.indexOf('=');
             if (eq < 1) {
                 throw Rejected.because(
-                        Rejected.Reason.INVALID, "-e " + pair + " is not a variable", "write it as NAME=VALUE");
+                        Rejected.Reason.INVALID,
+                        option + " " + pair + " is not a " + (option.equals("-e") ? "variable" : "label"),
+                        "write it as NAME=VALUE");
             }
-            env.put(pair.substring(0, eq), pair.substring(eq + 1));
+            pairs.put(pair.substring(0, eq), pair.substring(eq + 1));
         }
+        return pairs;
+    }
+
+    static Json request(Given given, String image, String app) {
+        Map<String, String> env = pairs("-e", given.options("--env"));
         if (given.option("--autostop").isPresent() && given.number("--port", 1).isEmpty()) {
             throw Rejected.because(
                     Rejected.Reason.INVALID,
@@ -225,7 +233,7 @@ final class RunMachine {
     }
 
     /** Pulls with progress what is not here. The create run would do it too, in silence. */
-    private static void ensureImage(Session session, String image) {
+    static void ensureImage(Session session, String image) {
         boolean here = session.daemon().get("/v1/host/images").at("images").items().stream()
                 .map(known -> known.at("reference").text())
                 .anyMatch(known -> known.equals(image) || known.equals(image + ":latest"));

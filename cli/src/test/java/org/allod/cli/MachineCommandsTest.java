@@ -194,6 +194,8 @@ class MachineCommandsTest {
     void appDestroy_withMachines_needsForce() {
         daemon.on("GET /v1/apps/shop/machines", 200, "[{\"id\":\"bbbb2222bbbb22\",\"name\":\"web\"}]")
                 .on("DELETE " + WEB + "?force=true", 200, "{\"ok\":true}")
+                .on("GET " + WEB + "/wait?state=destroyed&timeout=20", 200, "{\"ok\":true}")
+                .on("GET " + WEB, 200, "{\"id\":\"bbbb2222bbbb22\",\"state\":\"destroyed\"}")
                 .on("DELETE /v1/apps/shop", 202, "");
 
         Ran refused = Ran.here(data, "app", "destroy", "shop");
@@ -201,6 +203,63 @@ class MachineCommandsTest {
         assertThat(refused.err()).contains("app shop has 1 machine\n  destroy them first, or add --force");
 
         assertThat(Ran.here(data, "app", "destroy", "shop", "--force").out()).isEqualTo("app shop is gone\n");
-        assertThat(daemon.lines()).endsWith("DELETE " + WEB + "?force=true", "DELETE /v1/apps/shop");
+        // Not before they are gone: an app with machines is not deleted.
+        assertThat(daemon.lines())
+                .endsWith(
+                        "DELETE " + WEB + "?force=true",
+                        "GET " + WEB + "/wait?state=destroyed&timeout=20",
+                        "GET " + WEB,
+                        "DELETE /v1/apps/shop");
+    }
+
+    @Test
+    void destroy_isDone_onlyOnceTheMachineIsGone() {
+        daemon.on("DELETE " + WEB + "?force=true", 200, "{\"ok\":true}")
+                .on("GET " + WEB + "/wait?state=destroyed&timeout=2", 408, "{\"error\":\"not yet\"}")
+                .on("GET " + WEB + "/wait?state=destroyed&timeout=1", 408, "{\"error\":\"not yet\"}")
+                .on("GET " + WEB, 200, "{\"id\":\"bbbb2222bbbb22\",\"state\":\"destroying\"}");
+
+        Ran late = Ran.here(data, "machine", "destroy", "shop/web", "--force", "--timeout", "0");
+        assertThat(late.out()).isEqualTo("web is being destroyed\n");
+
+        daemon.on("GET " + WEB + "/wait?state=destroyed&timeout=20", 404, "{\"error\":\"no such machine\"}");
+        Ran gone = Ran.here(data, "machine", "destroy", "shop/web", "--force");
+        assertThat(gone.out()).isEqualTo("web is gone\n");
+        assertThat(daemon.lines()).endsWith("GET " + WEB + "/wait?state=destroyed&timeout=20");
+    }
+
+    @Test
+    void update_changesWhatIsNamed_andKeepsTheRest() {
+        daemon.on("GET " + WEB, 200, """
+                        {"id":"bbbb2222bbbb22","state":"started","instance_id":"V1","config":{"image":"web",
+                         "guest":{"cpus":1,"memory_mb":256},"env":{"A":"1","B":"2"},
+                         "services":[{"internal_port":80,"autostop":"off","ports":[{"port":80}]}],"mounts":[{"x":1}]}}""")
+                .on("POST " + WEB, 200, "{\"id\":\"bbbb2222bbbb22\",\"instance_id\":\"V2\"}")
+                .on("GET " + WEB + "/wait?state=settled&timeout=20", 200, "{\"ok\":true}");
+
+        Ran same = Ran.here(data, "machine", "update", "shop/web");
+        assertThat(same.exit()).isEqualTo(2);
+        assertThat(same.err()).contains("nothing to change about machine web");
+
+        Ran ran = Ran.here(
+                data,
+                "machine",
+                "update",
+                "shop/web",
+                "--memory",
+                "512",
+                "-e",
+                "B=3",
+                "--unset",
+                "A",
+                "--autostop",
+                "stop");
+        assertThat(daemon.bodies("POST " + WEB)).containsExactly(Json.parse("""
+                        {"config":{"image":"web","guest":{"cpus":1,"memory_mb":512},"env":{"B":"3"},
+                         "services":[{"internal_port":80,"autostop":"stop","ports":[{"port":80}]}],"mounts":[{"x":1}]},
+                         "current_version":"V1","skip_launch":false}"""));
+        // The fake's machine is still at the version before: said, not passed over.
+        assertThat(ran.exit()).isEqualTo(1);
+        assertThat(ran.err()).contains("still at the version before");
     }
 }
