@@ -4,6 +4,7 @@ import static org.allod.api.AppEndpoints.endpoint;
 
 import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.allod.base.Clock;
 import org.allod.base.Rejected;
@@ -22,6 +23,7 @@ public final class CertificateEndpoints {
     private final Machines machines;
     private final Certificates certificates;
     private final CertificateView view;
+    private final String domain;
 
     /**
      * @param resolver asks the DNS of the world
@@ -37,6 +39,7 @@ public final class CertificateEndpoints {
             Clock clock) {
         this.machines = machines;
         this.certificates = certificates;
+        this.domain = domain;
         this.view = new CertificateView(resolver, addresses, domain, clock);
     }
 
@@ -140,8 +143,24 @@ public final class CertificateEndpoints {
 
     private Answer bring(Call call) {
         SecretBody in = SecretBody.of(call, List.of("hostname", "fullchain", "private_key"));
-        Certificates.Custom made = certificates.put(
-                app(call), in.required("hostname"), in.required("fullchain"), in.required("private_key"));
+        String app = app(call);
+        elsewhere(app, in.required("hostname"));
+        Certificates.Custom made =
+                certificates.put(app, in.required("hostname"), in.required("fullchain"), in.required("private_key"));
         return new Answer.Json(201, view.detail(made));
+    }
+
+    /** {@code APP.domain} is that app's, so no other may say who it is. */
+    private void elsewhere(String app, String hostname) {
+        String host = hostname.strip().toLowerCase(Locale.ROOT);
+        int dot = host.indexOf('.');
+        if (dot > 0
+                && host.substring(dot + 1).equals(domain)
+                && !host.substring(0, dot).equals(app)) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "hostname is %s: names under %s are the apps' that they begin with".formatted(host, domain),
+                    "bring a certificate for %s.%s, or for a name of your own".formatted(app, domain));
+        }
     }
 }

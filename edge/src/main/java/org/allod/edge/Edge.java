@@ -49,6 +49,7 @@ public final class Edge implements AutoCloseable {
     private final TlsContexts tls;
     private final Idler idler;
     private volatile Routes routes = Routes.EMPTY;
+    private volatile CustomHosts hosts = CustomHosts.NONE;
     private volatile boolean closing;
 
     /**
@@ -73,7 +74,7 @@ public final class Edge implements AutoCloseable {
 
     private Edge(EdgeConfig config, Machines machines, Certificates certificates, Clock clock, Timers timers, Rng rng) {
         this.config = config;
-        this.tls = new TlsContexts(certificates);
+        this.tls = new TlsContexts(certificates, () -> hosts, config.domain(), clock);
         this.clock = clock;
         this.timers = timers;
         Transport transport = Transport.pick(config.nativeTransport());
@@ -224,6 +225,11 @@ public final class Edge implements AutoCloseable {
         loops.forEach(Loop::nudge);
     }
 
+    /** Serves these host names from now on, in place of those before. Connections that are open stay as they are. */
+    public void hosts(CustomHosts now) {
+        hosts = now;
+    }
+
     private Live live(Routes before, Routes.Spot spot, Backend backend, long now) {
         Live live = before.lives().get(spot);
         if (live == null) {
@@ -337,6 +343,11 @@ public final class Edge implements AutoCloseable {
         @Override
         public Routes routes() {
             return routes;
+        }
+
+        @Override
+        public CustomHosts hosts() {
+            return hosts;
         }
 
         @Override

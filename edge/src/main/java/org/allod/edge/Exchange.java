@@ -29,6 +29,8 @@ final class Exchange implements Seeker, Carried {
     private final Loop loop;
     private final Placement placement;
     private final String id;
+    private final String host;
+    private final String app;
     private final boolean http10;
     private final boolean toHead;
     private final boolean upgrade;
@@ -68,22 +70,20 @@ final class Exchange implements Seeker, Carried {
         wants = request.wants;
         requestBody = request.body();
         host = request.host;
-        String app = HostName.app(host, loop.shared.config().domain());
+        app = loop.shared.app(host);
         placement = new Placement(this, app, () -> loop.shared.routes().find(app, client.door()));
     }
-
-    private final String host;
 
     // Finding a machine.
 
     void route() {
-        String app = HostName.app(host, loop.shared.config().domain());
         if (app.isEmpty()) {
             String domain = loop.shared.config().domain();
             fail(new Answer(
                     Problem.UNKNOWN_HOST,
                     "\"" + HostName.bare(host) + "\" is not the name of an app here",
-                    "Apps answer at APP." + domain + ", such as http://hello." + domain));
+                    "Apps answer at APP." + domain + ", such as http://hello." + domain
+                            + ", and at the names they have a certificate for (allod cert add)"));
             return;
         }
         Route found = loop.shared.routes().find(app, client.door());

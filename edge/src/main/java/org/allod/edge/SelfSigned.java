@@ -28,6 +28,7 @@ public final class SelfSigned implements Certificates {
 
     private final Path file;
     private final String domain;
+    private final int days;
     private volatile @Nullable Identity identity;
 
     /**
@@ -36,8 +37,13 @@ public final class SelfSigned implements Certificates {
      * @param file where it is kept
      */
     public SelfSigned(Path file, String domain) {
+        this(file, domain, DAYS);
+    }
+
+    SelfSigned(Path file, String domain, int days) {
         this.file = file;
         this.domain = domain;
+        this.days = days;
     }
 
     /** Reads it, or makes it where it is not there: then this blocks for about a second. */
@@ -80,7 +86,7 @@ public final class SelfSigned implements Certificates {
                 "-ext",
                 "san=dns:*." + domain + ",dns:" + domain,
                 "-validity",
-                "" + DAYS,
+                "" + days,
                 "-storetype",
                 "PKCS12",
                 "-keystore",

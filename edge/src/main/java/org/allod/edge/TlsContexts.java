@@ -1,27 +1,39 @@
 package org.allod.edge;
 
-import io.netty.handler.ssl.ApplicationProtocolConfig;
-import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.SniHandler;
 import io.netty.handler.ssl.SslContext;
-import io.netty.handler.ssl.SslContextBuilder;
-import io.netty.handler.ssl.SslProvider;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Set;
+import java.util.WeakHashMap;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
+import org.allod.base.Clock;
 import org.jspecify.annotations.Nullable;
 
-/** TLS 1.2 and 1.3 as the JDK has them, by the name that a client asks for. HTTP/1.1 is what is spoken inside. */
+/**
+ * Which certificate a client is shown, by the name that it asks for: one that an app brought for this very name, one
+ * that an app brought for its star, the edge's own. One that has expired is shown only where no other of an app's is
+ * there: its client then learns what is wrong. One that cannot be used is passed over, so that no upload takes a port
+ * down.
+ */
 final class TlsContexts {
-    /** Certificates in use at once; old ones are let go when there are more. */
-    private static final int MOST = 1_000;
+    private final Certificates own;
+    private final Supplier<CustomHosts> hosts;
+    private final String domain;
+    private final Clock clock;
+    /** Those said to be unusable, each once. */
+    private final Set<Certificates.Identity> told =
+            Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
-    private final Certificates certificates;
-    private final Map<Certificates.Identity, SslContext> contexts = new ConcurrentHashMap<>();
-
-    TlsContexts(Certificates certificates) {
-        this.certificates = certificates;
+    TlsContexts(Certificates own, Supplier<CustomHosts> hosts, String domain, Clock clock) {
+        this.own = own;
+        this.hosts = hosts;
+        this.domain = domain;
+        this.clock = clock;
     }
 
     /** A handler for one connection. */
@@ -35,27 +47,35 @@ final class TlsContexts {
         });
     }
 
-    private SslContext context(@Nullable String host) throws SSLException {
-        Certificates.Identity identity = certificates
-                .of(host == null ? "" : host.toLowerCase(Locale.ROOT))
-                .orElseThrow(() -> new SSLException("there is no certificate for " + host));
-        SslContext known = contexts.get(identity);
-        if (known != null) {
-            return known;
+    private SslContext context(@Nullable String asked) throws SSLException {
+        String host = asked == null ? "" : asked.toLowerCase(Locale.ROOT);
+        for (Certificates.Identity identity : candidates(host, clock.wall())) {
+            try {
+                return identity.context();
+            } catch (SSLException | RuntimeException e) {
+                if (told.add(identity)) {
+                    Edge.LOG.log(
+                            System.Logger.Level.WARNING,
+                            "the certificate of %s cannot be used: %s; the next best is shown instead"
+                                    .formatted(host, e.getMessage()));
+                }
+            }
         }
-        if (contexts.size() >= MOST) {
-            contexts.clear();
-        }
-        SslContext made = SslContextBuilder.forServer(identity.key(), identity.chain())
-                .sslProvider(SslProvider.JDK)
-                .protocols("TLSv1.3", "TLSv1.2")
-                .applicationProtocolConfig(new ApplicationProtocolConfig(
-                        ApplicationProtocolConfig.Protocol.ALPN,
-                        ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
-                        ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
-                        ApplicationProtocolNames.HTTP_1_1))
-                .build();
-        contexts.put(identity, made);
-        return made;
+        throw new SSLException("there is no certificate for " + host);
+    }
+
+    /** The best first. */
+    List<Certificates.Identity> candidates(String host, Instant now) {
+        // What is said of another app's own name under our domain does not count, whoever says it.
+        String named = HostName.app(host, domain);
+        List<Certificates.Identity> brought = hosts.get().of(host).stream()
+                .filter(claim -> named.isEmpty() || named.equals(claim.app()))
+                .flatMap(claim -> claim.identity().stream())
+                .toList();
+        List<Certificates.Identity> all = new ArrayList<>(3);
+        brought.stream().filter(identity -> identity.validAt(now)).forEach(all::add);
+        brought.stream().filter(identity -> !identity.validAt(now)).forEach(all::add);
+        own.of(host).ifPresent(all::add);
+        return all;
     }
 }

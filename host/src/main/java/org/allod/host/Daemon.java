@@ -151,6 +151,7 @@ final class Daemon implements AutoCloseable {
         Edge edge = part(Edge.start(edgeConfig(config), door, certificate, clock, timers, rng.fork("edge")));
         door.carriedBy(edge);
         part(new CatalogKeeper(machines, edge, certificate)).start();
+        new CertificateKeeper(trust.trust().certificates(), edge).start();
         edgeAddress = edge.address();
         OperatorToken token = OperatorToken.at(data.path("operator.token"));
         Prover prover = Prover.of(token, trust.trust().tokens());

@@ -14,7 +14,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.allod.base.Bug;
 import org.allod.base.Clock;
 import org.allod.base.Nearest;
@@ -32,6 +34,7 @@ public final class Certificates {
     private final Database database;
     private final AppKeys keys;
     private final Clock clock;
+    private volatile Watcher watcher = new Watcher() {};
 
     Certificates(Database database, AppKeys keys, Clock clock) {
         this.database = database;
@@ -58,13 +61,27 @@ public final class Certificates {
         }
     }
 
+    /** Told of each change, once it is durable, by whoever made it and before they go on. */
+    public interface Watcher {
+        /** The certificate for this host name came, went, or is another. */
+        default void changed(String host) {}
+
+        /** All of this app's went with it. */
+        default void forgotten(String app) {}
+    }
+
+    /** From now on tells this one, in place of whoever was told before. */
+    public void watch(Watcher other) {
+        watcher = other;
+    }
+
     /** Keeps a certificate that was found good, in the place of the host name's last. */
     public Custom put(String app, String hostname, String fullchain, String privateKey) {
         String host = CustomCertificate.host(hostname);
         Instant now = clock.wall();
         CustomCertificate.Good good = CustomCertificate.judge(host, fullchain, privateKey, now);
         byte[] chain = encode(good.chain());
-        return database.write(tx -> {
+        Custom kept = database.write(tx -> {
             Optional<String> owner =
                     tx.first("SELECT app FROM certificate WHERE host = ?", row -> row.getString(1), host);
             if (owner.filter(o -> !o.equals(app)).isPresent()) {
@@ -92,6 +109,24 @@ public final class Certificates {
             }
             return tx.first(SELECT + " WHERE host = ?", Certificates::row, host).orElseThrow();
         });
+        watcher.changed(host);
+        return kept;
+    }
+
+    /** Every host name that has a certificate, with its app. */
+    public Map<String, String> owners() {
+        record Owned(String host, String app) {}
+        Map<String, String> owners = new TreeMap<>();
+        database.read(tx -> tx.list(
+                        "SELECT host, app FROM certificate", row -> new Owned(row.getString(1), row.getString(2))))
+                .forEach(owned -> owners.put(owned.host, owned.app));
+        return owners;
+    }
+
+    /** Whose this host name is. */
+    public Optional<String> owner(String host) {
+        return database.read(
+                tx -> tx.first("SELECT app FROM certificate WHERE host = ?", row -> row.getString(1), host));
     }
 
     /** An app's certificates by host name. */
@@ -112,6 +147,7 @@ public final class Certificates {
                 == 0) {
             throw missing(app, found.host(), List.of());
         }
+        watcher.changed(found.host());
         return found;
     }
 
@@ -134,6 +170,10 @@ public final class Certificates {
 
     static void forget(Tx tx, String app) throws SQLException {
         tx.update("DELETE FROM certificate WHERE app = ?", app);
+    }
+
+    void forgotten(String app) {
+        watcher.forgotten(app);
     }
 
     private static final String SELECT = "SELECT app, host, chain, created, updated FROM certificate";

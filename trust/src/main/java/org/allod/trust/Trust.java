@@ -75,5 +75,6 @@ public final class Trust {
     /** Once that transaction is durable. */
     public void forgotten(String app) {
         tokens.forgotten(app);
+        certificates.forgotten(app);
     }
 }
