@@ -277,8 +277,8 @@ public final class GVisorRuntime implements GuestRuntime {
         still.lock();
         try {
             guest.stopListening(); // or PID 1 would come straight back
+            guests.remove(machine, guest); // also where the rest fails: this conversation is over
             guest.channel().release(RELEASE);
-            guests.remove(machine, guest);
             sandbox.tell(spec.diskMb(), SavedMemory.BOUND, List.of("checkpoint", "--image-path=" + saved.begin()));
             finished(spec, sandbox, saved);
         } catch (Failed e) {

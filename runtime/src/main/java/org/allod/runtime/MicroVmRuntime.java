@@ -240,8 +240,9 @@ public final class MicroVmRuntime implements GuestRuntime {
         ReentrantLock still = premises.still(machine);
         still.lock();
         try {
-            guest.channel().release(RELEASE);
+            // First, because its conversation ends now, also where the rest fails: whoever asks next begins a new one.
             guests.remove(machine, guest);
+            guest.channel().release(RELEASE);
             guest.vm().save(guest.process());
         } finally {
             still.unlock();
