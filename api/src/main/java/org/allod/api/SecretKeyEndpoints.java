@@ -75,12 +75,12 @@ public final class SecretKeyEndpoints {
         ArrayNode list = body.putArray("secret_keys");
         keys.list(app(call)).stream()
                 .filter(k -> types.isEmpty() || types.contains(k.type()))
-                .forEach(k -> list.add(view(k, SentBytes.Form.BASE64)));
+                .forEach(k -> list.add(view(k)));
         return Answer.ok(body);
     }
 
     private Answer show(Call call) {
-        return Answer.ok(view(keys.get(app(call), name(call)), SentBytes.Form.BASE64));
+        return Answer.ok(view(keys.get(app(call), name(call))));
     }
 
     private Answer bring(Call call) {
@@ -92,7 +92,7 @@ public final class SecretKeyEndpoints {
                         "value is missing: the key's bytes",
                         "to have one made, use …/generate"));
         SecretKeys.Made made = keys.bring(app, name(call), KeyType.parse(in.required("type")), value.bytes());
-        return made(made, value.form());
+        return made(made);
     }
 
     private Answer generate(Call call) {
@@ -105,11 +105,11 @@ public final class SecretKeyEndpoints {
                     "leave value out, or leave /generate out of the path");
         }
         SecretKeys.Made made = keys.generate(app, name(call), KeyType.parse(in.required("type")));
-        return made(made, SentBytes.Form.BASE64);
+        return made(made);
     }
 
-    private static Answer made(SecretKeys.Made made, SentBytes.Form form) {
-        return new Answer.Json(201, versioned(view(made.key(), form), made.version()));
+    private static Answer made(SecretKeys.Made made) {
+        return new Answer.Json(201, versioned(view(made.key()), made.version()));
     }
 
     private Answer delete(Call call) {
@@ -167,13 +167,17 @@ public final class SecretKeyEndpoints {
         return in.bytes("associated_data").map(SentBytes::bytes).orElse(NONE);
     }
 
-    private static ObjectNode view(SecretKeys.View key, SentBytes.Form form) {
+    /**
+     * The public half is a list of numbers, as the description has it, however the key was sent: clients in Go read a
+     * list into bytes as well as base64.
+     */
+    private static ObjectNode view(SecretKeys.View key) {
         ObjectNode node = Views.JSON
                 .objectNode()
                 .put("name", key.name())
                 .put("type", key.type().wire())
                 .put("created_at", key.created().toString())
                 .put("updated_at", key.updated().toString());
-        return key.open().length == 0 ? node : form.put(node, "public_key", key.open());
+        return key.open().length == 0 ? node : SentBytes.Form.NUMBERS.put(node, "public_key", key.open());
     }
 }

@@ -8,7 +8,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Bytes in JSON. The description of the Machines API says a list of numbers; its clients in Go send and expect base64,
- * which is how that language writes bytes. Both are taken, and each client is answered in the form it used.
+ * which is how that language writes bytes. Both are taken, and each client is answered in the form it used; who sent no
+ * bytes is answered as the description says.
  */
 record SentBytes(byte[] bytes, Form form) {
     /** How bytes are written. */

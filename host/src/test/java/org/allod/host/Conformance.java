@@ -4,13 +4,13 @@ import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -20,23 +20,19 @@ import tools.jackson.databind.JsonNode;
 final class Conformance {
     private final DaemonProcess daemon;
     private final Optional<MachinesApi> description;
-    private final Set<String> served = new TreeSet<>();
     private final Map<String, TreeSet<Integer>> seen = new TreeMap<>();
     private final Map<String, TreeSet<String>> missing = new TreeMap<>();
-    private final Map<String, String> refused = new TreeMap<>();
+    private final Map<String, String> refused;
     private final Map<String, String> values = new HashMap<>();
     final List<String> faults = new ArrayList<>();
 
-    Conformance(DaemonProcess daemon, Optional<MachinesApi> description) throws IOException {
+    /**
+     * @param refused operations that are refused by decision, and why
+     */
+    Conformance(DaemonProcess daemon, Optional<MachinesApi> description, Map<String, String> refused) {
         this.daemon = daemon;
         this.description = description;
-        daemon.ok("GET", "/v1/openapi.json", "")
-                .get("paths")
-                .properties()
-                .forEach(path -> path.getValue()
-                        .propertyNames()
-                        .forEach(method -> served.add(method.toUpperCase(java.util.Locale.ROOT) + " "
-                                + path.getKey().replaceFirst("^/v1", ""))));
+        this.refused = new TreeMap<>(refused);
     }
 
     /** Gives a path's parameter, or any {@code {word}} of a path or body, its value from here on. */
@@ -48,17 +44,12 @@ final class Conformance {
         return values.getOrDefault(name, "");
     }
 
-    /** A visit that must be answered with {@code status}. What is not served yet is left out. */
+    /** A visit that must be answered with {@code status}. */
     JsonNode visit(String operation, String body, int status, String... headers) throws IOException {
         String template = operation.replaceFirst("\\?.*", "");
-        if (!served.contains(template)) {
-            return DaemonProcess.JSON.createObjectNode();
-        }
         String[] words = filled(operation).split(" ", 2);
         HttpResponse<String> answer = daemon.call(words[0], "/v1" + words[1], filled(body), headers);
-        JsonNode json = answer.body().isBlank()
-                ? DaemonProcess.JSON.createObjectNode()
-                : DaemonProcess.JSON.readTree(answer.body());
+        JsonNode json = body(answer);
         String said = operation + " -> " + answer.statusCode();
         if (answer.statusCode() != status) {
             faults.add(said + " instead of " + status + ": " + answer.body());
@@ -87,12 +78,6 @@ final class Conformance {
         return json;
     }
 
-    /** A visit to what is refused here by decision: an answer with its reason, and no more. */
-    void refused(String operation, String body, int status, String why) throws IOException {
-        visit(operation, body, status);
-        refused.put(operation.replaceFirst("\\?.*", ""), why);
-    }
-
     /** Notes a fault where an answer's text is not what it must be. */
     void same(String what, JsonNode found, String expected) {
         if (!found.asString("").equals(expected)) {
@@ -108,7 +93,16 @@ final class Conformance {
         return result;
     }
 
-    /** The account, for people. */
+    private static JsonNode body(HttpResponse<String> answer) {
+        if (answer.body().isBlank()) {
+            return DaemonProcess.JSON.createObjectNode();
+        }
+        return answer.headers().firstValue("content-type").orElse("").startsWith("text/")
+                ? DaemonProcess.JSON.getNodeFactory().stringNode(answer.body())
+                : DaemonProcess.JSON.readTree(answer.body());
+    }
+
+    /** The account, for people: each operation with the statuses it was seen to answer, and what is left. */
     String report() {
         StringBuilder text = new StringBuilder();
         if (description.isEmpty()) {
@@ -118,32 +112,23 @@ final class Conformance {
                     .toString();
         }
         Map<String, List<Integer>> operations = description.get().operations();
-        Map<String, String> lacking = new LinkedHashMap<>();
-        int documented = 0;
-        int provoked = 0;
-        for (var operation : operations.entrySet()) {
-            Set<Integer> got = seen.getOrDefault(operation.getKey(), new TreeSet<>());
-            documented += operation.getValue().size();
-            List<Integer> not =
-                    operation.getValue().stream().filter(s -> !got.contains(s)).toList();
-            provoked += operation.getValue().size() - not.size();
-            if (!not.isEmpty()) {
-                lacking.put(operation.getKey(), not.toString());
-            }
-        }
-        text.append("conformance: %d of %d operations served as described, %d of %d documented statuses provoked%n"
+        int documented = operations.values().stream().mapToInt(List::size).sum();
+        text.append("conformance: %d of %d operations served as described, %d refused; %d of %d documented statuses%n"
                 .formatted(
                         operations.keySet().stream().filter(this::asDescribed).count(),
                         operations.size(),
-                        provoked,
+                        refused.size(),
+                        documented - unreached().size(),
                         documented));
-        refused.forEach((operation, why) -> text.append("  refused: %s: %s%n".formatted(operation, why)));
-        unvisited().forEach(operation -> text.append("  not served: %s%n".formatted(operation)));
-        lacking.forEach((operation, statuses) -> {
-            if (seen.containsKey(operation)) {
-                text.append("  not provoked: %s %s%n".formatted(operation, statuses));
-            }
-        });
+        operations
+                .keySet()
+                .forEach(o -> text.append("  %-10s %s%s%n"
+                        .formatted(
+                                seen.getOrDefault(o, new TreeSet<>()).stream()
+                                        .map(Object::toString)
+                                        .collect(Collectors.joining(" ")),
+                                o,
+                                refused.containsKey(o) ? ": refused: " + refused.get(o) : "")));
         missing.forEach((operation, fields) -> {
             if (!fields.isEmpty()) {
                 text.append("  never answered: %s %s%n".formatted(operation, fields));
@@ -156,20 +141,30 @@ final class Conformance {
         return seen.getOrDefault(operation, new TreeSet<>()).stream().anyMatch(s -> s < 300);
     }
 
-    /** Operations of the description that no visit reached. */
-    Set<String> unvisited() {
-        Set<String> unvisited = new TreeSet<>();
-        description.ifPresent(d -> d.operations().keySet().stream()
-                .filter(o -> !seen.containsKey(o))
-                .forEach(unvisited::add));
-        return unvisited;
-    }
-
-    /** Operations that were visited and are neither served as described nor refused by decision. */
+    /** Operations of the description that are neither served as described nor refused by decision. */
     Set<String> unserved() {
-        Set<String> unserved = new TreeSet<>(seen.keySet());
+        Set<String> unserved = new TreeSet<>();
+        description.ifPresent(d -> unserved.addAll(d.operations().keySet()));
         unserved.removeIf(operation -> asDescribed(operation) || refused.containsKey(operation));
         return unserved;
+    }
+
+    /** Operations that are said to be refused, and were served, or were not even asked. */
+    Set<String> wronglyRefused() {
+        Set<String> wrong = new TreeSet<>(refused.keySet());
+        wrong.removeIf(operation -> seen.containsKey(operation) && !asDescribed(operation));
+        return wrong;
+    }
+
+    /** Documented statuses that no visit was answered with, as {@code METHOD /path STATUS}. */
+    Set<String> unreached() {
+        Set<String> unreached = new TreeSet<>();
+        description.ifPresent(d -> d.operations()
+                .forEach((operation, statuses) -> statuses.stream()
+                        .filter(s ->
+                                !seen.getOrDefault(operation, new TreeSet<>()).contains(s))
+                        .forEach(s -> unreached.add(operation + " " + s))));
+        return unreached;
     }
 
     /** Fields the description names for an operation's answer that no answer had. */

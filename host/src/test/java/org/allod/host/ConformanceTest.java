@@ -1,13 +1,17 @@
 package org.allod.host;
 
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -18,21 +22,39 @@ import tools.jackson.databind.JsonNode;
 class ConformanceTest {
     private static final String MACHINE = "/apps/{app_name}/machines/{machine_id}";
 
-    /** What other operations of the description wait for; each leaves this list when it is served. */
-    private static final Set<String> PENDING =
-            Set.of("certificates", "ip_assignments", "secretkeys", "orgs/{org_slug}/volumes", "platform", "/tokens/");
+    private static final String CERTIFICATES = "/apps/{app_name}/certificates";
+
+    private static final String NO_BALLOON =
+            "a sandbox has its memory from its start; only the balloon of a microVM could change it";
+
+    /** What is answered with a reason and no more. An operation leaves this list when it is served. */
+    private static final Map<String, String> REFUSED = Map.of(
+            "PUT " + MACHINE + "/memory", NO_BALLOON,
+            "POST " + MACHINE + "/memory/reclaim", NO_BALLOON,
+            "POST " + CERTIFICATES + "/acme", "certificates are brought, until the edge asks an authority for them");
+
+    /** Documented statuses of what is served that cannot be provoked. */
+    private static final Set<String> OUT_OF_REACH = Set.of(
+            // Only where this host's disk fails: no request makes our answer a 5xx (RequestFuzzTest).
+            "GET /tokens/current 500", "POST /tokens/authorize 500");
 
     /** Fields that the description names and that no answer here has, with the reason. */
-    private static final Map<String, String> LEFT_OUT = Map.of(
-            ".incomplete_config", "of hosts out of reach; there is one host, and it answers",
-            ".nonce", "only where a lease was asked for",
-            ".image_ref", "an update answers when the version is new; its image is known a moment later",
-            ".last_machine_id", "of lists in pages by time; the cursor says where the next page begins",
-            ".last_updated_at", "of lists in pages by time",
-            ".next_cursor", "only where there is another page",
-            ".value", "a secret that is set is not answered",
-            ".restricted_to_machine", "of tokens for one machine; tokens here are for one app, or everything",
-            ".source_machine_id", "of tokens made by a machine");
+    private static final Map<String, String> LEFT_OUT = Map.ofEntries(
+            entry(".incomplete_config", "of hosts out of reach; there is one host, and it answers"),
+            entry(".nonce", "only where a lease was asked for"),
+            entry(".image_ref", "an update answers when the version is new; its image is known a moment later"),
+            entry(".last_machine_id", "of lists in pages by time; the cursor says where the next page begins"),
+            entry(".last_updated_at", "of lists in pages by time"),
+            entry(".value", "a secret that is set is not answered"),
+            entry(".restricted_to_machine", "of tokens for one machine; tokens here are for one app, or everything"),
+            entry(".source_machine_id", "of tokens made by a machine"),
+            entry(".rate_limited_until", "of what is asked of an authority"),
+            entry(".acme_challenge", "of what is asked of an authority"),
+            entry(".acme_challenge_cname", "of what is asked of an authority"),
+            entry(".ownership", "who brings a certificate need not prove that the name is theirs"),
+            entry(".ownership_txt", "who brings a certificate need not prove that the name is theirs"),
+            entry(".dns_records.cname", "the resolver of the host tells addresses, not the names on the way to them"),
+            entry(".soa", "the resolver of the host tells addresses, not whose the zone is"));
 
     private Conformance api;
 
@@ -42,7 +64,7 @@ class ConformanceTest {
                         Files.createTempDirectory("allod-conformance").resolve("data"), "--runtime", "gvisor")
                 .start()) {
             TestImage.build(daemon);
-            api = new Conformance(daemon, MachinesApi.find());
+            api = new Conformance(daemon, MachinesApi.find(), REFUSED);
             api.let("org_slug", "personal");
             api.let("app_name", "conform");
             apps();
@@ -65,20 +87,19 @@ class ConformanceTest {
         }
         assertThat(api.faults).isEmpty();
         assertThat(api.unserved())
-                .as("visited, and neither served as described nor refused by decision")
+                .as("neither served as described nor refused by decision")
                 .isEmpty();
-        assertThat(api.unvisited())
-                .as("not visited")
-                .allMatch(o -> PENDING.stream().anyMatch(o::contains));
+        assertThat(api.wronglyRefused()).as("in the table of what is refused").isEmpty();
+        Set<String> unreached = api.unreached();
+        unreached.removeIf(status ->
+                OUT_OF_REACH.contains(status) || REFUSED.keySet().stream().anyMatch(status::startsWith));
+        assertThat(unreached).as("documented statuses that were not reached").isEmpty();
         Map<String, Set<String>> lacking = new TreeMap<>();
         api.missing()
                 .forEach((operation, fields) -> fields.stream()
                         .filter(field -> LEFT_OUT.keySet().stream().noneMatch(field::endsWith))
                         .forEach(field -> lacking.computeIfAbsent(operation, o -> new TreeSet<>())
                                 .add(field)));
-        // Only a key pair has a public half, and it is answered in base64, as existing clients read it, not as numbers.
-        lacking.values().forEach(fields -> fields.removeIf(field -> field.endsWith(".public_key")));
-        lacking.values().removeIf(Set::isEmpty);
         assertThat(lacking).as("described fields that no answer had").isEmpty();
     }
 
@@ -117,6 +138,13 @@ class ConformanceTest {
         api.visit("GET" + one, "", 200);
         api.visit("GET" + all, "", 200);
         api.visit("DELETE" + one, "", 200);
+        // A pair, whose public half is shown however the key came to be.
+        api.let("secret_name", "pair");
+        api.visit("POST" + one + "/generate", "{\"type\":\"nacl_sign\"}", 201);
+        api.visit("GET" + one, "", 200);
+        api.visit("GET" + all + "?types=nacl_sign", "", 200);
+        api.let("key", keyPair());
+        api.visit("POST" + one, "{\"type\":\"nacl_sign\",\"value\":{key}}", 201);
         api.let("secret_name", "sig");
         api.let("key", "[" + "7,".repeat(31) + "7]");
         api.visit("POST" + one, "{\"type\":\"hs256\",\"value\":{key}}", 201);
@@ -126,6 +154,16 @@ class ConformanceTest {
         api.let("signature", signed.path("signature").toString());
         api.visit("POST" + one + "/verify", "{\"plaintext\":[104,105],\"signature\":{signature}}", 204);
         api.visit("POST" + one + "/verify", "{\"plaintext\":[104,106],\"signature\":{signature}}", 400);
+    }
+
+    /** An Ed25519 key as NaCl writes one, with the vector of RFC 8032, test 2. */
+    private static String keyPair() {
+        byte[] pair = HexFormat.of()
+                .parseHex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"
+                        + "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+        return IntStream.range(0, pair.length)
+                .mapToObj(i -> Integer.toString(pair[i] & 0xff))
+                .collect(Collectors.joining(",", "[", "]"));
     }
 
     private void volumes() throws IOException {
@@ -140,7 +178,11 @@ class ConformanceTest {
         api.visit("PUT" + one + "/extend", "{\"size_gb\":2}", 200);
         api.visit("POST" + one + "/snapshots", "", 200);
         api.visit("GET" + one + "/snapshots", "", 200);
+        JsonNode more = api.visit("POST" + all, "{\"name\":\"more\",\"size_gb\":1}", 200);
         api.visit("GET /orgs/{org_slug}/volumes", "", 200);
+        api.visit("GET /orgs/{org_slug}/volumes?limit=1", "", 200);
+        api.visit("DELETE" + one, "", 200);
+        api.let("volume_id", more.path("id").asString("none"));
         api.visit("DELETE" + one, "", 200);
     }
 
@@ -161,6 +203,12 @@ class ConformanceTest {
         api.visit("GET" + all + "?summary=true", "", 200);
         api.visit("GET " + MACHINE, "", 200);
         api.visit("GET /orgs/{org_slug}/machines?limit=10", "", 200);
+        JsonNode two = api.visit("POST" + all, "{\"config\":{\"image\":\"web\"},\"skip_launch\":true}", 200);
+        api.visit("GET /orgs/{org_slug}/machines?limit=1", "", 200);
+        api.let("machine_id", two.path("id").asString("none"));
+        api.visit("DELETE " + MACHINE, "", 200);
+        api.visit("GET " + MACHINE + "/wait?state=destroyed&timeout=60", "", 200);
+        api.let("machine_id", made.get("id").stringValue());
     }
 
     private void leases() throws IOException {
@@ -234,13 +282,12 @@ class ConformanceTest {
     }
 
     private void memory() throws IOException {
-        String why = "a sandbox has its memory from its start; only the balloon of a microVM could change it";
         api.visit("POST " + MACHINE + "/start", "", 200);
         api.visit("GET " + MACHINE + "/wait?state=started&timeout=60", "", 200);
         JsonNode memory = api.visit("GET " + MACHINE + "/memory", "", 200);
         api.same("limit_mb", memory.path("limit_mb"), "128");
-        api.refused("PUT " + MACHINE + "/memory", "{\"limit_mb\":100}", 422, why);
-        api.refused("POST " + MACHINE + "/memory/reclaim", "{\"amount_mb\":10}", 422, why);
+        api.visit("PUT " + MACHINE + "/memory", "{\"limit_mb\":100}", 422);
+        api.visit("POST " + MACHINE + "/memory/reclaim", "{\"amount_mb\":10}", 422);
         api.visit("POST " + MACHINE + "/stop", "{\"signal\":\"SIGKILL\"}", 200);
         api.visit("GET " + MACHINE + "/wait?state=stopped&timeout=60", "", 200);
     }
@@ -264,10 +311,31 @@ class ConformanceTest {
         api.visit("DELETE" + all + "/{ip}", "", 204);
     }
 
-    private void certificates() throws IOException {
-        String all = " /apps/{app_name}/certificates";
-        api.let("hostname", "conform.example.com");
+    private void certificates() throws Exception {
+        String all = " " + CERTIFICATES;
+        String one = all + "/{hostname}";
+        api.let("hostname", "a.conform.localhost");
+        api.let("brought", TestCertificate.of("a.conform.localhost").body());
+        api.visit("POST" + all + "/custom", "{brought}", 201);
+        api.visit(
+                "POST" + all + "/custom",
+                TestCertificate.of("b.conform.localhost").body(),
+                201);
+        api.visit(
+                "POST" + all + "/custom",
+                "{\"hostname\":\"c.conform.localhost\",\"fullchain\":\"none\",\"private_key\":\"none\"}",
+                422);
+        api.visit("POST" + all + "/acme", "{\"hostname\":\"{hostname}\"}", 422);
         api.visit("GET" + all, "", 200);
+        api.visit("GET" + all + "?limit=1", "", 200);
+        api.visit("GET" + one, "", 200);
+        api.visit("POST" + one + "/check", "", 200);
+        api.visit("DELETE" + one + "/acme", "", 200);
+        JsonNode gone = api.visit("DELETE" + one + "/custom", "", 200);
+        api.same("what was deleted", gone.path("hostname"), api.value("hostname"));
+        api.visit("GET" + one, "", 404);
+        api.visit("POST" + all + "/custom", "{brought}", 201);
+        api.visit("DELETE" + one, "", 204);
     }
 
     private void platform() throws IOException {
@@ -279,6 +347,25 @@ class ConformanceTest {
         api.visit("GET /tokens/current", "", 200);
         api.visit("GET /tokens/current", "", 200, "Authorization", "FlyV1 " + api.value("token"));
         api.visit("GET /tokens/current", "", 401, "Authorization", "Bearer nonsense");
+        String good = "{\"header\":\"FlyV1 {token}\"%s}";
+        String bad = "{\"header\":\"FlyV1 nonsense\"%s}";
+        String access = ",\"access\":{\"app_name\":\"{app_name}\",\"machine_id\":\"{machine_id}\",\"action\":\"rw\"}";
+        JsonNode verified = api.visit("POST /tokens/authenticate", good.formatted(""), 200);
+        api.same("the header", verified.path(0).path("header"), "FlyV1 " + api.value("token"));
+        api.visit("POST /tokens/authenticate", bad.formatted(""), 400);
+        JsonNode may = api.visit("POST /tokens/authorize", good.formatted(access), 200);
+        api.same("the machine", may.path("access").path("machine"), api.value("machine_id"));
+        api.visit("POST /tokens/authorize", bad.formatted(access), 400);
+        JsonNode keys = api.visit("POST /tokens/kms?app_name={app_name}", "", 200);
+        api.visit("GET /apps/{app_name}/secretkeys", "", 200, "Authorization", "Bearer " + keys.asString("none"));
+        JsonNode proof = api.visit("POST /tokens/oidc", "{\"machine_id\":\"{machine_id}\",\"aud\":\"them\"}", 200);
+        api.same(
+                "parts of a proof",
+                DaemonProcess.JSON
+                        .getNodeFactory()
+                        .numberNode(proof.asString("").split("\\.").length),
+                "3");
+        api.visit("POST /tokens/oidc", "{\"machine_id\":\"nothing\",\"aud\":7}", 400);
     }
 
     private void ends() throws IOException {
