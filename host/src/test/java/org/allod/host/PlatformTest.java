@@ -116,7 +116,13 @@ class PlatformTest {
         refused(400, "POST", KEYS + "/mac/sign", "{\"plaintext\":[256]}");
         refused(400, "POST", KEYS + "/mac/encrypt", "{\"plaintext\":\"\"}");
         refused(400, "POST", KEYS + "/x", "{\"type\":\"rot13\",\"value\":\"\"}");
-        refused(422, "POST", KEYS + "/x/generate", "{\"type\":\"nacl_box\"}");
+        JsonNode pair = daemon.ok("POST", KEYS + "/pair/generate", "{\"type\":\"nacl_box\"}");
+        assertThat(pair.get("public_key").size()).isEqualTo(32);
+        assertThat(daemon.ok("GET", KEYS + "/pair", "").get("public_key")).isEqualTo(pair.get("public_key"));
+        JsonNode toPair = daemon.ok("POST", KEYS + "/pair/encrypt", "{\"plaintext\":[104,105]}");
+        assertThat(daemon.ok("POST", KEYS + "/pair/decrypt", toPair.toString()).toString())
+                .isEqualTo("{\"plaintext\":[104,105]}");
+        refused(400, "POST", KEYS + "/pair/encrypt", "{\"plaintext\":\"\",\"associated_data\":\"YQ==\"}");
         assertThat(daemon.ok("GET", KEYS + "?types=hs256", "")
                         .get("secret_keys")
                         .size())

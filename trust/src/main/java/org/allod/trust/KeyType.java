@@ -21,7 +21,11 @@ public enum KeyType {
     /** ECDSA on P-256 with SHA-256, as JWTs have it; the key is PKCS #8. */
     ES256(Use.SIGN, 0),
     /** AES-256-GCM with 192-bit nonces, of the C2SP specification: any number of messages under random nonces. */
-    XAES256GCM(Use.ENCRYPT, 32);
+    XAES256GCM(Use.ENCRYPT, 32),
+    /** XSalsa20-Poly1305: NaCl's {@code crypto_secretbox}, the nonce before the box. */
+    NACL_SECRETBOX(Use.ENCRYPT, NaclBox.KEY),
+    /** NaCl's sealed box: whoever has the public half encrypts, and only this key decrypts. */
+    NACL_BOX(Use.ENCRYPT, NaclBox.KEY);
 
     /** What may be asked of a key. */
     enum Use {
@@ -53,9 +57,7 @@ public enum KeyType {
                 Arrays.stream(values()).filter(t -> t.wire().equals(name)).findFirst();
         };
         return found.orElseThrow(() -> Rejected.because(
-                name.equals("nacl_box") || name.equals("nacl_secretbox")
-                        ? Rejected.Reason.UNSUPPORTED
-                        : Rejected.Reason.INVALID,
+                Rejected.Reason.INVALID,
                 "type is \"%s\": allowed are %s"
                         .formatted(
                                 text.length() > 40 ? text.substring(0, 40) : text,
@@ -64,6 +66,6 @@ public enum KeyType {
                                         Arrays.stream(values())
                                                 .map(KeyType::wire)
                                                 .toList())),
-                "xaes256gcm encrypts; hs256, nacl_auth, nacl_sign and es256 sign"));
+                "xaes256gcm, nacl_secretbox and nacl_box encrypt; the others sign"));
     }
 }

@@ -62,7 +62,9 @@ final class KeyWork {
                     yield new Key(
                             pair.getPrivate().getEncoded(), pair.getPublic().getEncoded());
                 }
-                case HS256, HS384, HS512, NACL_AUTH, XAES256GCM -> new Key(Rng.secret(type.bytes), new byte[0]);
+                case HS256, HS384, HS512, NACL_AUTH, XAES256GCM, NACL_SECRETBOX ->
+                    new Key(Rng.secret(type.bytes), new byte[0]);
+                case NACL_BOX -> pair(Rng.secret(type.bytes));
             };
         } catch (GeneralSecurityException e) {
             throw new Bug("this Java cannot make keys of type " + type.wire(), e);
@@ -95,13 +97,17 @@ final class KeyWork {
                 }
                 yield new Key(value.clone(), new byte[0]);
             }
-            case NACL_AUTH, XAES256GCM -> {
+            case NACL_AUTH, XAES256GCM, NACL_SECRETBOX, NACL_BOX -> {
                 if (value.length != type.bytes) {
                     throw wrong(type, type.bytes + " bytes");
                 }
-                yield new Key(value.clone(), new byte[0]);
+                yield type == KeyType.NACL_BOX ? pair(value) : new Key(value.clone(), new byte[0]);
             }
         };
+    }
+
+    private static Key pair(byte[] secret) {
+        return new Key(secret.clone(), NaclBox.publicHalf(secret));
     }
 
     private static Rejected wrong(KeyType type, String form) {
@@ -121,7 +127,7 @@ final class KeyWork {
                     signature.update(text);
                     yield signature.sign();
                 }
-                case XAES256GCM -> throw cannot(type, "sign");
+                case XAES256GCM, NACL_SECRETBOX, NACL_BOX -> throw cannot(type, "sign");
             };
         } catch (GeneralSecurityException e) {
             throw new Bug("this Java cannot sign with " + type.wire(), e);
@@ -140,7 +146,7 @@ final class KeyWork {
                     signature.update(text);
                     yield verified(signature, given);
                 }
-                case XAES256GCM -> throw cannot(type, "verify");
+                case XAES256GCM, NACL_SECRETBOX, NACL_BOX -> throw cannot(type, "verify");
             };
         } catch (InvalidKeyException | InvalidKeySpecException e) {
             return false; // a public half that somebody brought and that is on no curve
@@ -159,17 +165,32 @@ final class KeyWork {
     }
 
     static byte[] encrypt(KeyType type, Key key, byte[] plain, byte[] associated) {
-        if (type.use != KeyType.Use.ENCRYPT) {
-            throw cannot(type, "encrypt");
-        }
-        return XaesGcm.seal(key.secret(), plain, associated);
+        return switch (type) {
+            case XAES256GCM -> XaesGcm.seal(key.secret(), plain, associated);
+            case NACL_SECRETBOX -> NaclBox.seal(key.secret(), withoutMore(type, plain, associated));
+            case NACL_BOX -> NaclBox.sealTo(key.open(), withoutMore(type, plain, associated));
+            case HS256, HS384, HS512, NACL_AUTH, NACL_SIGN, ES256 -> throw cannot(type, "encrypt");
+        };
     }
 
     static Optional<byte[]> decrypt(KeyType type, Key key, byte[] sealed, byte[] associated) {
-        if (type.use != KeyType.Use.ENCRYPT) {
-            throw cannot(type, "decrypt");
+        return switch (type) {
+            case XAES256GCM -> XaesGcm.open(key.secret(), sealed, associated);
+            case NACL_SECRETBOX -> NaclBox.open(key.secret(), withoutMore(type, sealed, associated));
+            case NACL_BOX -> NaclBox.openSealed(key.secret(), key.open(), withoutMore(type, sealed, associated));
+            case HS256, HS384, HS512, NACL_AUTH, NACL_SIGN, ES256 -> throw cannot(type, "decrypt");
+        };
+    }
+
+    /** A box has no place for what is authenticated beside it; to leave it out unsaid would be a lie. */
+    private static byte[] withoutMore(KeyType type, byte[] text, byte[] associated) {
+        if (associated.length > 0) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "associated_data is there, and a key of type %s knows none".formatted(type.wire()),
+                    "leave it out, or use a key of type xaes256gcm");
         }
-        return XaesGcm.open(key.secret(), sealed, associated);
+        return text;
     }
 
     private static Rejected cannot(KeyType type, String what) {

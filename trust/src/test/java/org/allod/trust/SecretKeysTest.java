@@ -55,13 +55,23 @@ class SecretKeysTest {
     void key_ofEachType_doesWhatItIsFor_alsoAfterReopening(KeyType type) {
         keys().generate("shop", "k", type);
         byte[] text = bytes("the text");
-        byte[] associated = bytes("of order 7");
+        // NaCl's boxes have no associated data.
+        byte[] associated = type == KeyType.XAES256GCM ? bytes("of order 7") : new byte[0];
         if (type.use == KeyType.Use.ENCRYPT) {
             byte[] sealed = keys().encrypt("shop", "k", text, associated);
             folder.close();
             folder = new TrustFolder(dir);
             assertThat(keys().decrypt("shop", "k", sealed, associated)).hasValue(text);
-            assertThat(keys().decrypt("shop", "k", sealed, bytes("of order 8"))).isEmpty();
+            if (type == KeyType.XAES256GCM) {
+                assertThat(keys().decrypt("shop", "k", sealed, bytes("of order 8")))
+                        .isEmpty();
+            } else {
+                assertThatThrownBy(() -> keys().decrypt("shop", "k", sealed, bytes("of order 8")))
+                        .isInstanceOf(Rejected.class)
+                        .hasMessageContaining("associated_data");
+                assertThatThrownBy(() -> keys().encrypt("shop", "k", text, bytes("of order 8")))
+                        .hasMessageContaining("associated_data");
+            }
             sealed[sealed.length - 1] ^= 1;
             assertThat(keys().decrypt("shop", "k", sealed, associated)).isEmpty();
             assertThat(keys().decrypt("shop", "k", new byte[3], associated)).isEmpty();
@@ -98,6 +108,10 @@ class SecretKeysTest {
         keys().bring("shop", "hmac", KeyType.HS256, repeated(0x0b, 20));
         assertThat(keys().sign("shop", "hmac", bytes("Hi There")))
                 .isEqualTo(hex("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"));
+        // NaCl's own test of crypto_auth: the key of RFC 4231, test case 2, filled up with zeros.
+        keys().bring("shop", "auth", KeyType.NACL_AUTH, Arrays.copyOf(bytes("Jefe"), 32));
+        assertThat(keys().sign("shop", "auth", bytes("what do ya want for nothing?")))
+                .isEqualTo(hex("164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"));
         byte[] seed = hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
         byte[] open = hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
         byte[] pair = Arrays.copyOf(seed, 64);
@@ -147,10 +161,10 @@ class SecretKeysTest {
                 .hasMessageContaining("cannot be brought");
         assertThatThrownBy(() -> keys().generate("shop", "../k", KeyType.HS256)).hasMessageContaining("../k");
         assertThatThrownBy(() -> KeyType.parse("rot13")).hasMessageContaining("allowed are hs256");
-        assertThatThrownBy(() -> KeyType.parse("SECRET_TYPE_KMS_NACL_BOX"))
-                .isInstanceOfSatisfying(
-                        Rejected.class, e -> assertThat(e.reason()).isEqualTo(Rejected.Reason.UNSUPPORTED));
         assertThat(KeyType.parse("SECRET_TYPE_KMS_HS512")).isEqualTo(KeyType.HS512);
+        assertThat(KeyType.parse("SECRET_TYPE_KMS_NACL_BOX")).isEqualTo(KeyType.NACL_BOX);
+        assertThatThrownBy(() -> keys().bring("shop", "k", KeyType.NACL_BOX, new byte[33]))
+                .hasMessageContaining("a key of type nacl_box is 32 bytes");
         assertThat(KeyType.parse("encrypting")).isEqualTo(KeyType.XAES256GCM);
         assertThat(keys().version("shop")).isEqualTo(before);
         keys().generate("shop", "real", KeyType.HS256);
