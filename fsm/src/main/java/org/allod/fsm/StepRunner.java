@@ -3,7 +3,12 @@ package org.allod.fsm;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Runs the body of one step or finalizer and turns whatever comes of it into an input. */
+/**
+ * Runs the body of one step or finalizer and turns whatever comes of it into an input. An {@link Error} is a defect of the
+ * program: in a step it ends the run, which trying again would only repeat. In a finalizer it is tried again all the same,
+ * because what a finalizer leaves undone nobody else does. {@link OutOfMemoryError} is the whole process's: it is thrown
+ * on.
+ */
 final class StepRunner {
     private static final System.Logger LOG = System.getLogger(StepRunner.class.getName());
     /** Bytes of an error that are recorded: enough for a message, not for a dump. */
@@ -27,7 +32,7 @@ final class StepRunner {
                     name);
             return new Input.Returned(step, Optional.empty());
         }
-        return guarded(run, step, name, () -> {
+        return guarded(run, step, name, false, () -> {
             @Nullable R answer = body.get().run(new Context<>(run, type, name, attempt, signals));
             return answer == null ? null : new Payload(type.responses().encode(answer));
         });
@@ -46,7 +51,7 @@ final class StepRunner {
                     name);
             return new Input.Returned(step, Optional.empty());
         }
-        return guarded(run, step, name, () -> {
+        return guarded(run, step, name, true, () -> {
             body.get().run(new Context<>(run, type, name, attempt, signals), outcome);
             return null;
         });
@@ -59,7 +64,7 @@ final class StepRunner {
 
     // Every failure of a step is the step's outcome; whatever it is, the engine must go on.
     @SuppressWarnings("CatchAndPrintStackTrace")
-    private Input guarded(ActiveRun run, int step, String name, Body body) {
+    private Input guarded(ActiveRun run, int step, String name, boolean last, Body body) {
         try {
             Payload answer = body.run();
             if (answer != null && answer.bytes().length > payload) {
@@ -73,14 +78,24 @@ final class StepRunner {
             return new Input.Returned(step, Optional.ofNullable(answer));
         } catch (Halt halt) {
             return new Input.Halted(step, halt.outcome());
+        } catch (OutOfMemoryError e) {
+            throw e;
         } catch (Throwable e) {
             LOG.log(
                     e instanceof Error ? System.Logger.Level.ERROR : System.Logger.Level.DEBUG,
                     () -> "run %s of %s %s: step '%s' failed"
                             .formatted(run.id(), run.spec.type(), run.spec.subject(), name),
                     e);
-            return new Input.Threw(step, describe(e));
+            return e instanceof Error && !last
+                    ? new Input.Halted(step, new Outcome.Unrecoverable(Fault.SYSTEM, defect(name, e)))
+                    : new Input.Threw(step, describe(e));
         }
+    }
+
+    private static String defect(String step, Throwable e) {
+        String message = e.getMessage() == null ? "" : ": " + describe(e);
+        return "step '%s' failed with %s%s: a defect of this program; its log has the place"
+                .formatted(step, e.getClass().getName(), message);
     }
 
     static String describe(Throwable e) {

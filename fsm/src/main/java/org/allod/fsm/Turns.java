@@ -85,7 +85,7 @@ final class Turns {
         }
     }
 
-    /** Runs the body; null where the engine is shutting down. */
+    /** Runs the body; null where the engine is shutting down, or must: then the step runs again after the restart. */
     private @Nullable Input attempt(ActiveRun run, Turn turn) {
         boolean tooLate;
         synchronized (run) {
@@ -96,9 +96,16 @@ final class Turns {
             run.thread = Thread.currentThread();
         }
         long begun = clock.monoNanos();
-        Input input = tooLate
-                ? new Input.Threw(turn.step(), "cancelled before it began")
-                : turn.body().run(turn.type());
+        Input input;
+        try {
+            input = tooLate
+                    ? new Input.Threw(turn.step(), "cancelled before it began")
+                    : turn.body().run(turn.type());
+        } catch (OutOfMemoryError e) {
+            // Any thread may have lost what it was doing: nothing in this process can be relied on any more.
+            house.fatal(e);
+            input = new Input.Threw(turn.step(), "out of memory");
+        }
         measure(run, input, clock.monoNanos() - begun);
         synchronized (run) {
             run.thread = null;

@@ -14,14 +14,17 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.allod.base.Failed;
 import org.allod.base.Ids;
+import org.allod.base.Poll;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
 import org.allod.fsm.Engine;
 import org.allod.fsm.EngineOptions;
 import org.allod.fsm.FsmSchema;
+import org.allod.fsm.RunFilter;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 import org.junit.jupiter.api.AfterEach;
@@ -145,5 +148,29 @@ class PassingStateTest {
         // Not refused as "starting": the run has only its end left to write.
         machines.stop(up, Optional.empty(), Optional.of(Duration.ZERO), Asker.client("tester"));
         machines.await(machine, EnumSet.of(MachineState.STOPPED), Optional.empty(), SOON);
+    }
+
+    @Test
+    void start_thatMeetsADefect_isTriedOnce_saysSo_andLeavesAStateThatLasts() throws Exception {
+        AtomicInteger tries = new AtomicInteger();
+        runtime.beforeBoot = () -> {
+            tries.incrementAndGet();
+            throw new NoClassDefFoundError("org/allod/Gone");
+        };
+        machines.start(machine, Asker.client("tester"));
+        Poll.until(
+                SOON,
+                Duration.ofMillis(5),
+                "the end of the start",
+                () -> engine.list(RunFilter.active(), Optional.empty(), 1).isEmpty());
+        assertThat(engine.list(RunFilter.all(), Optional.empty(), 1)
+                        .getFirst()
+                        .outcome()
+                        .orElseThrow()
+                        .detail())
+                .contains("NoClassDefFoundError: org/allod/Gone");
+        assertThat(tries).hasValue(1);
+        assertThat(told().kind()).isNotEqualTo(MachineState.Kind.TRANSIENT);
+        assertThat(written()).isEqualTo(told());
     }
 }
