@@ -3,14 +3,17 @@ package org.allod.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
+import org.allod.base.Poll;
 import org.allod.linux.Command;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +49,42 @@ class ClearAtEndTest {
             daemon.ok("POST", "/v1/host/clear-at-end", "");
             daemon.stop();
             assertThat(inTheKernel(data)).isEmpty();
+        }
+    }
+
+    @Test
+    void start_afterAKillDuringAProbe_takesTheProbesMountsAway() throws Exception {
+        Path data = Files.createTempDirectory("allod-probe").resolve("data");
+        try (DaemonProcess daemon = new DaemonProcess(data).start()) {
+            Thread.ofVirtual().start(() -> {
+                try {
+                    daemon.call("GET", "/v1/host/doctor?probe=true", "");
+                } catch (IOException e) {
+                    // Killed while it was at it.
+                }
+            });
+            Poll.until(
+                    Duration.ofSeconds(60),
+                    Duration.ofMillis(1),
+                    "the mount of a probe guest",
+                    () -> mounts(data).anyMatch(line -> line.contains("/roots/")));
+            daemon.kill();
+            assertThat(mounts(data)).anyMatch(line -> line.contains("/roots/"));
+            daemon.start();
+            assertThat(mounts(data)).isEmpty();
+            assertThat(Files.list(data.resolve("roots"))).isEmpty();
+            daemon.ok("POST", "/v1/host/clear-at-end", "");
+            daemon.stop();
+            assertThat(inTheKernel(data)).isEmpty();
+        }
+    }
+
+    private static Stream<String> mounts(Path data) {
+        try {
+            return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+                    .filter(line -> line.contains(data.toString()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

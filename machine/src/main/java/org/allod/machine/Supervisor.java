@@ -102,6 +102,7 @@ final class Supervisor {
                 }
             }
         }
+        boots.runtimes().forEach(GuestRuntime::tidy);
     }
 
     /**

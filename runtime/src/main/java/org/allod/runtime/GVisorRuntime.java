@@ -431,6 +431,11 @@ public final class GVisorRuntime implements GuestRuntime {
     }
 
     @Override
+    public void tidy() {
+        roots.tidy();
+    }
+
+    @Override
     public Set<MachineId> present() {
         return premises.present();
     }

@@ -69,6 +69,12 @@ public interface GuestRuntime {
         return work.run(Stillness.IDLE);
     }
 
+    /**
+     * Takes away what machines have in common and none has use for any more: what a daemon left that was killed in
+     * between. For a daemon that starts, once it has removed what is left of unknown machines, and before any step.
+     */
+    default void tidy() {}
+
     /** Every machine of which anything is found on this host: processes, namespaces, control groups, folders. */
     Set<MachineId> present();
 }

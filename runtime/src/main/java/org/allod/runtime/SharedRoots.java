@@ -29,6 +29,8 @@ import org.allod.linux.Mounts;
  * machine of an image mounts it again.
  */
 final class SharedRoots {
+    private static final System.Logger LOG = System.getLogger(SharedRoots.class.getName());
+
     /** Below the data folder. */
     static final String FOLDER = "roots";
 
@@ -137,6 +139,19 @@ final class SharedRoots {
         }
         if (!used(name)) {
             drop(name);
+        }
+    }
+
+    /** Unmounts every root that no machine uses: its last user went in a moment when nobody could take it along. */
+    synchronized void tidy() {
+        for (String name : Premises.names(folder)) {
+            if (!used(name)) {
+                try {
+                    drop(name);
+                } catch (Failed e) {
+                    LOG.log(System.Logger.Level.WARNING, "a root that no machine uses stays until the next start", e);
+                }
+            }
         }
     }
 
