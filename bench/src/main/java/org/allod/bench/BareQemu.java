@@ -2,6 +2,7 @@ package org.allod.bench;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.Reader;
 import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -26,9 +27,9 @@ import org.allod.linux.ProcessId;
 import org.allod.linux.Signals;
 
 /**
- * The floor of a suspended microVM: the same QEMU with the same options on copies of the machine's saved memory and disk,
- * in the machine's own network while that is free, and nothing of ours: no user of its own, no bounds, no daemon. What
- * it is started with is read off the machine's own QEMU, while that runs.
+ * The floor of a microVM: the same QEMU with the same options on copies of the machine's saved memory and disk, or on
+ * an empty disk, in the machine's own network while that is free, and nothing of ours: no user of its own, no bounds, no
+ * daemon. What it is started with is read off the machine's own QEMU, while that runs.
  */
 final class BareQemu implements AutoCloseable {
     /** The files that QEMU is given open: memory to go on from, then those of {@code -add-fd} and of the kernel. */
@@ -36,6 +37,12 @@ final class BareQemu implements AutoCloseable {
 
     private static final long UP = 20_000_000_000L;
     private static final long LOOK = 1_000_000;
+
+    /** Of the writable disk that a bare boot finds. */
+    private static final long DISK = 1L << 30;
+
+    /** Bytes of a greeting's payload. */
+    private static final int HELLO = 72;
 
     private final Path folder;
     private final Path home;
@@ -99,8 +106,9 @@ final class BareQemu implements AutoCloseable {
         String sockets = own.get(own.indexOf("-qmp") + 1).replaceAll("^unix:|/qmp\\.sock,.*", "");
         List<String> line = new ArrayList<>();
         own.forEach(word -> line.add(word.replace(sockets, folder.toString())));
-        if (!line.contains("-incoming")) {
-            line.addAll(List.of("-incoming", "fd:0"));
+        int incoming = line.indexOf("-incoming");
+        if (incoming >= 0) {
+            line.subList(incoming, incoming + 2).clear();
         }
         return line;
     }
@@ -111,13 +119,58 @@ final class BareQemu implements AutoCloseable {
             var _ = Command.of("cp", "--sparse=always", home.resolve(file).toString(), folder.toString())
                     .output();
         }
+        return timed(qemu(true), began -> {
+            go(began);
+            return FirstByte.whenUp(server, "bare", began);
+        });
+    }
+
+    /** Milliseconds from starting QEMU until PID 1 answers on its port, of a machine that is stopped. */
+    double boot() throws IOException {
+        Files.writeString(folder.resolve("saved"), "");
+        try (RandomAccessFile disk =
+                new RandomAccessFile(folder.resolve("disk.img").toFile(), "rw")) {
+            disk.setLength(DISK);
+        }
+        return timed(qemu(false), began -> {
+            try (SocketChannel channel = connect(folder.resolve("guest.sock"), began)) {
+                channel.write(hello());
+                if (channel.read(ByteBuffer.allocate(1)) != 1) {
+                    throw new IOException("it has gone");
+                }
+                return (System.nanoTime() - began) / 1e6;
+            }
+        });
+    }
+
+    /** The greeting of the guest channel, version 1 (docs/guest-channel.md). */
+    private static ByteBuffer hello() {
+        ByteBuffer frame = ByteBuffer.allocate(8 + HELLO);
+        frame.put((byte) 1).put((byte) 1).putShort((short) 0).putInt(HELLO).putLong(0xa1414c4c_4f440d0aL);
+        return frame.clear();
+    }
+
+    private List<String> qemu(boolean incoming) {
+        List<String> line = new ArrayList<>(qemu);
+        if (incoming) {
+            line.addAll(List.of("-incoming", "fd:0"));
+        }
+        return line;
+    }
+
+    private interface Served {
+        double since(long began) throws IOException;
+    }
+
+    private double timed(List<String> options, Served served) throws IOException {
         Files.deleteIfExists(folder.resolve("qmp.sock"));
+        Files.deleteIfExists(folder.resolve("guest.sock"));
         List<String> line = new ArrayList<>(List.of(tools.resolve("allod-guest").toString(), "tap", "tap0", "3"));
         line.addAll(List.of("sh", "-c", OPEN, "open", folder.resolve("saved").toString(), root.toString()));
         line.add(folder.resolve("disk.img").toString());
         line.add(tools.resolve("kernel/vmlinuz").toString());
         line.add(initramfs.toString());
-        line.addAll(qemu);
+        line.addAll(options);
         long began = System.nanoTime();
         Launch.Started started = Launch.of(line)
                 .namespace("allod-" + machine)
@@ -125,8 +178,7 @@ final class BareQemu implements AutoCloseable {
                 .start();
         running = started.process();
         try {
-            go(began);
-            return FirstByte.whenUp(server, "bare", began);
+            return served.since(began);
         } catch (IOException | RuntimeException e) {
             throw new Failed(
                     "bare QEMU did not serve: " + e.getMessage() + ": " + Files.readString(folder.resolve("qemu.log")),
@@ -138,11 +190,7 @@ final class BareQemu implements AutoCloseable {
 
     /** Waits until the memory is in, and lets the guest go on: QEMU stands still until it is told to. */
     private void go(long began) throws IOException {
-        Path socket = folder.resolve("qmp.sock");
-        while (!Files.exists(socket)) {
-            patient(began);
-        }
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        try (SocketChannel channel = connect(folder.resolve("qmp.sock"), began);
                 Reader in = Channels.newReader(channel, StandardCharsets.UTF_8);
                 BufferedReader answers = new BufferedReader(in)) {
             say(channel, "qmp_capabilities");
@@ -165,6 +213,13 @@ final class BareQemu implements AutoCloseable {
             }
             throw new IOException("it has gone");
         }
+    }
+
+    private static SocketChannel connect(Path socket, long began) throws IOException {
+        while (!Files.exists(socket)) {
+            patient(began);
+        }
+        return SocketChannel.open(UnixDomainSocketAddress.of(socket));
     }
 
     private static void say(SocketChannel channel, String command) throws IOException {

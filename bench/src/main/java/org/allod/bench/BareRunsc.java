@@ -53,11 +53,13 @@ final class BareRunsc implements AutoCloseable {
                 "--ignore-cgroups",
                 "--overlay2=root:dir=" + folder.resolve("upper") + ",size=" + (256L << 20),
                 "--shared-root=" + folder.resolve("shared"));
-        for (String name : List.of("state", "upper", "shared", "bundle")) {
+        for (String name : List.of("state", "upper", "shared", "bundle", "short")) {
             Files.createDirectories(folder.resolve(name));
         }
         Path config = like.resolve("machines").resolve(machine).resolve("gvisor/bundle/config.json");
-        Files.writeString(folder.resolve("bundle/config.json"), bundle(JSON.readTree(Files.readString(config))));
+        JsonNode machines = JSON.readTree(Files.readString(config));
+        Files.writeString(folder.resolve("bundle/config.json"), bundle(machines, Cloud.SERVER));
+        Files.writeString(folder.resolve("short/config.json"), bundle(machines, List.of("/bin/busybox", "true")));
         removeNetwork();
         Ip.batch(List.of(
                 "netns add " + NAMESPACE,
@@ -67,11 +69,11 @@ final class BareRunsc implements AutoCloseable {
                 "neigh replace " + GUEST + " lladdr " + MAC + " dev " + DEVICE + " nud permanent"));
     }
 
-    /** The machine's own, with the server as PID 1 and no channel, in our namespace and no control group. */
-    private static String bundle(JsonNode machine) {
+    /** The machine's own, with the command as PID 1 and no channel, in our namespace and no control group. */
+    private static String bundle(JsonNode machine, List<String> command) {
         ObjectNode config = (ObjectNode) machine;
         ArrayNode args = ((ObjectNode) config.get("process")).putArray("args");
-        Cloud.SERVER.forEach(args::add);
+        command.forEach(args::add);
         ArrayNode mounts = JSON.createArrayNode();
         for (JsonNode mount : config.get("mounts")) {
             if (!mount.get("type").stringValue().equals("bind")) {
@@ -166,6 +168,17 @@ final class BareRunsc implements AutoCloseable {
     Running restore() throws IOException {
         return new Running(
                 List.of("restore", "--bundle=" + folder.resolve("bundle"), "--image-path=" + folder.resolve("image")));
+    }
+
+    /** Runs {@code true} in a sandbox without a network, and deletes it. */
+    void life(int number) {
+        String id = "life%06d".formatted(number);
+        for (List<String> command :
+                List.of(List.of("run", "--bundle=" + folder.resolve("short"), id), List.of("delete", id))) {
+            List<String> line = line(command);
+            line.set(line.indexOf("--network=sandbox"), "--network=none");
+            var _ = Command.of(line).output();
+        }
     }
 
     private List<String> line(List<String> command) {

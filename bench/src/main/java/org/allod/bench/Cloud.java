@@ -225,6 +225,12 @@ final class Cloud implements AutoCloseable {
         return id;
     }
 
+    /** Destroys a machine, and waits until it is gone. */
+    void destroy(String machine) throws IOException {
+        call("DELETE", path(machine) + "?force=true", "");
+        await(machine, "destroyed");
+    }
+
     static String machines() {
         return "/v1/apps/" + APP + "/machines";
     }

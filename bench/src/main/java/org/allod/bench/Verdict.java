@@ -37,6 +37,11 @@ final class Verdict {
         }
     }
 
+    /** Against a floor measured in turns with it: so many milliseconds more are allowed. */
+    static void margin(boolean json, String what, List<Double> values, List<Double> floors, double allowed) {
+        bound(json, what, "ms", values, floors, new Figures(floors).median() + allowed);
+    }
+
     /** Against a bound; the floor is only told, and may be empty. */
     static void bound(boolean json, String what, String unit, List<Double> values, List<Double> floors, double target) {
         Figures mine = new Figures(values);

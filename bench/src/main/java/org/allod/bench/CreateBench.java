@@ -1,0 +1,64 @@
+package org.allod.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * From the request that creates a gVisor machine, whose image is here, to its being told {@code started}; beside a bare
+ * {@code runsc run} of the same image's server to its first byte, which is told for comparison only.
+ */
+final class CreateBench extends GuestBench {
+    private static final double TARGET = 200;
+    private static final int WARM = 3;
+
+    CreateBench() {
+        super(Map.of("rounds", "15"));
+    }
+
+    @Override
+    public String name() {
+        return "create";
+    }
+
+    @Override
+    public String purpose() {
+        return "create to started of a gVisor machine, beside a bare runsc run";
+    }
+
+    @Override
+    void measure(Arguments args) throws IOException {
+        List<Double> created = new ArrayList<>();
+        List<Double> ran = new ArrayList<>();
+        try (Cloud cloud = Cloud.serving("--runtime", "gvisor");
+                Scratch scratch = Scratch.in("/var/tmp")) {
+            String model = cloud.machine("model");
+            try (BareRunsc bare = new BareRunsc(scratch.dir(), cloud.data(), model)) {
+                for (int round = -WARM; round < args.number("rounds"); round++) {
+                    WakeBench.rest();
+                    double run;
+                    try (BareRunsc.Running running = bare.run()) {
+                        run = running.firstByte;
+                    }
+                    double create = created(cloud, "number-" + (round + WARM));
+                    if (round >= 0) {
+                        ran.add(run);
+                        created.add(create);
+                    }
+                }
+            }
+        }
+        Verdict.bound(args.json(), "create to started, gVisor", "ms", created, ran, TARGET);
+    }
+
+    /** Milliseconds from the request to the answer that it is started; then it is taken away again. */
+    static double created(Cloud cloud, String name) throws IOException {
+        WakeBench.rest();
+        long began = System.nanoTime();
+        String id = cloud.machine(name);
+        double millis = (System.nanoTime() - began) / 1e6;
+        cloud.destroy(id);
+        return millis;
+    }
+}

@@ -1,0 +1,58 @@
+package org.allod.bench;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * From the request that creates a microVM, whose image is here, to its being told {@code started}; the floor is a bare
+ * boot of the same kernel and PID 1 by the same QEMU, until PID 1 answers on its port.
+ */
+final class CreateMicroVmBench extends GuestBench {
+    private static final double MARGIN = 150;
+    private static final int WARM = 1;
+
+    CreateMicroVmBench() {
+        super(Map.of("rounds", "7"));
+    }
+
+    @Override
+    public String name() {
+        return "create-microvm";
+    }
+
+    @Override
+    public String purpose() {
+        return "create to started of a microVM, beside a bare boot by QEMU";
+    }
+
+    @Override
+    void measure(Arguments args) throws IOException {
+        List<Double> created = new ArrayList<>();
+        List<Double> booted = new ArrayList<>();
+        try (Cloud cloud = Cloud.serving("--runtime", "microvm");
+                Scratch scratch = Scratch.in("/var/tmp")) {
+            String model = cloud.machine("model");
+            String address =
+                    cloud.json("GET", Cloud.path(model), "").get("private_ip").stringValue();
+            InetSocketAddress server = new InetSocketAddress(InetAddress.getByName(address), Cloud.PORT);
+            try (BareQemu bare = new BareQemu(scratch.dir(), cloud, model, server)) {
+                // Its network and its disk are the floor's from now on.
+                WakeBench.sleep(cloud, model, "stop", "stopped");
+                for (int round = -WARM; round < args.number("rounds"); round++) {
+                    WakeBench.rest();
+                    double boot = bare.boot();
+                    double create = CreateBench.created(cloud, "number-" + (round + WARM));
+                    if (round >= 0) {
+                        booted.add(boot);
+                        created.add(create);
+                    }
+                }
+            }
+        }
+        Verdict.margin(args.json(), "create to started, microVM", created, booted, MARGIN);
+    }
+}
