@@ -18,6 +18,7 @@ import org.allod.base.Rng;
 import org.allod.host.Linearizability.Op;
 import org.allod.host.MachineModel.Did;
 import org.allod.host.MachineModel.Outcome;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -204,7 +205,7 @@ class ContentionTest {
                                 ? daemon.call(method, path, body)
                                 : daemon.call(method, path, body, "fly-machine-lease-nonce", nonce));
             } catch (IOException e) {
-                serving();
+                daemon.awaitServing();
                 return Optional.empty();
             }
         }
@@ -247,14 +248,9 @@ class ContentionTest {
                 .formatted(value, value, more);
     }
 
-    private void serving() {
-        while (!daemon.serves()) {
-            try {
-                Thread.sleep(10);
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
-        }
+    @AfterEach
+    void clean() throws Exception {
+        daemon.close();
     }
 
     @Test
@@ -285,7 +281,7 @@ class ContentionTest {
             Thread.sleep(SECONDS * 1_000L / (KILLS + 1) - 200 + rng.nextInt(400));
             daemon.kill();
             daemon.begin();
-            serving();
+            daemon.awaitServing();
         }
         Thread.sleep(SECONDS * 1_000L / (KILLS + 1));
         over = true;
@@ -298,7 +294,6 @@ class ContentionTest {
             versionsGrow(m);
         }
         daemon.ok("DELETE", "/v1/apps/shared?force=true", "");
-        daemon.close();
         machines.forEach(this::explained);
         assertThat(counts).containsKeys("update done", "update stale", "lease done", "lease refused", "note refused");
     }

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -57,6 +58,29 @@ final class DaemonProcess implements AutoCloseable {
             Thread.sleep(10);
         }
         return this;
+    }
+
+    /** After {@link #begin}: however often it is killed meanwhile, it must serve within a minute. */
+    void awaitServing() {
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!serves()) {
+            if (System.nanoTime() > until) {
+                throw new AssertionError("the daemon does not serve; its log is " + logFile());
+            }
+            LockSupport.parkNanos(5_000_000);
+        }
+    }
+
+    /** Until no run is active. */
+    void awaitQuiet() throws Exception {
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+        while (ok("GET", "/v1/host/status", "").get("runs_active").intValue() > 0) {
+            if (System.nanoTime() > until) {
+                throw new AssertionError("runs that do not end: "
+                        + call("GET", "/v1/host/runs?active=true", "").body());
+            }
+            Thread.sleep(50);
+        }
     }
 
     /** Starts the process and returns at once. */
@@ -183,10 +207,22 @@ final class DaemonProcess implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes away what the daemon made: its machines, and what is of it in the kernel; so that a test that fails leaves
+     * nothing to the next. A daemon that does not run is started for that.
+     */
     @Override
     public void close() throws Exception {
-        if (process != null && process.isAlive()) {
-            stop();
+        if (process == null || !Files.exists(data.resolve("operator.token"))) {
+            return;
         }
+        if (!process.isAlive()) {
+            start();
+        }
+        for (JsonNode app : ok("GET", "/v1/apps?org_slug=personal", "").path("apps")) {
+            ok("DELETE", "/v1/apps/" + app.get("name").stringValue() + "?force=true", "");
+        }
+        ok("POST", "/v1/host/clear-at-end", "");
+        stop();
     }
 }

@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import org.allod.base.Rng;
 import org.allod.machine.MachineState;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -170,6 +170,11 @@ class StormTest {
         }
     }
 
+    @AfterEach
+    void clean() throws Exception {
+        daemon.close();
+    }
+
     @Test
     void daemonKilledAtRandom_whatWasAcknowledgedHolds_andNothingIsOrphaned() throws Exception {
         System.out.println("storm: seed " + seed + ", " + KILLS + " kills");
@@ -189,18 +194,18 @@ class StormTest {
             if (dice.chance(0.2)) {
                 Thread.sleep(dice.nextInt(1_000));
             } else {
-                awaitServing();
+                daemon.awaitServing();
                 Thread.sleep(20 + dice.nextInt(800));
             }
             daemon.kill();
             daemon.begin();
         }
         over = true;
-        awaitServing();
+        daemon.awaitServing();
         for (Thread thread : threads) {
             thread.join();
         }
-        awaitQuiet();
+        daemon.awaitQuiet();
         System.out.println("storm: acknowledged " + acknowledged);
         for (Slot slot : slots) {
             slot.check();
@@ -216,28 +221,5 @@ class StormTest {
         assertThat(Leftovers.of(Set.of(), ours, daemon.data))
                 .as("seed %d", seed)
                 .isEmpty();
-        daemon.close();
-    }
-
-    private void awaitServing() throws Exception {
-        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!daemon.serves()) {
-            assertThat(System.nanoTime())
-                    .as("the daemon does not serve:\n" + daemon.log())
-                    .isLessThan(until);
-            Thread.sleep(5);
-        }
-    }
-
-    private void awaitQuiet() throws Exception {
-        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
-        while (daemon.ok("GET", "/v1/host/status", "").get("runs_active").intValue() > 0) {
-            assertThat(System.nanoTime())
-                    .as("runs that do not end: "
-                            + daemon.call("GET", "/v1/host/runs?active=true", "")
-                                    .body())
-                    .isLessThan(until);
-            Thread.sleep(50);
-        }
     }
 }

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import org.allod.base.Rng;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -221,6 +221,11 @@ class VolumeStormTest {
         }
     }
 
+    @AfterEach
+    void clean() throws Exception {
+        daemon.close();
+    }
+
     @Test
     void daemonKilledAtRandom_noVolumeIsLost_andNothingIsOrphaned() throws Exception {
         System.out.println("volume storm: seed " + seed + ", " + KILLS + " kills");
@@ -236,17 +241,17 @@ class VolumeStormTest {
         }
         Rng dice = rng.fork("kills");
         for (int kill = 0; kill < KILLS; kill++) {
-            awaitServing();
+            daemon.awaitServing();
             Thread.sleep(50 + dice.nextInt(1_500));
             daemon.kill();
             daemon.begin();
         }
         over = true;
-        awaitServing();
+        daemon.awaitServing();
         for (Thread thread : threads) {
             thread.join();
         }
-        awaitQuiet();
+        daemon.awaitQuiet();
         // Machines whose create was not answered, or whose end was not: all go.
         for (JsonNode m : daemon.ok("GET", APP + "/machines", "")) {
             machines.add(m.get("id").stringValue());
@@ -272,28 +277,5 @@ class VolumeStormTest {
                 .as("seed %d", seed)
                 .isEmpty();
         assertThat(acknowledged).containsKeys("create", "snapshot", "extend", "attach", "delete");
-        daemon.close();
-    }
-
-    private void awaitServing() throws Exception {
-        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!daemon.serves()) {
-            assertThat(System.nanoTime())
-                    .as("the daemon does not serve:\n" + daemon.log())
-                    .isLessThan(until);
-            Thread.sleep(5);
-        }
-    }
-
-    private void awaitQuiet() throws Exception {
-        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
-        while (daemon.ok("GET", "/v1/host/status", "").get("runs_active").intValue() > 0) {
-            assertThat(System.nanoTime())
-                    .as("runs that do not end: "
-                            + daemon.call("GET", "/v1/host/runs?active=true", "")
-                                    .body())
-                    .isLessThan(until);
-            Thread.sleep(50);
-        }
     }
 }
