@@ -107,9 +107,9 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     private void finish(ChannelHandlerContext context, Answer answer, String method) {
         worker = null;
         switch (answer) {
-            case Answer.Lines lines -> new LineStream(context, lines.writer(), () -> next(context)).start();
-            case Answer.Items(var entries) -> ItemStream.start(context, entries, () -> next(context));
-            case Answer.Upgrade upgrade -> Upgrading.start(context, upgrade);
+            case Answer.Lines lines -> new LineStream(context, lines.writer(), id, () -> next(context)).start();
+            case Answer.Items(var entries) -> ItemStream.start(context, entries, id, () -> next(context));
+            case Answer.Upgrade upgrade -> Upgrading.start(context, upgrade, id);
             default -> {
                 reply(context, answer, method);
                 next(context);

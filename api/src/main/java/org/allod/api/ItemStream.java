@@ -57,10 +57,11 @@ final class ItemStream {
     }
 
     /** Sends a long list; {@code done} is run on the connection's thread once it is out. */
-    static void start(ChannelHandlerContext context, List<Supplier<byte[]>> entries, Runnable done) {
+    static void start(ChannelHandlerContext context, List<Supplier<byte[]>> entries, String request, Runnable done) {
         HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
         head.headers()
                 .set(HttpHeaderNames.CONTENT_TYPE, "application/json")
+                .set(ApiConnection.REQUEST_ID, request)
                 .set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
         context.writeAndFlush(head);
         Thread thread = Thread.ofVirtual().name("api list").unstarted(() -> run(context, entries, done));

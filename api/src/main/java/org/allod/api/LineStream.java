@@ -26,9 +26,11 @@ final class LineStream implements Answer.Lines.Sink {
 
     private final ChannelHandlerContext context;
     private final Answer.Writer writer;
+    private final String request;
     private final Runnable done;
 
-    LineStream(ChannelHandlerContext context, Answer.Writer writer, Runnable done) {
+    LineStream(ChannelHandlerContext context, Answer.Writer writer, String request, Runnable done) {
+        this.request = request;
         this.context = context;
         this.writer = writer;
         this.done = done;
@@ -38,6 +40,7 @@ final class LineStream implements Answer.Lines.Sink {
         HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
         head.headers()
                 .set(HttpHeaderNames.CONTENT_TYPE, "application/x-ndjson")
+                .set(ApiConnection.REQUEST_ID, request)
                 .set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
         context.writeAndFlush(head);
         // Reading goes on, so that a client that leaves is noticed.

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -94,9 +95,10 @@ public final class MachineEndpoints {
         boolean summary = call.flag("summary");
         String region = call.query("region").orElse("");
         Set<MachineState> states = HistoryEndpoints.states(call.list("state"));
+        Map<String, String> labels = call.labels();
         Predicate<Machine> fits = m -> (region.isEmpty() || region.equals(m.region()))
                 && (states.isEmpty() || states.contains(m.state()))
-                && call.labels().entrySet().stream()
+                && labels.entrySet().stream()
                         .allMatch(l -> l.getValue().equals(m.config().metadata().get(l.getKey())));
         List<Supplier<byte[]>> entries =
                 machines.list(call.parameter("app_name"), call.flag("include_deleted")).stream()
@@ -163,9 +165,7 @@ public final class MachineEndpoints {
         Optional<String> expected = in.string("current_version").filter(v -> !v.isEmpty());
         boolean launch = !in.bool("skip_launch").orElse(false);
         for (var fixed : List.of(
-                java.util.Map.entry("name", m.name()),
-                java.util.Map.entry("region", m.region()),
-                java.util.Map.entry("runtime", m.runtime()))) {
+                Map.entry("name", m.name()), Map.entry("region", m.region()), Map.entry("runtime", m.runtime()))) {
             in.string(fixed.getKey())
                     .filter(v -> !v.isEmpty() && !v.equals(fixed.getValue()))
                     .ifPresent(v -> {

@@ -34,12 +34,13 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
     }
 
     /** Answers 101 and hands the connection over. Called on the event loop. */
-    static void start(ChannelHandlerContext context, Answer.Upgrade upgrade) {
+    static void start(ChannelHandlerContext context, Answer.Upgrade upgrade, String request) {
         FullHttpResponse response =
                 new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.SWITCHING_PROTOCOLS);
         response.headers()
                 .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE)
-                .set(HttpHeaderNames.UPGRADE, upgrade.protocol());
+                .set(HttpHeaderNames.UPGRADE, upgrade.protocol())
+                .set(ApiConnection.REQUEST_ID, request);
         Upgrading raw = new Upgrading(context);
         context.writeAndFlush(response).addListener(written -> {
             var pipeline = context.pipeline();

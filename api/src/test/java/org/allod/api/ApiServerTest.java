@@ -17,6 +17,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.allod.base.Failed;
 import org.allod.base.Ids;
 import org.allod.base.Rejected;
@@ -64,6 +66,12 @@ class ApiServerTest {
                             }
                             throw Rejected.notFound("the fourth");
                         })),
+                at(
+                        HttpMethod.GET,
+                        "/v1/long",
+                        call -> new Answer.Items(IntStream.range(0, 5_000)
+                                .<Supplier<byte[]>>mapToObj(i -> () -> ("" + i).getBytes(StandardCharsets.UTF_8))
+                                .toList())),
                 at(
                         HttpMethod.POST,
                         "/v1/echo",
@@ -205,6 +213,19 @@ class ApiServerTest {
                 .contains("{\"n\":0}\n")
                 .contains("{\"n\":2}\n")
                 .contains("{\"error\":\"the fourth\",\"status\":\"unknown\",\"details\":{},\"http\":404}\n");
+    }
+
+    /** Long ones are sent in pieces; each names its request as every answer does. */
+    @Test
+    void answersInPieces_areWhole_andNameTheirRequest() throws IOException {
+        String list = ask("GET", "/v1/long", "");
+        assertThat(list).contains("HTTP/1.1 200", "transfer-encoding: chunked", "fly-request-id: ");
+        String items = list.substring(list.indexOf("["))
+                .replaceAll("\r\n[0-9a-f]*\r\n", "")
+                .strip();
+        assertThat(items).startsWith("[0,1,2,").contains(",1999,2000,").endsWith(",4999]");
+        assertThat(items.chars().filter(c -> c == ',').count()).isEqualTo(4_999);
+        assertThat(ask("GET", "/v1/lines", "")).contains("fly-request-id: ");
     }
 
     @Test

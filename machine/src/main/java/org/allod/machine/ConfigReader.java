@@ -36,7 +36,6 @@ public final class ConfigReader {
                 in.object("restart").map(InitReader::restart).orElse(InitReader.USUAL_RESTART);
         MachineConfig.Stop stop = in.object("stop_config").map(InitReader::stop).orElse(InitReader.USUAL_STOP);
         boolean noAutostart = in.bool("disable_machine_autostart").orElse(false);
-        in.map("metadata");
         MachineConfig config = new MachineConfig(
                 JsonText.of(withDefaults(in.json().deepCopy(), guest, restart)),
                 image,
@@ -57,6 +56,7 @@ public final class ConfigReader {
                 standbys(in),
                 in.object("metrics").map(ConfigReader::metrics),
                 MountReader.read(in),
+                in.map("metadata"),
                 false);
         in.refuse(
                 "cache_drive",

@@ -33,6 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param standbys machines it stands by for; recorded until there are many hosts
  * @param metrics where it offers figures of its own
  * @param mounts the volumes it has
+ * @param metadata what people and programs keep beside it: their keys, their values; read, since lists are filtered by it
  * @param skipSecrets whether it boots without its app's secrets in its environment; asked for beside the configuration
  */
 public record MachineConfig(
@@ -55,6 +56,7 @@ public record MachineConfig(
         List<String> standbys,
         Optional<Metrics> metrics,
         List<Mount> mounts,
+        Map<String, String> metadata,
         boolean skipSecrets) {
 
     /** The configuration as answered to callers; a copy of the caller's own each time. */
@@ -62,24 +64,15 @@ public record MachineConfig(
         return text.node();
     }
 
-    /** What people and programs keep beside a machine: their keys, their values. */
-    public Map<String, String> metadata() {
-        Map<String, String> metadata = new LinkedHashMap<>();
-        json().path("metadata")
-                .properties()
-                .forEach(e -> metadata.put(e.getKey(), e.getValue().stringValue()));
-        return metadata;
-    }
-
     /** The same with other metadata: each key with a value is set, each without is removed. */
     MachineConfig withMetadata(Map<String, Optional<String>> changes) {
-        Map<String, String> metadata = metadata();
-        changes.forEach((key, value) -> value.ifPresentOrElse(v -> metadata.put(key, v), () -> metadata.remove(key)));
+        Map<String, String> whole = new LinkedHashMap<>(metadata);
+        changes.forEach((key, value) -> value.ifPresentOrElse(v -> whole.put(key, v), () -> whole.remove(key)));
         ObjectNode changed = json();
         changed.remove("metadata");
-        if (!metadata.isEmpty()) {
+        if (!whole.isEmpty()) {
             ObjectNode node = changed.putObject("metadata");
-            metadata.forEach(node::put);
+            whole.forEach(node::put);
         }
         return ConfigReader.read(Fields.of(changed, "config")).skippingSecrets(skipSecrets);
     }
@@ -109,11 +102,12 @@ public record MachineConfig(
                 standbys,
                 metrics,
                 mounts,
+                metadata,
                 skip);
     }
 
-    /** The same for a machine that differs in what it keeps as text and in its environment only. */
-    MachineConfig with(JsonText whole, Map<String, String> ownEnv) {
+    /** The same for a machine that differs in what it keeps as text, in its environment and its metadata only. */
+    MachineConfig with(JsonText whole, Map<String, String> ownEnv, Map<String, String> labels) {
         return new MachineConfig(
                 whole,
                 image,
@@ -134,6 +128,7 @@ public record MachineConfig(
                 standbys,
                 metrics,
                 mounts,
+                labels,
                 skipSecrets);
     }
 

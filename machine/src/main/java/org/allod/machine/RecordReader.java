@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.Bug;
 import org.allod.base.MachineId;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -57,14 +58,19 @@ final class RecordReader {
     /** A configuration that was checked before it was kept. */
     MachineConfig config(ObjectNode json) {
         JsonText whole = JsonText.of(json);
-        json.remove("metadata");
-        Map<String, String> env = new LinkedHashMap<>();
-        if (json.remove("env") instanceof ObjectNode given) {
-            given.properties()
-                    .forEach(e -> env.put(one(e.getKey()), e.getValue().stringValue()));
-        }
+        Map<String, String> labels = one(strings(json.remove("metadata")));
+        Map<String, String> env = strings(json.remove("env"));
         return configs.computeIfAbsent(json.toString(), rest -> ConfigReader.read(Fields.of(json, "config")))
-                .with(whole, env);
+                .with(whole, env, labels);
+    }
+
+    private Map<String, String> strings(@Nullable JsonNode object) {
+        Map<String, String> strings = new LinkedHashMap<>();
+        if (object instanceof ObjectNode given) {
+            given.properties()
+                    .forEach(e -> strings.put(one(e.getKey()), e.getValue().stringValue()));
+        }
+        return strings;
     }
 
     @SuppressWarnings("unchecked") // what is equal to a T and of its class is one
