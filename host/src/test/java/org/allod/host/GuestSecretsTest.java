@@ -14,6 +14,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -36,6 +38,8 @@ class GuestSecretsTest {
                 .start();
         TestImage.build(daemon);
         daemon.ok("POST", "/v1/apps", "{\"name\":\"vault\"}");
+        // What looks for secrets everywhere does find what is there.
+        assertThat(TrustTest.holding(daemon, "vault")).isNotEmpty();
     }
 
     @AfterAll
@@ -61,6 +65,10 @@ class GuestSecretsTest {
                 .stringValue();
         daemon.await("vault", id, "started");
         return id;
+    }
+
+    private static String in(String runtime) {
+        return ",\"runtime\":\"" + runtime + "\"";
     }
 
     private String inside(String id, String script) throws IOException {
@@ -113,15 +121,16 @@ class GuestSecretsTest {
         }
     }
 
-    @Test
-    void secrets_ofTheApp_areTheGuestsEnvironmentAndFiles_andNowhereElse() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"gvisor", "microvm"})
+    void secrets_ofTheApp_areTheGuestsEnvironmentAndFiles_andNowhereElse(String runtime) throws Exception {
         set("TOKEN", PLANTED + "-env");
         set("CERT", base64(PLANTED + "-file"));
         String id = create(
-                "one",
+                "one-" + runtime,
                 ",\"env\":{\"TOKEN\":\"from the configuration\",\"PLAIN\":\"x\"},"
                         + "\"files\":[{\"guest_path\":\"/etc/app/cert\",\"secret_name\":\"CERT\",\"mode\":256}]",
-                "");
+                in(runtime));
         assertThat(inside(id, "echo $TOKEN $PLAIN")).isEqualTo(PLANTED + "-env x\n");
         assertThat(inside(id, "cat /etc/app/cert; stat -Lc ' %a' /etc/app/cert"))
                 .isEqualTo(PLANTED + "-file 400\n");
@@ -139,6 +148,81 @@ class GuestSecretsTest {
         daemon.ok("POST", MACHINES + "/" + id + "/start", "");
         daemon.await("vault", id, "started");
         assertThat(inside(id, "echo $TOKEN; cat /etc/app/cert")).isEqualTo(PLANTED + "-new\n" + PLANTED + "-file");
+        nowhere(PLANTED);
+    }
+
+    /** Creates a machine of several; each is a shell that became {@code sleep}, of as many seconds as its number. */
+    private String several(String name, String runtime, String kind, String... units) throws Exception {
+        StringBuilder all = new StringBuilder();
+        for (int i = 0; i < units.length; i++) {
+            String exec = "\"exec\":[\"/bin/busybox\",\"sleep\",\"" + (9_000 + i) + "\"]";
+            all.append(i == 0 ? "" : ",").append(units[i].formatted(exec));
+        }
+        String id = daemon.ok("POST", MACHINES, """
+                        {"name":"%s","runtime":"%s","config":{"image":"web","guest":{"memory_mb":256},"%s":[%s]}}
+                        """.formatted(name, runtime, kind, all))
+                .get("id")
+                .stringValue();
+        daemon.await("vault", id, "started");
+        return id;
+    }
+
+    /** What A, B and OWN are in the environment of a process itself, looked at by a command in {@code container}. */
+    private String environment(String id, int number, String container) throws IOException {
+        String look = "for p in /proc/[0-9]*; do [ \"$(tr '\\0' ' ' < $p/cmdline)\" = \"/bin/busybox sleep $1 \" ] &&"
+                + " tr '\\0' '\\n' < $p/environ | grep -E '^(A|B|OWN)=' | sort; done; true";
+        var body = DaemonProcess.JSON.createObjectNode().put("container", container);
+        List.of("/bin/busybox", "sh", "-c", look, "look", "" + number).forEach(body.putArray("command")::add);
+        JsonNode answer = daemon.ok("POST", MACHINES + "/" + id + "/exec", body.toString());
+        return answer.get("stdout").stringValue().replace('\n', ' ').strip();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gvisor", "microvm"})
+    void secrets_ofOneProcess_areInItsEnvironmentAlone(String runtime) throws Exception {
+        set("A", PLANTED + "-a");
+        set("B", PLANTED + "-b");
+        String id = several(
+                "processes-" + runtime,
+                runtime,
+                "processes",
+                "{\"secrets\":[{\"env_var\":\"OWN\",\"name\":\"B\"}],%s}",
+                "{\"ignore_app_secrets\":true,\"secrets\":[{\"env_var\":\"B\"}],\"env\":{\"B\":\"of the configuration\"},%s}",
+                "{\"ignore_app_secrets\":true,\"env\":{\"A\":\"plain\"},%s}",
+                "{\"ignore_app_secrets\":false,%s}");
+        String a = "A=" + PLANTED + "-a";
+        String b = "B=" + PLANTED + "-b";
+        assertThat(environment(id, 9_000, "")).isEqualTo(a + " " + b + " OWN=" + PLANTED + "-b");
+        assertThat(environment(id, 9_001, "")).isEqualTo(b);
+        assertThat(environment(id, 9_002, "")).isEqualTo("A=plain");
+        assertThat(environment(id, 9_003, "")).isEqualTo(a + " " + b);
+        answersHide(id, PLANTED);
+        nowhere(PLANTED);
+        // The next boot reads them anew.
+        set("B", PLANTED + "-other");
+        daemon.ok("POST", MACHINES + "/" + id + "/restart?timeout=1", "");
+        daemon.await("vault", id, "started");
+        assertThat(environment(id, 9_001, "")).isEqualTo("B=" + PLANTED + "-other");
+        daemon.ok("DELETE", MACHINES + "/" + id + "?force=true", "");
+        nowhere(PLANTED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gvisor", "microvm"})
+    void secrets_ofOneContainer_areInItsEnvironmentAlone(String runtime) throws Exception {
+        set("A", PLANTED + "-a");
+        set("B", PLANTED + "-b");
+        String id = several(
+                "containers-" + runtime,
+                runtime,
+                "containers",
+                "{\"name\":\"all\",%s}",
+                "{\"name\":\"one\",\"secrets\":[{\"env_var\":\"OWN\",\"name\":\"B\"}],\"env\":{\"A\":\"plain\"},%s}");
+        assertThat(environment(id, 9_000, "all")).isEqualTo("A=" + PLANTED + "-a B=" + PLANTED + "-b");
+        assertThat(environment(id, 9_001, "one")).isEqualTo("A=plain OWN=" + PLANTED + "-b");
+        answersHide(id, PLANTED);
+        nowhere(PLANTED);
+        daemon.ok("DELETE", MACHINES + "/" + id + "?force=true", "");
         nowhere(PLANTED);
     }
 
@@ -168,6 +252,16 @@ class GuestSecretsTest {
                 "both say what is in the file",
                 ",\"files\":[{\"guest_path\":\"/a\",\"secret_name\":\"KNOWN\",\"raw_value\":\"YQ==\"}]",
                 "");
+        for (String several : List.of("processes", "containers")) {
+            String one = ",\"" + several + "\":[{\"name\":\"n\",\"exec\":[\"/bin/busybox\"],\"secrets\":[%s]}]";
+            one = several.equals("processes") ? one.replace("\"name\":\"n\",", "") : one;
+            refused(400, "no secret KNOWM", one.formatted("{\"env_var\":\"KNOWM\"}"), "");
+            refused(400, "did you mean KNOWN?", one.formatted("{\"env_var\":\"A\",\"name\":\"KNOWM\"}"), "");
+            refused(400, several + "[0].secrets[0].env_var", one.formatted("{\"env_var\":\"A-B\"}"), "");
+            refused(400, several + "[0].secrets[0].env_var", one.formatted("{\"name\":\"KNOWN\"}"), "");
+            String twice = "{\"env_var\":\"A\",\"name\":\"KNOWN\"},{\"env_var\":\"A\",\"name\":\"KNOWN\"}";
+            refused(400, "sets the variable A twice", one.formatted(twice), "");
+        }
         refused(412, "min_secrets_version is 99999", "", ",\"min_secrets_version\":99999");
         refused(400, "min_secrets_version", "", ",\"min_secrets_version\":-1");
         assertThat(daemon.ok("GET", MACHINES, "").size()).isEqualTo(before);
@@ -189,11 +283,23 @@ class GuestSecretsTest {
         daemon.await("vault", id, "stopped");
         daemon.ok("DELETE", APP + "/secrets/BRIEF", "");
         daemon.call("POST", MACHINES + "/" + id + "/start", "");
+        failsFor(id, "BRIEF");
+        // Nor does one boot whose process names a secret that has gone.
+        set("BRIEF", "x");
+        id = several("four", "gvisor", "processes", "{\"secrets\":[{\"env_var\":\"A\",\"name\":\"BRIEF\"}],%s}");
+        daemon.ok("POST", MACHINES + "/" + id + "/stop", "");
+        daemon.await("vault", id, "stopped");
+        daemon.ok("DELETE", APP + "/secrets/BRIEF", "");
+        daemon.call("POST", MACHINES + "/" + id + "/start", "");
+        failsFor(id, "BRIEF");
+    }
+
+    private void failsFor(String id, String secret) throws Exception {
         JsonNode events = daemon.ok("GET", MACHINES + "/" + id + "/events?limit=5", "");
-        for (int i = 0; i < 200 && !events.toString().contains("BRIEF"); i++) {
+        for (int i = 0; i < 200 && !events.toString().contains(secret); i++) {
             Thread.sleep(50);
             events = daemon.ok("GET", MACHINES + "/" + id + "/events?limit=5", "");
         }
-        assertThat(events.toString()).contains("app vault has no secret BRIEF");
+        assertThat(events.toString()).contains("app vault has no secret " + secret);
     }
 }

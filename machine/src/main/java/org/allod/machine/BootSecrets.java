@@ -2,6 +2,7 @@ package org.allod.machine;
 
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,9 +25,17 @@ final class BootSecrets {
         return new BootSecrets(app, config, source.of(app));
     }
 
-    /** What comes over the rest of the environment; nothing for a machine that goes without. */
-    Map<String, String> environment() {
-        return config.skipSecrets() ? Map.of() : values.byName();
+    /**
+     * What comes over the rest of the environment. A machine that goes without its app's secrets still has those that
+     * its configuration names one by one, as it has its files made of secrets.
+     */
+    Map<String, String> environment(SecretChoice choice) {
+        Map<String, String> env = new LinkedHashMap<>();
+        if (choice.ofApp() && !config.skipSecrets()) {
+            env.putAll(values.byName());
+        }
+        choice.named().forEach(one -> env.put(one.variable(), named(one.field(), one.secret())));
+        return env;
     }
 
     /** One secret, wherever a configuration names it: {@code field} says where. */
@@ -68,6 +77,8 @@ final class BootSecrets {
                     "this host is the only one that changes them, so waiting does not help: ask with a version that a "
                             + "change of this app answered");
         }
+        config.processes().forEach(p -> environment(p.secrets()));
+        config.containers().forEach(c -> environment(c.secrets()));
         List<MachineConfig.File> files = new ArrayList<>(config.files());
         config.containers().forEach(c -> files.addAll(c.files()));
         for (MachineConfig.File file : files) {

@@ -80,7 +80,7 @@ final class Boots {
                 config.memoryMb(),
                 config.diskMb(),
                 units.command(config, of),
-                units.environment(machine, of.env(), Map.of(), List.of()),
+                units.environment(machine, of.env(), Map.of(), List.of(), SecretChoice.USUAL),
                 of.workingDir().isEmpty() ? "/" : of.workingDir(),
                 Optional.of(of.user()).filter(u -> !u.isEmpty()),
                 config.init().tty(),

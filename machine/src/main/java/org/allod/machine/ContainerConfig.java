@@ -11,6 +11,7 @@ import java.util.Optional;
  * @param name unique in the machine
  * @param image its image; empty for the machine's
  * @param env over its image's
+ * @param secrets over its environment
  * @param user in place of its image's; empty for that
  * @param dependsOn what must be so before it starts
  * @param stop how it is asked to end
@@ -21,6 +22,7 @@ public record ContainerConfig(
         MachineConfig.Command command,
         Map<String, String> env,
         List<ProcessConfig.EnvFrom> envFrom,
+        SecretChoice secrets,
         List<MachineConfig.File> files,
         String user,
         List<Dependency> dependsOn,

@@ -42,13 +42,13 @@ final class ContainerReader {
                 .filter(n -> n.matches("[a-zA-Z0-9]([a-zA-Z0-9_-]{0,38}[a-zA-Z0-9])?"))
                 .orElseThrow(() -> Rejected.invalid(
                         in.path("name") + " must be 1 to 40 letters, digits, hyphens and underscores"));
-        in.refuse("secrets", "secrets of one container are not supported by this version");
         return new ContainerConfig(
                 name,
                 in.string("image").orElse(""),
                 InitReader.command(in),
                 ConfigReader.env(in),
                 in.objects("env_from", ProcessConfig.EnvFrom::read),
+                SecretChoice.ofContainer(in),
                 in.objects("files", FileReader::inContainer),
                 in.string("user").orElse(""),
                 in.objects("depends_on", ContainerReader::dependency),

@@ -12,10 +12,16 @@ import org.allod.base.Rejected;
  * ends, ends the machine with its exit code; the others are asked to stop first.
  *
  * @param env over the machine's
+ * @param secrets over all of these
  * @param user in place of the image's; empty for that
  */
 public record ProcessConfig(
-        String name, MachineConfig.Command command, Map<String, String> env, List<EnvFrom> envFrom, String user) {
+        String name,
+        MachineConfig.Command command,
+        Map<String, String> env,
+        List<EnvFrom> envFrom,
+        SecretChoice secrets,
+        String user) {
     private static final int MOST = 32;
 
     /** A variable that has the value of one of the machine's own fields. */
@@ -65,25 +71,20 @@ public record ProcessConfig(
             for (int n = 2; !taken.add(name); n++) {
                 name = process.name + "-" + n;
             }
-            named.add(new ProcessConfig(name, process.command, process.env, process.envFrom, process.user));
+            named.add(new ProcessConfig(
+                    name, process.command, process.env, process.envFrom, process.secrets, process.user));
         }
         return List.copyOf(named);
     }
 
     private static ProcessConfig one(Fields in) {
         MachineConfig.Command command = InitReader.command(in);
-        in.refuse("secrets", "secrets of one process are not supported by this version");
-        in.bool("ignore_app_secrets").filter(ignore -> ignore).ifPresent(ignore -> {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
-                    in.path("ignore_app_secrets") + ": not supported by this version",
-                    "leave the field out; nothing was changed");
-        });
         return new ProcessConfig(
                 label(command),
                 command,
                 ConfigReader.env(in),
                 in.objects("env_from", EnvFrom::read),
+                SecretChoice.ofProcess(in),
                 in.string("user").orElse(""));
     }
 

@@ -47,7 +47,7 @@ final class UnitSpecs {
         GuestUnit unit = GuestUnit.process(
                 process.name(),
                 ConfigReader.command(process.command(), config.image(), of.entrypoint(), of.cmd()),
-                environment(machine, of.env(), process.env(), process.envFrom()),
+                environment(machine, of.env(), process.env(), process.envFrom(), process.secrets()),
                 folder(of),
                 user(process.user(), of));
         return unit.stoppedBy(signal(config.stop(), of), config.stop().timeout());
@@ -63,7 +63,7 @@ final class UnitSpecs {
                 container.name(),
                 Optional.of(image.rootImage()),
                 ConfigReader.command(container.command(), name, of.entrypoint(), of.cmd()),
-                environment(machine, of.env(), container.env(), container.envFrom()),
+                environment(machine, of.env(), container.env(), container.envFrom(), container.secrets()),
                 folder(of),
                 user(container.user(), of),
                 files(files),
@@ -159,7 +159,11 @@ final class UnitSpecs {
 
     /** A whole environment: the image's, what every machine has, the machine's, what one of several adds, secrets. */
     Map<String, String> environment(
-            Machine machine, List<String> ofImage, Map<String, String> own, List<ProcessConfig.EnvFrom> from) {
+            Machine machine,
+            List<String> ofImage,
+            Map<String, String> own,
+            List<ProcessConfig.EnvFrom> from,
+            SecretChoice choice) {
         Map<String, String> env = new LinkedHashMap<>();
         env.put("FLY_APP_NAME", machine.app());
         env.put("FLY_MACHINE_ID", machine.id().text());
@@ -172,7 +176,7 @@ final class UnitSpecs {
         env.putAll(machine.config().env());
         env.putAll(own);
         from.forEach(f -> env.put(f.variable(), f.field().of(machine)));
-        known.ifPresent(secrets -> env.putAll(secrets.environment()));
+        known.ifPresent(secrets -> env.putAll(secrets.environment(choice)));
         return ConfigReader.environment(env, ofImage);
     }
 }

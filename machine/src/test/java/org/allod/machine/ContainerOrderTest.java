@@ -16,6 +16,7 @@ class ContainerOrderTest {
                 MachineConfig.Command.OF_IMAGE,
                 Map.of(),
                 List.of(),
+                SecretChoice.USUAL,
                 List.of(),
                 "",
                 on.stream()
