@@ -7,10 +7,16 @@ import java.util.List;
  *
  * @param name the label before the domain in its host name, in lower case
  * @param http how this port differs from the usual
+ * @param statics what the edge serves in the machines' stead
  */
-public record App(String name, List<Backend> backends, HttpOptions http) {
+public record App(String name, List<Backend> backends, HttpOptions http, Statics statics) {
     public App {
         backends = List.copyOf(backends);
+    }
+
+    /** With nothing that the edge serves itself. */
+    public App(String name, List<Backend> backends, HttpOptions http) {
+        this(name, backends, http, Statics.NONE);
     }
 
     /** As usual. */

@@ -1,5 +1,7 @@
 package org.allod.edge;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,15 @@ abstract class Client extends ChannelInboundHandlerAdapter {
 
     /** Whether nothing is under way on it. */
     abstract boolean idle();
+
+    /** Both in one buffer with room for {@code more}; takes them over. */
+    static ByteBuf joined(ByteBufAllocator allocator, ByteBuf before, ByteBuf in, int more) {
+        ByteBuf both = allocator.directBuffer(before.readableBytes() + in.readableBytes() + more);
+        both.writeBytes(before).writeBytes(in);
+        before.release();
+        in.release();
+        return both;
+    }
 
     @Nullable
     Live pinned() {

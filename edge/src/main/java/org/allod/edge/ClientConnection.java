@@ -294,11 +294,7 @@ final class ClientConnection extends Client {
             buffered = in;
         } else {
             // Rare: what came did not complete anything. A fresh buffer, since the old one may be shared.
-            ByteBuf joined = context().alloc().directBuffer(before.readableBytes() + in.readableBytes() + 1024);
-            joined.writeBytes(before).writeBytes(in);
-            before.release();
-            in.release();
-            buffered = joined;
+            buffered = joined(context().alloc(), before, in, 1024);
         }
     }
 

@@ -1,6 +1,8 @@
 package org.allod.edge;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +18,8 @@ final class Exchange implements Seeker, Carried {
         /** The request is on its way; no final answer yet. */
         SENT,
         ANSWERING,
+        /** The edge looks for a file, or sends it. */
+        FILE,
         TUNNEL,
         DONE
     }
@@ -44,6 +48,7 @@ final class Exchange implements Seeker, Carried {
     private @Nullable ByteBuf head;
 
     private @Nullable Upstream upstream;
+    private @Nullable FileAnswer file;
     /** The start of an answer's head. */
     private @Nullable ByteBuf partial;
 
@@ -92,7 +97,53 @@ final class Exchange implements Seeker, Carried {
             redirect("https://" + HostName.bare(host) + port + loop.requestHead.path());
             return;
         }
+        if (found != null && repeatable) {
+            List<String> paths = found.app().statics().candidates(loop.requestHead.path());
+            if (!paths.isEmpty() && loop.requestHead.readsOnly()) {
+                phase = Phase.FILE;
+                progress();
+                file = new FileAnswer(this, loop, found.app(), paths, loop.requestHead.asked());
+                file.start();
+                return;
+            }
+        }
         placement.start();
+    }
+
+    // From a file of the app's image.
+
+    /** There is none, so a machine is asked after all. */
+    void noFile() {
+        file = null;
+        phase = Phase.PLACING;
+        placement.start();
+    }
+
+    void fileHead(FileReply reply, HttpOptions options) {
+        keepClient = keepAlive && !loop.closing();
+        String connection = !keepClient ? "connection: close\r\n" : http10 ? "connection: keep-alive\r\n" : "";
+        filePiece(ByteBufUtil.writeAscii(client.allocator(), reply.head(options, id, connection)));
+    }
+
+    void filePiece(ByteBuf piece) {
+        progress();
+        client.write(piece);
+        client.flush();
+    }
+
+    void fileSent(int sent) {
+        loop.shared.metrics().answered(sent);
+        over(keepClient);
+    }
+
+    /** The client sees that it has not got all of it. */
+    void fileBroken() {
+        client.abort();
+        cancel();
+    }
+
+    boolean toHead() {
+        return toHead;
     }
 
     private void redirect(String to) {
@@ -101,16 +152,12 @@ final class Exchange implements Seeker, Carried {
         String head =
                 "HTTP/1.1 301 Moved Permanently\r\nlocation: " + to + "\r\ncontent-length: 0\r\nvia: 1.1 allod\r\n"
                         + "fly-request-id: " + id + (keep ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n");
-        client.write(io.netty.buffer.ByteBufUtil.writeAscii(client.allocator(), head));
-        end();
-        client.finished(keep);
-        if (!client.receiving()) {
-            client.flush();
-        }
+        client.write(ByteBufUtil.writeAscii(client.allocator(), head));
+        over(keep);
     }
 
     @Override
-    public Client client() {
+    public ClientConnection client() {
         return client;
     }
 
@@ -225,7 +272,7 @@ final class Exchange implements Seeker, Carried {
         } else if (!requestBody.done()) {
             client.abort();
             cancel();
-        } else if (phase != Phase.ANSWERING) {
+        } else if (phase != Phase.ANSWERING && phase != Phase.FILE) {
             client.deadline(
                     loop.now() + loop.shared.config().times().halfClosed().toNanos());
         }
@@ -260,7 +307,7 @@ final class Exchange implements Seeker, Carried {
                     fail(new Answer(Problem.REQUEST_TIMEOUT, "the request's body did not arrive in time"));
                 }
             }
-            case ANSWERING, TUNNEL, DONE -> {
+            case ANSWERING, FILE, TUNNEL, DONE -> {
                 client.abort();
                 cancel();
             }
@@ -300,15 +347,8 @@ final class Exchange implements Seeker, Carried {
 
     private ByteBuf joined(ByteBuf in) {
         ByteBuf before = partial;
-        if (before == null) {
-            return in;
-        }
         partial = null;
-        ByteBuf both = client.allocator().directBuffer(before.readableBytes() + in.readableBytes());
-        both.writeBytes(before).writeBytes(in);
-        before.release();
-        in.release();
-        return both;
+        return before == null ? in : Client.joined(client.allocator(), before, in, 0);
     }
 
     /** Handles one head of an answer; false where it is not whole yet. */
@@ -430,6 +470,10 @@ final class Exchange implements Seeker, Carried {
         if (from != null) {
             from.read(true);
         }
+        FileAnswer sending = file;
+        if (sending != null) {
+            sending.next();
+        }
     }
 
     @Override
@@ -480,6 +524,11 @@ final class Exchange implements Seeker, Carried {
         loop.shared.metrics().refused(answer.problem());
         boolean keep = keepAlive && !http10 && requestBody.done() && !loop.closing();
         client.write(answer.write(client.allocator(), wants, toHead, !keep, id));
+        over(keep);
+    }
+
+    /** The edge has answered. */
+    private void over(boolean keep) {
         end();
         client.finished(keep);
         if (!client.receiving()) {
@@ -514,6 +563,11 @@ final class Exchange implements Seeker, Carried {
         drop();
         placement.cancel();
         forgetHead();
+        FileAnswer sending = file;
+        if (sending != null) {
+            file = null;
+            sending.cancel();
+        }
         ByteBuf rest = partial;
         if (rest != null) {
             partial = null;
@@ -530,7 +584,7 @@ final class Exchange implements Seeker, Carried {
     }
 
     private void progress() {
-        if (!clientEnded || phase == Phase.ANSWERING || phase == Phase.TUNNEL) {
+        if (!clientEnded || phase == Phase.ANSWERING || phase == Phase.FILE || phase == Phase.TUNNEL) {
             EdgeConfig.Times times = loop.shared.config().times();
             // Of a tunnel that one side has left, the other usually wants no more either.
             boolean tunnel = phase == Phase.TUNNEL && !clientEnded && !machineEnded;

@@ -253,6 +253,16 @@ final class Fields {
         return -1;
     }
 
+    /** The value of the first field with this name, given in lower case, or the empty string. */
+    String text(String name) {
+        for (int i = 0; i < count; i++) {
+            if (is(start[i], nameEnd[i], name)) {
+                return value(i);
+            }
+        }
+        return "";
+    }
+
     String name(int i) {
         return text(start[i], nameEnd[i]);
     }

@@ -34,6 +34,19 @@ public record HttpOptions(
         return headers.keySet().stream().map(n -> n.toLowerCase(Locale.ROOT)).toList();
     }
 
+    /** These whole lines of an answer, as the app wants them otherwise. */
+    String over(String lines) {
+        if (headers.isEmpty()) {
+            return lines;
+        }
+        List<String> replaced = replaced();
+        StringBuilder out = new StringBuilder();
+        lines.lines()
+                .filter(line -> !replaced.contains(line.substring(0, line.indexOf(':'))))
+                .forEach(line -> out.append(line).append("\r\n"));
+        return out + lines();
+    }
+
     /** Whole lines that answers get. */
     String lines() {
         List<String> lines = new ArrayList<>();

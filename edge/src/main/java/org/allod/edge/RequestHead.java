@@ -177,6 +177,19 @@ final class RequestHead {
         return pathStart < targetEnd ? fields.text(pathStart, targetEnd) : "/";
     }
 
+    /** {@code GET} or {@code HEAD}, which a file can answer. */
+    boolean readsOnly() {
+        return head || fields.is(0, methodEnd, "get");
+    }
+
+    FileReply.Asked asked() {
+        return new FileReply.Asked(
+                fields.text("if-none-match"),
+                fields.text("if-modified-since"),
+                fields.text("range"),
+                fields.text("if-range"));
+    }
+
     Body body() {
         return fields.chunked
                 ? new Body.Chunked()

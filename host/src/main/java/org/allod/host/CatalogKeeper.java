@@ -28,16 +28,18 @@ final class CatalogKeeper implements AutoCloseable {
     private final Edge edge;
     private final LinkedBlockingQueue<String> changed = new LinkedBlockingQueue<>();
     private final SelfSigned certificate;
+    private final ImageStatics statics;
     /** By app: its ways in. */
     private final Map<String, Ways> apps = new HashMap<>();
 
     private final Map<MachineId, MachineState> states = new ConcurrentHashMap<>();
     private final Thread thread;
 
-    CatalogKeeper(Machines machines, Edge edge, SelfSigned certificate) {
+    CatalogKeeper(Machines machines, Edge edge, SelfSigned certificate, ImageStatics statics) {
         this.machines = machines;
         this.edge = edge;
         this.certificate = certificate;
+        this.statics = statics;
         this.thread = Thread.ofVirtual().name("catalog").unstarted(this::run);
     }
 
@@ -100,7 +102,7 @@ final class CatalogKeeper implements AutoCloseable {
         if (all.isEmpty() && machines.apps().stream().noneMatch(a -> a.name().equals(name))) {
             apps.remove(name);
         } else {
-            apps.put(name, Ways.of(name, edge.address().getPort(), all, machines::healthy));
+            apps.put(name, Ways.of(name, edge.address().getPort(), all, machines::healthy, statics::of));
         }
     }
 

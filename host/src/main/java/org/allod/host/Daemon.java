@@ -150,7 +150,8 @@ final class Daemon implements AutoCloseable {
         SelfSigned certificate = new SelfSigned(data.path("edge-self-signed.p12"), config.domain());
         Edge edge = part(Edge.start(edgeConfig(config), door, certificate, clock, timers, rng.fork("edge")));
         door.carriedBy(edge);
-        part(new CatalogKeeper(machines, edge, certificate)).start();
+        part(new CatalogKeeper(machines, edge, certificate, new ImageStatics(images::find)))
+                .start();
         new CertificateKeeper(trust.trust().certificates(), edge).start();
         edgeAddress = edge.address();
         OperatorToken token = OperatorToken.at(data.path("operator.token"));

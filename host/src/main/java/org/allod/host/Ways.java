@@ -6,11 +6,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.allod.base.MachineId;
 import org.allod.edge.App;
 import org.allod.edge.Backend;
 import org.allod.edge.Door;
 import org.allod.edge.HttpOptions;
+import org.allod.edge.Statics;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineConfig;
 
@@ -29,13 +31,16 @@ record Ways(Map<String, App> routes, List<Door> doors) {
     private static final class Way {
         final List<Backend> backends = new ArrayList<>();
         HttpOptions http = HttpOptions.USUAL;
+        Statics statics = Statics.NONE;
         Instant newest = Instant.MIN;
     }
 
     /**
      * @param edgePort the number of the edge's own address: a service that names it means plain HTTP
+     * @param statics what the edge serves in a machine's stead
      */
-    static Ways of(String app, int edgePort, List<Machine> machines, Health health) {
+    static Ways of(
+            String app, int edgePort, List<Machine> machines, Health health, Function<Machine, Statics> statics) {
         Map<Integer, Way> ways = new TreeMap<>();
         Map<Integer, Door> doors = new TreeMap<>();
         ways.put(Door.HTTP, new Way()); // known, even without a machine
@@ -45,12 +50,20 @@ record Ways(Map<String, App> routes, List<Door> doors) {
                 List<MachineConfig.Port> ports = m.config().services().get(s).ports();
                 if (ports.isEmpty() && s == 0) {
                     // As a caller means it who names only the machine's own port.
-                    ways.get(Door.HTTP).backends.add(backends.getFirst());
+                    Way way = ways.get(Door.HTTP);
+                    way.backends.add(backends.getFirst());
+                    if (newest(way, m, statics)) {
+                        way.http = HttpOptions.USUAL;
+                    }
                 }
                 for (MachineConfig.Port port : ports) {
                     for (int p = port.first(); p <= port.last(); p++) {
                         int number = p == edgePort && port.http() && !port.tls() ? Door.HTTP : p;
-                        add(ways.computeIfAbsent(number, n -> new Way()), backends.get(s), port, m.updated());
+                        Way way = ways.computeIfAbsent(number, n -> new Way());
+                        way.backends.add(backends.get(s));
+                        if (newest(way, m, statics)) {
+                            way.http = options(port);
+                        }
                         if (number != Door.HTTP) {
                             doors.putIfAbsent(number, door(app, number, port));
                         }
@@ -62,24 +75,31 @@ record Ways(Map<String, App> routes, List<Door> doors) {
         if (https != null && ways.get(Door.HTTP).backends.isEmpty()) {
             // An app that only names 443 answers plain requests too, as it always has here.
             ways.get(Door.HTTP).backends.addAll(https.backends);
+            ways.get(Door.HTTP).statics = https.statics;
         }
         Map<String, App> routes = new HashMap<>();
-        ways.forEach((port, way) -> routes.put(Door.route(app, port), new App(app, way.backends, way.http)));
+        ways.forEach(
+                (port, way) -> routes.put(Door.route(app, port), new App(app, way.backends, way.http, way.statics)));
         return new Ways(routes, List.copyOf(doors.values()));
     }
 
     /** Where an app's machines differ in how a port is to be treated, the newest record decides. */
-    private static void add(Way way, Backend backend, MachineConfig.Port port, Instant updated) {
-        way.backends.add(backend);
-        if (!updated.isBefore(way.newest)) {
-            way.newest = updated;
-            way.http = new HttpOptions(
-                    port.forceHttps(),
-                    port.options().headers(),
-                    port.options().pristine(),
-                    port.options().idle(),
-                    port.proxyProtocol());
+    private static boolean newest(Way way, Machine m, Function<Machine, Statics> statics) {
+        if (m.updated().isBefore(way.newest)) {
+            return false;
         }
+        way.newest = m.updated();
+        way.statics = statics.apply(m);
+        return true;
+    }
+
+    private static HttpOptions options(MachineConfig.Port port) {
+        return new HttpOptions(
+                port.forceHttps(),
+                port.options().headers(),
+                port.options().pristine(),
+                port.options().idle(),
+                port.proxyProtocol());
     }
 
     private static Door door(String app, int number, MachineConfig.Port port) {

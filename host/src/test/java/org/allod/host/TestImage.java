@@ -3,6 +3,7 @@ package org.allod.host;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 
 /** The image of these tests: a web server from Debian's busybox-static, built by the daemon itself. */
 final class TestImage {
@@ -13,6 +14,7 @@ final class TestImage {
     static void build(DaemonProcess daemon) throws IOException {
         Path page = Files.createTempFile("allod-page", ".html");
         Files.writeString(page, "hello from a guest\n");
+        Files.setPosixFilePermissions(page, PosixFilePermissions.fromString("rw-r--r--")); // as pages are
         daemon.ok("POST", "/v1/host/images/build", """
                 {"name":"web","packages":["busybox-static"],
                  "copies":[{"source":"%s","destination":"/srv/index.html"}],

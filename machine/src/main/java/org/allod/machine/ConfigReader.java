@@ -36,6 +36,7 @@ public final class ConfigReader {
                 in.object("restart").map(InitReader::restart).orElse(InitReader.USUAL_RESTART);
         MachineConfig.Stop stop = in.object("stop_config").map(InitReader::stop).orElse(InitReader.USUAL_STOP);
         boolean noAutostart = in.bool("disable_machine_autostart").orElse(false);
+        List<MachineConfig.Mount> mounts = MountReader.read(in);
         MachineConfig config = new MachineConfig(
                 JsonText.of(withDefaults(in.json().deepCopy(), guest, restart)),
                 image,
@@ -55,15 +56,13 @@ public final class ConfigReader {
                 Schedule.read(in),
                 standbys(in),
                 in.object("metrics").map(ConfigReader::metrics),
-                MountReader.read(in),
+                mounts,
                 in.map("metadata"),
+                StaticReader.read(in, mounts),
                 false);
         in.refuse(
                 "cache_drive",
                 "a machine has no disk but its root and its volumes; rootfs.size_gb makes the root larger");
-        in.refuse(
-                "statics",
-                "the edge of this version sends every request to a machine; have its server serve the files");
         in.done();
         oneWayToRun(in, config);
         return config;

@@ -34,6 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param metrics where it offers figures of its own
  * @param mounts the volumes it has
  * @param metadata what people and programs keep beside it: their keys, their values; read, since lists are filtered by it
+ * @param statics which files of its image the edge serves in its stead
  * @param skipSecrets whether it boots without its app's secrets in its environment; asked for beside the configuration
  */
 public record MachineConfig(
@@ -57,6 +58,7 @@ public record MachineConfig(
         Optional<Metrics> metrics,
         List<Mount> mounts,
         Map<String, String> metadata,
+        List<Static> statics,
         boolean skipSecrets) {
 
     /** The configuration as answered to callers; a copy of the caller's own each time. */
@@ -103,6 +105,7 @@ public record MachineConfig(
                 metrics,
                 mounts,
                 metadata,
+                statics,
                 skip);
     }
 
@@ -129,6 +132,7 @@ public record MachineConfig(
                 metrics,
                 mounts,
                 labels,
+                statics,
                 skipSecrets);
     }
 
@@ -163,6 +167,13 @@ public record MachineConfig(
             names.add(of.image());
         }
     }
+
+    /**
+     * Requests below {@code urlPrefix} are looked for below {@code guestPath} in the image.
+     *
+     * @param index the file that stands for a folder; empty for none
+     */
+    public record Static(String guestPath, String urlPrefix, String index) {}
 
     /** What runs instead of what the image says: {@code exec} replaces everything, the others their counterparts. */
     public record Command(List<String> exec, List<String> entrypoint, List<String> cmd) {

@@ -1,0 +1,152 @@
+package org.allod.edge;
+
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Answers one request with a file of its app's image. The disk is read on threads that may block, one piece at a time
+ * and the next only when the client has taken what there is; everything else is on the exchange's loop.
+ */
+final class FileAnswer {
+    /** Small beside what a connection may have unsent anyway. */
+    private static final int PIECE = 32 << 10;
+
+    private final Exchange exchange;
+    private final Loop loop;
+    private final App app;
+    private final List<String> paths;
+    private final FileReply.Asked asked;
+
+    private Statics.@Nullable Content content;
+    private int status;
+    private long at;
+    private long end;
+    private boolean reading;
+    private boolean over;
+
+    /**
+     * @param paths where the file may be, the likeliest first
+     */
+    FileAnswer(Exchange exchange, Loop loop, App app, List<String> paths, FileReply.Asked asked) {
+        this.exchange = exchange;
+        this.loop = loop;
+        this.app = app;
+        this.paths = paths;
+        this.asked = asked;
+    }
+
+    void start() {
+        offLoop(() -> {
+            Opened found = open();
+            loop.execute(() -> opened(found));
+        });
+    }
+
+    private record Opened(String path, Statics.@Nullable Content content) {
+        static final Opened NONE = new Opened("", null);
+    }
+
+    private Opened open() {
+        for (String path : paths) {
+            try {
+                Optional<Statics.Content> found = app.statics().files().open(path);
+                if (found.isPresent()) {
+                    return new Opened(path, found.get());
+                }
+            } catch (IOException | RuntimeException e) {
+                // A machine can still answer; whoever looks for the reason finds it.
+                Edge.LOG.log(System.Logger.Level.DEBUG, "file " + path + " of an image cannot be read", e);
+            }
+        }
+        return Opened.NONE;
+    }
+
+    private void opened(Opened found) {
+        Statics.Content file = found.content;
+        if (over || file == null) {
+            if (file != null) {
+                close(file);
+            }
+            if (!over) {
+                over = true;
+                exchange.noFile();
+            }
+            return;
+        }
+        content = file;
+        FileReply reply = FileReply.to(asked, found.path, file);
+        status = reply.status();
+        at = reply.from();
+        end = exchange.toHead() ? at : at + reply.length();
+        exchange.fileHead(reply, app.http());
+        next();
+    }
+
+    /** The client has taken what was sent. */
+    void next() {
+        Statics.Content file = content;
+        if (over || reading || file == null) {
+            return;
+        }
+        if (at == end) {
+            exchange.fileSent(status);
+        } else if (exchange.client().writable()) {
+            reading = true;
+            long from = at;
+            byte[] piece = new byte[(int) Math.min(PIECE, end - from)];
+            offLoop(() -> {
+                int count = read(file, piece, from);
+                loop.execute(() -> read(piece, count));
+            });
+        }
+    }
+
+    private static int read(Statics.Content file, byte[] piece, long from) {
+        try {
+            return file.read(ByteBuffer.wrap(piece), from);
+        } catch (IOException | RuntimeException e) {
+            Edge.LOG.log(System.Logger.Level.WARNING, "a file of an image cannot be read on", e);
+            return -1;
+        }
+    }
+
+    private void read(byte[] piece, int count) {
+        reading = false;
+        if (over) {
+            return;
+        }
+        if (count <= 0) {
+            exchange.fileBroken();
+            return;
+        }
+        at += count;
+        exchange.filePiece(Unpooled.wrappedBuffer(piece, 0, count));
+        next();
+    }
+
+    /** Nothing more is heard of it. A read that is under way fails, unheard. */
+    void cancel() {
+        over = true;
+        Statics.Content file = content;
+        if (file != null) {
+            content = null;
+            close(file);
+        }
+    }
+
+    private static void close(Statics.Content file) {
+        try {
+            file.close();
+        } catch (IOException e) {
+            Edge.LOG.log(System.Logger.Level.DEBUG, "a file that was only read does not close", e);
+        }
+    }
+
+    private static void offLoop(Runnable task) {
+        Thread.ofVirtual().name("edge-file").start(task);
+    }
+}

@@ -1,0 +1,114 @@
+package org.allod.edge;
+
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
+import java.util.Locale;
+
+/**
+ * How a request for a file is answered: whole, in part, not at all because the client has it, or not at all because it
+ * has no such part. Pure; RFC 9110, sections 13 and 14, of which one range is served and lists of them are not.
+ *
+ * @param from where the body starts in the file
+ * @param length how much of it there is; sent only where the request was not {@code HEAD}
+ * @param lines the fields that say so, each with its end
+ */
+record FileReply(int status, long from, long length, String lines) {
+    private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern(
+                    "EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.US)
+            .withZone(ZoneOffset.UTC);
+
+    /** What a client says of what it has and wants; empty where it does not. */
+    record Asked(String ifNoneMatch, String ifModifiedSince, String range, String ifRange) {
+        static final Asked PLAIN = new Asked("", "", "", "");
+    }
+
+    static FileReply to(Asked asked, String path, Statics.Content file) {
+        String tag = "\"" + file.tag() + "\"";
+        String modified = DATE.format(file.modified());
+        String kept = "etag: " + tag + "\r\nlast-modified: " + modified + "\r\n";
+        if (has(asked, tag, file.modified())) {
+            return new FileReply(304, 0, 0, kept);
+        }
+        long size = file.size();
+        String type = "content-type: " + MediaType.of(path) + "\r\n";
+        boolean ranged = asked.range.startsWith("bytes=")
+                && !asked.range.contains(",")
+                && (asked.ifRange.isEmpty() || asked.ifRange.equals(tag));
+        if (!ranged) {
+            return whole(size, kept + type);
+        }
+        String spec = asked.range.substring(6).strip();
+        int dash = spec.indexOf('-');
+        long first = dash < 0 ? -1 : number(spec.substring(0, dash), -1);
+        long last = dash < 0 ? -1 : number(spec.substring(dash + 1), -1);
+        if (spec.startsWith("-") && last >= 0) {
+            first = Math.max(0, size - last);
+            last = last == 0 ? -1 : size - 1;
+        } else if (first >= 0 && spec.endsWith("-")) {
+            last = size - 1;
+        } else if (first < 0 || last < first) {
+            return whole(size, kept + type); // not understood, so not there
+        }
+        if (first >= size || last < 0) {
+            return new FileReply(416, 0, 0, "content-range: bytes */" + size + "\r\ncontent-length: 0\r\n");
+        }
+        last = Math.min(last, size - 1);
+        long length = last - first + 1;
+        return new FileReply(
+                206,
+                first,
+                length,
+                kept + type + "content-range: bytes " + first + "-" + last + "/" + size + "\r\ncontent-length: "
+                        + length + "\r\n");
+    }
+
+    private static FileReply whole(long size, String lines) {
+        return new FileReply(200, 0, size, lines + "accept-ranges: bytes\r\ncontent-length: " + size + "\r\n");
+    }
+
+    /** Whether what the client has is this. */
+    private static boolean has(Asked asked, String tag, Instant modified) {
+        if (!asked.ifNoneMatch.isEmpty()) {
+            for (String one : asked.ifNoneMatch.split(",", -1)) {
+                String bare = one.strip();
+                if (bare.equals("*") || bare.equals(tag) || bare.equals("W/" + tag)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+        try {
+            return !asked.ifModifiedSince.isEmpty()
+                    && !modified.truncatedTo(ChronoUnit.SECONDS)
+                            .isAfter(DATE.parse(asked.ifModifiedSince, Instant::from));
+        } catch (DateTimeException e) {
+            return false;
+        }
+    }
+
+    private static long number(String digits, long otherwise) {
+        return digits.matches("[0-9]{1,18}") ? Long.parseLong(digits) : otherwise;
+    }
+
+    /**
+     * The whole head, as the app wants it.
+     *
+     * @param connection the field that tells the client of its connection, with its end, or empty
+     */
+    String head(HttpOptions options, String id, String connection) {
+        String ours = options.pristine() ? "" : "via: 1.1 allod\r\nfly-request-id: " + id + "\r\n";
+        return "HTTP/1.1 " + status + " " + reason() + "\r\n" + options.over(lines) + ours + connection + "\r\n";
+    }
+
+    private String reason() {
+        return switch (status) {
+            case 200 -> "OK";
+            case 206 -> "Partial Content";
+            case 304 -> "Not Modified";
+            default -> "Range Not Satisfiable";
+        };
+    }
+}

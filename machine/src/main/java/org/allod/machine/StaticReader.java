@@ -1,0 +1,81 @@
+package org.allod.machine;
+
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.allod.base.Rejected;
+
+/** Reads {@code config.statics}: which files of the machine's image the edge serves in its stead. */
+final class StaticReader {
+    private static final int MOST = 10;
+    private static final int LONGEST = 255;
+
+    private StaticReader() {}
+
+    /**
+     * @param mounts what hides the image's files from the guest, and so must not be over what is served
+     */
+    static List<MachineConfig.Static> read(Fields in, List<MachineConfig.Mount> mounts) {
+        List<MachineConfig.Static> all = in.objects("statics", StaticReader::one);
+        if (all.size() > MOST) {
+            throw Rejected.invalid("%s has %d entries: at most %d".formatted(in.path("statics"), all.size(), MOST));
+        }
+        Set<String> prefixes = new HashSet<>();
+        for (int i = 0; i < all.size(); i++) {
+            String path = in.path("statics") + "[" + i + "]";
+            MachineConfig.Static one = all.get(i);
+            if (!prefixes.add(one.urlPrefix().replaceAll("/+$", ""))) {
+                throw Rejected.invalid(
+                        "%s.url_prefix is %s, which another entry has already".formatted(path, one.urlPrefix()));
+            }
+            for (MachineConfig.Mount mount : mounts) {
+                Path there = Path.of(mount.path());
+                Path here = Path.of(one.guestPath());
+                if (here.startsWith(there) || there.startsWith(here)) {
+                    throw Rejected.because(
+                            Rejected.Reason.INVALID,
+                            "%s.guest_path is %s, and a volume is mounted at %s: what is served is in the image"
+                                    .formatted(path, one.guestPath(), mount.path()),
+                            "serve a folder of the image, or have the machine's server serve the volume");
+                }
+            }
+        }
+        return all;
+    }
+
+    private static MachineConfig.Static one(Fields in) {
+        in.refuse("tigris_bucket", "files are served from the machine's image: there is no object store here");
+        MachineConfig.Static one = new MachineConfig.Static(
+                path(in, "guest_path", "a folder of the image, such as /app/public"),
+                path(in, "url_prefix", "where requests begin, such as /static"),
+                in.string("index_document").orElse(""));
+        if (one.index().indexOf('/') >= 0
+                || one.index().indexOf('\0') >= 0
+                || one.index().startsWith("..")
+                || one.index().length() > LONGEST) {
+            throw Rejected.invalid(in.path("index_document") + " must be the name of a file, such as index.html");
+        }
+        in.done();
+        return one;
+    }
+
+    /** What a path could mean twice is refused: the edge compares them as they are written. */
+    private static String path(Fields in, String name, String what) {
+        String path = in.string(name)
+                .filter(p -> !p.isEmpty())
+                .orElseThrow(() -> Rejected.invalid(in.path(name) + " is missing: " + what));
+        String closed = path.endsWith("/") ? path : path + "/";
+        boolean good = path.startsWith("/")
+                && path.length() <= LONGEST
+                && path.chars().noneMatch(c -> c < 0x20 || c == 0x7f || c == '?' || c == '#' || c == '%')
+                && !closed.contains("//")
+                && !closed.contains("/./")
+                && !closed.contains("/../");
+        if (!good) {
+            throw Rejected.invalid("%s is \"%s\": it must be an absolute path, plainly written: %s"
+                    .formatted(in.path(name), Fields.clip(path), what));
+        }
+        return path;
+    }
+}
