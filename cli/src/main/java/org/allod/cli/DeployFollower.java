@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.allod.base.Failed;
 
 /**
@@ -30,19 +31,23 @@ final class DeployFollower {
     }
 
     /**
-     * Follows, and tells how it ended.
+     * Has it begin, follows, and tells how it ended.
      *
+     * @param begin asks the daemon for it; ended in the middle of that, nobody here knows whether it has begun
      * @param ours whether it was begun by this command, so that ending the command may be meant to end the deploy
      */
-    static int follow(Session session, Daemon daemon, String app, Json begun, boolean ours) {
-        Screen screen = session.screen();
-        if (!session.json()) {
-            screen.note(DeployWords.title(begun) + " (" + begun.at("id").text() + "), "
-                    + begun.at("strategy").text());
-        }
-        DeployFollower follower = new DeployFollower(session, daemon, app, begun);
+    static int follow(Session session, Daemon daemon, String app, Supplier<Json> begin, boolean ours) {
+        DeployInterrupt interrupt = new DeployInterrupt(session, daemon, app, ours);
         Json end;
-        try (AtExit _ = AtExit.doing(() -> DeployInterrupt.ask(session, daemon, follower.target, app, ours))) {
+        try (AtExit _ = AtExit.doing(interrupt)) {
+            Json begun = begin.get();
+            DeployFollower follower = new DeployFollower(session, daemon, app, begun);
+            interrupt.begun(follower.target);
+            if (!session.json()) {
+                session.screen()
+                        .note(DeployWords.title(begun) + " (" + begun.at("id").text() + "), "
+                                + begun.at("strategy").text());
+            }
             end = follower.untilOver();
         }
         return ended(session, daemon, app, end);

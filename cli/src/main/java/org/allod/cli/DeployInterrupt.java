@@ -2,26 +2,52 @@ package org.allod.cli;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** What becomes of a deploy whose command is ended by Ctrl-C: where a person is there, they are asked. */
-final class DeployInterrupt {
+/**
+ * What becomes of a deploy whose command is ended by Ctrl-C: where a person is there, they are asked. The command holds
+ * nothing that would have to be given back: leases and all else are the daemon's.
+ */
+final class DeployInterrupt implements Runnable {
     /** Somebody who wanted it cancelled has said so by then; a script's end is not held up for long. */
     private static final Duration ANSWER = Duration.ofSeconds(15);
 
-    private DeployInterrupt() {}
+    private final Session session;
+    private final Daemon daemon;
+    private final String app;
+    private final boolean ours;
+    private volatile Optional<String> target = Optional.empty();
 
-    static void ask(Session session, Daemon daemon, String target, String app, boolean ours) {
+    DeployInterrupt(Session session, Daemon daemon, String app, boolean ours) {
+        this.session = session;
+        this.daemon = daemon;
+        this.app = app;
+        this.ours = ours;
+    }
+
+    /** The daemon has it: this is where. */
+    void begun(String at) {
+        target = Optional.of(at);
+    }
+
+    @Override
+    public void run() {
         Screen screen = session.screen();
+        if (target.isEmpty()) {
+            screen.note("whether the deploy has begun is not known yet; `allod deploy show -f --app " + app
+                    + "` tells, and follows it");
+            return;
+        }
         if (ours && screen.asks()) {
             screen.settle();
             screen.err().print("\nCancel the deploy and go back? [y/N] ");
             screen.err().flush();
             if (yes()) {
                 try {
-                    daemon.post(target + "/cancel", Json.obj("cause", "cancelled by the operator"));
+                    daemon.post(target.orElseThrow() + "/cancel", Json.obj("cause", "cancelled by the operator"));
                     screen.note("the deploy is being taken back; `allod deploy show -f --app " + app + "` follows it");
                 } catch (RuntimeException e) {
                     screen.note("it could not be cancelled: " + e.getMessage());

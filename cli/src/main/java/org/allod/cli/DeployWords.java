@@ -3,6 +3,7 @@ package org.allod.cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.allod.base.Rejected;
 
 /** {@code allod deploy …}: brings an app to what a file says. The daemon does it; this asks, and shows how it goes. */
@@ -60,7 +61,7 @@ final class DeployWords {
         Daemon daemon = session.daemon();
         RunMachine.ensureApp(daemon, plan.app());
         leftAlone(session, daemon, plan.app());
-        return follow(session, daemon, plan.app(), daemon.post(path(plan.app()), plan.request()));
+        return follow(session, daemon, plan.app(), () -> daemon.post(path(plan.app()), plan.request()));
     }
 
     /** Machines of the app that no deploy made are nobody's to replace; but they go on serving what they serve. */
@@ -77,9 +78,10 @@ final class DeployWords {
         }
     }
 
-    /** Shows how a deploy that was just begun goes, unless that is not wanted. */
-    private static int follow(Session session, Daemon daemon, String app, Json begun) {
+    /** Has the daemon begin, and shows how it goes, unless that is not wanted. */
+    private static int follow(Session session, Daemon daemon, String app, Supplier<Json> begin) {
         if (session.given().flag("--detach")) {
+            Json begun = begin.get();
             if (session.json()) {
                 session.print(begun);
             } else {
@@ -88,7 +90,7 @@ final class DeployWords {
             }
             return ExitCode.DONE;
         }
-        return DeployFollower.follow(session, daemon, app, begun, true);
+        return DeployFollower.follow(session, daemon, app, begin, true);
     }
 
     private static int list(Session session) {
@@ -136,7 +138,7 @@ final class DeployWords {
         String app = app(session);
         Json deploy = one(session, daemon, app);
         if (session.given().flag("--follow")) {
-            return DeployFollower.follow(session, daemon, app, deploy, false);
+            return DeployFollower.follow(session, daemon, app, () -> deploy, false);
         }
         if (session.json()) {
             session.print(deploy);
@@ -173,7 +175,7 @@ final class DeployWords {
         Json cancelled = daemon.post(
                 path(app) + "/" + deploy.at("id").text() + "/cancel", Json.obj("cause", "cancelled by the operator"));
         if (session.given().flag("--detach")) {
-            return follow(session, daemon, app, cancelled);
+            return follow(session, daemon, app, () -> cancelled);
         }
         Json end = DeployFollower.watch(session, daemon, app, cancelled);
         if (session.json()) {
@@ -192,7 +194,7 @@ final class DeployWords {
                 .mayTake(0)
                 .map(which -> Json.obj("to", one(session, daemon, app).at("id").text()))
                 .orElse(Json.obj());
-        return follow(session, daemon, app, daemon.post(path(app) + "/rollback", to));
+        return follow(session, daemon, app, () -> daemon.post(path(app) + "/rollback", to));
     }
 
     /** The deploy that is named, or the last. */
