@@ -35,6 +35,10 @@ final class ClientConnection extends Client {
     private long deadline = NEVER;
     private int scanned;
     private boolean headBegun;
+    /** When the last head began that came in pieces, and how long it took; 0 for one that came whole. */
+    private long headBegan;
+
+    private long headTook;
     private boolean advancing;
     private boolean receiving;
     private boolean reading = true;
@@ -61,6 +65,11 @@ final class ClientConnection extends Client {
 
     void deadline(long at) {
         deadline = at;
+    }
+
+    /** From the first byte of the request's head to its last. */
+    long headTook() {
+        return headTook;
     }
 
     /** What was read and not used, or null. */
@@ -355,6 +364,7 @@ final class ClientConnection extends Client {
             refuse(bad);
             return false;
         }
+        headTook = headBegun ? loop.now() - headBegan : 0;
         headBegun = false;
         scanned = 0;
         loop.shared.metrics().requests.increment();
@@ -393,6 +403,7 @@ final class ClientConnection extends Client {
         scanned = length;
         if (!headBegun) {
             headBegun = true;
+            headBegan = loop.now();
             deadline = loop.now() + loop.shared.config().times().head().toNanos();
         }
     }

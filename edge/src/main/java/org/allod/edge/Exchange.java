@@ -2,8 +2,10 @@ package org.allod.edge;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,10 +54,10 @@ final class Exchange implements Seeker, Carried {
     /** The start of an answer's head. */
     private @Nullable ByteBuf partial;
 
-    private Body answerBody = Body.Fixed.NONE;
+    private @Nullable Passage passage;
     private int status;
     private int interims;
-    private boolean dechunk;
+    private boolean gzip;
     private boolean keepClient;
     private boolean keepUpstream;
     private boolean unflushed;
@@ -97,12 +99,22 @@ final class Exchange implements Seeker, Carried {
             redirect("https://" + HostName.bare(host) + port + loop.requestHead.path());
             return;
         }
+        HttpOptions options = found == null ? HttpOptions.USUAL : found.app().http();
+        Optional<Duration> most = options.headTime();
+        if (most.isPresent() && client.headTook() > most.get().toNanos()) {
+            fail(new Answer(
+                    Problem.REQUEST_TIMEOUT,
+                    "the request's head took longer than the " + most.get().toSeconds() + " s that app \"" + app
+                            + "\" gives it"));
+            return;
+        }
+        gzip = options.compress() && !http10 && Compression.accepted(loop.requestHead.fields.text("accept-encoding"));
         if (found != null && repeatable) {
             List<String> paths = found.app().statics().candidates(loop.requestHead.path());
             if (!paths.isEmpty() && loop.requestHead.readsOnly()) {
                 phase = Phase.FILE;
                 progress();
-                file = new FileAnswer(this, loop, found.app(), paths, loop.requestHead.asked());
+                file = new FileAnswer(this, loop, found.app(), paths, loop.requestHead.asked(), gzip);
                 file.start();
                 return;
             }
@@ -119,10 +131,13 @@ final class Exchange implements Seeker, Carried {
         placement.start();
     }
 
-    void fileHead(FileReply reply, HttpOptions options) {
+    /**
+     * @param head but for what it says of the client's connection
+     */
+    void fileHead(StringBuilder head) {
         keepClient = keepAlive && !loop.closing();
-        String connection = !keepClient ? "connection: close\r\n" : http10 ? "connection: keep-alive\r\n" : "";
-        filePiece(ByteBufUtil.writeAscii(client.allocator(), reply.head(options, id, connection)));
+        head.append(!keepClient ? "connection: close\r\n" : http10 ? "connection: keep-alive\r\n" : "");
+        filePiece(ByteBufUtil.writeAscii(client.allocator(), head.append("\r\n")));
     }
 
     void filePiece(ByteBuf piece) {
@@ -144,6 +159,10 @@ final class Exchange implements Seeker, Carried {
 
     boolean toHead() {
         return toHead;
+    }
+
+    String id() {
+        return id;
     }
 
     private void redirect(String to) {
@@ -328,7 +347,7 @@ final class Exchange implements Seeker, Carried {
                 }
             }
             if (phase == Phase.ANSWERING) {
-                answerBody(data, null);
+                pass(data, null);
             } else if (phase == Phase.TUNNEL && data.isReadable()) {
                 toClient(data.readRetainedSlice(data.readableBytes()));
             }
@@ -403,19 +422,19 @@ final class Exchange implements Seeker, Carried {
 
     private void answered(ResponseHead answer, ByteBuf in) {
         status = answer.status;
-        answerBody = answer.body(toHead);
-        boolean chunked = answerBody instanceof Body.Chunked;
-        dechunk = chunked && http10;
-        keepUpstream = answer.keepAlive && requestBody.done() && !answerBody.untilClose();
-        keepClient = keepAlive && requestBody.done() && !dechunk && !answerBody.untilClose() && !loop.closing();
+        HttpOptions options = placement.options();
+        Body body = answer.body(toHead);
+        Compression.Plan plan = Compression.plan(options, answer, body, gzip, http10);
+        keepUpstream = answer.keepAlive && requestBody.done() && !body.untilClose();
+        keepClient = keepAlive && requestBody.done() && plan.ends() && !loop.closing();
         ResponseHead.Connection connection = !keepClient
                 ? ResponseHead.Connection.CLOSE
                 : http10 ? ResponseHead.Connection.KEEP_ALIVE : ResponseHead.Connection.SILENT;
-        answer.rewrite(loop.out, connection, chunked && !dechunk, id, placement.options());
+        answer.rewrite(loop.out, connection, plan.chunked(), options.pristine() ? null : id, plan.changes());
         forgetHead();
         phase = Phase.ANSWERING;
-        ByteBuf out = loop.out.toBuffer(client.allocator(), Math.min(in.readableBytes(), JOINED));
-        answerBody(in, out);
+        passage = new Passage(body, plan.form(), client.allocator(), this::toClient);
+        pass(in, loop.out.toBuffer(client.allocator(), Math.min(in.readableBytes(), JOINED)));
     }
 
     /**
@@ -423,35 +442,10 @@ final class Exchange implements Seeker, Carried {
      *
      * @param out the answer's head, not written yet, or null
      */
-    private void answerBody(ByteBuf in, @Nullable ByteBuf out) {
-        ByteBuf first = out;
-        try {
-            if (dechunk) {
-                ByteBuf plain = first != null ? first : client.allocator().directBuffer(in.readableBytes());
-                first = plain;
-                in.skipBytes(answerBody.accept(in, plain));
-            } else {
-                int count = answerBody.accept(in, null);
-                if (first != null && count <= first.writableBytes()) {
-                    first.writeBytes(in, count);
-                } else if (count > 0) {
-                    if (first != null) {
-                        toClient(first);
-                        first = null;
-                    }
-                    toClient(in.readRetainedSlice(count));
-                }
-            }
-        } catch (BadMessage bad) {
-            if (first != null) {
-                first.release();
-            }
-            throw bad;
-        }
-        if (first != null) {
-            toClient(first);
-        }
-        if (answerBody.done()) {
+    private void pass(ByteBuf in, @Nullable ByteBuf out) {
+        Passage through = Objects.requireNonNull(passage);
+        through.pass(in, out);
+        if (through.done()) {
             finish(keepUpstream && !in.isReadable());
         }
     }
@@ -488,7 +482,8 @@ final class Exchange implements Seeker, Carried {
             } else {
                 client.shutdownOutput();
             }
-        } else if (phase == Phase.ANSWERING && answerBody.untilClose()) {
+        } else if (phase == Phase.ANSWERING && passage != null && passage.untilClose()) {
+            passage.ended();
             finish(false);
             client.flush();
         } else {
@@ -568,6 +563,11 @@ final class Exchange implements Seeker, Carried {
             file = null;
             sending.cancel();
         }
+        Passage through = passage;
+        if (through != null) {
+            passage = null;
+            through.close();
+        }
         ByteBuf rest = partial;
         if (rest != null) {
             partial = null;
@@ -588,7 +588,7 @@ final class Exchange implements Seeker, Carried {
             EdgeConfig.Times times = loop.shared.config().times();
             // Of a tunnel that one side has left, the other usually wants no more either.
             boolean tunnel = phase == Phase.TUNNEL && !clientEnded && !machineEnded;
-            java.time.Duration idle = placement.options().idle().orElse(tunnel ? times.tunnelIdle() : times.idle());
+            Duration idle = placement.options().idle().orElse(tunnel ? times.tunnelIdle() : times.idle());
             client.deadline(loop.now() + idle.toNanos());
         }
     }

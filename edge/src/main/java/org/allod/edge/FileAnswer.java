@@ -1,5 +1,6 @@
 package org.allod.edge;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,8 +21,10 @@ final class FileAnswer {
     private final App app;
     private final List<String> paths;
     private final FileReply.Asked asked;
+    private final boolean takesGzip;
 
     private Statics.@Nullable Content content;
+    private @Nullable Gzip gzip;
     private int status;
     private long at;
     private long end;
@@ -30,13 +33,15 @@ final class FileAnswer {
 
     /**
      * @param paths where the file may be, the likeliest first
+     * @param gzip whether the client takes it, and the app wants it
      */
-    FileAnswer(Exchange exchange, Loop loop, App app, List<String> paths, FileReply.Asked asked) {
+    FileAnswer(Exchange exchange, Loop loop, App app, List<String> paths, FileReply.Asked asked, boolean gzip) {
         this.exchange = exchange;
         this.loop = loop;
         this.app = app;
         this.paths = paths;
         this.asked = asked;
+        takesGzip = gzip;
     }
 
     void start() {
@@ -82,8 +87,22 @@ final class FileAnswer {
         status = reply.status();
         at = reply.from();
         end = exchange.toHead() ? at : at + reply.length();
-        exchange.fileHead(reply, app.http());
+        exchange.fileHead(head(reply, found.path, file.tag()));
         next();
+    }
+
+    private StringBuilder head(FileReply reply, String path, String tag) {
+        HttpOptions options = app.http();
+        if (!options.compress() || !reply.shrinks(path)) {
+            return reply.head(options, options.changes(), exchange.id());
+        }
+        if (!takesGzip || exchange.toHead()) {
+            return reply.head(options, Compression.varied().and(options.changes()), exchange.id());
+        }
+        gzip = new Gzip();
+        String own = options.replaced().contains("etag") ? "" : "\"" + tag + "\"";
+        return reply.head(options, Compression.compressed(own).and(options.changes()), exchange.id())
+                .append("transfer-encoding: chunked\r\n");
     }
 
     /** The client has taken what was sent. */
@@ -124,7 +143,12 @@ final class FileAnswer {
             return;
         }
         at += count;
-        exchange.filePiece(Unpooled.wrappedBuffer(piece, 0, count));
+        ByteBuf plain = Unpooled.wrappedBuffer(piece, 0, count);
+        Gzip squeezed = gzip;
+        exchange.filePiece(
+                squeezed == null
+                        ? plain
+                        : squeezed.pass(plain, at == end, exchange.client().allocator()));
         next();
     }
 
@@ -135,6 +159,11 @@ final class FileAnswer {
         if (file != null) {
             content = null;
             close(file);
+        }
+        Gzip squeezed = gzip;
+        if (squeezed != null) {
+            gzip = null;
+            squeezed.close();
         }
     }
 

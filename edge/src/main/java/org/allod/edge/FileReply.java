@@ -93,14 +93,22 @@ record FileReply(int status, long from, long length, String lines) {
         return digits.matches("[0-9]{1,18}") ? Long.parseLong(digits) : otherwise;
     }
 
-    /**
-     * The whole head, as the app wants it.
-     *
-     * @param connection the field that tells the client of its connection, with its end, or empty
-     */
-    String head(HttpOptions options, String id, String connection) {
-        String ours = options.pristine() ? "" : "via: 1.1 allod\r\nfly-request-id: " + id + "\r\n";
-        return "HTTP/1.1 " + status + " " + reason() + "\r\n" + options.over(lines) + ours + connection + "\r\n";
+    /** Whether it is compressed for clients that take it. */
+    boolean shrinks(String path) {
+        return status == 200 && Compression.shrinks(MediaType.of(path)) && Compression.pays(length);
+    }
+
+    /** The head but for what is said of the connection, as the app wants it. */
+    StringBuilder head(HttpOptions options, Compression.Changes changes, String id) {
+        StringBuilder out = new StringBuilder(256)
+                .append("HTTP/1.1 ")
+                .append(status)
+                .append(' ')
+                .append(reason());
+        out.append("\r\n").append(changes.over(lines));
+        return options.pristine()
+                ? out
+                : out.append("via: 1.1 allod\r\nfly-request-id: ").append(id).append("\r\n");
     }
 
     private String reason() {

@@ -15,6 +15,8 @@ import java.util.Optional;
  *     none
  * @param pristine whether the edge adds none of its own fields to answers
  * @param idle without a byte in either direction while a request is under way; empty for the edge's own
+ * @param compress whether answers are compressed for clients that take it, where the machine has not done so
+ * @param headTime within which a request's head must come; empty for the edge's own, which is longer
  * @param proxyProtocol of raw connections: 0, or the version of the header that tells the machine who the client is
  */
 public record HttpOptions(
@@ -22,8 +24,11 @@ public record HttpOptions(
         Map<String, List<String>> headers,
         boolean pristine,
         Optional<Duration> idle,
+        boolean compress,
+        Optional<Duration> headTime,
         int proxyProtocol) {
-    public static final HttpOptions USUAL = new HttpOptions(false, Map.of(), false, Optional.empty(), 0);
+    public static final HttpOptions USUAL =
+            new HttpOptions(false, Map.of(), false, Optional.empty(), false, Optional.empty(), 0);
 
     public HttpOptions {
         headers = Map.copyOf(headers);
@@ -34,21 +39,13 @@ public record HttpOptions(
         return headers.keySet().stream().map(n -> n.toLowerCase(Locale.ROOT)).toList();
     }
 
-    /** These whole lines of an answer, as the app wants them otherwise. */
-    String over(String lines) {
-        if (headers.isEmpty()) {
-            return lines;
-        }
-        List<String> replaced = replaced();
-        StringBuilder out = new StringBuilder();
-        lines.lines()
-                .filter(line -> !replaced.contains(line.substring(0, line.indexOf(':'))))
-                .forEach(line -> out.append(line).append("\r\n"));
-        return out + lines();
+    /** What changes in the head of every answer. */
+    Compression.Changes changes() {
+        return headers.isEmpty() ? Compression.Changes.NONE : new Compression.Changes(replaced(), lines());
     }
 
     /** Whole lines that answers get. */
-    String lines() {
+    private String lines() {
         List<String> lines = new ArrayList<>();
         headers.forEach(
                 (name, values) -> values.forEach(v -> lines.add(name.toLowerCase(Locale.ROOT) + ": " + v + "\r\n")));

@@ -89,16 +89,17 @@ final class ResponseHead {
     /**
      * Writes the head for the client.
      *
-     * @param id this request's id, or null in an interim answer, which is passed as it is
+     * @param id this request's id, or null where the edge adds nothing of its own, as in an interim answer
      * @param chunked whether the body goes out in chunks
      */
     void rewrite(HeadWriter out, Connection connection, boolean chunked, @Nullable String id) {
-        rewrite(out, connection, chunked, id, HttpOptions.USUAL);
+        rewrite(out, connection, chunked, id, Compression.Changes.NONE);
     }
 
-    /** As {@link #rewrite(HeadWriter, Connection, boolean, String)}, with what the app wants otherwise. */
-    void rewrite(HeadWriter out, Connection connection, boolean chunked, @Nullable String id, HttpOptions options) {
-        List<String> replaced = options.headers().isEmpty() ? List.of() : options.replaced();
+    /** As {@link #rewrite(HeadWriter, Connection, boolean, String)}, with what is to be otherwise. */
+    void rewrite(
+            HeadWriter out, Connection connection, boolean chunked, @Nullable String id, Compression.Changes changes) {
+        List<String> replaced = changes.without();
         byte[] b = fields.bytes;
         out.clear().put(VERSION).put(b, 8, lineEnd);
         int run = -1;
@@ -124,10 +125,8 @@ final class ResponseHead {
             case CLOSE -> out.put(CLOSE);
             case UPGRADE -> out.put(UPGRADE);
         }
-        if (!replaced.isEmpty()) {
-            out.put(options.lines());
-        }
-        if (id == null || options.pristine()) {
+        out.put(changes.lines());
+        if (id == null) {
             out.put(END, 2, 4);
         } else {
             out.put(OURS).put(id).put(END);

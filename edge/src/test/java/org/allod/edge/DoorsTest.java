@@ -126,7 +126,7 @@ class DoorsTest {
         try (Rig rig = new Rig();
                 RawBackend backend =
                         new RawBackend(conn -> conn.write(HexFormat.of().formatHex(conn.in.readNBytes(16)) + "\r\n"))) {
-            HttpOptions two = new HttpOptions(false, Map.of(), false, Optional.empty(), 2);
+            HttpOptions two = new HttpOptions(false, Map.of(), false, Optional.empty(), false, Optional.empty(), 2);
             rig.edge.publish(raw(port, false, two, Rig.running(Rig.ONE, backend.port())));
             try (Rig.Wire wire = dial(port)) {
                 assertThat(wire.read(32)).isEqualTo("0d0a0d0a000d0a515549540a2111000c");
@@ -174,7 +174,13 @@ class DoorsTest {
                             "HTTP/1.1 200 OK\r\nServer: secret\r\nX-Frame-Options: ALLOW\r\nContent-Length: 0\r\n\r\n");
                 })) {
             HttpOptions options = new HttpOptions(
-                    false, Map.of("X-Frame-Options", List.of("DENY"), "server", List.of()), true, Optional.empty(), 0);
+                    false,
+                    Map.of("X-Frame-Options", List.of("DENY"), "server", List.of()),
+                    true,
+                    Optional.empty(),
+                    false,
+                    Optional.empty(),
+                    0);
             rig.edge.publish(new Catalog(Map.of(
                     "hello", new App("hello", List.of(Rig.running(Rig.ONE, backend.port())), options))));
             Rig.Wire.Reply reply = rig.get("hello.localhost", "/");
@@ -198,7 +204,7 @@ class DoorsTest {
                 RawBackend web = RawBackend.echo();
                 RawBackend greeter = greeter();
                 Edge edge = Edge.start(config, new Rig.FakeMachines(), own, new SystemClock(), timers, Rng.seeded(1))) {
-            HttpOptions force = new HttpOptions(true, Map.of(), false, Optional.empty(), 0);
+            HttpOptions force = new HttpOptions(true, Map.of(), false, Optional.empty(), false, Optional.empty(), 0);
             App app = new App("hello", List.of(Rig.running(Rig.ONE, web.port())), force);
             edge.publish(new Catalog(
                     Map.of(

@@ -215,6 +215,8 @@ class StaticsTest {
                     Map.of("Cache-Control", List.of("max-age=60"), "ETag", List.of(), "Content-Type", List.of("x/y")),
                     true,
                     Optional.empty(),
+                    false,
+                    Optional.empty(),
                     0);
             publish(rig, options);
             Rig.Wire.Reply reply = ask(rig, "GET /s/docs/");

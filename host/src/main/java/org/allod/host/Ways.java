@@ -99,6 +99,8 @@ record Ways(Map<String, App> routes, List<Door> doors) {
                 port.options().headers(),
                 port.options().pristine(),
                 port.options().idle(),
+                port.options().compress(),
+                port.options().headTime(),
                 port.proxyProtocol());
     }
 

@@ -21,14 +21,7 @@ class StaticFilesTest {
                 .start()) {
             TestImage.build(daemon);
             daemon.ok("POST", "/v1/apps", "{\"name\":\"files\",\"org_slug\":\"personal\"}");
-            String id = daemon.ok(
-                            "POST",
-                            MACHINES,
-                            TestImage.machine(
-                                    "one",
-                                    ",\"statics\":[{\"guest_path\":\"/srv\",\"url_prefix\":\"/files\",\"index_document\":\"index.html\"}]"))
-                    .get("id")
-                    .stringValue();
+            String id = daemon.ok("POST", MACHINES, config()).get("id").stringValue();
             daemon.await("files", id, "started");
             daemon.ok("POST", MACHINES + "/" + id + "/stop", "");
             daemon.await("files", id, "stopped");
@@ -47,9 +40,18 @@ class StaticFilesTest {
             assertThat(other.headers().firstValue("allod-error")).isEmpty();
             assertThat(daemon.ok("GET", MACHINES + "/" + id, "").get("state").stringValue())
                     .isEqualTo("started");
-            assertThat(daemon.through("files", "/index.html").body()).isEqualTo(page.body());
+            HttpResponse<String> own = daemon.through("files", "/index.html");
+            assertThat(own.body()).isEqualTo(page.body());
+            // A page of this type would be compressed, were it larger, for a client that takes it.
+            assertThat(own.headers().firstValue("vary")).contains("accept-encoding");
             daemon.ok("DELETE", "/v1/apps/files?force=true", "");
         }
+    }
+
+    private static String config() {
+        return TestImage.machine("one", """
+                        ,"statics":[{"guest_path":"/srv","url_prefix":"/files","index_document":"index.html"}]""")
+                .replace("[\"http\"]", "[\"http\"],\"http_options\":{\"compress\":true,\"headers_read_timeout\":5}");
     }
 
     private static int again(DaemonProcess daemon, String tag) throws IOException, InterruptedException {

@@ -256,9 +256,16 @@ public record MachineConfig(
      * @param headers fields that answers get in place of the machine's own; without values, they are taken out
      * @param pristine whether the edge adds no field of its own to answers
      * @param idle without a byte either way while a request is under way
+     * @param compress whether the edge compresses what the machine has not
+     * @param headTime within which a request's head must come
      */
-    public record HttpOptions(Map<String, List<String>> headers, boolean pristine, Optional<Duration> idle) {
-        static final HttpOptions USUAL = new HttpOptions(Map.of(), false, Optional.empty());
+    public record HttpOptions(
+            Map<String, List<String>> headers,
+            boolean pristine,
+            Optional<Duration> idle,
+            boolean compress,
+            Optional<Duration> headTime) {
+        static final HttpOptions USUAL = new HttpOptions(Map.of(), false, Optional.empty(), false, Optional.empty());
     }
 
     /** Above {@code soft} the edge prefers others; above {@code hard} it sends nothing. */

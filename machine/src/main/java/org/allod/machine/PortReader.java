@@ -18,6 +18,9 @@ final class PortReader {
     private static final int MAX_RANGE = 100;
 
     private static final int MAX_SECONDS = 3_600;
+    /** What the edge gives every head, of whichever app. */
+    private static final int MAX_HEAD_SECONDS = 10;
+
     private static final Set<String> HANDLERS = new TreeSet<>(Set.of("http", "tls", "proxy_proto"));
 
     private PortReader() {}
@@ -96,17 +99,10 @@ final class PortReader {
     }
 
     private static MachineConfig.HttpOptions http(Fields in) {
-        off(in, "compress", "answers are passed on as the machine makes them; have its server compress");
         off(in, "h2_backend", "machines are spoken to in HTTP/1.1");
-        in.integer("headers_read_timeout", 0, Integer.MAX_VALUE)
+        Optional<Duration> headTime = in.integer("headers_read_timeout", 0, Integer.MAX_VALUE)
                 .filter(n -> n > 0)
-                .ifPresent(n -> {
-                    throw Rejected.because(
-                            Rejected.Reason.UNSUPPORTED,
-                            "%s is %d: a head is read before it is known whose it is; every app's has 10 s"
-                                    .formatted(in.path("headers_read_timeout"), n),
-                            "leave it out");
-                });
+                .map(n -> headTime(in, n));
         in.refuse("replay_cache", "answers are not replayed by the edge of this version");
         Optional<Duration> idle =
                 in.integer("idle_timeout", 0, MAX_SECONDS).filter(n -> n > 0).map(Duration::ofSeconds);
@@ -114,8 +110,21 @@ final class PortReader {
         Map<String, List<String>> headers = response.map(PortReader::headers).orElse(Map.of());
         boolean pristine = response.flatMap(r -> r.bool("pristine")).orElse(false);
         response.ifPresent(Fields::done);
+        boolean compress = in.bool("compress").orElse(false);
         in.done();
-        return new MachineConfig.HttpOptions(headers, pristine, idle);
+        return new MachineConfig.HttpOptions(headers, pristine, idle, compress, headTime);
+    }
+
+    /** Whose a head is is known at its end only, so the edge's own bound holds for all. */
+    private static Duration headTime(Fields in, int seconds) {
+        if (seconds > MAX_HEAD_SECONDS) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "%s is %d: every app's heads must come within %d s, and only less can be asked for"
+                            .formatted(in.path("headers_read_timeout"), seconds, MAX_HEAD_SECONDS),
+                    "leave it out, or say fewer seconds");
+        }
+        return Duration.ofSeconds(seconds);
     }
 
     private static void off(Fields in, String name, String why) {

@@ -1,0 +1,149 @@
+package org.allod.edge;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/**
+ * Whether an answer is compressed on its way, and what that changes in its head. Pure; RFC 9110, sections 8.4 and
+ * 12.5.3. Only gzip, which every client has.
+ */
+final class Compression {
+    /** Below this, what is saved is not worth a packet. */
+    private static final long LEAST = 1_024;
+
+    private static final Set<String> TYPES = Set.of(
+            "application/javascript",
+            "application/json",
+            "application/wasm",
+            "application/xml",
+            "application/x-javascript",
+            "application/x-ndjson",
+            "application/vnd.ms-fontobject",
+            "font/otf",
+            "font/ttf",
+            "image/bmp",
+            "image/svg+xml",
+            "image/vnd.microsoft.icon",
+            "image/x-icon");
+
+    /** Fields that speak of the very bytes of a body, or follow it: with one of them an answer is left as it is. */
+    private static final List<String> BINDING =
+            List.of("content-encoding", "content-digest", "content-md5", "digest", "trailer");
+
+    private Compression() {}
+
+    /** Whether a client that says this in {@code Accept-Encoding} takes gzip. */
+    static boolean accepted(String encodings) {
+        boolean any = false;
+        for (String one : encodings.toLowerCase(Locale.ROOT).split(",", -1)) {
+            String[] parts = one.split(";", -1);
+            String name = parts[0].strip();
+            boolean refused = parts.length > 1 && parts[1].strip().matches("q=0(\\.0{0,3})?");
+            if (name.equals("gzip") || name.equals("x-gzip")) {
+                return !refused;
+            }
+            any |= name.equals("*") && !refused;
+        }
+        return any;
+    }
+
+    /** Whether content of this type grows smaller; streams of events are let through as they come. */
+    static boolean shrinks(String type) {
+        int semicolon = type.indexOf(';');
+        String bare =
+                (semicolon < 0 ? type : type.substring(0, semicolon)).strip().toLowerCase(Locale.ROOT);
+        return (bare.startsWith("text/") && !bare.equals("text/event-stream"))
+                || bare.endsWith("+json")
+                || bare.endsWith("+xml")
+                || TYPES.contains(bare);
+    }
+
+    /**
+     * How a machine's answer leaves.
+     *
+     * @param changes in its head
+     * @param chunked whether it leaves in chunks
+     * @param ends whether its client can tell where it ends without the end of the connection
+     */
+    record Plan(Passage.Form form, Changes changes, boolean chunked, boolean ends) {}
+
+    /**
+     * @param gzip whether this client takes it
+     * @param http10 whether it knows no chunks
+     */
+    static Plan plan(HttpOptions options, ResponseHead answer, Body body, boolean gzip, boolean http10) {
+        boolean concerned = concerns(options, answer);
+        if (concerned && gzip && !body.done() && pays(answer.fields.contentLength)) {
+            String tag = options.replaced().contains("etag") ? "" : answer.fields.text("etag");
+            return new Plan(Passage.Form.GZIP, compressed(tag).and(options.changes()), true, true);
+        }
+        Changes changes = concerned ? varied().and(options.changes()) : options.changes();
+        boolean chunked = body instanceof Body.Chunked;
+        return chunked && http10
+                ? new Plan(Passage.Form.WITHOUT_CHUNKS, changes, false, false)
+                : new Plan(Passage.Form.AS_IS, changes, chunked, !body.untilClose());
+    }
+
+    /** Whether a machine's answer might be compressed, for one client or another. */
+    private static boolean concerns(HttpOptions options, ResponseHead answer) {
+        return options.compress()
+                && answer.status >= 200
+                && answer.status != 206
+                && shrinks(answer.fields.text("content-type"))
+                && BINDING.stream().allMatch(name -> answer.fields.text(name).isEmpty())
+                && !options.replaced().contains("content-encoding")
+                && !answer.fields.text("cache-control").toLowerCase(Locale.ROOT).contains("no-transform");
+    }
+
+    /** Whether so much is worth it; a length that is not known is. */
+    static boolean pays(long length) {
+        return length < 0 || length >= LEAST;
+    }
+
+    /** What changes in the head of an answer that is compressed for some clients and not for others. */
+    static Changes varied() {
+        return new Changes(List.of(), "vary: accept-encoding\r\n");
+    }
+
+    /**
+     * And in that of one that is, for this client.
+     *
+     * @param tag its {@code ETag}, or the empty string
+     */
+    static Changes compressed(String tag) {
+        // The tag of other bytes that mean the same is a weak one.
+        String weak = tag.isEmpty() ? "" : "etag: " + (tag.startsWith("W/") ? tag : "W/" + tag) + "\r\n";
+        return new Changes(
+                List.of("content-length", "accept-ranges", "etag"),
+                weak + "content-encoding: gzip\r\nvary: accept-encoding\r\n");
+    }
+
+    /**
+     * Changes of a head.
+     *
+     * @param without names in lower case of the fields that it loses
+     * @param lines whole lines that it gets
+     */
+    record Changes(List<String> without, String lines) {
+        static final Changes NONE = new Changes(List.of(), "");
+
+        /** These lines of a head, changed. */
+        String over(String before) {
+            StringBuilder out = new StringBuilder();
+            before.lines()
+                    .filter(line -> !without.contains(line.substring(0, line.indexOf(':'))))
+                    .forEach(line -> out.append(line).append("\r\n"));
+            return out + lines;
+        }
+
+        Changes and(Changes more) {
+            if (more.equals(NONE)) {
+                return this;
+            }
+            List<String> both = new java.util.ArrayList<>(without);
+            both.addAll(more.without);
+            return new Changes(both, lines + more.lines);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+package org.allod.edge;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The body of a machine's answer on its way to one client: where it ends, and the form in which it leaves. Belongs to
+ * one exchange; closed with it.
+ */
+final class Passage implements AutoCloseable {
+    enum Form {
+        /** With the chunks it came in. */
+        AS_IS,
+        /** For HTTP/1.0, which knows no chunks. */
+        WITHOUT_CHUNKS,
+        GZIP
+    }
+
+    private final Body body;
+    private final Form form;
+    private final ByteBufAllocator allocator;
+    private final Consumer<ByteBuf> out;
+    private final @Nullable Gzip gzip;
+
+    /**
+     * @param out takes over what leaves
+     */
+    Passage(Body body, Form form, ByteBufAllocator allocator, Consumer<ByteBuf> out) {
+        this.body = body;
+        this.form = form;
+        this.allocator = allocator;
+        this.out = out;
+        gzip = form == Form.GZIP ? new Gzip() : null;
+    }
+
+    boolean done() {
+        return body.done();
+    }
+
+    /** Only the end of the machine's connection ends it. */
+    boolean untilClose() {
+        return body.untilClose();
+    }
+
+    /**
+     * Passes on what has come.
+     *
+     * @param head the answer's head, which leaves first, or null where it has left; taken over
+     * @throws BadMessage where the machine's chunks are wrong; the head is released then
+     */
+    void pass(ByteBuf in, @Nullable ByteBuf head) {
+        switch (form) {
+            case AS_IS -> asIs(in, head);
+            case WITHOUT_CHUNKS -> {
+                ByteBuf plain = plain(in, head != null ? head : allocator.directBuffer(in.readableBytes()));
+                out.accept(plain);
+            }
+            case GZIP -> {
+                if (head != null) {
+                    out.accept(head);
+                }
+                ByteBuf plain = plain(in, allocator.directBuffer(in.readableBytes()));
+                squeeze(plain, body.done());
+            }
+        }
+    }
+
+    /** The machine's connection has ended, and the body with it. */
+    void ended() {
+        if (gzip != null) {
+            squeeze(allocator.directBuffer(0), true);
+        }
+    }
+
+    private void squeeze(ByteBuf plain, boolean last) {
+        try {
+            if (plain.isReadable() || last) {
+                out.accept(java.util.Objects.requireNonNull(gzip).pass(plain, last, allocator));
+            }
+        } finally {
+            plain.release();
+        }
+    }
+
+    /** Adds to {@code into} what of the content has come. */
+    private ByteBuf plain(ByteBuf in, ByteBuf into) {
+        try {
+            if (body instanceof Body.Chunked) {
+                in.skipBytes(body.accept(in, into));
+            } else {
+                into.writeBytes(in, body.accept(in, null));
+            }
+            return into;
+        } catch (BadMessage bad) {
+            into.release();
+            throw bad;
+        }
+    }
+
+    private void asIs(ByteBuf in, @Nullable ByteBuf head) {
+        int count;
+        try {
+            count = body.accept(in, null);
+        } catch (BadMessage bad) {
+            if (head != null) {
+                head.release();
+            }
+            throw bad;
+        }
+        if (head != null && count <= head.writableBytes()) {
+            out.accept(head.writeBytes(in, count));
+            return;
+        }
+        if (head != null) {
+            out.accept(head);
+        }
+        if (count > 0) {
+            out.accept(in.readRetainedSlice(count));
+        }
+    }
+
+    @Override
+    public void close() {
+        if (gzip != null) {
+            gzip.close();
+        }
+    }
+}
