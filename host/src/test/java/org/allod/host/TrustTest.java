@@ -46,11 +46,16 @@ class TrustTest {
         return DaemonProcess.JSON.readTree(answer.body());
     }
 
-    /**
-     * Every file of the data folder, and the daemon's log, that has the text in it. By grep, which knows how to look
-     * through disks of gigabytes that are holes; the text is not on its command line, where a test would find it.
-     */
+    /** Every file of the data folder, and the daemon's log, that has the text in it. */
     static List<Path> holding(DaemonProcess daemon, String planted) throws IOException {
+        return holding(daemon.data.getParent(), planted);
+    }
+
+    /**
+     * Every file below a folder that has the text in it. By grep, which knows how to look through disks of gigabytes that
+     * are holes, and minds no file that goes meanwhile; the text is not on its command line, where a test would find it.
+     */
+    static List<Path> holding(Path folder, String planted) throws IOException {
         Process grep = new ProcessBuilder(
                         "grep",
                         "--recursive",
@@ -59,7 +64,7 @@ class TrustTest {
                         "--devices=skip",
                         "--no-messages",
                         "--file=-",
-                        daemon.data.getParent().toString())
+                        folder.toString())
                 .redirectErrorStream(true)
                 .start();
         try (OutputStream in = grep.getOutputStream()) {

@@ -84,13 +84,6 @@ final class BootSecrets {
         for (MachineConfig.File file : files) {
             if (file instanceof MachineConfig.File.Secret secret) {
                 var _ = file(secret);
-                if (!config.containers().isEmpty()) {
-                    // A container's own root has no memory to keep them in: they would be on the disk.
-                    throw Rejected.because(
-                            Rejected.Reason.UNSUPPORTED,
-                            field(secret) + ": files made of secrets are not supported in containers",
-                            "give the secret to its containers as a variable of the environment");
-                }
             }
         }
     }

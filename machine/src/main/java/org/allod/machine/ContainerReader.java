@@ -49,7 +49,7 @@ final class ContainerReader {
                 ConfigReader.env(in),
                 in.objects("env_from", ProcessConfig.EnvFrom::read),
                 SecretChoice.ofContainer(in),
-                in.objects("files", FileReader::inContainer),
+                in.objects("files", FileReader::file),
                 in.string("user").orElse(""),
                 in.objects("depends_on", ContainerReader::dependency),
                 in.objects("healthchecks", ContainerReader::health),

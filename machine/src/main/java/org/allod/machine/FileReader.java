@@ -42,12 +42,6 @@ final class FileReader {
         return new MachineConfig.File.Raw(path, content, mode);
     }
 
-    /** A file of a container: its root is on the host's disk, where no secret may be. */
-    static MachineConfig.File inContainer(Fields in) {
-        in.refuse("secret_name", "not supported by this version");
-        return file(in);
-    }
-
     private static byte[] decode(String path, String text) {
         byte[] bytes;
         try {

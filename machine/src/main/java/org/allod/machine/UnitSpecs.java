@@ -11,13 +11,16 @@ import org.allod.image.ImageStore;
 import org.allod.runtime.GuestSpec;
 import org.allod.runtime.GuestUnit;
 
-/** From the processes and containers of a configuration to what a guest is told of them. */
+/** From the processes and containers of a configuration to what a guest is told of them. Made anew for each guest. */
 final class UnitSpecs {
     /** SIGTERM: what ends a machine of several unless somebody says otherwise. */
     static final int END = 15;
 
     private final ImageStore images;
     private final Optional<BootSecrets> known;
+
+    /** Files in memory so far. In a microVM all containers see the same memory, so each file has a number of its own. */
+    private int inMemory;
 
     /** @param known the secrets of this boot; none where it is not one */
     UnitSpecs(ImageStore images, Optional<BootSecrets> known) {
@@ -143,7 +146,7 @@ final class UnitSpecs {
                     files.add(new GuestSpec.File(of.path(), ImageNames.document(here(of.image())), of.mode()));
                 case MachineConfig.File.Secret secret ->
                     known.ifPresent(s -> files.addAll(
-                            GuestSpec.File.inMemory(secret.path(), s.file(secret), secret.mode(), files.size())));
+                            GuestSpec.File.inMemory(secret.path(), s.file(secret), secret.mode(), inMemory++)));
             }
         }
         return files;

@@ -196,7 +196,7 @@ public record GuestSpec(
          * A file whose content never reaches the guest's disk, which is a file on the host's: it is in memory, and a
          * link leads there.
          *
-         * @param number unique among the guest's files
+         * @param number unique among the files of the guest and all its containers
          */
         public static List<File> inMemory(String path, byte[] content, int mode, int number) {
             String place = MEMORY + number;
