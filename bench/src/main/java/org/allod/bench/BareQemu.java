@@ -2,7 +2,6 @@ package org.allod.bench;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.io.Reader;
 import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -38,9 +37,6 @@ final class BareQemu implements AutoCloseable {
     private static final long UP = 20_000_000_000L;
     private static final long LOOK = 1_000_000;
 
-    /** Of the writable disk that a bare boot finds. */
-    private static final long DISK = 1L << 30;
-
     /** Bytes of a greeting's payload. */
     private static final int HELLO = 72;
 
@@ -51,6 +47,7 @@ final class BareQemu implements AutoCloseable {
     private final List<String> qemu;
     private final Path root;
     private final Path initramfs;
+    private final Path template;
     private final InetSocketAddress server;
     private Optional<ProcessId> running = Optional.empty();
 
@@ -66,8 +63,9 @@ final class BareQemu implements AutoCloseable {
         this.home = cloud.data().resolve("machines").resolve(machine).resolve("microvm");
         this.tools = cloud.toolsFolder();
         Path process = process(machine);
-        this.root = only(cloud.data().resolve("images"), "root.erofs");
-        this.initramfs = only(cloud.data().resolve("microvm"), ".img");
+        this.root = only(cloud.data().resolve("images"), "", "root.erofs");
+        this.initramfs = only(cloud.data().resolve("microvm"), "initramfs-", ".img");
+        this.template = only(cloud.data().resolve("microvm"), "disk-", ".img");
         this.qemu = line(process);
     }
 
@@ -91,12 +89,13 @@ final class BareQemu implements AutoCloseable {
         }
     }
 
-    /** The one file of this name below a folder of a daemon that has one image and one kernel. */
-    private static Path only(Path below, String name) throws IOException {
+    /** The one file whose name begins and ends so below a folder of a daemon that has one image and one kernel. */
+    private static Path only(Path below, String start, String end) throws IOException {
         try (Stream<Path> files = Files.walk(below)) {
-            return files.filter(file -> file.toString().endsWith(name))
+            return files.filter(file -> file.getFileName().toString().startsWith(start)
+                            && file.getFileName().toString().endsWith(end))
                     .findFirst()
-                    .orElseThrow(() -> new Failed("no " + name + " is below " + below));
+                    .orElseThrow(() -> new Failed("no " + start + "*" + end + " is below " + below));
         }
     }
 
@@ -128,10 +127,12 @@ final class BareQemu implements AutoCloseable {
     /** Milliseconds from starting QEMU until PID 1 answers on its port, of a machine that is stopped. */
     double boot() throws IOException {
         Files.writeString(folder.resolve("saved"), "");
-        try (RandomAccessFile disk =
-                new RandomAccessFile(folder.resolve("disk.img").toFile(), "rw")) {
-            disk.setLength(DISK);
-        }
+        var _ = Command.of(
+                        "cp",
+                        "--sparse=always",
+                        template.toString(),
+                        folder.resolve("disk.img").toString())
+                .output();
         return timed(qemu(false), began -> {
             try (SocketChannel channel = connect(folder.resolve("guest.sock"), began)) {
                 channel.write(hello());

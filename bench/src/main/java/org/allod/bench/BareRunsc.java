@@ -170,15 +170,11 @@ final class BareRunsc implements AutoCloseable {
                 List.of("restore", "--bundle=" + folder.resolve("bundle"), "--image-path=" + folder.resolve("image")));
     }
 
-    /** Runs {@code true} in a sandbox without a network, and deletes it. */
+    /** Runs {@code true} in a sandbox without a network; in the foreground, where runsc deletes it at its end. */
     void life(int number) {
-        String id = "life%06d".formatted(number);
-        for (List<String> command :
-                List.of(List.of("run", "--bundle=" + folder.resolve("short"), id), List.of("delete", id))) {
-            List<String> line = line(command);
-            line.set(line.indexOf("--network=sandbox"), "--network=none");
-            var _ = Command.of(line).output();
-        }
+        List<String> line = line(List.of("run", "--bundle=" + folder.resolve("short"), "life%06d".formatted(number)));
+        line.set(line.indexOf("--network=sandbox"), "--network=none");
+        var _ = Command.of(line).output();
     }
 
     private List<String> line(List<String> command) {

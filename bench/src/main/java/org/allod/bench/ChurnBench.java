@@ -8,7 +8,7 @@ import java.util.Map;
 
 /**
  * Very many short lives: machines that run {@code true} are created, and all of them destroyed once all have ended. The
- * floor is bare {@code runsc run} of the same and {@code delete}, two at a time, before and after. In between, what a
+ * floor is bare {@code runsc run} of the same, which deletes what it ran, two at a time, before and after. In between, what a
  * machine that has ended costs in the daemon's memory; at the end, whether anything is left of any.
  */
 final class ChurnBench extends GuestBench {
@@ -28,7 +28,7 @@ final class ChurnBench extends GuestBench {
 
     @Override
     public String purpose() {
-        return "500 machines created, run and destroyed, beside bare runsc run and delete";
+        return "500 machines created, run and destroyed, beside bare runsc run";
     }
 
     @Override

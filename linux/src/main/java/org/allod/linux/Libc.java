@@ -22,6 +22,7 @@ final class Libc {
     static final int EINTR = 4;
     static final int EPOLLIN = 1;
     static final int EPOLL_CTL_ADD = 1;
+    private static final int EPOLL_CTL_DEL = 2;
 
     static final int O_RDONLY = 0;
     static final int O_WRONLY = 1;
@@ -167,13 +168,22 @@ final class Libc {
         }
     }
 
-    static int epollAdd(int epoll, int fd) {
+    /** Events of the descriptor then bear the key. */
+    static int epollAdd(int epoll, int fd, long key) {
+        return epollControl(epoll, EPOLL_CTL_ADD, fd, key);
+    }
+
+    static int epollRemove(int epoll, int fd) {
+        return epollControl(epoll, EPOLL_CTL_DEL, fd, 0);
+    }
+
+    private static int epollControl(int epoll, int what, int fd, long key) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);
             MemorySegment event = arena.allocate(EVENT_SIZE);
             event.set(ValueLayout.JAVA_INT_UNALIGNED, 0, EPOLLIN);
-            event.set(ValueLayout.JAVA_INT_UNALIGNED, EVENT_DATA, fd);
-            return result((int) EPOLL_CTL.invokeExact(state, epoll, EPOLL_CTL_ADD, fd, event), state);
+            event.set(ValueLayout.JAVA_LONG_UNALIGNED, EVENT_DATA, key);
+            return result((int) EPOLL_CTL.invokeExact(state, epoll, what, fd, event), state);
         } catch (Throwable e) {
             throw unexpected("epoll_ctl", e);
         }
@@ -189,9 +199,9 @@ final class Libc {
         }
     }
 
-    /** The descriptor that event {@code index} of an {@link #epollWait} is about. */
-    static int readyFd(MemorySegment events, int index) {
-        return events.get(ValueLayout.JAVA_INT_UNALIGNED, index * EVENT_SIZE + EVENT_DATA);
+    /** The key of what event {@code index} of an {@link #epollWait} is about. */
+    static long readyKey(MemorySegment events, int index) {
+        return events.get(ValueLayout.JAVA_LONG_UNALIGNED, index * EVENT_SIZE + EVENT_DATA);
     }
 
     private static long syscall(long number, long a, long b, long c, long d) {

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.allod.base.Failed;
 
 /**
@@ -15,7 +16,15 @@ import org.allod.base.Failed;
 public final class ProcessWatch implements AutoCloseable {
     private static final int BATCH = 64;
 
-    private final Map<Integer, CompletableFuture<Void>> waiting = new ConcurrentHashMap<>();
+    /** The key of the event that ends the watching; processes have keys from 1 on. */
+    private static final long STOP = 0;
+
+    private record Watched(int fd, CompletableFuture<Void> exit) {}
+
+    /** By a key that is never used again, as a descriptor's number is. */
+    private final Map<Long, Watched> waiting = new ConcurrentHashMap<>();
+
+    private final AtomicLong keys = new AtomicLong(STOP);
     private final int epoll;
     private final int stop;
     private final Thread thread;
@@ -33,15 +42,16 @@ public final class ProcessWatch implements AutoCloseable {
         if (fd < 0) {
             return CompletableFuture.completedFuture(null);
         }
-        CompletableFuture<Void> future = new CompletableFuture<>();
-        waiting.put(fd, future); // before epoll knows it, or its event would find nothing
-        int result = Libc.epollAdd(epoll, fd);
+        Watched watched = new Watched(fd, new CompletableFuture<>());
+        long key = keys.incrementAndGet();
+        waiting.put(key, watched); // before epoll knows it, or its event would find nothing
+        int result = Libc.epollAdd(epoll, fd, key);
         if (result < 0) {
-            waiting.remove(fd);
+            waiting.remove(key);
             Libc.close(fd);
             throw new Failed("cannot watch process " + process.pid() + ": epoll_ctl gave error " + -result);
         }
-        return future;
+        return watched.exit;
     }
 
     private void loop() {
@@ -53,27 +63,37 @@ public final class ProcessWatch implements AutoCloseable {
                     throw new Failed("waiting for processes failed: epoll_wait gave error " + -ready);
                 }
                 for (int i = 0; i < ready; i++) {
-                    int fd = Libc.readyFd(events, i);
-                    if (fd == stop) {
+                    long key = Libc.readyKey(events, i);
+                    if (key == STOP) {
                         Libc.close(stop);
                         Libc.close(epoll);
                         return;
                     }
-                    CompletableFuture<Void> future = waiting.remove(fd);
-                    Libc.close(fd); // leaves the epoll with its last descriptor
-                    if (future != null) {
-                        Thread.ofVirtual().name("process-exit").start(() -> future.complete(null));
-                    }
+                    ended(key);
                 }
             }
         }
+    }
+
+    /**
+     * Closing alone would not take a descriptor out of the epoll: a child of ours between fork and exec has it a second
+     * time. It would be told of again, and by then its number may be another's.
+     */
+    private void ended(long key) {
+        Watched watched = waiting.remove(key);
+        if (watched == null) {
+            return;
+        }
+        Libc.epollRemove(epoll, watched.fd);
+        Libc.close(watched.fd);
+        Thread.ofVirtual().name("process-exit").start(() -> watched.exit.complete(null));
     }
 
     /** Ends the watching thread; futures that have not completed never will. */
     @Override
     public void close() {
         // Readable since it was made, but not yet in the epoll: adding it wakes the thread.
-        checked("epoll_ctl", Libc.epollAdd(epoll, stop));
+        checked("epoll_ctl", Libc.epollAdd(epoll, stop, STOP));
     }
 
     private static int checked(String call, int result) {

@@ -56,6 +56,9 @@ final class Supervisor {
                 waitFor(active.get());
                 continue;
             }
+            if (!book.get(guest.machine()).equals(m)) {
+                continue; // A run ended between the two looks: what was read is what was before.
+            }
             if (m.get().state() != MachineState.STARTED || begun(m.get(), exit)) {
                 return;
             }

@@ -32,6 +32,9 @@ final class FakeRuntime implements GuestRuntime {
     /** What a boot waits for: a test's gate. */
     Runnable beforeBoot = () -> {};
 
+    /** Whether what is booted has ended, with success, by the time that it is booted. */
+    boolean brief;
+
     final class FakeGuest implements Guest {
         final MachineId id;
         final String version;
@@ -94,6 +97,9 @@ final class FakeRuntime implements GuestRuntime {
         boots++;
         FakeGuest guest = new FakeGuest(spec.machine(), spec.version());
         running.put(spec.machine(), guest);
+        if (brief) {
+            guest.exit.complete(new Exit(0, 0, false));
+        }
         return guest;
     }
 

@@ -3,6 +3,7 @@ package org.allod.machine;
 import static org.allod.machine.MachineState.CREATED;
 import static org.allod.machine.MachineState.STARTED;
 import static org.allod.machine.MachineState.STARTING;
+import static org.allod.machine.MachineState.STOPPED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
@@ -172,5 +173,21 @@ class PassingStateTest {
         assertThat(tries).hasValue(1);
         assertThat(told().kind()).isNotEqualTo(MachineState.Kind.TRANSIENT);
         assertThat(written()).isEqualTo(told());
+    }
+
+    @Test
+    void guest_thatEndsWhileItsStartIsWritten_isSeenToHaveEnded() throws Exception {
+        gate.countDown();
+        runtime.brief = true;
+        for (int t = 0; t < 6; t++) {
+            Thread.ofPlatform().daemon().start(() -> {
+                while (true) Thread.onSpinWait();
+            });
+        }
+        for (int i = 0; i < 1500; i++) {
+            machines.start(machine, Asker.client("tester"));
+            machines.await(machine, EnumSet.of(STOPPED), Optional.empty(), SOON);
+            machine = machines.await(machine, Set.of(), Optional.empty(), SOON);
+        }
     }
 }
