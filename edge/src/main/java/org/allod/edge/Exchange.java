@@ -109,7 +109,7 @@ final class Exchange implements Seeker, Carried {
             return;
         }
         gzip = options.compress() && !http10 && Compression.accepted(loop.requestHead.fields.text("accept-encoding"));
-        if (found != null && repeatable) {
+        if (found != null && repeatable && !found.app().statics().places().isEmpty()) {
             List<String> paths = found.app().statics().candidates(loop.requestHead.path());
             if (!paths.isEmpty() && loop.requestHead.readsOnly()) {
                 phase = Phase.FILE;

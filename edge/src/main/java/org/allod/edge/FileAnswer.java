@@ -118,18 +118,13 @@ final class FileAnswer {
             long from = at;
             byte[] piece = new byte[(int) Math.min(PIECE, end - from)];
             offLoop(() -> {
-                int count = read(file, piece, from);
-                loop.execute(() -> read(piece, count));
+                try {
+                    int count = file.read(ByteBuffer.wrap(piece), from);
+                    loop.execute(() -> read(piece, count));
+                } catch (IOException | RuntimeException e) {
+                    loop.execute(() -> broken(e));
+                }
             });
-        }
-    }
-
-    private static int read(Statics.Content file, byte[] piece, long from) {
-        try {
-            return file.read(ByteBuffer.wrap(piece), from);
-        } catch (IOException | RuntimeException e) {
-            Edge.LOG.log(System.Logger.Level.WARNING, "a file of an image cannot be read on", e);
-            return -1;
         }
     }
 
@@ -139,7 +134,7 @@ final class FileAnswer {
             return;
         }
         if (count <= 0) {
-            exchange.fileBroken();
+            broken(new IOException("it has become shorter"));
             return;
         }
         at += count;
@@ -150,6 +145,13 @@ final class FileAnswer {
                         ? plain
                         : squeezed.pass(plain, at == end, exchange.client().allocator()));
         next();
+    }
+
+    private void broken(Exception why) {
+        if (!over) {
+            Edge.LOG.log(System.Logger.Level.WARNING, "a file of an image cannot be read on", why);
+            exchange.fileBroken();
+        }
     }
 
     /** Nothing more is heard of it. A read that is under way fails, unheard. */

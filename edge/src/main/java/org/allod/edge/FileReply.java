@@ -20,6 +20,8 @@ record FileReply(int status, long from, long length, String lines) {
                     "EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.US)
             .withZone(ZoneOffset.UTC);
 
+    private static final Instant LAST = Instant.parse("9999-12-31T23:59:59Z");
+
     /** What a client says of what it has and wants; empty where it does not. */
     record Asked(String ifNoneMatch, String ifModifiedSince, String range, String ifRange) {
         static final Asked PLAIN = new Asked("", "", "", "");
@@ -27,9 +29,9 @@ record FileReply(int status, long from, long length, String lines) {
 
     static FileReply to(Asked asked, String path, Statics.Content file) {
         String tag = "\"" + file.tag() + "\"";
-        String modified = DATE.format(file.modified());
-        String kept = "etag: " + tag + "\r\nlast-modified: " + modified + "\r\n";
-        if (has(asked, tag, file.modified())) {
+        Instant modified = writable(file.modified());
+        String kept = "etag: " + tag + "\r\nlast-modified: " + DATE.format(modified) + "\r\n";
+        if (has(asked, tag, modified)) {
             return new FileReply(304, 0, 0, kept);
         }
         long size = file.size();
@@ -67,6 +69,11 @@ record FileReply(int status, long from, long length, String lines) {
 
     private static FileReply whole(long size, String lines) {
         return new FileReply(200, 0, size, lines + "accept-ranges: bytes\r\ncontent-length: " + size + "\r\n");
+    }
+
+    /** An image may say anything of its files' times; a date of HTTP has a year of four digits. */
+    private static Instant writable(Instant time) {
+        return time.isBefore(Instant.EPOCH) ? Instant.EPOCH : time.isAfter(LAST) ? LAST : time;
     }
 
     /** Whether what the client has is this. */

@@ -263,6 +263,38 @@ class StaticsTest {
     }
 
     @Test
+    void timesThatNoDateOfHttpHolds_areBrought_withinThoseThatItDoes() {
+        for (Instant time : List.of(Instant.MIN, Instant.MAX)) {
+            Statics.Content odd = new Statics.Content() {
+                @Override
+                public long size() {
+                    return 0;
+                }
+
+                @Override
+                public Instant modified() {
+                    return time;
+                }
+
+                @Override
+                public String tag() {
+                    return "t";
+                }
+
+                @Override
+                public int read(ByteBuffer into, long at) throws IOException {
+                    throw new java.io.EOFException();
+                }
+
+                @Override
+                public void close() {}
+            };
+            assertThat(FileReply.to(FileReply.Asked.PLAIN, "/x", odd).lines())
+                    .containsPattern("last-modified: (Thu, 01 Jan 1970|Fri, 31 Dec 9999) ");
+        }
+    }
+
+    @Test
     void places_theLongestPrefixGoesFirst_andAPrefixEndsAtASlash() {
         Statics statics = new Statics(
                 List.of(

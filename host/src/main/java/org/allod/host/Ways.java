@@ -1,6 +1,5 @@
 package org.allod.host;
 
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -8,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.allod.base.MachineId;
+import org.allod.base.Ulid;
 import org.allod.edge.App;
 import org.allod.edge.Backend;
 import org.allod.edge.Door;
@@ -15,6 +15,7 @@ import org.allod.edge.HttpOptions;
 import org.allod.edge.Statics;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineConfig;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One app's ways into its machines: a route for each port that its services name, and the doors those need. Pure.
@@ -32,7 +33,9 @@ record Ways(Map<String, App> routes, List<Door> doors) {
         final List<Backend> backends = new ArrayList<>();
         HttpOptions http = HttpOptions.USUAL;
         Statics statics = Statics.NONE;
-        Instant newest = Instant.MIN;
+
+        @Nullable
+        Ulid newest;
     }
 
     /**
@@ -83,12 +86,12 @@ record Ways(Map<String, App> routes, List<Door> doors) {
         return new Ways(routes, List.copyOf(doors.values()));
     }
 
-    /** Where an app's machines differ in how a port is to be treated, the newest record decides. */
+    /** Where an app's machines differ in how a port is to be treated, the newest configuration decides. */
     private static boolean newest(Way way, Machine m, Function<Machine, Statics> statics) {
-        if (m.updated().isBefore(way.newest)) {
+        if (way.newest != null && m.version().compareTo(way.newest) < 0) {
             return false;
         }
-        way.newest = m.updated();
+        way.newest = m.version();
         way.statics = statics.apply(m);
         return true;
     }
