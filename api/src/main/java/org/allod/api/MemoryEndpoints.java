@@ -8,15 +8,17 @@ import org.allod.base.Rejected;
 import org.allod.machine.Fields;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
-import org.allod.runtime.Stats;
+import org.allod.runtime.GuestMemory;
 
 /**
- * A machine's memory. It is read here; changing it while the guest runs is refused by name, since neither runtime can
- * do it yet: a sandbox is told its memory when it starts, and microVMs are made without a balloon.
+ * The memory of a machine that runs: read, limited, taken back for a while. What is changed here lasts as long as the
+ * guest does and is no part of its configuration: the next start is with {@code config.guest.memory_mb} again. A guest
+ * has to lend a hand, so answers say what is so, not what was asked (decision 032).
  */
 public final class MemoryEndpoints {
     private static final String MEMORY = MachineEndpoints.ONE + "/memory";
-    private static final int MAX_MB = 1 << 20;
+    /** The least a machine can be made with, too. */
+    private static final int LEAST_MB = 64;
 
     private final Machines machines;
 
@@ -32,40 +34,49 @@ public final class MemoryEndpoints {
                         "Machines_get_memory",
                         "Show its memory, and how much of it is free",
                         List.of(),
-                        this::show),
+                        call -> answer(machines.guest(MachineEndpoints.living(machines, call))
+                                .memory())),
                 endpoint(
                         HttpMethod.PUT,
                         MEMORY,
                         "Machines_set_memory_limit",
-                        "Change its memory while it runs (refused)",
+                        "Change how much memory it may use while it runs",
                         List.of(),
-                        call -> refused(call, "limit_mb")),
+                        this::limit),
                 endpoint(
                         HttpMethod.POST,
                         MEMORY + "/reclaim",
                         "Machines_reclaim_memory",
-                        "Take memory back while it runs (refused)",
+                        "Give the host memory back that it can do without now",
                         List.of(),
-                        call -> refused(call, "amount_mb")));
+                        this::reclaim));
     }
 
-    private Answer show(Call call) {
+    private Answer limit(Call call) {
         Machine m = MachineEndpoints.living(machines, call);
-        Stats stats = machines.guest(m).stats();
-        long limit = m.config().memoryMb();
-        long used = Math.max(0, stats.memoryBytes()) >> 20;
-        return Answer.ok(Views.JSON.objectNode().put("limit_mb", limit).put("available_mb", Math.max(0, limit - used)));
+        int limit = megabytes(call, "limit_mb", Math.min(LEAST_MB, m.config().memoryMb()), m);
+        return answer(machines.guestFor(m, call.asker()).limitMemory(limit));
     }
 
-    private Answer refused(Call call, String field) {
+    private Answer reclaim(Call call) {
         Machine m = MachineEndpoints.living(machines, call);
+        int amount = megabytes(call, "amount_mb", 1, m);
+        long actual = machines.guestFor(m, call.asker()).reclaimMemory(amount);
+        return Answer.ok(Views.JSON.objectNode().put("actual_mb", actual));
+    }
+
+    private static int megabytes(Call call, String field, int least, Machine m) {
         Fields in = call.body();
-        int wanted = in.integer(field, 1, MAX_MB)
-                .orElseThrow(() -> Rejected.invalid(field + " is missing: a number of megabytes"));
+        int most = m.config().memoryMb();
+        int wanted = in.integer(field, least, most)
+                .orElseThrow(() -> Rejected.invalid(
+                        "%s is missing: a number of megabytes, %d to %d".formatted(field, least, most)));
         in.done();
-        throw Rejected.because(
-                Rejected.Reason.UNSUPPORTED,
-                "%s is %d: the memory of a running %s machine cannot be changed".formatted(field, wanted, m.runtime()),
-                "update the machine's config.guest.memory_mb, which restarts it; nothing was changed");
+        return wanted;
+    }
+
+    private static Answer answer(GuestMemory memory) {
+        return Answer.ok(
+                Views.JSON.objectNode().put("limit_mb", memory.limitMb()).put("available_mb", memory.availableMb()));
     }
 }

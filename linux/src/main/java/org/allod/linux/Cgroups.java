@@ -70,6 +70,16 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     /** Makes the group, or sets new limits on the one that is there. */
     void create(String name, Limits limits);
 
+    /**
+     * Changes only the bound on memory, of a group in use. What the kernel can take back for that, it does.
+     *
+     * @return false where the group uses more than that, which then goes on as it was
+     */
+    boolean limitMemory(String name, long bytes);
+
+    /** Takes back memory of the group's that can be had again from disk, about so much of it; how much it was. */
+    long reclaim(String name, long bytes);
+
     /** The files a process writes {@code 0} to, to join the group. */
     List<Path> join(String name);
 

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.allod.base.Failed;
 
 /** Version 1: a tree for each controller (or for several), the same group made in each. */
 final class CgroupsV1 implements Cgroups {
@@ -92,18 +93,45 @@ final class CgroupsV1 implements Cgroups {
         GroupFiles.write(cpu.resolve("cpu.cfs_quota_us"), "" + limits.cpuMillis() * CPU_PERIOD_MICROS / 1000);
         // Version 1 says 1024 where version 2 says 100, and takes 2 at least.
         GroupFiles.write(cpu.resolve("cpu.shares"), "" + Math.max(2, limits.cpuWeight() * 1024L / 100));
+        boundMemory(name, limits.memoryBytes());
+        GroupFiles.write(folder("pids", name).resolve("pids.max"), "" + limits.processes());
+    }
+
+    private void boundMemory(String name, long limit) {
         Path memory = folder("memory", name);
         Path swap = memory.resolve("memory.memsw.limit_in_bytes");
-        String bytes = "" + limits.memoryBytes();
+        String bytes = "" + limit;
         if (Files.exists(swap)) {
             // Each of the two may only move while it stays on its side of the other.
-            boolean growing = GroupFiles.number(swap) < limits.memoryBytes();
+            boolean growing = GroupFiles.number(swap) < limit;
             GroupFiles.write(growing ? swap : memory.resolve("memory.limit_in_bytes"), bytes);
             GroupFiles.write(growing ? memory.resolve("memory.limit_in_bytes") : swap, bytes);
         } else {
             GroupFiles.write(memory.resolve("memory.limit_in_bytes"), bytes);
         }
-        GroupFiles.write(folder("pids", name).resolve("pids.max"), "" + limits.processes());
+    }
+
+    /** The kernel refuses a bound that it cannot bring the group below. */
+    @Override
+    public boolean limitMemory(String name, long bytes) {
+        try {
+            boundMemory(name, bytes);
+            return true;
+        } catch (Failed e) {
+            if (GroupFiles.number(folder("memory", name).resolve("memory.usage_in_bytes")) > bytes) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /** Version 1 takes back all it can: its file cannot be told how much. */
+    @Override
+    public long reclaim(String name, long bytes) {
+        Path used = folder("memory", name).resolve("memory.usage_in_bytes");
+        long before = GroupFiles.number(used);
+        GroupFiles.write(folder("memory", name).resolve("memory.force_empty"), "0");
+        return Math.max(0, before - GroupFiles.number(used));
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import org.allod.base.Failed;
 
 /** Version 2: one tree, all controllers in it. */
 final class CgroupsV2 implements Cgroups {
@@ -56,6 +57,34 @@ final class CgroupsV2 implements Cgroups {
         // A guest is one thing: half of it killed for memory is no guest.
         GroupFiles.writeIfPresent(group.resolve("memory.oom.group"), "1");
         GroupFiles.writeIfPresent(group.resolve("pids.max"), "" + limits.processes());
+    }
+
+    /** Asked for first, because version 2 kills for a bound that it cannot bring the group below. */
+    @Override
+    public boolean limitMemory(String name, long bytes) {
+        Path group = parent.resolve(name);
+        Path used = group.resolve("memory.current");
+        long over = GroupFiles.number(used) - bytes;
+        if (over > 0) {
+            var _ = reclaim(name, over);
+        }
+        if (GroupFiles.number(used) > bytes) {
+            return false;
+        }
+        GroupFiles.write(group.resolve("memory.max"), "" + bytes);
+        return true;
+    }
+
+    @Override
+    public long reclaim(String name, long bytes) {
+        Path group = parent.resolve(name);
+        long before = GroupFiles.number(group.resolve("memory.current"));
+        try {
+            GroupFiles.writeIfPresent(group.resolve("memory.reclaim"), "" + bytes); // since Linux 5.19
+        } catch (Failed e) {
+            // Less than that could be had: what was, is counted.
+        }
+        return Math.max(0, before - GroupFiles.number(group.resolve("memory.current")));
     }
 
     @Override

@@ -373,8 +373,13 @@ public final class Machines {
      * does not listen must not keep anybody waiting there.
      */
     public void signal(Machine machine, int signal, Asker by) {
+        guestFor(machine, by).signal(signal);
+    }
+
+    /** The guest, for what changes it while it runs: refused where somebody else holds the machine's lease. */
+    public Guest guestFor(Machine machine, Asker by) {
         leases.check(machine.id(), by);
-        guest(machine).signal(signal);
+        return guest(machine);
     }
 
     /** How many machines are in each state, for status and metrics. */

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.MachineId;
+import org.allod.base.Rejected;
+import org.allod.linux.Cgroups;
 import org.allod.linux.Command;
 import org.allod.linux.Ext4;
 import org.allod.linux.ProcessId;
@@ -68,6 +70,31 @@ final class GVisorGuest implements Guest {
     @Override
     public Exec exec(ExecSpec spec) {
         return channel.exec(spec);
+    }
+
+    @Override
+    public GuestMemory memory() {
+        Cgroups.Usage usage = premises.cgroups().usage(machine.text());
+        return GuestMemory.of(usage.memoryLimitBytes() - Sandbox.OVERHEAD, usage.memoryBytes());
+    }
+
+    /** The bound of its control group. What the guest was told at its start it goes on believing. */
+    @Override
+    public GuestMemory limitMemory(int megabytes) {
+        long wanted = ((long) megabytes << 20) + Sandbox.OVERHEAD;
+        if (!premises.cgroups().limitMemory(machine.text(), wanted)) {
+            throw Rejected.because(
+                    Rejected.Reason.CONFLICT,
+                    "the guest of machine %s cannot be held to %d MB: it uses more, and a sandbox gives back only what its files have cached"
+                            .formatted(machine, megabytes),
+                    "take memory from its processes first, or restart the machine with less; nothing was changed");
+        }
+        return memory();
+    }
+
+    @Override
+    public long reclaimMemory(int megabytes) {
+        return premises.cgroups().reclaim(machine.text(), (long) megabytes << 20) >> 20;
     }
 
     @Override

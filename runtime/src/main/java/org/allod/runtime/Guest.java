@@ -3,6 +3,7 @@ package org.allod.runtime;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.base.Rejected;
 import org.allod.linux.Ext4;
 
 /** A guest that runs. Closing the daemon does not end it; {@link GuestRuntime#halt} does. */
@@ -23,6 +24,33 @@ public interface Guest {
 
     /** What the guest uses now, read from the host's side. */
     Stats stats();
+
+    /** What memory it has and has left. */
+    default GuestMemory memory() {
+        return GuestMemory.of(stats().memoryLimitBytes(), stats().memoryBytes());
+    }
+
+    /**
+     * Changes the most memory it can use, for as long as it runs; at most what it was started with. Waits for the guest
+     * to hand over what it must, but not for long: the answer says what is so now.
+     */
+    default GuestMemory limitMemory(int megabytes) {
+        throw fixed();
+    }
+
+    /**
+     * Gives the host back memory that the guest can do without now; it gets it again when it needs it.
+     *
+     * @return how many megabytes it was, at once
+     */
+    default long reclaimMemory(int megabytes) {
+        throw fixed();
+    }
+
+    private Rejected fixed() {
+        return Rejected.because(
+                Rejected.Reason.UNSUPPORTED, "the memory of machine " + machine() + " cannot be changed while it runs");
+    }
 
     /** What a mounted volume has and has left. From a virtual machine it is the guest's own claim. */
     default Ext4.Space space(GuestSpec.Volume volume) {

@@ -23,8 +23,8 @@ public final class GuestKernel {
     private static final String PACKAGE = "linux-image-cloud-" + architecture();
 
     /** What a microVM needs; each brings what it depends on. What is built in needs no file. */
-    private static final List<String> WANTED =
-            List.of("virtio_pci", "virtio_blk", "virtio_console", "erofs", "overlay", "ext4", "virtio_net");
+    static final List<String> WANTED = List.of(
+            "virtio_pci", "virtio_blk", "virtio_console", "erofs", "overlay", "ext4", "virtio_net", "virtio_balloon");
 
     private static final Duration DOWNLOAD = Duration.ofMinutes(10);
 

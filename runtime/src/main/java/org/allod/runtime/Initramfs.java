@@ -16,7 +16,7 @@ import org.allod.base.Failed;
 /**
  * What a microVM's kernel unpacks and starts first: PID 1 as {@code /init}, and the modules it loads. An archive in the
  * kernel's "newc" form (Documentation/driver-api/early-userspace/buffer-format.rst), uncompressed, because unpacking
- * costs an emulated guest more than reading does. Named by its content, so it is made once per kernel and binary.
+ * costs an emulated guest more than reading does. Named by its content, so it is made once per kernel, binary and list of modules.
  */
 final class Initramfs {
     private static final int FOLDER = 0040755;
@@ -51,6 +51,7 @@ final class Initramfs {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             digest.update(Files.readAllBytes(guestBinary));
             digest.update(kernel.release().getBytes(StandardCharsets.UTF_8));
+            digest.update(GuestKernel.WANTED.toString().getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(digest.digest(), 0, 8);
         } catch (NoSuchAlgorithmException e) {
             throw new Bug("every JDK has SHA-256", e);

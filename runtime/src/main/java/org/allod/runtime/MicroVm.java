@@ -166,8 +166,8 @@ final class MicroVm {
         }
     }
 
-    SocketChannel dial() throws IOException {
-        return SocketChannel.open(UnixDomainSocketAddress.of(folders.channel()));
+    SocketChannel dial(Duration bound) throws IOException {
+        return Sockets.connect(folders.channel(), premises.timers(), bound);
     }
 
     /** Stops the guest and writes its memory to {@link VmFolders#saved}, whole or not at all; then QEMU is gone. */

@@ -3,10 +3,15 @@ package org.allod.runtime;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
+import org.allod.base.Rejected;
 import org.allod.linux.Ext4;
 import org.allod.linux.ProcessId;
 
@@ -16,6 +21,7 @@ record MicroVmGuest(
         implements Guest {
     private static final Duration ANSWER = Duration.ofSeconds(20);
     private static final Duration GROW = Duration.ofSeconds(30);
+    private static final Duration BUSY = Duration.ofSeconds(5);
     private static final Duration SETTLE = Duration.ofSeconds(5);
 
     @Override
@@ -97,6 +103,58 @@ record MicroVmGuest(
                     .log(
                             System.Logger.Level.WARNING,
                             "machine " + machine + " is ended before it wrote out its volumes: " + e.getMessage());
+        }
+    }
+
+    @Override
+    public GuestMemory memory() {
+        Balloon balloon = new Balloon(vm);
+        long limit;
+        try {
+            limit = balloon.bytes();
+        } catch (Rejected e) {
+            // It was booted before there were balloons, and has what it began with.
+            Stats stats = stats();
+            long given = stats.memoryLimitBytes() - ((long) MicroVmRuntime.OVERHEAD_MB << 20);
+            return GuestMemory.of(given, stats.memoryBytes());
+        }
+        OptionalLong free = balloon.available();
+        return free.isPresent()
+                ? new GuestMemory(limit >> 20, Math.min(limit, free.getAsLong()) >> 20)
+                : GuestMemory.of(limit, stats().memoryBytes());
+    }
+
+    @Override
+    public GuestMemory limitMemory(int megabytes) {
+        return alone(() -> {
+            var _ = new Balloon(vm).set((long) megabytes << 20);
+            return memory();
+        });
+    }
+
+    @Override
+    public long reclaimMemory(int megabytes) {
+        return alone(() -> new Balloon(vm).reclaim((long) megabytes << 20) >> 20);
+    }
+
+    /** Not while it is being saved or ended, or a volume of it copied. */
+    private <T> T alone(Supplier<T> work) {
+        ReentrantLock still = premises.still(machine);
+        try {
+            if (!still.tryLock(BUSY.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw Rejected.because(
+                        Rejected.Reason.CONFLICT,
+                        "machine " + machine + " is being suspended, or a copy of its volume made",
+                        "try again in a while; nothing was changed");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while waiting for machine " + machine, e);
+        }
+        try {
+            return work.get();
+        } finally {
+            still.unlock();
         }
     }
 

@@ -180,7 +180,7 @@ final class MicroVmProbe {
             ProcessId process = vm.start(line, Optional.empty());
             ConsoleLog log = premises.logs().log(machine);
             GuestChannel channel =
-                    new GuestChannel(machine, _ -> vm.dial(), log, folders.home(), premises.clock(), premises.timers());
+                    new GuestChannel(machine, vm::dial, log, folders.home(), premises.clock(), premises.timers());
             BootWatch watch = new BootWatch(vm, process);
             try {
                 channel.open(bound, GREETING, watch.failed());

@@ -2,6 +2,7 @@ package org.allod.runtime;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
@@ -35,7 +36,7 @@ public final class MicroVmRuntime implements GuestRuntime {
     private static final Duration OUTPUT_LOOK = Duration.ofSeconds(5);
 
     /** What QEMU takes beside the guest's memory: itself, its devices' queues, and the emulator's code. */
-    private static final int OVERHEAD_MB = 96 + QemuLine.EMULATOR_CACHE_MB;
+    static final int OVERHEAD_MB = 96 + QemuLine.EMULATOR_CACHE_MB;
     /** QEMU's own threads: one a processor, and up to 64 for disk requests. */
     private static final int THREADS = 96;
 
@@ -150,9 +151,40 @@ public final class MicroVmRuntime implements GuestRuntime {
         ReentrantLock still = premises.still(spec.machine());
         still.lock();
         try {
-            return vm(spec.machine()).start(line(spec, wire, incoming), Optional.of(wire.namespace()));
+            QemuLine line = line(spec, wire, incoming);
+            if (incoming.isPresent()) {
+                try {
+                    sameForm(spec.machine(), line);
+                } catch (Failed e) {
+                    VmVolumes.forgetKeys(spec.volumes(), folders(spec.machine()));
+                    throw e;
+                }
+            } else {
+                forget(folders(spec.machine()).reclaiming());
+            }
+            Premises.write(folders(spec.machine()).form(), line.form());
+            return vm(spec.machine()).start(line, Optional.of(wire.namespace()));
         } finally {
             still.unlock();
+        }
+    }
+
+    /** Says plainly what QEMU would run into: memory that was saved from another kind of machine. */
+    private void sameForm(MachineId machine, QemuLine line) {
+        try {
+            String saved = Files.readString(folders(machine).form());
+            if (saved.equals(line.form())) {
+                return;
+            }
+            throw new Failed("the memory of machine " + machine + " was saved by another version of Allod, from a"
+                    + " virtual machine with other devices: it can only boot from clean");
+        } catch (NoSuchFileException e) {
+            throw new Failed(
+                    "the memory of machine " + machine + " was saved by an older Allod, whose virtual machines had"
+                            + " other devices: it can only boot from clean",
+                    e);
+        } catch (IOException e) {
+            throw new Failed("cannot read " + folders(machine).form() + ": " + e.getMessage(), e);
         }
     }
 
@@ -223,6 +255,7 @@ public final class MicroVmRuntime implements GuestRuntime {
             } else if (!Files.exists(folders(machine).saved())) {
                 vm.goOn(); // It died while saving: the guest was stopped for that, and only we can let it run.
             }
+            new Balloon(vm).settle();
             channel.adopt(ADOPT, GREETING);
             return keep(guest(machine, vm, process, channel));
         });
@@ -355,7 +388,7 @@ public final class MicroVmRuntime implements GuestRuntime {
     private GuestChannel channel(MachineId machine, MicroVm vm) {
         return new GuestChannel(
                 machine,
-                _ -> vm.dial(),
+                vm::dial,
                 premises.logs().log(machine),
                 folders(machine).home(),
                 premises.clock(),

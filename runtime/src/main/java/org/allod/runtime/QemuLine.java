@@ -4,6 +4,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The command line of a microVM. Pure. QEMU starts without any right: files it needs are opened before (as descriptors
@@ -131,11 +133,27 @@ record QemuLine(
         line.addAll(List.of("-chardev", "socket,id=channel,server=on,wait=off,path=" + folders.channel()));
         line.addAll(List.of("-device", "virtio-serial-pci,max_ports=2"));
         line.addAll(List.of("-device", "virtserialport,chardev=channel,nr=1,name=" + CHANNEL));
+        // Before what comes and goes, so that its place on the bus is always the same.
+        line.addAll(List.of(
+                "-device", "virtio-balloon-pci,id=" + Balloon.ID + ",deflate-on-oom=on,free-page-reporting=on"));
         line.addAll(List.of("-qmp", "unix:" + folders.control() + ",server=on,wait=off"));
         tap.ifPresent(t -> line.addAll(
                 List.of("-netdev", "tap,id=net,fd=3", "-device", "virtio-net-pci,netdev=net,romfile=,mac=" + t.mac)));
         incoming.ifPresent(path -> line.addAll(List.of("-incoming", "fd:0")));
         return line;
+    }
+
+    /**
+     * The machine as its guest sees it: processor, memory, devices and their order. Saved memory goes on in the same form
+     * alone; QEMU would notice a difference late, and say little.
+     */
+    String form() {
+        List<String> line = qemu();
+        List<String> seen = List.of("-machine", "-cpu", "-smp", "-m", "-device");
+        return IntStream.range(1, line.size())
+                .filter(i -> seen.contains(line.get(i - 1)))
+                .mapToObj(i -> line.get(i - 1) + " " + line.get(i))
+                .collect(Collectors.joining("\n", "", "\n"));
     }
 
     private static void volume(List<String> line, Disk disk, int fd) {

@@ -1,7 +1,6 @@
 package org.allod.runtime;
 
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -35,7 +34,7 @@ final class Qmp implements AutoCloseable {
 
     static Qmp open(Path socket, Timers timers) {
         try {
-            Qmp qmp = new Qmp(SocketChannel.open(UnixDomainSocketAddress.of(socket)), timers);
+            Qmp qmp = new Qmp(Sockets.connect(socket, timers, PATIENCE), timers);
             try {
                 var _ = qmp.within("greet", () -> qmp.readLine());
                 var _ = qmp.run("qmp_capabilities", Map.of());

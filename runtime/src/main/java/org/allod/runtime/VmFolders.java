@@ -48,6 +48,16 @@ record VmFolders(MachineId machine, Path home, Path run) {
         return home.resolve("resuming");
     }
 
+    /** What a guest had while memory was being taken from it for a moment. */
+    Path reclaiming() {
+        return home.resolve("reclaiming");
+    }
+
+    /** What kind of virtual machine runs, or has been saved: {@link QemuLine#form}. */
+    Path form() {
+        return home.resolve("form");
+    }
+
     /** Which process it is. Ours, so outside the folder that the virtual machine may write to. */
     Path process() {
         return run.resolveSibling("vm.process");

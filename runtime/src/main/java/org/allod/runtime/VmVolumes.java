@@ -42,6 +42,13 @@ final class VmVolumes {
         }
     }
 
+    /** QEMU is not started after all. */
+    static void forgetKeys(List<GuestSpec.Volume> volumes, VmFolders folders) {
+        for (int i = 0; i < volumes.size(); i++) {
+            Premises.forget(folders.key(i));
+        }
+    }
+
     private static void write(Path file, VolumeKey key, int uid) throws IOException {
         Files.deleteIfExists(file);
         Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
