@@ -195,6 +195,12 @@ class VolumesTest {
         assertThat(refused("POST", MACHINES, body("g", "gvisor", mount), 422)).contains("encrypted", id);
         String vm = machine("vault", "microvm", mount);
         said(vm, "echo treasure-4711 > /data/note");
+        // Its key is handed over anew when it goes on.
+        daemon.ok("POST", MACHINES + "/" + vm + "/suspend", "");
+        daemon.await("db", vm, "suspended");
+        daemon.ok("POST", MACHINES + "/" + vm + "/start", "");
+        daemon.await("db", vm, "started");
+        assertThat(said(vm, "cat /data/note")).isEqualTo("treasure-4711\n");
         assertThat(daemon.ok("PUT", VOLUMES + "/" + id + "/extend", "{\"size_gb\":2}")
                         .get("needs_restart")
                         .booleanValue())

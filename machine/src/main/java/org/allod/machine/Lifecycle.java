@@ -350,6 +350,8 @@ final class Lifecycle {
         if (m.isEmpty()) {
             return;
         }
+        // Before the record says that all is done, and whoever waited for that asks for what was let go.
+        settleVolumes.accept(m.get().id());
         boolean switched = m.get().version().equals(c.request().ulid());
         if (!switched && guests.guest(m.get()).isPresent()) {
             ledger.settle(
@@ -359,7 +361,6 @@ final class Lifecycle {
         } else {
             ledger.settle(m.get().id(), STOPPED, new Note("update", "flyd", GuestSteps.reason(outcome.detail())));
         }
-        settleVolumes.accept(m.get().id());
     }
 
     // --- destroy

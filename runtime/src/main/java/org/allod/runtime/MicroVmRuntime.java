@@ -273,6 +273,8 @@ public final class MicroVmRuntime implements GuestRuntime {
         ReentrantLock still = premises.still(machine);
         still.lock();
         try {
+            // Its memory may be dropped, and its volumes copied, before it goes on: what it wrote is to be there.
+            guest.settle();
             // First, because its conversation ends now, also where the rest fails: whoever asks next begins a new one.
             guests.remove(machine, guest);
             guest.channel().release(RELEASE);
