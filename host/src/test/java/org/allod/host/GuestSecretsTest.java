@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -251,6 +253,7 @@ class GuestSecretsTest {
     @Test
     void createOrUpdate_wantingWhatIsNotThere_isRefusedAndNothingIsMade() throws Exception {
         set("KNOWN", "not base64: " + PLANTED + "!");
+        set("LARGE", "x".repeat(60_000));
         refused(400, "KNOWM", ",\"files\":[{\"guest_path\":\"/a\",\"secret_name\":\"KNOWM\"}]", "");
         refused(400, "is not base64", ",\"files\":[{\"guest_path\":\"/a\",\"secret_name\":\"KNOWN\"}]", "");
         refused(
@@ -267,7 +270,12 @@ class GuestSecretsTest {
             refused(400, several + "[0].secrets[0].env_var", one.formatted("{\"name\":\"KNOWN\"}"), "");
             String twice = "{\"env_var\":\"A\",\"name\":\"KNOWN\"},{\"env_var\":\"A\",\"name\":\"KNOWN\"}";
             refused(400, "sets the variable A twice", one.formatted(twice), "");
+            String many = IntStream.range(0, 20)
+                    .mapToObj(i -> "{\"env_var\":\"A" + i + "\",\"name\":\"LARGE\"}")
+                    .collect(Collectors.joining(","));
+            refused(400, several + "[0].secrets[17]: the secrets named up to here", one.formatted(many), "");
         }
+        daemon.ok("DELETE", APP + "/secrets/LARGE", "");
         refused(412, "min_secrets_version is 99999", "", ",\"min_secrets_version\":99999");
         refused(400, "min_secrets_version", "", ",\"min_secrets_version\":-1");
         assertThat(daemon.ok("GET", MACHINES + "?include_deleted=true", "").toString())

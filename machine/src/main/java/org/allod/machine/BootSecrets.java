@@ -1,5 +1,6 @@
 package org.allod.machine;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -11,6 +12,9 @@ import org.allod.base.Rejected;
 
 /** What one machine may know of its app's secrets, read once. No error here repeats a value. */
 final class BootSecrets {
+    /** As much as all secrets of an app may be together: a secret may be named many times. */
+    private static final int MAX_NAMED_BYTES = 1 << 20;
+
     private final String app;
     private final MachineConfig config;
     private final SecretSource.Values values;
@@ -34,7 +38,19 @@ final class BootSecrets {
         if (choice.ofApp() && !config.skipSecrets()) {
             env.putAll(values.byName());
         }
-        choice.named().forEach(one -> env.put(one.variable(), named(one.field(), one.secret())));
+        long bytes = 0;
+        for (SecretChoice.Named one : choice.named()) {
+            String value = named(one.field(), one.secret());
+            bytes += value.getBytes(StandardCharsets.UTF_8).length;
+            if (bytes > MAX_NAMED_BYTES) {
+                throw Rejected.because(
+                        Rejected.Reason.INVALID,
+                        "%s: the secrets named up to here are %d bytes: one environment may have %d of them"
+                                .formatted(one.field(), bytes, MAX_NAMED_BYTES),
+                        "name each secret once; what is large belongs in a file");
+            }
+            env.put(one.variable(), value);
+        }
         return env;
     }
 
