@@ -1,11 +1,8 @@
 package org.allod.edge;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import java.net.InetSocketAddress;
@@ -21,18 +18,14 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
 final class ClientConnection extends Client {
-    static final long NEVER = Long.MAX_VALUE;
     /** How long, and for how many bytes, a client may go on sending after the answer that ends its connection. */
     private static final long LINGER_NANOS = 2_000_000_000L;
 
     private static final long LINGER_BYTES = 4 << 20;
 
-    private final Door door;
-    private @Nullable ChannelHandlerContext ctx;
     private @Nullable Peer peer;
     private @Nullable ByteBuf buffered;
     private @Nullable Exchange exchange;
-    private long deadline = NEVER;
     private int scanned;
     private boolean headBegun;
     /** When the last head began that came in pieces, and how long it took; 0 for one that came whole. */
@@ -41,30 +34,19 @@ final class ClientConnection extends Client {
     private long headTook;
     private boolean advancing;
     private boolean receiving;
-    private boolean reading = true;
     private boolean paused;
     private boolean inputClosed;
     private boolean lingering;
     private long lingered;
-    private boolean closed;
 
     ClientConnection(Loop loop, Door door) {
-        super(loop);
-        this.door = door;
-    }
-
-    Door door() {
-        return door;
+        super(loop, door);
     }
 
     // What its exchange uses.
 
     Peer peer() {
         return Objects.requireNonNull(peer);
-    }
-
-    void deadline(long at) {
-        deadline = at;
     }
 
     /** From the first byte of the request's head to its last. */
@@ -138,7 +120,7 @@ final class ClientConnection extends Client {
             endAfterWrites();
             return;
         }
-        deadline = loop.now() + loop.shared.config().times().keepAlive().toNanos();
+        within(loop.shared.config().times().keepAlive());
         updateReading();
         if (!advancing && buffered != null) {
             advance();
@@ -161,19 +143,13 @@ final class ClientConnection extends Client {
             tls.closeOutbound();
             return;
         }
-        context()
-                .writeAndFlush(Unpooled.EMPTY_BUFFER)
-                .addListener(done -> ((DuplexChannel) context().channel()).shutdownOutput());
+        endOutput();
     }
 
     // What the loop uses.
 
     @Override
-    void tick(long now) {
-        if (deadline == NEVER || now - deadline < 0) {
-            return;
-        }
-        deadline = NEVER;
+    void expired() {
         Exchange current = exchange;
         if (current != null) {
             current.expired();
@@ -195,18 +171,14 @@ final class ClientConnection extends Client {
     // What the channel calls.
 
     @Override
-    public void channelActive(ChannelHandlerContext context) {
-        ctx = context;
-        Metrics metrics = loop.shared.metrics();
-        metrics.connections.increment();
-        loop.add(this);
+    void opened(boolean room) {
         peer = Peer.of(
-                (InetSocketAddress) context.channel().remoteAddress(),
-                (InetSocketAddress) context.channel().localAddress(),
+                (InetSocketAddress) context().channel().remoteAddress(),
+                (InetSocketAddress) context().channel().localAddress(),
                 door.tls(),
                 loop.shared.config().region());
-        deadline = loop.now() + loop.shared.config().times().head().toNanos();
-        if (metrics.open.incrementAndGet() > loop.shared.config().limits().connections()) {
+        within(loop.shared.config().times().head());
+        if (!room) {
             refuse(new BadMessage(Problem.TOO_MANY_CONNECTIONS, "the edge has as many clients as it may have"));
             flush();
         }
@@ -263,20 +235,12 @@ final class ClientConnection extends Client {
     }
 
     @Override
-    public void channelInactive(ChannelHandlerContext context) {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        deadline = NEVER;
-        loop.remove(this);
-        loop.shared.metrics().open.decrementAndGet();
+    void gone() {
         Exchange current = exchange;
         exchange = null;
         if (current != null) {
             current.cancel();
         }
-        unpin();
         if (buffered != null) {
             buffered.release();
             buffered = null;
@@ -314,7 +278,7 @@ final class ClientConnection extends Client {
         }
         advancing = true;
         try {
-            while (!closed && !lingering) {
+            while (!closed() && !lingering) {
                 Exchange current = exchange;
                 if (current != null) {
                     current.fromBuffer();
@@ -404,7 +368,7 @@ final class ClientConnection extends Client {
         if (!headBegun) {
             headBegun = true;
             headBegan = loop.now();
-            deadline = loop.now() + loop.shared.config().times().head().toNanos();
+            within(loop.shared.config().times().head());
         }
     }
 
@@ -428,11 +392,7 @@ final class ClientConnection extends Client {
     }
 
     private void updateReading() {
-        boolean on = !paused && bufferedBytes() < loop.shared.config().limits().bufferedBytes();
-        if (reading != on) {
-            reading = on;
-            context().channel().config().setAutoRead(on);
-        }
+        read(!paused && bufferedBytes() < loop.shared.config().limits().bufferedBytes());
     }
 
     private void flushWhereNeeded() {
@@ -452,7 +412,7 @@ final class ClientConnection extends Client {
             return;
         }
         lingering = true;
-        deadline = loop.now() + LINGER_NANOS;
+        deadline(loop.now() + LINGER_NANOS);
         if (buffered != null) {
             buffered.release();
             buffered = null;
@@ -460,13 +420,9 @@ final class ClientConnection extends Client {
         paused = false;
         updateReading();
         if (inputClosed) {
-            context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+            closeAfterWrites();
         } else {
             shutdownOutput();
         }
-    }
-
-    private ChannelHandlerContext context() {
-        return Objects.requireNonNull(ctx);
     }
 }

@@ -78,7 +78,7 @@ final class Exchange implements Seeker, Carried {
         requestBody = request.body();
         host = request.host;
         app = loop.shared.app(host);
-        placement = new Placement(this, app, () -> loop.shared.routes().find(app, client.door()));
+        placement = new Placement(this, app, () -> loop.shared.routes().find(app, client.door));
     }
 
     // Finding a machine.
@@ -93,8 +93,8 @@ final class Exchange implements Seeker, Carried {
                             + ", and at the names they have a certificate for (allod cert add)"));
             return;
         }
-        Route found = loop.shared.routes().find(app, client.door());
-        if (found != null && found.app().http().forceHttps() && !client.door().tls()) {
+        Route found = loop.shared.routes().find(app, client.door);
+        if (found != null && found.app().http().forceHttps() && !client.door.tls()) {
             String port = loop.shared.config().httpsSuffix();
             redirect("https://" + HostName.bare(host) + port + loop.requestHead.path());
             return;
@@ -292,8 +292,7 @@ final class Exchange implements Seeker, Carried {
             client.abort();
             cancel();
         } else if (phase != Phase.ANSWERING && phase != Phase.FILE) {
-            client.deadline(
-                    loop.now() + loop.shared.config().times().halfClosed().toNanos());
+            client.within(loop.shared.config().times().halfClosed());
         }
     }
 
@@ -589,7 +588,7 @@ final class Exchange implements Seeker, Carried {
             // Of a tunnel that one side has left, the other usually wants no more either.
             boolean tunnel = phase == Phase.TUNNEL && !clientEnded && !machineEnded;
             Duration idle = placement.options().idle().orElse(tunnel ? times.tunnelIdle() : times.idle());
-            client.deadline(loop.now() + idle.toNanos());
+            client.within(idle);
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.allod.edge;
 
 import java.nio.charset.StandardCharsets;
+import java.util.function.IntPredicate;
 
 /**
  * The fields of one message head, as places in a byte array, found by one strict pass. Reused for message after
@@ -241,6 +242,22 @@ final class Fields {
             }
         }
         return true;
+    }
+
+    /** Copies the lines of the fields that pass as they are, those that stand together at once. */
+    void copy(HeadWriter out, IntPredicate passes) {
+        int run = -1;
+        for (int i = 0; i < count; i++) {
+            if (passes.test(i)) {
+                run = run < 0 ? start[i] : run;
+            } else if (run >= 0) {
+                out.put(bytes, run, start[i]);
+                run = -1;
+            }
+        }
+        if (run >= 0) {
+            out.put(bytes, run, end[count - 1]);
+        }
     }
 
     /** The first field of this kind, or -1. */

@@ -227,7 +227,7 @@ final class Placement {
     }
 
     private void dial() {
-        seeker.deadline(ClientConnection.NEVER);
+        seeker.deadline(Client.NEVER);
         int timeout = (int) loop.shared.config().times().connect().toMillis();
         loop.dial(theLive(), theBackend().address(), timeout, this::dialled);
     }

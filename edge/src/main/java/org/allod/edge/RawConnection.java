@@ -2,10 +2,8 @@ package org.allod.edge;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.net.InetSocketAddress;
@@ -19,35 +17,25 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
 final class RawConnection extends Client implements Seeker, Carried {
-    private final Door door;
-    private @Nullable ChannelHandlerContext ctx;
     private @Nullable Placement placement;
     private @Nullable Upstream upstream;
-    private long deadline = ClientConnection.NEVER;
-    private boolean reading = true;
     private boolean clientEnded;
     private boolean machineEnded;
-    private boolean closed;
 
     RawConnection(Loop loop, Door door) {
-        super(loop);
-        this.door = door;
+        super(loop, door);
     }
 
     @Override
-    public void channelActive(ChannelHandlerContext context) {
-        ctx = context;
-        Metrics metrics = loop.shared.metrics();
-        metrics.connections.increment();
-        loop.add(this);
-        if (metrics.open.incrementAndGet() > loop.shared.config().limits().connections()) {
-            metrics.refused(Problem.TOO_MANY_CONNECTIONS);
+    void opened(boolean room) {
+        if (!room) {
+            loop.shared.metrics().refused(Problem.TOO_MANY_CONNECTIONS);
             reset();
             return;
         }
         if (door.tls()) {
             // The machine may speak first, so nobody is asked before what it says would be encrypted.
-            deadline = loop.now() + loop.shared.config().times().head().toNanos();
+            within(loop.shared.config().times().head());
         } else {
             seek();
         }
@@ -66,11 +54,6 @@ final class RawConnection extends Client implements Seeker, Carried {
     @Override
     public Client client() {
         return this;
-    }
-
-    @Override
-    public void deadline(long at) {
-        deadline = at;
     }
 
     @Override
@@ -167,13 +150,6 @@ final class RawConnection extends Client implements Seeker, Carried {
         }
     }
 
-    private void read(boolean on) {
-        if (reading != on) {
-            reading = on;
-            context().channel().config().setAutoRead(on);
-        }
-    }
-
     // Ends.
 
     @Override
@@ -200,29 +176,20 @@ final class RawConnection extends Client implements Seeker, Carried {
     public void upstreamEnded(Upstream which) {
         machineEnded = true;
         if (clientEnded || door.tls()) {
-            context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+            closeAfterWrites();
         } else {
-            context()
-                    .writeAndFlush(Unpooled.EMPTY_BUFFER)
-                    .addListener(done -> ((DuplexChannel) context().channel()).shutdownOutput());
+            endOutput();
         }
     }
 
     @Override
     public void upstreamGone(Upstream which) {
         upstream = null;
-        context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        closeAfterWrites();
     }
 
     @Override
-    public void channelInactive(ChannelHandlerContext context) {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        deadline = ClientConnection.NEVER;
-        loop.remove(this);
-        loop.shared.metrics().open.decrementAndGet();
+    void gone() {
         Upstream to = upstream;
         if (to != null) {
             upstream = null;
@@ -232,7 +199,6 @@ final class RawConnection extends Client implements Seeker, Carried {
         if (finding != null) {
             finding.cancel();
         }
-        unpin();
     }
 
     @Override
@@ -244,11 +210,7 @@ final class RawConnection extends Client implements Seeker, Carried {
     }
 
     @Override
-    void tick(long now) {
-        if (deadline == ClientConnection.NEVER || now - deadline < 0) {
-            return;
-        }
-        deadline = ClientConnection.NEVER;
+    void expired() {
         Placement finding = placement;
         if (upstream == null && finding != null) {
             finding.expired();
@@ -270,20 +232,12 @@ final class RawConnection extends Client implements Seeker, Carried {
     }
 
     private void progress() {
-        deadline = loop.now()
-                + options()
-                        .idle()
-                        .orElse(loop.shared.config().times().tunnelIdle())
-                        .toNanos();
+        within(options().idle().orElse(loop.shared.config().times().tunnelIdle()));
     }
 
     /** Closes so that the client sees an error, not an end. */
     private void reset() {
         context().channel().config().setOption(io.netty.channel.ChannelOption.SO_LINGER, 0);
         context().close();
-    }
-
-    private ChannelHandlerContext context() {
-        return Objects.requireNonNull(ctx);
     }
 }

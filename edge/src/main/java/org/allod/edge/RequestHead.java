@@ -2,6 +2,8 @@ package org.allod.edge;
 
 import static org.allod.edge.HeadWriter.ascii;
 
+import java.util.function.IntPredicate;
+
 /**
  * Reads a request's head and writes the one that goes to the machine. Refuses whatever could be read in two ways, and
  * drops what is only for the next hop or what a client must not say about itself. Reused by one event loop.
@@ -32,6 +34,7 @@ final class RequestHead {
     boolean upgrade;
     Wants wants = Wants.TEXT;
 
+    private final IntPredicate passes = this::passes;
     private int methodEnd;
     private int targetStart;
     private int targetEnd;
@@ -228,18 +231,7 @@ final class RequestHead {
             out.put(fields.is(0, methodEnd, "options") ? "*" : "/");
         }
         out.put(VERSION);
-        int run = -1;
-        for (int i = 0; i < fields.count; i++) {
-            if (passes(i)) {
-                run = run < 0 ? fields.start[i] : run;
-            } else if (run >= 0) {
-                out.put(b, run, fields.start[i]);
-                run = -1;
-            }
-        }
-        if (run >= 0) {
-            out.put(b, run, fields.end[fields.count - 1]);
-        }
+        fields.copy(out, passes);
         if (fields.chunked) {
             out.put(CHUNKED);
         }

@@ -102,18 +102,7 @@ final class ResponseHead {
         List<String> replaced = changes.without();
         byte[] b = fields.bytes;
         out.clear().put(VERSION).put(b, 8, lineEnd);
-        int run = -1;
-        for (int i = 0; i < fields.count; i++) {
-            if (passes(i) && !replaces(replaced, i)) {
-                run = run < 0 ? fields.start[i] : run;
-            } else if (run >= 0) {
-                out.put(b, run, fields.start[i]);
-                run = -1;
-            }
-        }
-        if (run >= 0) {
-            out.put(b, run, fields.end[fields.count - 1]);
-        }
+        fields.copy(out, i -> passes(i) && !replaces(replaced, i));
         if (chunked) {
             out.put(CHUNKED);
         }
