@@ -47,6 +47,7 @@ final class MachineWords {
                         .flag("--force -f", "also where it runs: it is killed first")
                         .number("--timeout", "SECONDS", "how long to wait until it is gone (120); 0 does not wait")
                         .example("allod machine destroy hello-1 --force")));
+        all.add(MachineMemory.word());
         all.addAll(MachineExtras.all());
         return List.copyOf(all);
     }

@@ -64,6 +64,21 @@ class MachineCommandsTest {
     }
 
     @Test
+    void memory_limitedAndReclaimed_saysHowFarItGot() {
+        daemon.on("PUT " + WEB + "/memory", 200, "{\"limit_mb\":139,\"available_mb\":6}")
+                .on("POST " + WEB + "/memory/reclaim", 200, "{\"actual_mb\":20}")
+                .on("GET " + WEB + "/memory", 200, "{\"limit_mb\":139,\"available_mb\":6}");
+
+        Ran ran = Ran.here(data, "machine memory shop/web --limit 64 --reclaim 30".split(" "));
+
+        assertThat(ran.out()).isEqualTo("139 MB, 6 MB of it available\n");
+        assertThat(ran.err()).contains("20 MB back").contains("it has 139 MB, not 64");
+        assertThat(ran.exit()).isZero();
+        assertThat(daemon.bodies("PUT " + WEB + "/memory")).containsExactly(Json.parse("{\"limit_mb\":64}"));
+        assertThat(daemon.bodies("POST " + WEB + "/memory/reclaim")).containsExactly(Json.parse("{\"amount_mb\":30}"));
+    }
+
+    @Test
     void run_machineFails_saysSoAndWhereToLook() {
         daemon.on("GET /v1/apps/web", 200, "{}")
                 .on("GET /v1/host/images", 200, "{\"images\":[{\"reference\":\"web\"}]}")

@@ -1,0 +1,50 @@
+package org.allod.cli;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** {@code allod machine memory}: what a machine that runs has, and less or more of it. */
+final class MachineMemory {
+    /** The host waits for a guest that lends a hand slowly, and then says how far it got. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private MachineMemory() {}
+
+    static Word word() {
+        return MachineWords.one(
+                        "memory",
+                        "show the memory of a machine that runs, limit it or take some back",
+                        MachineMemory::run)
+                .number("--limit", "MB", "the most it may use from now on, until it stops")
+                .number("--reclaim", "MB", "give the host so much back that it can do without now")
+                .more("What it is started with is config.guest.memory_mb: `allod machine update --memory`.")
+                .example("allod machine memory hello-1")
+                .example("allod machine memory hello-1 --limit 128");
+    }
+
+    private static int run(Session session) {
+        Given given = session.given();
+        Optional<Integer> limit = given.number("--limit", 1);
+        Optional<Integer> amount = given.number("--reclaim", 1);
+        String path = Found.one(session.daemon(), given.take(0)).path() + "/memory";
+        Daemon daemon = session.daemon();
+        if (limit.isPresent()) {
+            daemon.call("PUT", path, Json.obj("limit_mb", limit.get()), PATIENCE);
+        }
+        if (amount.isPresent()) {
+            Json taken = daemon.call("POST", path + "/reclaim", Json.obj("amount_mb", amount.get()), PATIENCE);
+            session.screen().note("the host has " + taken.at("actual_mb").number(0) + " MB back");
+        }
+        Json memory = daemon.get(path);
+        if (session.json()) {
+            session.print(memory);
+            return ExitCode.DONE;
+        }
+        long has = memory.at("limit_mb").number(0);
+        session.screen().line(has + " MB, " + memory.at("available_mb").number(0) + " MB of it available");
+        if (limit.isPresent() && has > limit.get()) {
+            session.screen().note("it cannot spare more now: it has " + has + " MB, not " + limit.get());
+        }
+        return ExitCode.DONE;
+    }
+}
