@@ -106,6 +106,16 @@ class ConfigReaderTest {
                 "{\"image\":\"web\",\"files\":[{\"guest_path\":\"/x\",\"raw_value\":\"***\"}]} | config.files[0].raw_value is not base64",
                 "{\"image\":\"web\",\"env\":{\"A=\":\"1\"}} | config.env has the name \"A=\"",
                 "{\"image\":\"web\",\"checks\":{\"c\":{\"type\":\"tcp\"}}} | config.checks.c.port is missing",
+                "{\"image\":\"web\",\"statics\":[{\"url_prefix\":\"/s\"}]} | config.statics[0].guest_path is missing",
+                "{\"image\":\"web\",\"statics\":[{\"guest_path\":\"/srv\"}]} | config.statics[0].url_prefix is missing",
+                "{\"image\":\"web\",\"statics\":[{\"guest_path\":\"srv\",\"url_prefix\":\"/s\"}]} | config.statics[0].guest_path is \"srv\"",
+                "{\"image\":\"web\",\"statics\":[{\"guest_path\":\"/srv/../etc\",\"url_prefix\":\"/s\"}]} | config.statics[0].guest_path is \"/srv/../etc\"",
+                "{\"image\":\"web\",\"statics\":[{\"guest_path\":\"/srv\",\"url_prefix\":\"/s?x\"}]} | config.statics[0].url_prefix is \"/s?x\"",
+                "{\"image\":\"web\",\"statics\":[{\"guest_path\":\"/srv\",\"url_prefix\":\"/s%2e\"}]} | config.statics[0].url_prefix is \"/s%2e\"",
+                "{\"image\":\"web\",\"statics\":[{\"guest_path\":\"/a\",\"url_prefix\":\"/s\"},{\"guest_path\":\"/b\",\"url_prefix\":\"/s/\"}]} | config.statics[1].url_prefix is /s/, which another entry has",
+                "{\"image\":\"web\",\"statics\":[{\"guest_path\":\"/srv\",\"url_prefix\":\"/s\",\"index_document\":\"../x\"}]} | config.statics[0].index_document must be",
+                "{\"image\":\"web\",\"mounts\":[{\"name\":\"v\",\"path\":\"/srv/up\"}],\"statics\":[{\"guest_path\":\"/srv\",\"url_prefix\":\"/s\"}]} | config.statics[0].guest_path is /srv, and a volume is mounted at /srv/up",
+                "{\"image\":\"web\",\"services\":[{\"internal_port\":80,\"ports\":[{\"port\":80,\"handlers\":[\"http\"],\"http_options\":{\"headers_read_timeout\":11}}]}]} | config.services[0].ports[0].http_options.headers_read_timeout is 11: every app's heads must come within 10 s",
                 "{\"image\":\"web\",\"services\":[{\"internal_port\":80,\"concurrency\":{\"soft_limit\":9,\"hard_limit\":5}}]} | config.services[0].concurrency.soft_limit is 9",
             })
     void badInput_namesTheFieldAndWhatIsAllowed(String json, String message) {
