@@ -187,6 +187,9 @@ class HostileMicroVmTest {
                     .hasMessageContaining(machine.text());
             assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(20));
             assertThat(runtime.suspended(machine)).isFalse();
+            assertThat(runtime.find(machine).orElseThrow())
+                    .as("a conversation begun anew")
+                    .isNotEqualTo(guest);
         }
         watched(Duration.ofSeconds(3));
         assertThat(guest.exited()).isNotDone();
