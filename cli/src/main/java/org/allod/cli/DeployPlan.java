@@ -120,7 +120,7 @@ record DeployPlan(String app, Json request) {
         file.warn("primary_region", "a daemon runs machines of its own host");
         file.warn("console_command", "`allod machine exec` takes the command to run");
         file.warn("host_dedication_id", "the host is yours");
-        for (String later : List.of("experimental", "statics", "mcp", "machine_checks")) {
+        for (String later : List.of("experimental", "mcp", "machine_checks")) {
             file.refuse(later, "this version has nothing behind it");
         }
     }

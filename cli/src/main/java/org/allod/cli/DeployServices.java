@@ -27,7 +27,26 @@ final class DeployServices {
             all.add(groups, "services", service(table));
             table.done();
         }
+        for (TomlTable table : file.tables("statics")) {
+            List<String> groups = all.of(table);
+            all.add(groups, "statics", statics(table));
+            table.done();
+        }
         checks();
+    }
+
+    /** Files of the image that the edge serves itself; those of a group without services are asked for by nobody. */
+    private static Json statics(TomlTable table) {
+        table.refuse("tigris_bucket", "files are served from the image");
+        return Json.obj(
+                "guest_path",
+                table.text("guest_path")
+                        .orElseThrow(() -> table.refused("guest_path", "is missing", "a folder of the image")),
+                "url_prefix",
+                table.text("url_prefix")
+                        .orElseThrow(() -> table.refused("url_prefix", "is missing", "where requests begin")),
+                "index_document",
+                table.text("index_document").orElse(null));
     }
 
     private static Json httpService(TomlTable table) {

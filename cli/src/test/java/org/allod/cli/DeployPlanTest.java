@@ -132,6 +132,29 @@ class DeployPlanTest {
     }
 
     @Test
+    void statics_reachTheConfiguration_ofTheGroupsThatTheyName() throws Exception {
+        DeployPlan plan = plan("""
+                app = "shop"
+                image = "shop:2"
+                [processes]
+                web = "serve"
+                worker = "work"
+                [[statics]]
+                guest_path = "/app/public"
+                url_prefix = "/"
+                processes = ["web"]
+                [[statics]]
+                guest_path = "/app/docs"
+                url_prefix = "/docs"
+                index_document = "index.html"
+                """);
+        assertThat(config(plan, 0).at("statics").write())
+                .isEqualTo("[{\"guest_path\":\"/app/public\",\"url_prefix\":\"/\"},"
+                        + "{\"guest_path\":\"/app/docs\",\"url_prefix\":\"/docs\",\"index_document\":\"index.html\"}]");
+        assertThat(config(plan, 1).at("statics").items()).hasSize(1);
+    }
+
+    @Test
     void commandLine_goesBeforeTheFile() throws Exception {
         DeployPlan plan = plan(
                 "app = \"a\"\nimage = \"b\"\n[deploy]\nstrategy = \"canary\"\n",
@@ -169,7 +192,14 @@ class DeployPlanTest {
                 head + "[build]\ndockerfile = \"Dockerfile\"\n",
                 "allod.toml:4: build.dockerfile",
                 "images are not built");
-        refused(head + "[[statics]]\nguest_path = \"/a\"\n", "allod.toml:3: statics is not supported");
+        refused(
+                head + "[[statics]]\nguest_path = \"/a\"\n",
+                "statics[0].url_prefix is missing",
+                "where requests begin");
+        refused(
+                head + "[[statics]]\nguest_path = \"/a\"\nurl_prefix = \"/\"\ntigris_bucket = \"b\"\n",
+                "allod.toml:6: statics[0].tigris_bucket is not supported");
+        refused(head + "[experimental]\na = 1\n", "allod.toml:3: experimental is not supported");
         refused(head + "[checks.alive]\ntype = \"tcp\"\nport = 1\ninterval = 10\n", "allod.toml:6", "with its unit");
         refused(
                 head + "[[vm]]\nprocesses = [\"web\"]\n",
