@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import org.allod.base.Beside;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.linux.Launch;
@@ -102,26 +103,29 @@ public final class GVisorRuntime implements GuestRuntime {
     private void makeReady(GuestSpec spec) {
         SandboxFolders folders = folders(spec.machine());
         if (!Shape.of(spec).equals(ready.get(spec.machine()))) {
-            Premises.make(folders.upper());
-            premises.networks().refresh(wire(spec));
-            premises.cgroups().create(spec.machine().text(), Sandbox.atBoot(spec));
-            Path root = roots.use(
-                    folders,
-                    spec.rootImage(),
-                    roots(spec),
-                    spec.volumes().stream().map(GuestSpec.Volume::path).toList());
-            Premises.make(folders.bundle());
-            Premises.write(
-                    folders.bundle().resolve("config.json"),
-                    Bundle.json(
-                            spec,
-                            root,
-                            folders,
-                            premises.cgroups().path(spec.machine().text()),
-                            runsc.get()));
+            Beside.run(() -> makeHouse(spec, folders), () -> premises.networks().refresh(wire(spec)));
             ready.put(spec.machine(), Shape.of(spec));
         }
         runFolders(folders);
+    }
+
+    private void makeHouse(GuestSpec spec, SandboxFolders folders) {
+        Premises.make(folders.upper());
+        premises.cgroups().create(spec.machine().text(), Sandbox.atBoot(spec));
+        Path root = roots.use(
+                folders,
+                spec.rootImage(),
+                roots(spec),
+                spec.volumes().stream().map(GuestSpec.Volume::path).toList());
+        Premises.make(folders.bundle());
+        Premises.write(
+                folders.bundle().resolve("config.json"),
+                Bundle.json(
+                        spec,
+                        root,
+                        folders,
+                        premises.cgroups().path(spec.machine().text()),
+                        runsc.get()));
     }
 
     /** The image of each unit's root, in its place; the machine's own where it has none. */
@@ -177,7 +181,8 @@ public final class GVisorRuntime implements GuestRuntime {
         ListeningDialer dialer = listen(folders);
         GuestChannel channel = channel(machine, dialer);
         specs.put(machine, spec.discreet());
-        ready.remove(machine); // runsc takes the addresses off the device
+        ready.remove(machine);
+        premises.networks().taken(machine); // runsc takes the addresses off the device
         Launch.Started started = sandbox.launch(spec.diskMb(), command);
         try {
             sandbox.finish(started, START, what);

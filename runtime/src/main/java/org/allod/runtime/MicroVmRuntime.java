@@ -87,10 +87,9 @@ public final class MicroVmRuntime implements GuestRuntime {
         VmFolders folders = folders(spec.machine());
         Premises.make(folders.home());
         Premises.make(folders.run());
-        String name = spec.machine().text();
         premises.cgroups()
                 .create(
-                        name,
+                        spec.machine().text(),
                         new Cgroups.Limits(
                                 spec.cpus() * 1000L,
                                 (spec.memoryMb() + OVERHEAD_MB) * 1024L * 1024,

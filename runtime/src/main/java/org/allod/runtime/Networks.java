@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import org.allod.base.Beside;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.linux.Command;
@@ -37,7 +38,13 @@ public final class Networks {
     /** Wires whose every part is known to be in place, but for what a guest may have taken off the inside. */
     private final Map<MachineId, Wire> ready = new ConcurrentHashMap<>();
 
+    /** Of those, the ones of which no guest has taken anything off the inside since. */
+    private final Set<MachineId> whole = ConcurrentHashMap.newKeySet();
+
     private boolean tableReady;
+
+    /** Devices that the table guards by now. */
+    private Set<String> guarded = Set.of();
 
     public Networks(NetworkConfig config) {
         this.config = config;
@@ -65,9 +72,14 @@ public final class Networks {
         synchronized (this) { // two machines may not choose one IPv4 address
             wire = make(machine, address6, tap);
         }
-        refresh(wire);
-        Uplinks.forward(wire.device());
-        table.add(wire);
+        // A machine that the table does not know yet may send and get nothing, so the order is all the same.
+        Wire made = wire;
+        Beside.run(
+                () -> {
+                    refresh(made);
+                    Uplinks.forward(made.device());
+                },
+                () -> table.add(made));
         ready.put(machine, wire);
         return wire;
     }
@@ -75,15 +87,15 @@ public final class Networks {
     private Wire make(MachineId machine, String address6, Optional<Integer> tap) {
         Address4 taken = Address4.ofHost();
         Wire wire = new Wire(machine, address6, taken.choose(machine), tap);
-        boolean whole = wire.present() && deviceExists(wire.device()) && complete(wire);
+        boolean there = wire.present() && deviceExists(wire.device()) && complete(wire);
         List<String> lines = new ArrayList<>();
-        if (!whole) {
+        if (!there) {
             takeDown(machine);
             lines.addAll(wire.make(table.group(), owner));
         }
         lines.addAll(wire.host());
         Ip.batch(lines);
-        if (!whole && tap.isPresent()) {
+        if (!there && tap.isPresent()) {
             Ip.batch(wire.namespace(), Wire.tapMake(tap.get()));
         }
         return wire;
@@ -104,14 +116,23 @@ public final class Networks {
         return links.lines().filter(line -> line.contains(" master br0 ")).count();
     }
 
-    /** Gives the inside its addresses and routes again: once before every boot of a sandbox. */
+    /** Gives the inside its addresses and routes again, where a guest may have taken them off. */
     public void refresh(Wire wire) {
-        Ip.batch(wire.namespace(), wire.inside());
+        if (!whole.contains(wire.machine())) {
+            Ip.batch(wire.namespace(), wire.inside());
+            whole.add(wire.machine());
+        }
+    }
+
+    /** A guest is about to take the inside for itself: before its next boot it is to be refreshed. */
+    public void taken(MachineId machine) {
+        whole.remove(machine);
     }
 
     /** Removes everything of the machine's network, whatever there is of it. */
     public void remove(MachineId machine) {
         Wire known = ready.remove(machine);
+        whole.remove(machine);
         if (known != null) {
             table.remove(known);
         } else {
@@ -171,6 +192,7 @@ public final class Networks {
     public synchronized void removeTable() {
         tableReady = false;
         ready.clear();
+        whole.clear();
         table.removeAll();
     }
 
@@ -179,9 +201,10 @@ public final class Networks {
         if (!tableReady) {
             table.ensure(links);
             tableReady = true;
-        } else {
+        } else if (!links.equals(guarded)) {
             table.guard(links);
         }
+        guarded = Set.copyOf(links);
     }
 
     private static boolean deviceExists(String device) {

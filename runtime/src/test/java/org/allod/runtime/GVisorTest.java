@@ -222,10 +222,12 @@ class GVisorTest {
         org.allod.linux.Command.of(line(common, "checkpoint", "--image-path=" + saved))
                 .output();
         org.allod.linux.Command.of(line(common, "delete", "--force")).output();
+        bench.premises.networks().taken(machine);
         bench.premises.networks().refresh(wire);
         double restore =
                 bare(common, "restore", "--detach", "--image-path=" + saved, "--bundle=" + bare.resolve("bundle"));
         org.allod.linux.Command.of(line(common, "delete", "--force")).output();
+        bench.premises.networks().taken(machine);
         bench.premises.networks().refresh(wire);
         return new double[] {run, restore};
     }
