@@ -171,14 +171,15 @@ final class Live {
             free.remove(upstream);
         }
 
-        /** Closes what has been free since {@code before}, or everything. */
-        void closeOlder(long before, boolean all) {
+        /** Closes what has been free since {@code before}, or everything; whether any is left. */
+        boolean closeOlder(long before, boolean all) {
             for (Upstream oldest = free.peekFirst();
                     oldest != null && (all || oldest.freeSince() - before < 0);
                     oldest = free.peekFirst()) {
                 free.pollFirst();
                 oldest.close();
             }
+            return !free.isEmpty();
         }
     }
 }

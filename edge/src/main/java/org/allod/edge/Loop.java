@@ -8,7 +8,9 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -37,6 +39,9 @@ final class Loop {
     private final Bootstrap dialer;
     private final List<Client> clients = new ArrayList<>();
     private final List<Placement> waiting = new ArrayList<>();
+    /** Machines to which a connection is, or lately was, free: of a hundred thousand that sleep none is looked at. */
+    private final Set<Live> pooled = new HashSet<>();
+
     private final AtomicBoolean nudged = new AtomicBoolean();
     /** The size of {@code waiting}, for other threads. */
     private volatile int waitingCount;
@@ -142,9 +147,14 @@ final class Loop {
         }
     }
 
+    /** A connection to this machine is free now; it is closed once nobody has taken it for a while. */
+    void pooled(Live live) {
+        pooled.add(live);
+    }
+
     /** Closes free connections to a machine, and lets go of idle clients that count as its load. */
     void empty(Live live) {
-        live.pool(index).closeOlder(0, true);
+        var _ = live.pool(index).closeOlder(0, true);
         for (Client client : List.copyOf(clients)) {
             client.unpinIdle(live);
         }
@@ -165,8 +175,6 @@ final class Loop {
             }
         }
         long old = now - shared.config().times().pooled().toNanos();
-        for (Live live : shared.routes().lives().values()) {
-            live.pool(index).closeOlder(old, false);
-        }
+        pooled.removeIf(live -> !live.pool(index).closeOlder(old, false));
     }
 }

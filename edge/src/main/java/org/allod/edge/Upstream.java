@@ -58,6 +58,8 @@ final class Upstream extends ChannelInboundHandlerAdapter {
                 || loop.closing()
                 || !live.pool(loop.index).put(this)) {
             close();
+        } else {
+            loop.pooled(live);
         }
     }
 
