@@ -19,7 +19,12 @@ public final class JsonText {
     }
 
     static JsonText of(ObjectNode node) {
-        return new JsonText(node.toString().getBytes(StandardCharsets.UTF_8));
+        return of(node.toString());
+    }
+
+    /** Of an object's text, which the caller has read before. */
+    static JsonText of(String object) {
+        return new JsonText(object.getBytes(StandardCharsets.UTF_8));
     }
 
     /** The object, made anew: the caller's own. */
