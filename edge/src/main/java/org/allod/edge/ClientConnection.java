@@ -336,7 +336,7 @@ final class ClientConnection extends Client {
         head.rewrite(loop.out, peer(), id);
         Exchange next = new Exchange(this, head, loop.out.toBuffer(context().alloc(), 0), id);
         exchange = next;
-        next.route();
+        next.start();
         return true;
     }
 

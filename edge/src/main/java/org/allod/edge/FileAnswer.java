@@ -1,10 +1,10 @@
 package org.allod.edge;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -18,10 +18,8 @@ final class FileAnswer {
 
     private final Exchange exchange;
     private final Loop loop;
-    private final App app;
-    private final List<String> paths;
-    private final FileReply.Asked asked;
-    private final boolean takesGzip;
+    private final Request request;
+    private final Course.File course;
 
     private Statics.@Nullable Content content;
     private @Nullable Gzip gzip;
@@ -29,19 +27,14 @@ final class FileAnswer {
     private long at;
     private long end;
     private boolean reading;
+    private boolean keepClient;
     private boolean over;
 
-    /**
-     * @param paths where the file may be, the likeliest first
-     * @param gzip whether the client takes it, and the app wants it
-     */
-    FileAnswer(Exchange exchange, Loop loop, App app, List<String> paths, FileReply.Asked asked, boolean gzip) {
+    FileAnswer(Exchange exchange, Course.File course) {
         this.exchange = exchange;
-        this.loop = loop;
-        this.app = app;
-        this.paths = paths;
-        this.asked = asked;
-        takesGzip = gzip;
+        this.course = course;
+        loop = exchange.client.loop;
+        request = exchange.request;
     }
 
     void start() {
@@ -56,9 +49,9 @@ final class FileAnswer {
     }
 
     private Opened open() {
-        for (String path : paths) {
+        for (String path : course.paths()) {
             try {
-                Optional<Statics.Content> found = app.statics().files().open(path);
+                Optional<Statics.Content> found = course.app().statics().files().open(path);
                 if (found.isPresent()) {
                     return new Opened(path, found.get());
                 }
@@ -83,25 +76,30 @@ final class FileAnswer {
             return;
         }
         content = file;
-        FileReply reply = FileReply.to(asked, found.path, file);
+        FileReply reply = FileReply.to(course.asked(), found.path, file);
         status = reply.status();
         at = reply.from();
-        end = exchange.toHead() ? at : at + reply.length();
-        exchange.fileHead(head(reply, found.path, file.tag()));
+        end = request.toHead ? at : at + reply.length();
+        keepClient = request.keepAlive && !loop.closing();
+        StringBuilder head = head(reply, found.path, file.tag())
+                .append(!keepClient ? "connection: close\r\n" : request.http10 ? "connection: keep-alive\r\n" : "")
+                .append("\r\n");
+        exchange.filePiece(ByteBufUtil.writeAscii(exchange.client.allocator(), head));
         next();
     }
 
+    /** But for what it says of the client's connection. */
     private StringBuilder head(FileReply reply, String path, String tag) {
-        HttpOptions options = app.http();
+        HttpOptions options = course.app().http();
         if (!options.compress() || !reply.shrinks(path)) {
-            return reply.head(options, options.changes(), exchange.id());
+            return reply.head(options, options.changes(), request.id);
         }
-        if (!takesGzip || exchange.toHead()) {
-            return reply.head(options, Compression.varied().and(options.changes()), exchange.id());
+        if (!course.gzip() || request.toHead) {
+            return reply.head(options, Compression.varied().and(options.changes()), request.id);
         }
         gzip = new Gzip();
         String own = options.replaced().contains("etag") ? "" : "\"" + tag + "\"";
-        return reply.head(options, Compression.compressed(own).and(options.changes()), exchange.id())
+        return reply.head(options, Compression.compressed(own).and(options.changes()), request.id)
                 .append("transfer-encoding: chunked\r\n");
     }
 
@@ -112,8 +110,8 @@ final class FileAnswer {
             return;
         }
         if (at == end) {
-            exchange.fileSent(status);
-        } else if (exchange.client().writable()) {
+            exchange.answered(status, keepClient);
+        } else if (exchange.client.writable()) {
             reading = true;
             long from = at;
             byte[] piece = new byte[(int) Math.min(PIECE, end - from)];
@@ -140,17 +138,14 @@ final class FileAnswer {
         at += count;
         ByteBuf plain = Unpooled.wrappedBuffer(piece, 0, count);
         Gzip squeezed = gzip;
-        exchange.filePiece(
-                squeezed == null
-                        ? plain
-                        : squeezed.pass(plain, at == end, exchange.client().allocator()));
+        exchange.filePiece(squeezed == null ? plain : squeezed.pass(plain, at == end, exchange.client.allocator()));
         next();
     }
 
     private void broken(Exception why) {
         if (!over) {
             Edge.LOG.log(System.Logger.Level.WARNING, "a file of an image cannot be read on", why);
-            exchange.fileBroken();
+            exchange.abort();
         }
     }
 

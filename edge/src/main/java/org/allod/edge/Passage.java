@@ -2,7 +2,6 @@ package org.allod.edge;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,18 +19,17 @@ final class Passage implements AutoCloseable {
 
     private final Body body;
     private final Form form;
+    private final Upstream from;
+    private final ClientConnection client;
     private final ByteBufAllocator allocator;
-    private final Consumer<ByteBuf> out;
     private final @Nullable Gzip gzip;
 
-    /**
-     * @param out takes over what leaves
-     */
-    Passage(Body body, Form form, ByteBufAllocator allocator, Consumer<ByteBuf> out) {
+    Passage(Body body, Form form, Upstream from, ClientConnection client) {
         this.body = body;
         this.form = form;
-        this.allocator = allocator;
-        this.out = out;
+        this.from = from;
+        this.client = client;
+        allocator = client.allocator();
         gzip = form == Form.GZIP ? new Gzip() : null;
     }
 
@@ -55,11 +53,11 @@ final class Passage implements AutoCloseable {
             case AS_IS -> asIs(in, head);
             case WITHOUT_CHUNKS -> {
                 ByteBuf plain = plain(in, head != null ? head : allocator.directBuffer(in.readableBytes()));
-                out.accept(plain);
+                from.toClient(client, plain);
             }
             case GZIP -> {
                 if (head != null) {
-                    out.accept(head);
+                    from.toClient(client, head);
                 }
                 ByteBuf plain = plain(in, allocator.directBuffer(in.readableBytes()));
                 squeeze(plain, body.done());
@@ -77,7 +75,7 @@ final class Passage implements AutoCloseable {
     private void squeeze(ByteBuf plain, boolean last) {
         try {
             if (plain.isReadable() || last) {
-                out.accept(java.util.Objects.requireNonNull(gzip).pass(plain, last, allocator));
+                from.toClient(client, java.util.Objects.requireNonNull(gzip).pass(plain, last, allocator));
             }
         } finally {
             plain.release();
@@ -110,14 +108,14 @@ final class Passage implements AutoCloseable {
             throw bad;
         }
         if (head != null && count <= head.writableBytes()) {
-            out.accept(head.writeBytes(in, count));
+            from.toClient(client, head.writeBytes(in, count));
             return;
         }
         if (head != null) {
-            out.accept(head);
+            from.toClient(client, head);
         }
         if (count > 0) {
-            out.accept(in.readRetainedSlice(count));
+            from.toClient(client, in.readRetainedSlice(count));
         }
     }
 

@@ -24,8 +24,6 @@ final class Placement {
     private List<MachineId> tried = List.of();
 
     private @Nullable Route route;
-    /** How to find the route again when the catalog has changed. */
-    private final java.util.function.Supplier<@Nullable Route> finding;
     /** The machine whose load this request is part of. */
     private @Nullable Live live;
 
@@ -42,14 +40,12 @@ final class Placement {
 
     /**
      * @param app the route's name, for messages
-     * @param finding the route in the catalog of the moment; null where it has none
      */
-    Placement(Seeker seeker, String app, java.util.function.Supplier<@Nullable Route> finding) {
+    Placement(Seeker seeker, String app) {
         this.seeker = seeker;
         this.client = seeker.client();
         this.loop = client.loop;
         this.app = app;
-        this.finding = finding;
     }
 
     /** What the app says of this port; the usual before a route is found. */
@@ -58,7 +54,7 @@ final class Placement {
     }
 
     void start() {
-        Route found = finding.get();
+        Route found = seeker.route();
         if (found == null) {
             fail(new Answer(
                     Problem.UNKNOWN_HOST,

@@ -43,8 +43,7 @@ final class RawConnection extends Client implements Seeker, Carried {
 
     private void seek() {
         read(false);
-        Placement finding = new Placement(
-                this, door.raw(), () -> loop.shared.routes().byApp().get(door.raw()));
+        Placement finding = new Placement(this, door.raw());
         placement = finding;
         finding.start();
     }
@@ -54,6 +53,11 @@ final class RawConnection extends Client implements Seeker, Carried {
     @Override
     public Client client() {
         return this;
+    }
+
+    @Override
+    public @Nullable Route route() {
+        return loop.shared.routes().byApp().get(door.raw());
     }
 
     @Override
@@ -88,7 +92,7 @@ final class RawConnection extends Client implements Seeker, Carried {
     }
 
     private HttpOptions options() {
-        Route route = loop.shared.routes().byApp().get(door.raw());
+        Route route = route();
         return route == null ? HttpOptions.USUAL : route.app().http();
     }
 

@@ -1,8 +1,14 @@
 package org.allod.edge;
 
+import org.jspecify.annotations.Nullable;
+
 /** Who looks for a connection to a machine: a request, or a raw connection. {@link Placement} finds it one. */
 interface Seeker {
     Client client();
+
+    /** Its app's route in the catalog of the moment, which may have changed since; null where that has none. */
+    @Nullable
+    Route route();
 
     /** When it has waited long enough; then {@link Placement#expired}. */
     void deadline(long at);

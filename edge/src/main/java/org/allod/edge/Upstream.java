@@ -94,8 +94,13 @@ final class Upstream extends ChannelInboundHandlerAdapter {
         ((DuplexChannel) context().channel()).shutdownOutput();
     }
 
-    void flushLater(ClientConnection client) {
+    /** Passes on what came from the machine, flushed together with what else is there; reads on as the client takes it. */
+    void toClient(ClientConnection client, ByteBuf buffer) {
+        client.write(buffer);
         unflushed = client;
+        if (!client.writable()) {
+            read(false);
+        }
     }
 
     private ChannelHandlerContext context() {

@@ -12,9 +12,10 @@
  * edge.publish(Catalog.of(List.of(new App("hello", List.of(backend)))));
  * }
  *
- * <p>Decisions are pure: {@code Routing} and {@code AutostopPolicy} are functions over a snapshot, {@code FileReply} and
- * {@code Compression} over a head; {@code RequestHead}, {@code ResponseHead} and {@code Body} read bytes and know no
- * sockets. What is around them does the I/O.
+ * <p>Decisions are pure: {@code Routing} and {@code AutostopPolicy} are functions over a snapshot, {@code Course},
+ * {@code FileReply} and {@code Compression} over a head; {@code RequestHead}, {@code ResponseHead} and {@code Body} read
+ * bytes and know no sockets. What is around them does the I/O: an {@code Exchange} for each request, which waits in a
+ * {@code Placement} and then goes to its machine by {@code Forwarding}.
  *
  * <p>Thread rule: a client's connection, its exchanges and the connections to machines that serve it live on one event
  * loop and are touched by that loop's thread alone ({@code Loop}). What loops share is immutable and swapped whole
