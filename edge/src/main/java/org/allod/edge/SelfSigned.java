@@ -46,6 +46,11 @@ public final class SelfSigned implements Certificates {
         this.days = days;
     }
 
+    /** Whether it has been read or made. */
+    public boolean ready() {
+        return identity != null;
+    }
+
     /** Reads it, or makes it where it is not there: then this blocks for about a second. */
     public synchronized void ensure() {
         if (identity != null) {

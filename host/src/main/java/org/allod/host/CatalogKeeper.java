@@ -1,5 +1,6 @@
 package org.allod.host;
 
+import java.lang.System.Logger.Level;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -9,6 +10,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.edge.App;
 import org.allod.edge.Catalog;
@@ -24,6 +27,11 @@ import org.allod.machine.Machines;
  * machines changing at once are a few catalogs, not a hundred.
  */
 final class CatalogKeeper implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("allod.host");
+
+    /** In the place of an app's name where none has changed, and the catalog has all the same. */
+    private static final String NO_APP = "";
+
     private final Machines machines;
     private final Edge edge;
     private final LinkedBlockingQueue<String> changed = new LinkedBlockingQueue<>();
@@ -33,6 +41,7 @@ final class CatalogKeeper implements AutoCloseable {
     private final Map<String, Ways> apps = new HashMap<>();
 
     private final Map<MachineId, MachineState> states = new ConcurrentHashMap<>();
+    private final AtomicBoolean making = new AtomicBoolean();
     private final Thread thread;
 
     CatalogKeeper(Machines machines, Edge edge, SelfSigned certificate, ImageStatics statics) {
@@ -50,6 +59,9 @@ final class CatalogKeeper implements AutoCloseable {
                 .filter(m -> m.state() == MachineState.STARTED)
                 .forEach(m -> states.put(m.id(), m.state()));
         machines.apps().forEach(app -> rebuild(app.name()));
+        if (doors().stream().anyMatch(Door::tls)) {
+            certificate.ensure();
+        }
         publish();
         thread.start();
     }
@@ -82,16 +94,36 @@ final class CatalogKeeper implements AutoCloseable {
 
     private void publish() {
         Map<String, App> routes = new HashMap<>();
+        apps.values().forEach(ways -> routes.putAll(ways.routes()));
+        List<Door> doors = doors();
+        if (!certificate.ready() && doors.stream().anyMatch(Door::tls)) {
+            doors = doors.stream().filter(door -> !door.tls()).toList();
+            makeCertificate();
+        }
+        edge.publish(new Catalog(routes, doors));
+    }
+
+    private List<Door> doors() {
         Map<Integer, Door> doors = new TreeMap<>();
-        for (Ways ways : apps.values()) {
-            routes.putAll(ways.routes());
-            // Who has a raw port is settled when a machine is made; two apps with one are left from another time.
-            ways.doors().forEach(door -> doors.putIfAbsent(door.port(), door));
+        // Who has a raw port is settled when a machine is made; two apps with one are left from another time.
+        apps.values().forEach(ways -> ways.doors().forEach(door -> doors.putIfAbsent(door.port(), door)));
+        return List.copyOf(doors.values());
+    }
+
+    /** Takes a second, on a busy host several, for which only what needs it may wait. */
+    private void makeCertificate() {
+        if (making.compareAndSet(false, true)) {
+            Thread.ofVirtual().name("certificate").start(() -> {
+                try {
+                    certificate.ensure();
+                    changed.add(NO_APP);
+                } catch (Failed e) {
+                    LOG.log(Level.WARNING, "HTTPS is not served until the next change of a machine", e);
+                } finally {
+                    making.set(false);
+                }
+            });
         }
-        if (doors.values().stream().anyMatch(Door::tls)) {
-            certificate.ensure();
-        }
-        edge.publish(new Catalog(routes, List.copyOf(doors.values())));
     }
 
     private void rebuild(String name) {
