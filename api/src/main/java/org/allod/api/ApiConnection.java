@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import org.allod.base.Ids;
 import org.jspecify.annotations.Nullable;
 
@@ -89,9 +90,13 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
                 .name("api " + request.method() + " " + request.path())
                 .unstarted(() -> {
                     Answer answer = ItemStream.ready(dispatcher.answer(request, caller, named));
-                    context.executor()
-                            .execute(() ->
-                                    finish(context, answer, request.method().name()));
+                    try {
+                        context.executor()
+                                .execute(() ->
+                                        finish(context, answer, request.method().name()));
+                    } catch (RejectedExecutionException closed) {
+                        // The server has ended meanwhile, and the connection with it.
+                    }
                 });
         worker.start();
     }

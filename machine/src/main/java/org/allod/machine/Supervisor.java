@@ -101,11 +101,20 @@ final class Supervisor {
                         .isPresent();
                 if (!known.contains(found) && !elsewhere) {
                     LOG.log(Level.INFO, "removing what is left of machine " + found + ", which is not on record");
-                    runtime.remove(found);
+                    removeOrphan(runtime, found);
                 }
             }
         }
         boots.runtimes().forEach(GuestRuntime::tidy);
+    }
+
+    private static void removeOrphan(GuestRuntime runtime, MachineId orphan) {
+        try {
+            runtime.remove(orphan);
+        } catch (RuntimeException e) {
+            // The host serves all the same; the next start tries again.
+            LOG.log(Level.WARNING, "what is left of machine " + orphan + " could not be removed", e);
+        }
     }
 
     /**
@@ -131,39 +140,57 @@ final class Supervisor {
         Semaphore atOnce = new Semaphore(ADOPTIONS);
         Set<MachineId> present = new HashSet<>();
         boots.runtimes().forEach(runtime -> present.addAll(runtime.present()));
-        for (Machine m : book.all()) {
-            if (runs.active(m.id()).isPresent()) {
-                continue;
-            }
-            switch (m.state()) {
-                case STARTED ->
-                    adoptions.add(Thread.ofVirtual().name("adopt " + m.id()).start(() -> adopt(m, atOnce)));
-                case CREATING -> {
-                    // Never acknowledged: the daemon died before the run that makes it was on record.
-                    boots.runtime(m).remove(m.id());
-                    ledger.move(
-                            m.id(), MachineState.DESTROYED, new Ledger.Note("launch", "flyd", GuestSteps.reason("")));
-                }
-                case CREATED, STOPPED, FAILED, SUSPENDED -> {
-                    // Of most that is stopped nothing is on the host, and asking about each would take the most of
-                    // a start with many.
-                    if (present.contains(m.id())) {
-                        haltIfRunning(m);
+        for (Machine listed : book.all()) {
+            left(listed.id()).ifPresent(m -> {
+                try {
+                    if (m.state() == MachineState.STARTED) {
+                        adoptions.add(Thread.ofVirtual().name("adopt " + m.id()).start(() -> adopt(m, atOnce)));
+                    } else {
+                        settle(m, present);
                     }
+                } catch (RuntimeException e) {
+                    // What one machine left behind keeps the host from nothing; its next run tries again.
+                    LOG.log(Level.WARNING, "what is left of machine " + m.id() + " could not be put in order", e);
                 }
-                case STARTING, STOPPING, SUSPENDING, RESTARTING, UPDATING, DESTROYING -> {
-                    // A run leaves no such state behind; only a record written by a version with a fault can.
-                    LOG.log(Level.WARNING, "machine " + m.id() + " was left " + m.state() + " and is stopped");
-                    boots.runtime(m).remove(m.id());
-                    ledger.move(
-                            m.id(),
-                            MachineState.STOPPED,
-                            new Ledger.Note("stop", "flyd", GuestSteps.reason("left " + m.state())));
-                }
-                case DESTROYED -> {}
-            }
+            });
         }
         join(adoptions);
+    }
+
+    /**
+     * The machine's record, where no run is at work on it: read before and after that was looked at, since the runs that
+     * were resumed end meanwhile. A machine whose run has just ended is in order.
+     */
+    private Optional<Machine> left(MachineId id) {
+        Optional<Machine> before = book.get(id);
+        return runs.active(id).isEmpty() && book.get(id).equals(before) ? before : Optional.empty();
+    }
+
+    private void settle(Machine m, Set<MachineId> present) {
+        switch (m.state()) {
+            case CREATING -> {
+                // Never acknowledged: the daemon died before the run that makes it was on record.
+                boots.runtime(m).remove(m.id());
+                ledger.move(m.id(), MachineState.DESTROYED, new Ledger.Note("launch", "flyd", GuestSteps.reason("")));
+            }
+            case CREATED, STOPPED, FAILED, SUSPENDED -> {
+                // Of most that is stopped nothing is on the host, and asking about each would take the most of
+                // a start with many.
+                if (present.contains(m.id())) {
+                    haltIfRunning(m);
+                }
+            }
+            case STARTING, STOPPING, SUSPENDING, RESTARTING, UPDATING, DESTROYING -> {
+                // A run leaves no such state behind; only a record written by a version with a fault can.
+                LOG.log(Level.WARNING, "machine " + m.id() + " was left " + m.state() + " and is stopped");
+                boots.runtime(m).remove(m.id());
+                ledger.move(
+                        m.id(),
+                        MachineState.STOPPED,
+                        new Ledger.Note("stop", "flyd", GuestSteps.reason("left " + m.state())));
+            }
+            case STARTED, DESTROYED -> {}
+        }
     }
 
     private static void join(List<Thread> threads) {
