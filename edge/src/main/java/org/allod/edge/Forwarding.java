@@ -71,7 +71,7 @@ final class Forwarding implements Carried, AutoCloseable {
         try {
             count = request.body.accept(in, null);
         } catch (BadMessage bad) {
-            fail(new Answer(bad.problem(), bad.why()));
+            failOrCut(new Answer(bad.problem(), bad.why()));
             return;
         }
         fromClient(client.take(count));
@@ -130,11 +130,7 @@ final class Forwarding implements Carried, AutoCloseable {
                 upstream.toClient(client, data.readRetainedSlice(data.readableBytes()));
             }
         } catch (BadMessage bad) {
-            if (phase == Phase.SENT) {
-                fail(new Answer(Problem.BAD_ANSWER, "the machine's answer is not proper HTTP: " + bad.why()));
-            } else {
-                exchange.abort();
-            }
+            failOrCut(new Answer(Problem.BAD_ANSWER, "the machine's answer is not proper HTTP: " + bad.why()));
         } finally {
             data.release();
         }
@@ -236,6 +232,15 @@ final class Forwarding implements Carried, AutoCloseable {
             upstream.close();
         }
         exchange.forwarded(answer.status(), answer.keepClient());
+    }
+
+    /** A word of our own inside an answer that has begun would be taken for a part of it: that one is cut short. */
+    private void failOrCut(Answer why) {
+        if (phase == Phase.SENT) {
+            fail(why);
+        } else {
+            exchange.abort();
+        }
     }
 
     /** The machine's connection is of no use any more, and the edge answers in its stead. */

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever two readers could understand differently is refused, and never reaches a machine. */
 class SmugglingTest {
@@ -139,6 +140,26 @@ class SmugglingTest {
                     + "GET /smuggled HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
             assertThat(wire.closed(Duration.ofSeconds(5))).isTrue();
             assertThat(backend.heads).noneMatch(head -> head.startsWith("GET /smuggled"));
+        }
+    }
+
+    /** An error of the edge's own would be read as the next bytes of the machine's answer. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Content-Length: 1000\r\n\r\nbegun", "Transfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n"})
+    void wrongChunk_whileTheMachineAnswers_cutsTheAnswerAndAddsNothingToIt(String answer) {
+        try (RawBackend backend = new RawBackend(conn -> {
+                    conn.head();
+                    conn.write("HTTP/1.1 200 OK\r\n" + answer);
+                    conn.in.readAllBytes();
+                });
+                Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
+                Rig.Wire wire = rig.dial()) {
+            wire.send("POST / HTTP/1.1\r\nHost: hello.localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+            assertThat(wire.head()).startsWith("HTTP/1.1 200 OK\r\n");
+            String framed = answer.substring(answer.indexOf("\r\n\r\n") + 4);
+            assertThat(wire.read(framed.length())).isEqualTo(framed);
+            wire.send("no chunk\r\n");
+            assertThat(wire.read()).as("a byte behind the cut").isEqualTo(-1);
         }
     }
 
