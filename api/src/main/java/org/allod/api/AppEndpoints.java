@@ -30,7 +30,7 @@ public final class AppEndpoints {
                         "List apps",
                         List.of("org_slug", "app_role"),
                         this::list),
-                endpoint(HttpMethod.POST, "/v1/apps", "Apps_create", "Create an app", List.of(), this::create),
+                endpoint(HttpMethod.POST, "/v1/apps", "Apps_create", "Create an app", List.of("wait"), this::create),
                 endpoint(HttpMethod.GET, "/v1/apps/{app_name}", "Apps_show", "Show an app", List.of(), this::show),
                 operator(
                         HttpMethod.DELETE,
@@ -87,7 +87,9 @@ public final class AppEndpoints {
         return Answer.ok(body);
     }
 
+    /** An app is there once the answer is sent, so {@code wait}, which fly-go asks with, is honoured either way. */
     private Answer create(Call call) {
+        boolean _ = call.flag("wait");
         Fields in = call.body();
         String name = in.string("app_name")
                 .or(() -> in.string("name"))
@@ -95,9 +97,8 @@ public final class AppEndpoints {
         in.skip("name");
         in.string("org_slug").ifPresent(OrgEndpoints::checkOrg);
         Optional<String> network = in.string("network").filter(n -> !n.isEmpty());
-        in.bool("enable_subdomains")
-                .filter(on -> on)
-                .ifPresent(on -> in.refuse("enable_subdomains", "not supported by this version"));
+        in.refuse("enable_subdomains", "not supported by this version");
+        in.refuse("app_role_id", "apps have no roles here");
         in.done();
         App app = machines.createApp(name, network);
         ObjectNode body = view(app);

@@ -171,8 +171,12 @@ public final class GuestEndpoints {
     /** The container, or the process, that a command is to run in; empty for the first. */
     private String container(Fields in, Call call) {
         String name = in.string("container").orElse("");
+        boolean outside = in.bool("machine").orElse(false);
+        Machine m = MachineEndpoints.machine(machines, call);
+        if (outside && !(name.isEmpty() && m.config().containers().isEmpty())) {
+            in.refuse("machine", "what is in containers has no place outside of them: name one in `container`");
+        }
         if (!name.isEmpty()) {
-            Machine m = MachineEndpoints.machine(machines, call);
             Set<String> names = new TreeSet<>();
             m.config().containers().forEach(c -> names.add(c.name()));
             m.config().processes().forEach(p -> names.add(p.name()));

@@ -115,13 +115,20 @@ public final class MachineEndpoints {
         Optional<String> region = in.string("region");
         Optional<String> runtime = in.string("runtime").filter(r -> !r.isEmpty());
         boolean launch = !in.bool("skip_launch").orElse(false);
+        boolean cordoned = in.bool("skip_service_registration").orElse(false);
         Fields config = in.object("config")
                 .orElseThrow(() -> Rejected.invalid("config is missing: the machine's configuration"));
         Optional<Leases.Ask> lease = common(in, call);
         Machine m = machines.create(
                 call.parameter("app_name"),
                 new Creation.Request(
-                        name, region, runtime, launch, lease, config(in, config, call.parameter("app_name"))));
+                        name,
+                        region,
+                        runtime,
+                        launch,
+                        cordoned,
+                        lease,
+                        config(in, config, call.parameter("app_name"))));
         return leased(m, lease);
     }
 
@@ -132,12 +139,11 @@ public final class MachineEndpoints {
         return Answer.ok(node);
     }
 
-    /** What create and update share: a lease to take with it, and what has nothing behind it yet. */
+    /** What create and update share: a lease to take with it, and what is read with the configuration. */
     static Optional<Leases.Ask> common(Fields in, Call call) {
-        in.bool("skip_service_registration");
         in.skip("skip_secrets");
         in.skip("min_secrets_version");
-        in.bool("lsvd").filter(on -> on).ifPresent(on -> in.refuse("lsvd", "there is no such storage here"));
+        in.refuse("lsvd", "there is no such storage here");
         Optional<Leases.Ask> lease = in.integer("lease_ttl", 0, (int) Leases.MAX_TTL.toSeconds())
                 .filter(ttl -> ttl > 0)
                 .map(ttl ->
@@ -173,6 +179,7 @@ public final class MachineEndpoints {
                                 "%s is \"%s\" and cannot be changed".formatted(fixed.getKey(), fixed.getValue()));
                     });
         }
+        in.refuse("skip_service_registration", "a machine that exists is taken out of routing by its verb cordon");
         Fields config = in.object("config")
                 .orElseThrow(() -> Rejected.invalid("config is missing: an update replaces the whole configuration"));
         Optional<Leases.Ask> lease = common(in, call);

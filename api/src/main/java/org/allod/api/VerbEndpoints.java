@@ -99,7 +99,10 @@ final class VerbEndpoints {
         Fields in = call.body();
         Optional<Integer> signal =
                 in.string("signal").filter(s -> !s.isEmpty()).map(s -> ConfigReader.signal("signal", s));
-        Optional<Duration> timeout = in.duration("timeout", MAX_STOP);
+        // fly-go says "0s" where its caller says nothing.
+        Optional<Duration> timeout = in.duration("timeout", MAX_STOP).filter(d -> !d.isZero());
+        // … and who is meant a second time.
+        in.oneOf("id", List.of("", m.id().text()));
         in.done();
         machines.stop(m, signal, timeout, call.asker());
         return MachineEndpoints.ok();

@@ -157,8 +157,16 @@ final class MachineWords {
                         "signal",
                         session.given().option("--signal").orElse(null),
                         "timeout",
-                        session.given().number("--grace", 0).map(s -> s + "s").orElse(null))
+                        session.given()
+                                .number("--grace", 0)
+                                .map(MachineWords::grace)
+                                .orElse(null))
                 : Json.none();
+    }
+
+    /** A machine that is to end at once gets next to no time: the API takes none for what the configuration says. */
+    private static String grace(int seconds) {
+        return seconds == 0 ? "1ms" : seconds + "s";
     }
 
     private static String query(Session session, String verb) {
@@ -166,7 +174,7 @@ final class MachineWords {
             return "";
         }
         List<String> parts = new ArrayList<>();
-        session.given().number("--grace", 0).ifPresent(s -> parts.add("timeout=" + s + "s"));
+        session.given().number("--grace", 0).ifPresent(s -> parts.add("timeout=" + grace(s)));
         session.given().option("--signal").ifPresent(s -> parts.add("signal=" + Daemon.encode(s)));
         return parts.isEmpty() ? "" : "?" + String.join("&", parts);
     }

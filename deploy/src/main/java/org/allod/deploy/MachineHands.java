@@ -114,12 +114,12 @@ final class MachineHands implements Hands {
     // --- to the new version
 
     private String make(Deploy deploy, Slot slot, Effect.Change change) throws InterruptedException {
-        // Started in a step of its own: one that is to be kept apart must not serve before it is cordoned.
         Creation.Request request = new Creation.Request(
                 Optional.of(slot.name()),
                 Optional.empty(),
                 Optional.empty(),
-                false,
+                false, // started in a step of its own
+                change.apart(),
                 Optional.empty(),
                 config(deploy, slot, Optional.empty()));
         Machine made = machines.create(deploy.app(), request);

@@ -219,6 +219,17 @@ class DaemonTest {
         refused("GET", "/v2", "", 404);
         refused("GET", "/v1/host/token", "", 403);
         refused("DELETE", MACHINES + "/" + id, "", 409);
+        assertThat(refused("POST", MACHINES + "/" + id + "/stop", "{\"id\":\"00000000000000\"}", 400)
+                        .body())
+                .contains("id is \\\"00000000000000\\\"", id);
+        assertThat(refused(
+                                "POST",
+                                MACHINES + "/" + id,
+                                TestImage.machine("one", ",\"metrics\":{}")
+                                        .replaceFirst("\\{", "{\"skip_service_registration\":true,"),
+                                422)
+                        .body())
+                .contains("skip_service_registration", "cordon");
         // None of it made anything.
         assertThat(daemon.ok("GET", MACHINES, "")).hasSize(1);
     }

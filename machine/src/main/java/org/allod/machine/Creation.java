@@ -49,6 +49,7 @@ public final class Creation {
      * What a create asks for beside the configuration.
      *
      * @param launch whether it is started once it is made
+     * @param cordoned whether the edge leaves it out from its first moment, until it is uncordoned
      * @param lease a lease of the machine from its first moment
      */
     public record Request(
@@ -56,6 +57,7 @@ public final class Creation {
             Optional<String> region,
             Optional<String> runtime,
             boolean launch,
+            boolean cordoned,
             Optional<Leases.Ask> lease,
             MachineConfig config) {}
 
@@ -127,7 +129,7 @@ public final class Creation {
                 config,
                 Optional.empty(),
                 MachineState.CREATING,
-                false,
+                request.cordoned(),
                 0,
                 Optional.empty(),
                 clock.wall(),

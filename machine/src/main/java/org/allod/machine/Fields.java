@@ -203,14 +203,28 @@ public final class Fields {
         object.node.properties().forEach(e -> use.accept(e.getKey(), e.getValue()));
     }
 
-    /** Refuses a field that is part of the interface but that this version cannot honour, if it is there. */
+    /**
+     * Refuses a field that is part of the interface but that this version cannot honour, if it is there and asks for
+     * something: {@code ""}, 0, {@code false} and empty lists and objects ask for nothing, and clients in Go send them
+     * for what their caller left out.
+     */
     public void refuse(String name, String why) {
-        get(name).filter(v -> !(v.isContainer() && v.isEmpty())).ifPresent(v -> {
+        get(name).filter(Fields::asks).ifPresent(v -> {
             throw Rejected.because(
                     Rejected.Reason.UNSUPPORTED,
                     "%s: %s".formatted(path(name), why),
                     "leave the field out; nothing was changed");
         });
+    }
+
+    private static boolean asks(JsonNode value) {
+        return switch (value.getNodeType()) {
+            case STRING -> !value.stringValue().isEmpty();
+            case NUMBER -> value.doubleValue() != 0;
+            case BOOLEAN -> value.booleanValue();
+            case ARRAY, OBJECT -> !value.isEmpty();
+            case BINARY, MISSING, NULL, POJO -> true;
+        };
     }
 
     /** Takes a field note of without meaning: for what has none here by its own definition. */

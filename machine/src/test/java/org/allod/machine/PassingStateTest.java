@@ -62,6 +62,7 @@ class PassingStateTest {
                         none,
                         none,
                         false,
+                        false,
                         Optional.empty(),
                         TestHost.config("{\"image\":\"web\"}")));
         machines.await(machine, EnumSet.of(CREATED), none, SOON);

@@ -64,6 +64,7 @@ final class TestRoom implements AutoCloseable {
                         Optional.empty(),
                         Optional.empty(),
                         launch,
+                        false,
                         lease,
                         TestHost.config("{\"image\":\"web\"}")));
         return machines.await(
