@@ -1,5 +1,9 @@
 package org.allod.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.allod.base.Rejected;
@@ -67,6 +71,19 @@ final class Up {
                 });
     }
 
+    /** Whether this program was built (launcher/build marks when) after the daemon was started. */
+    private static boolean outdated(Session session, Json status) {
+        try {
+            Instant built = Files.getLastModifiedTime(
+                            Path.of(System.getProperty("allod.home", ""), "target/dist/built"))
+                    .toInstant();
+            long up = status.at("uptime_seconds").number(0);
+            return built.isAfter(session.clock().wall().minusSeconds(up));
+        } catch (IOException e) {
+            return false; // installed, not built here
+        }
+    }
+
     private static void report(Session session, Json status, boolean was, Optional<String> url) {
         if (session.json()) {
             session.print(Json.obj(
@@ -74,11 +91,16 @@ final class Up {
                     "data", session.data().toString(),
                     "api", status.at("api"),
                     "edge", status.at("edge"),
+                    "outdated", was && outdated(session, status),
                     "url", url.orElse(null)));
             return;
         }
         Screen screen = session.screen();
         screen.line(was ? "the daemon was running" : "the daemon runs");
+        if (was && outdated(session, status)) {
+            screen.line(
+                    "  it is of an older build: allod down, then allod up, to run this one; machines go on meanwhile");
+        }
         screen.line("  api   " + status.at("api").text(API) + ", and " + session.socket());
         screen.line("  edge  " + status.at("edge").text(EDGE));
         if (url.isPresent()) {

@@ -7,7 +7,9 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -131,6 +133,24 @@ class SetupTest {
             assertThat(ran.err())
                     .contains("runs already, with --edge 127.0.0.1:8080")
                     .contains("allod down");
+        }
+    }
+
+    @Test
+    void up_daemonOfAnOlderBuild_isSaid() throws Exception {
+        Path built = Files.createDirectories(data.resolve("home/target/dist")).resolve("built");
+        Files.createFile(built);
+        System.setProperty("allod.home", data.resolve("home").toString());
+        try (FakeDaemon daemon = new FakeDaemon(data)) {
+            daemon.on("GET /v1/host/status", 200, "{\"uptime_seconds\":3600}");
+            assertThat(Ran.here(data, "up", "--no-demo").out())
+                    .contains("of an older build: allod down, then allod up");
+
+            daemon.on("GET /v1/host/status", 200, "{\"uptime_seconds\":0}");
+            Files.setLastModifiedTime(built, FileTime.from(Instant.now().minusSeconds(60)));
+            assertThat(Ran.here(data, "up", "--no-demo").out()).doesNotContain("older build");
+        } finally {
+            System.clearProperty("allod.home");
         }
     }
 
