@@ -21,12 +21,15 @@ final class DeployFile {
     private DeployFile() {}
 
     /**
-     * The file that is meant: the one named, else {@code allod.toml} in the folder, else its {@code fly.toml}.
+     * The file that is meant: the one named, or given in the folder's place; else {@code allod.toml} in the folder, else
+     * its {@code fly.toml}.
      */
     static Optional<Path> find(Path folder, Optional<String> named) {
         if (named.isPresent()) {
-            Path file = Path.of(named.get());
-            return Optional.of(file);
+            return named.map(Path::of);
+        }
+        if (Files.isRegularFile(folder)) {
+            return Optional.of(folder);
         }
         return NAMES.stream().map(folder::resolve).filter(Files::isRegularFile).findFirst();
     }

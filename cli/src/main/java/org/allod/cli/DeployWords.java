@@ -13,7 +13,7 @@ final class DeployWords {
     static Word.Command word() {
         return new Word.Command("deploy", "bring an app's machines to a new version, or back", DeployWords::deploy)
                 .below(DeployWords::below)
-                .mayTake("DIR", Word.Kind.FILE, "the folder with allod.toml, or fly.toml (here)")
+                .mayTake("DIR", Word.Kind.FILE, "the folder with allod.toml or fly.toml, or such a file (here)")
                 .option("--config -c", "FILE", Word.Kind.FILE, "the configuration file")
                 .option("--app -a", "NAME", Word.Kind.APP, "the app, over what the file says")
                 .option("--image -i", "REF", Word.Kind.IMAGE, "the image, over what the file says")

@@ -125,7 +125,9 @@ class DeployCommandsTest {
     @Test
     void detach_returnsAtOnce_andJsonIsTheDeploy() {
         daemon.on(POST, 200, deploy("pending", "idle", ""));
-        assertThat(ran("deploy", data.toString(), "--detach").out()).contains("is under way");
+        assertThat(ran("deploy", data.resolve("allod.toml").toString(), "--detach")
+                        .out())
+                .contains("is under way");
         assertThat(Json.parse(ran("deploy", data.toString(), "--detach", "--json")
                                 .out())
                         .at("id")
