@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
+import org.allod.fsm.TraceContext;
 
 /** From a whole request and a proven caller to an answer: limits, routing, rights, the handler, errors. */
 final class Dispatcher {
@@ -65,6 +66,13 @@ final class Dispatcher {
         }
     }
 
+    /** The trace that the client says its request belongs to; runs that come of it are part of that one too. */
+    private static Optional<TraceContext> trace(Request request) {
+        return TraceContext.parse(
+                request.headers().getOrDefault("traceparent", ""),
+                request.headers().getOrDefault("tracestate", ""));
+    }
+
     /** How a request is called in the log: never its body nor its answer, which may hold secrets. */
     private static String named(Request request, String id) {
         return "request " + id + ", " + request.method() + " " + request.path();
@@ -98,9 +106,9 @@ final class Dispatcher {
                 if (pause.isPresent()) {
                     yield ErrorBody.later(pause.get());
                 }
-                yield endpoint.handler()
-                        .handle(Call.of(
-                                endpoint, caller, parameters, request.query(), request.headers(), request.body()));
+                Call call = Call.of(endpoint, caller, parameters, request.query(), request.headers(), request.body());
+                yield TraceContext.within(
+                        trace(request), () -> endpoint.handler().handle(call));
             }
         };
     }

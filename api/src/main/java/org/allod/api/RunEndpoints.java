@@ -148,6 +148,7 @@ public final class RunEndpoints {
         run.queue().ifPresent(q -> node.put("queue", q));
         run.after().ifPresent(r -> node.put("after", r.toString()));
         run.parent().ifPresent(r -> node.put("parent", r.toString()));
+        run.trace().ifPresent(t -> node.put("traceparent", t.traceparent()));
         return node;
     }
 

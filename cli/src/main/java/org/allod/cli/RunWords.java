@@ -85,10 +85,10 @@ final class RunWords {
             return ExitCode.DONE;
         }
         Screen screen = session.screen();
-        for (String name :
-                List.of("id", "type", "subject", "step", "attempt", "created_at", "since", "error", "detail")) {
+        for (String name : List.of(
+                "id", "type", "subject", "step", "attempt", "created_at", "since", "error", "detail", "traceparent")) {
             if (!run.at(name).text().isEmpty()) {
-                screen.line(screen.dim(name + " ".repeat(12 - name.length()))
+                screen.line(screen.dim(name + " ".repeat(Math.max(1, 12 - name.length())))
                         + run.at(name).text());
             }
         }

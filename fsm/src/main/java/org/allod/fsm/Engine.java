@@ -150,7 +150,7 @@ public final class Engine implements AutoCloseable {
                 how.queue(),
                 how.after(),
                 how.parent(),
-                how.trace(),
+                how.trace().or(TraceContext::current),
                 type.steps(),
                 type.finalizers(),
                 request);

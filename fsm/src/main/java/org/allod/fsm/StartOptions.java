@@ -10,6 +10,7 @@ import java.util.Optional;
  * @param delay not before this long from now
  * @param after not before this run has ended, however it ends
  * @param parent the run that this one is part of; cancelling it cancels this one
+ * @param trace the trace it belongs to; where there is none, that of whoever starts it ({@link TraceContext#current})
  */
 public record StartOptions(
         Optional<String> queue,

@@ -66,7 +66,7 @@ final class StepRunner {
     @SuppressWarnings("CatchAndPrintStackTrace")
     private Input guarded(ActiveRun run, int step, String name, boolean last, Body body) {
         try {
-            Payload answer = body.run();
+            Payload answer = TraceContext.within(run.spec.trace(), body::run);
             if (answer != null && answer.bytes().length > payload) {
                 return new Input.Halted(
                         step,

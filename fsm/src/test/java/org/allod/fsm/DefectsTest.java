@@ -298,6 +298,26 @@ class DefectsTest {
     }
 
     @Test
+    void trace_ofWhoeverStartsARun_isTheRunsAndItsChildrens_alsoAfterARestart() throws Exception {
+        TraceContext trace = TraceContext.parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=1")
+                .orElseThrow();
+        var child = type("child").step("a", c -> "").build();
+        var parent = type("parent")
+                .step("a", c -> engine.start(child, c.subject(), "").toString())
+                .build();
+        boot(QUICK, parent, child);
+        RunId id = TraceContext.within(
+                Optional.of(trace),
+                () -> engine.start(parent, "m", "", StartOptions.none().delay(Duration.ofMillis(300))));
+        assertThat(TraceContext.current()).isEmpty();
+        restart(QUICK, parent, child);
+        RunId started = RunId.parse(parent.response(engine.await(id, SOON)).orElseThrow())
+                .orElseThrow();
+        assertThat(engine.get(id).orElseThrow().trace()).contains(trace);
+        assertThat(engine.get(started).orElseThrow().trace()).contains(trace);
+    }
+
+    @Test
     void start_badOptions_areRefusedSayingWhy() {
         var t = type("t").step("a", DefectsTest::forever).build();
         boot(QUICK.queue("q", 1).waiting(1).active(3), t);

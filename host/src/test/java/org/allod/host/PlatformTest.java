@@ -46,6 +46,21 @@ class PlatformTest {
     }
 
     @Test
+    void trace_ofARequest_isThatOfTheRunsItStarts() throws Exception {
+        String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        daemon.ok("POST", "/v1/apps", "{\"name\":\"traced\"}");
+        HttpResponse<String> made = daemon.call(
+                "POST", "/v1/apps/traced/volumes", "{\"name\":\"data\",\"size_gb\":1}", "traceparent", trace);
+        assertThat(made.statusCode()).as(made.body()).isEqualTo(200);
+        String volume = DaemonProcess.JSON.readTree(made.body()).get("id").stringValue();
+        JsonNode run = daemon.ok("GET", "/v1/host/runs?subject=" + volume, "")
+                .get("runs")
+                .get(0);
+        assertThat(run.path("traceparent").asString("")).isEqualTo(trace);
+        daemon.ok("DELETE", "/v1/apps/traced?force=true", "");
+    }
+
+    @Test
     void app_whoseNameIsTaken_isRefusedWithThatCode() throws Exception {
         JsonNode error = refused(422, "POST", "/v1/apps", "{\"name\":\"shop\"}");
         assertThat(error.get("status").stringValue()).isEqualTo("name_taken");
