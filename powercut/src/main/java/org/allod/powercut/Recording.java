@@ -58,6 +58,22 @@ public final class Recording {
             return code;
         }
 
+        /** Runs the main method of a class that this process could run, in a small JVM of its own; its exit code. */
+        public int run(Class<?> main, String... args) throws IOException, InterruptedException {
+            List<String> command = new ArrayList<>(List.of(
+                    ProcessHandle.current().info().command().orElseThrow(),
+                    "-XX:+UseSerialGC",
+                    "-XX:TieredStopAtLevel=1",
+                    // Some code takes another way where there is no second carrier.
+                    "-Djdk.virtualThreadScheduler.parallelism=2",
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    main.getName()));
+            command.addAll(List.of(args));
+            return run(command);
+        }
+
         public Recording end() throws IOException {
             return read(trace);
         }

@@ -6,10 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.TreeMap;
-import org.allod.base.Rng;
 import org.allod.powercut.PowerCuts;
 import org.allod.powercut.Recording;
 import org.junit.jupiter.api.Test;
@@ -17,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** An acknowledged write survives power loss: replayed on what a disk may hold (docs/decisions/012). */
 class PowerCutTest {
-    private static final int CUTS = Integer.getInteger("allod.cuts", 300);
+    private static final int CUTS = 300;
     /** Cuts within which a planted fault must be found. */
     private static final int PATIENCE = 60;
 
@@ -27,45 +25,18 @@ class PowerCutTest {
     private Recording record(String honesty) throws Exception {
         Path root = dir.resolve("root");
         Path ledger = dir.resolve("ledger");
+        String data = root.resolve("data").toString();
         var recorder = new Recording.Recorder(root, ledger, dir.resolve("trace"));
-        assertThat(recorder.run(child(root, ledger, "dies", honesty))).isEqualTo(9);
-        assertThat(recorder.run(child(root, ledger, "closes", honesty))).isZero();
+        assertThat(recorder.run(PowerCutChild.class, data, ledger.toString(), "dies", honesty))
+                .isEqualTo(9);
+        assertThat(recorder.run(PowerCutChild.class, data, ledger.toString(), "closes", honesty))
+                .isZero();
         return recorder.end();
-    }
-
-    private static List<String> child(Path root, Path ledger, String end, String honesty) {
-        return List.of(
-                ProcessHandle.current().info().command().orElseThrow(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                // A lone writer commits by itself only where there is a second carrier.
-                "-Djdk.virtualThreadScheduler.parallelism=2",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                PowerCutChild.class.getName(),
-                root.resolve("data").toString(),
-                ledger.toString(),
-                end,
-                honesty);
     }
 
     @Test
     void acknowledgedWrites_afterAnyPowerCut_areThereAndWhole() throws Exception {
-        long seed = Long.getLong("allod.seed", Rng.system().nextLong());
-        String kept = System.getProperty("allod.recording");
-        Recording recording = kept == null ? record("honest") : Recording.read(Path.of(kept));
-        System.out.println("power cuts: " + CUTS + " of " + recording.length() + " moments, seed " + seed);
-        try {
-            PowerCuts.replay(recording, seed, CUTS, dir, PowerCutTest::check);
-        } catch (AssertionError e) {
-            Path copy = Path.of("target", "powercut-" + seed + ".trace").toAbsolutePath();
-            Files.copy(recording.file(), copy, StandardCopyOption.REPLACE_EXISTING);
-            throw new AssertionError(
-                    e.getMessage() + "\nagain: ./allod test --room store -Dtest=PowerCutTest -Dallod.seed=" + seed
-                            + " -Dallod.recording=" + copy,
-                    e);
-        }
+        PowerCuts.test("store PowerCutTest", CUTS, () -> record("honest"), PowerCutTest::check);
     }
 
     @Test
@@ -84,14 +55,13 @@ class PowerCutTest {
     }
 
     private void found(Recording faulty) {
-        assertThatThrownBy(() ->
-                        PowerCuts.replay(faulty, 1, PATIENCE, Files.createTempDirectory(dir, "f"), PowerCutTest::check))
+        assertThatThrownBy(() -> PowerCuts.replay(faulty, 1, PATIENCE, PowerCutTest::check))
                 .isInstanceOf(AssertionError.class)
                 .satisfies(e -> System.out.println("planted fault found: " + e.getMessage()));
     }
 
     /** Opens what is left as a restarted daemon would. */
-    private static void check(Path root, List<String> acknowledged, Rng rng) throws IOException {
+    private static void check(Path root, List<String> acknowledged) throws IOException {
         Path data = root.resolve("data");
         Files.createDirectories(data);
         try (Database db = Database.open(
