@@ -75,6 +75,12 @@ final class Trace {
     private @Nullable Op op(Call call) {
         return switch (call.name()) {
             case "open", "openat", "creat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir" -> byPath(call);
+            case "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "truncate" -> {
+                if (call.result() < 0) {
+                    yield null;
+                }
+                throw unknown(call);
+            }
             default -> byDescriptor(call);
         };
     }
