@@ -8,8 +8,8 @@ import org.allod.store.Schema;
  *
  * <p>{@code event} is a log: appended at its end and never changed, so that a batch of events of many runs dirties few
  * pages. Each event names the previous one of its run, which is how a history is read without an index. {@code active}
- * has one slim row for each active run, all that a restart needs besides the run and its last response; what the log says
- * after the event {@code folded} may not be in it yet ({@link Fold}). {@code ended} gets one row when a run ends.
+ * has one slim row for each active run, all that a restart needs besides the run and its last response; runs and events
+ * after those in {@code folded} may not be in it yet ({@link Fold}). {@code ended} gets one row when a run ends.
  */
 public final class FsmSchema {
     private FsmSchema() {}
@@ -35,6 +35,9 @@ public final class FsmSchema {
                   outcome TEXT NOT NULL, detail TEXT NOT NULL)"""),
                         List.of(
                                 "CREATE TABLE folded(no INTEGER NOT NULL)",
-                                "INSERT INTO folded SELECT coalesce(max(no), 0) FROM event")));
+                                "INSERT INTO folded SELECT coalesce(max(no), 0) FROM event"),
+                        List.of(
+                                "ALTER TABLE folded ADD COLUMN run INTEGER NOT NULL DEFAULT 0",
+                                "UPDATE folded SET run = (SELECT coalesce(max(no), 0) FROM run)")));
     }
 }

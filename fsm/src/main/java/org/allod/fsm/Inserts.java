@@ -12,9 +12,11 @@ final class Inserts {
     private Inserts() {}
 
     static void run(Tx tx, long no, RunSpec spec) throws SQLException {
-        PreparedStatement s = tx.prepared("INSERT INTO run(no, id, type, action, subject, created, not_before, queue, "
-                + "after_run, parent, traceparent, tracestate, steps, finalizers, request) "
-                + "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+        boolean plain = spec.queue().isEmpty()
+                && spec.after().isEmpty()
+                && spec.parent().isEmpty()
+                && spec.trace().isEmpty();
+        PreparedStatement s = tx.prepared(plain ? PLAIN_RUN : RUN);
         s.setLong(1, no);
         s.setString(2, spec.id().toString());
         s.setString(3, spec.type());
@@ -22,16 +24,26 @@ final class Inserts {
         s.setString(5, spec.subject());
         s.setLong(6, spec.created());
         s.setLong(7, spec.notBefore());
-        text(s, 8, spec.queue().orElse(null));
-        text(s, 9, spec.after().map(RunId::toString).orElse(null));
-        text(s, 10, spec.parent().map(RunId::toString).orElse(null));
-        text(s, 11, spec.trace().map(TraceContext::traceparent).orElse(null));
-        text(s, 12, spec.trace().map(TraceContext::tracestate).orElse(null));
-        s.setString(13, Rows.list(spec.steps()));
-        s.setString(14, Rows.list(spec.finalizers()));
-        s.setBytes(15, spec.request().bytes());
+        s.setString(8, Rows.list(spec.steps()));
+        s.setString(9, Rows.list(spec.finalizers()));
+        s.setBytes(10, spec.request().bytes());
+        if (!plain) {
+            text(s, 11, spec.queue().orElse(null));
+            text(s, 12, spec.after().map(RunId::toString).orElse(null));
+            text(s, 13, spec.parent().map(RunId::toString).orElse(null));
+            text(s, 14, spec.trace().map(TraceContext::traceparent).orElse(null));
+            text(s, 15, spec.trace().map(TraceContext::tracestate).orElse(null));
+        }
         s.executeUpdate();
     }
+
+    private static final String RUN_COLUMNS =
+            "INSERT INTO run(no, id, type, action, subject, created, not_before, steps, finalizers, request";
+    /** A run that neither waits for another nor belongs to one. */
+    private static final String PLAIN_RUN = RUN_COLUMNS + ") VALUES (?,?,?,?,?,?,?,?,?,?)";
+
+    private static final String RUN =
+            RUN_COLUMNS + ", queue, after_run, parent, traceparent, tracestate) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
     static void event(Tx tx, long no, long run, long prev, long at, Event event) throws SQLException {
         switch (event) {
@@ -50,12 +62,11 @@ final class Inserts {
         }
     }
 
-    /** The common case has a statement of its own: each value bound is a call through the driver. */
+    /** The common cases have statements of their own: each value bound is a call through the driver. */
     private static void step(
             Tx tx, long no, long run, long prev, long at, int step, int attempt, Optional<Payload> response)
             throws SQLException {
-        PreparedStatement s = tx.prepared("INSERT INTO event(no, run, prev, at, kind, step, attempt, response) "
-                + "VALUES (?,?,?,?,'step',?,?,?)");
+        PreparedStatement s = tx.prepared(response.isPresent() ? ANSWERED : SILENT);
         s.setLong(1, no);
         s.setLong(2, run);
         s.setLong(3, prev);
@@ -64,11 +75,14 @@ final class Inserts {
         s.setInt(6, attempt);
         if (response.isPresent()) {
             s.setBytes(7, response.get().bytes());
-        } else {
-            s.setNull(7, Types.BLOB);
         }
         s.executeUpdate();
     }
+
+    private static final String ANSWERED =
+            "INSERT INTO event(no, run, prev, at, kind, step, attempt, response) VALUES (?,?,?,?,'step',?,?,?)";
+    private static final String SILENT =
+            "INSERT INTO event(no, run, prev, at, kind, step, attempt) VALUES (?,?,?,?,'step',?,?)";
 
     private static void line(
             Tx tx, long no, long run, long prev, long at, String kind, int step, int attempt, @Nullable String message)

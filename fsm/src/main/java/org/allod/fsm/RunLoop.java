@@ -232,22 +232,33 @@ final class RunLoop {
             }
         }
         house.changed(run);
+        Runnable turn = null;
         for (Effect effect : next.effects()) {
-            perform(run, effect);
+            Runnable due = perform(run, effect);
+            turn = due == null ? turn : due;
         }
         if (letter.reply() != null) {
             letter.reply().complete(null);
         }
         drain(run);
+        // Only now: a short step that ends while this thread still has the run would leave its end to this thread,
+        // which
+        // may be telling of a write and so must queue the next one (store's Writer): two threads woken, for nothing.
+        if (turn != null) {
+            turn.run();
+        }
     }
-
-    private void perform(ActiveRun run, Effect effect) {
+    /** Does what is due; of a step or finalizer it only says how it begins. */
+    private @Nullable Runnable perform(ActiveRun run, Effect effect) {
         switch (effect) {
-            case Effect.RunStep(int step, int attempt) ->
-                turns.execute(run, step, type -> steps.step(run, type, step, attempt, () -> cancelled(run)));
+            case Effect.RunStep(int step, int attempt) -> {
+                return () ->
+                        turns.execute(run, step, type -> steps.step(run, type, step, attempt, () -> cancelled(run)));
+            }
             case Effect.RunFinalizer(int step, int attempt) -> {
                 Outcome outcome = ((RunState.Finalizing) run.state).outcome();
-                turns.execute(run, step, type -> steps.finalizer(run, type, outcome, step, attempt, house::closing));
+                return () -> turns.execute(
+                        run, step, type -> steps.finalizer(run, type, outcome, step, attempt, house::closing));
             }
             case Effect.Readmit() -> house.readmit(run);
             case Effect.Pause(int failures) -> pause(run, failures);
@@ -255,6 +266,7 @@ final class RunLoop {
             case Effect.Interrupt() -> Turns.interrupt(run);
             case Effect.Finish() -> house.finished(run, ((RunState.Finished) run.state).outcome());
         }
+        return null;
     }
 
     private void pause(ActiveRun run, int failures) {

@@ -66,17 +66,16 @@ final class SqliteStore extends EventStore {
         } else if (!Fold.says(append)) {
             Inserts.active(tx, ref, append);
         }
-        fold.ifDue(tx, lastEvent);
+        fold.ifDue(tx, lastRun, lastEvent);
         return ref;
     }
 
     @Override
     List<Recovered> load() {
         return database.write(tx -> {
-            lastRun = tx.first("SELECT coalesce(max(no), 0) FROM run", row -> row.getLong(1))
-                    .orElse(0L);
-            lastEvent = fold.lastEvent(tx);
-            fold.now(tx, lastEvent);
+            lastRun = Fold.lastRun(tx);
+            lastEvent = Fold.lastEvent(tx);
+            fold.now(tx, lastRun, lastEvent);
             return tx.list(
                     "SELECT a.*, e.response, " + Rows.RUN_COLUMNS + " FROM active a JOIN run r ON r.no = a.run "
                             + "LEFT JOIN event e ON e.no = a.answer ORDER BY a.run",
@@ -190,27 +189,9 @@ final class SqliteStore extends EventStore {
                 parent.toString()));
     }
 
-    private static final String VICTIMS =
-            "WITH RECURSIVE victim(run, last) AS MATERIALIZED (SELECT run, last FROM ended "
-                    + "WHERE at < ?1 OR run <= coalesce((SELECT run FROM ended ORDER BY run DESC LIMIT 1 OFFSET ?2), -1) "
-                    + "ORDER BY run LIMIT ?3) ";
-
-    /** The same victims three times: those that go last are the ones that name them. */
-    private static final List<String> PRUNE = List.of(
-            VICTIMS + ", chain(no, prev) AS (SELECT e.no, e.prev FROM victim v JOIN event e ON e.no = v.last "
-                    + "UNION ALL SELECT e.no, e.prev FROM chain c JOIN event e ON e.no = c.prev) "
-                    + "DELETE FROM event WHERE no IN (SELECT no FROM chain)",
-            VICTIMS + "DELETE FROM run WHERE no IN (SELECT run FROM victim)",
-            VICTIMS + "DELETE FROM ended WHERE run IN (SELECT run FROM victim)");
-
     @Override
     int prune(int keep, long olderThan, int most) {
-        return database.write(tx -> {
-            int forgotten = 0;
-            for (String sql : PRUNE) {
-                forgotten = tx.update(sql, olderThan, keep, most);
-            }
-            return forgotten;
-        });
+        Forgetting.Victims victims = database.read(tx -> Forgetting.find(tx, keep, olderThan, most));
+        return victims.count() == 0 ? 0 : database.write(tx -> Forgetting.delete(tx, victims));
     }
 }

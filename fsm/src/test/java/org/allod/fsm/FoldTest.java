@@ -18,6 +18,7 @@ import org.allod.base.SystemClock;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 import org.allod.store.Listener;
+import org.allod.store.Schema;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -211,14 +212,14 @@ class FoldTest {
             Fold fold = new Fold(1);
             long last = k.ref().last();
             assertThatThrownBy(() -> database.write(tx -> {
-                        fold.ifDue(tx, last);
+                        fold.ifDue(tx, 1, last);
                         throw new Failed("planned");
                     }))
                     .hasMessage("planned");
             k = record(store, k, List.of(new Event.StepDone(1, 1, Optional.empty())), new RunState.Running(2, 1), "");
             long now = k.ref().last();
             database.write(tx -> {
-                fold.ifDue(tx, now);
+                fold.ifDue(tx, 1, now);
                 return now;
             });
             Recovered r = new SqliteStore(database).load().getFirst();
@@ -228,6 +229,89 @@ class FoldTest {
             assertThat(store.history(spec.id(), k.ref()))
                     .extracting(HistoryEvent::kind)
                     .containsExactly("start", "step", "step");
+        }
+    }
+
+    private Ref start(EventStore store, RunSpec spec) {
+        return append(store, new Append(Ref.NONE, Optional.of(spec), List.of(), new RunState.Waiting(), "", 1));
+    }
+
+    /** A start writes no row of {@code active}: whoever reads must find the run all the same, folded or not. */
+    @ParameterizedTest(name = "folded every {0} events")
+    @ValueSource(ints = {1, 1_000_000})
+    void runs_thatOnlyStarted_areFoundWaiting(int foldEvery) {
+        List<RunId> started = new ArrayList<>();
+        for (int life = 0; life < 3; life++) {
+            try (Database database = open()) {
+                SqliteStore store = new SqliteStore(database, foldEvery);
+                assertThat(store.load())
+                        .allSatisfy(r -> assertThat(r.state()).isEqualTo(new RunState.Waiting()))
+                        .extracting(r -> r.spec().id())
+                        .isEqualTo(started);
+                RunSpec other = spec(100 + life);
+                Ref ref = start(store, other);
+                for (int i = 0; i < 3; i++) {
+                    RunSpec spec = spec(i);
+                    start(store, spec);
+                    started.add(spec.id());
+                }
+                // Has no row yet where nothing is folded, and needs none any more.
+                Outcome end = new Outcome.Aborted("no");
+                List<Event> events = List.of(new Event.Halted(end), new Event.Finished(end));
+                append(store, new Append(ref, Optional.empty(), events, new RunState.Finished(end), "", 2));
+            }
+        }
+    }
+
+    /** What is folded is known by the number of the run: one given out twice would never get its row. */
+    @Test
+    void numbers_ofRunsForgotten_areNotGivenOutAgain() {
+        try (Database database = open()) {
+            EventStore store = new SqliteStore(database);
+            store.load();
+            Ref ref = start(store, spec(1));
+            Outcome end = new Outcome.Aborted("no");
+            List<Event> events = List.of(new Event.Halted(end), new Event.Finished(end));
+            append(store, new Append(ref, Optional.empty(), events, new RunState.Finished(end), "", 1));
+            new SqliteStore(database).load();
+            assertThat(store.prune(0, 0, 10)).isEqualTo(1);
+        }
+        RunSpec second = spec(2);
+        try (Database database = open()) {
+            EventStore store = new SqliteStore(database);
+            store.load();
+            start(store, second);
+        }
+        try (Database database = open()) {
+            assertThat(new SqliteStore(database).load())
+                    .extracting(r -> r.spec().id())
+                    .containsExactly(second.id());
+        }
+    }
+
+    /** A file of the program before: every active run has its row, and {@code folded} knows of no runs. */
+    @Test
+    void fileOfTheVersionBefore_isReadAndGoesOn() {
+        Schema now = FsmSchema.schema();
+        Schema before = new Schema("fsm", now.migrations().subList(0, 2));
+        RunSpec old = spec(1);
+        try (Database database = Database.open(dir.resolve("host.db"), DatabaseOptions.defaults(), List.of(before))) {
+            database.write(tx -> {
+                Inserts.run(tx, 7, old);
+                return tx.update(
+                        "INSERT INTO active(run, last, answer, phase, step, attempt) VALUES (7, 0, 0, 'waiting', 0, 0)");
+            });
+        }
+        RunSpec young = spec(2);
+        try (Database database = open()) {
+            EventStore store = new SqliteStore(database);
+            assertThat(store.load()).extracting(r -> r.spec().id()).containsExactly(old.id());
+            assertThat(start(store, young).run()).isEqualTo(8);
+        }
+        try (Database database = open()) {
+            assertThat(new SqliteStore(database).load())
+                    .extracting(r -> r.spec().id())
+                    .containsExactly(old.id(), young.id());
         }
     }
 }

@@ -42,6 +42,7 @@ public final class Database implements AutoCloseable {
         try {
             Connection first = Connections.writer(file, options);
             opened.add(first);
+            FolderEntries.settle(file);
             Tx tx = new Tx(first);
             Migrations.run(tx, file, schemas);
             List<Tx> readerSessions = new ArrayList<>();

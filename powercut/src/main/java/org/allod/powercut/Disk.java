@@ -1,0 +1,133 @@
+package org.allod.powercut;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.allod.base.Rng;
+import org.jspecify.annotations.Nullable;
+
+/** Plays a recording: the kernel's view of the folder and the disk's, moment by moment. */
+final class Disk {
+    private final Folder root = new Folder();
+    private final List<String> acknowledged = new ArrayList<>();
+    /** Of each flush under way, what it makes durable when it returns. */
+    private final IdentityHashMap<Op, Runnable> flushes = new IdentityHashMap<>();
+
+    void play(Moment moment) {
+        switch (moment.op()) {
+            case Op.Write w -> change(w.path(), w, moment.returned());
+            case Op.Resize r -> change(r.path(), r, moment.returned());
+            case Op.Flush f -> flush(f, moment.returned());
+            case Op.Acknowledge a -> {
+                if (!moment.returned()) {
+                    acknowledged.add(a.line());
+                }
+            }
+            // A name may be on the disk as soon as the call has begun.
+            case Op.Make m -> {
+                if (!moment.returned()) {
+                    var entry = m.folder() ? new Folder.Entry(null, new Folder()) : new Folder.Entry(new Inode(), null);
+                    parent(m.path()).put(name(m.path()), entry);
+                }
+            }
+            case Op.Remove r -> {
+                if (!moment.returned()) {
+                    parent(r.path()).remove(name(r.path()));
+                }
+            }
+        }
+    }
+
+    private void change(String path, Op op, boolean returned) {
+        Folder.Entry entry = entry(path);
+        if (entry == null || entry.file() == null) {
+            throw new IllegalStateException("a change of " + path + ", which the recording did not see made");
+        }
+        if (returned) {
+            entry.file().returned(op);
+        } else {
+            entry.file().begin(op);
+        }
+    }
+
+    private void flush(Op.Flush flush, boolean returned) {
+        if (returned) {
+            Runnable done = flushes.remove(flush);
+            if (done != null) {
+                done.run();
+            }
+            return;
+        }
+        Folder.Entry entry = flush.path().isEmpty() ? new Folder.Entry(null, root) : entry(flush.path());
+        if (entry == null) {
+            // Of a file without a name: nobody will find it again.
+            return;
+        }
+        Inode file = entry.file();
+        Folder folder = entry.folder();
+        if (file != null) {
+            long mark = file.mark();
+            flushes.put(flush, () -> file.flushed(mark));
+        } else if (folder != null) {
+            int mark = folder.mark();
+            flushes.put(flush, () -> folder.flushed(mark));
+        }
+    }
+
+    private Folder parent(String path) {
+        int slash = path.lastIndexOf('/');
+        if (slash < 0) {
+            return root;
+        }
+        Folder.Entry entry = entry(path.substring(0, slash));
+        if (entry == null || entry.folder() == null) {
+            throw new IllegalStateException("no folder for " + path);
+        }
+        return entry.folder();
+    }
+
+    private Folder.@Nullable Entry entry(String path) {
+        return parent(path).get(name(path));
+    }
+
+    private static String name(String path) {
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
+    /** What was acknowledged so far, in order. */
+    List<String> acknowledged() {
+        return List.copyOf(acknowledged);
+    }
+
+    /** Puts there what is readable now, with power. */
+    void whole(Path to) throws IOException {
+        write(root, to, Folder::whole, Inode::whole);
+    }
+
+    /** Puts there what a disk may hold if the power goes now. */
+    void cut(Path to, Rng rng) throws IOException {
+        Chance chance = Chance.draw(rng);
+        write(root, to, folder -> folder.cut(chance, rng), file -> file.cut(chance, rng));
+    }
+
+    private static void write(
+            Folder folder, Path to, Function<Folder, Map<String, Folder.Entry>> names, Function<Inode, byte[]> contents)
+            throws IOException {
+        Files.createDirectories(to);
+        for (var named : names.apply(folder).entrySet()) {
+            Path path = to.resolve(named.getKey());
+            Inode file = named.getValue().file();
+            Folder below = named.getValue().folder();
+            if (file != null) {
+                Files.write(path, contents.apply(file));
+            } else if (below != null) {
+                write(below, path, names, contents);
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+package org.allod.powercut;
+
+/** One call that a process made; paths are relative to the recorded folder. */
+sealed interface Op {
+    /** Bytes put at a place in a file. */
+    record Write(String path, long at, byte[] data) implements Op {}
+
+    /** A file made longer or shorter. */
+    record Resize(String path, long size) implements Op {}
+
+    record Make(String path, boolean folder) implements Op {}
+
+    record Remove(String path) implements Op {}
+
+    /** {@code fsync} or {@code fdatasync}, of a file or a folder. */
+    record Flush(String path) implements Op {}
+
+    /** A line of the ledger: something was acknowledged. */
+    record Acknowledge(String line) implements Op {}
+}

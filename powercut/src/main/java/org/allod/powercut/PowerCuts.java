@@ -1,0 +1,132 @@
+package org.allod.powercut;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.allod.base.Rng;
+
+/** Cuts the power at many moments of a recording and has a test look at what a disk could hold then. */
+public final class PowerCuts {
+    /** What must hold of the folder after a cut. Throws where it does not. */
+    @FunctionalInterface
+    public interface Check {
+        /**
+         * @param root the folder, as the recorded one: the check may change it
+         * @param acknowledged the lines of the ledger that were written before the cut
+         */
+        void check(Path root, List<String> acknowledged) throws Exception;
+    }
+
+    /** Makes a recording. */
+    @FunctionalInterface
+    public interface Recorded {
+        Recording record() throws Exception;
+    }
+
+    private PowerCuts() {}
+
+    /**
+     * What a test calls: with the seed of {@code -Dallod.seed}, or a new one; as many cuts as {@code -Dallod.cuts} says;
+     * on the recording that {@code -Dallod.recording} names, or a new one. A failure keeps the recording in {@code
+     * target}, because no seed makes the same one again, and says the command that does the same once more.
+     *
+     * @param test the room and the class, such as {@code store PowerCutTest}
+     */
+    public static void test(String test, int cuts, Recorded recorded, Check check) throws Exception {
+        long seed = Long.getLong("allod.seed", Rng.system().nextLong());
+        String kept = System.getProperty("allod.recording");
+        Recording recording = kept == null ? recorded.record() : Recording.read(Path.of(kept));
+        int count = Integer.getInteger("allod.cuts", cuts);
+        System.out.printf("%s: %d power cuts at %d moments, seed %d%n", test, count, recording.length(), seed);
+        try {
+            replay(recording, seed, count, check);
+        } catch (AssertionError e) {
+            Path copy = Path.of("target", "powercut-" + seed + ".trace").toAbsolutePath();
+            Files.copy(recording.file(), copy, StandardCopyOption.REPLACE_EXISTING);
+            String[] words = test.split(" ", 2);
+            throw new AssertionError(
+                    e.getMessage()
+                            + "\nagain: ./allod test --room %s -Dtest=%s -Dallod.seed=%d -Dallod.cuts=%d -Dallod.recording=%s"
+                                    .formatted(words[0], words[1], seed, count, copy),
+                    e);
+        }
+    }
+
+    /**
+     * Tries {@code count} cuts at moments drawn from the seed; the same seed and recording give the same folders. They
+     * are made in memory where there is a file system for that: what a disk kept is decided already.
+     *
+     * @throws AssertionError at the first cut after which the check throws, naming it
+     */
+    public static void replay(Recording recording, long seed, int count, Check check) throws IOException {
+        Path memory = Path.of("/dev/shm");
+        Path scratch = Files.isWritable(memory)
+                ? Files.createTempDirectory(memory, "powercut-")
+                : Files.createTempDirectory("powercut-");
+        try {
+            replay(recording, seed, count, check, scratch);
+        } finally {
+            Recording.delete(scratch);
+        }
+    }
+
+    private static void replay(Recording recording, long seed, int count, Check check, Path scratch)
+            throws IOException {
+        int[] moments = moments(recording, Rng.seeded(seed), count);
+        Disk disk = new Disk();
+        int played = 0;
+        for (int n = 0; n < count; n++) {
+            while (played < moments[n]) {
+                disk.play(recording.moments().get(played++));
+            }
+            Rng rng = Rng.seeded(seed).fork("cut " + n);
+            Path root = scratch.resolve("cut-" + n);
+            disk.cut(root, rng);
+            try {
+                check.check(root, disk.acknowledged());
+            } catch (Exception | Error e) {
+                throw new AssertionError(
+                        "cut %d of seed %d, after %d of %d moments, the last %s: %s"
+                                .formatted(n, seed, played, recording.length(), last(recording, played), e),
+                        e);
+            }
+            Recording.delete(root);
+        }
+    }
+
+    /** Half of them anywhere; half where something rarer happens than that the log is written: those are soon missed. */
+    private static int[] moments(Recording recording, Rng rng, int count) {
+        int[] rare = IntStream.range(0, recording.length())
+                .filter(i -> switch (recording.moments().get(i).op()) {
+                    case Op.Write(String path, long at, byte[] data) -> !path.endsWith("-wal");
+                    case Op.Flush(String path) -> !path.endsWith("-wal");
+                    case Op.Acknowledge a -> false;
+                    case Op.Make m -> true;
+                    case Op.Remove r -> true;
+                    case Op.Resize r -> true;
+                })
+                .toArray();
+        return IntStream.range(0, count)
+                .map(i -> i % 2 == 0 || rare.length == 0
+                        ? rng.nextInt(recording.length() + 1)
+                        : rare[rng.nextInt(rare.length)] + rng.nextInt(2))
+                .sorted()
+                .toArray();
+    }
+
+    private static String last(Recording recording, int played) {
+        if (played == 0) {
+            return "none";
+        }
+        Moment moment = recording.moments().get(played - 1);
+        String what = switch (moment.op()) {
+            case Op.Write(String path, long at, byte[] data) ->
+                "write of " + data.length + " bytes at " + at + " of " + path;
+            default -> moment.op().toString();
+        };
+        return what + (moment.returned() ? ", returned" : ", begun");
+    }
+}

@@ -1,0 +1,155 @@
+package org.allod.powercut;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what {@code strace} wrote: its lines become calls, its calls operations on one folder. */
+final class Trace {
+    /** The calls that may change a folder, and those that we must see to know that they did not. */
+    static final String CALLS = "open,openat,creat,write,writev,pwrite64,pwritev,pwritev2,ftruncate,truncate,fallocate,"
+            + "rename,renameat,renameat2,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat,mkdir,mkdirat,"
+            + "fsync,fdatasync,sync_file_range,sendfile,copy_file_range,mmap";
+
+    private final String root;
+    private final String ledger;
+    /** Names that are there, to tell an open that makes a file from one that does not. */
+    private final Set<String> there = new HashSet<>();
+
+    private Trace(Path root, Path ledger) {
+        this.root = root.toString();
+        this.ledger = ledger.toString();
+    }
+
+    /** The moments of a trace of a folder that was empty before. */
+    static List<Moment> read(Path file, Path root, Path ledger) throws IOException {
+        Trace trace = new Trace(root, ledger);
+        Map<Integer, List<Moment>> byLine = new TreeMap<>();
+        // One character a byte: what is not plain is escaped anyway.
+        for (Call call : calls(Files.readAllLines(file, StandardCharsets.ISO_8859_1))) {
+            Op op = call.text().contains(trace.root) || call.text().contains(trace.ledger) ? trace.op(call) : null;
+            if (op != null) {
+                byLine.computeIfAbsent(call.begun(), x -> new ArrayList<>()).add(new Moment(op, false));
+                byLine.computeIfAbsent(call.returned(), x -> new ArrayList<>()).add(new Moment(op, true));
+            }
+        }
+        return byLine.values().stream().flatMap(List::stream).toList();
+    }
+
+    /** In the order in which they began. */
+    private static List<Call> calls(List<String> lines) {
+        Map<Integer, Call> calls = new TreeMap<>();
+        Map<String, Call> unfinished = new HashMap<>();
+        for (int i = 0; i < lines.size(); i++) {
+            String line = lines.get(i);
+            int space = line.indexOf(' ');
+            String thread = space < 0 ? "" : line.substring(0, space);
+            String text = line.substring(space + 1).strip();
+            if (text.endsWith("<unfinished ...>")) {
+                String begin = text.substring(0, text.length() - "<unfinished ...>".length());
+                unfinished.put(thread, new Call(i, i, begin));
+            } else if (text.startsWith("<... ")) {
+                Call begun = unfinished.remove(thread);
+                if (begun != null) {
+                    String whole = begun.text() + text.substring(text.indexOf('>') + 1);
+                    calls.put(begun.begun(), new Call(begun.begun(), i, whole));
+                }
+            } else if (text.indexOf('(') > 0 && text.contains(" = ")) {
+                calls.put(i, new Call(i, i, text));
+            }
+        }
+        return List.copyOf(calls.values());
+    }
+
+    /** What it does to the folder or the ledger; null where that is nothing. */
+    private @Nullable Op op(Call call) {
+        return switch (call.name()) {
+            case "open", "openat", "creat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir" -> byPath(call);
+            case "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "truncate" -> {
+                if (call.result() < 0) {
+                    yield null;
+                }
+                throw unknown(call);
+            }
+            default -> byDescriptor(call);
+        };
+    }
+
+    private @Nullable Op byPath(Call call) {
+        String path = relative(new String(call.quoted(), StandardCharsets.UTF_8));
+        if (path.isEmpty() || call.result() < 0) {
+            return null;
+        }
+        String name = call.name();
+        if (name.startsWith("unlink") || name.equals("rmdir")) {
+            there.remove(path);
+            return new Op.Remove(path);
+        }
+        if (name.startsWith("mkdir")) {
+            there.add(path);
+            return new Op.Make(path, true);
+        }
+        if (call.text().contains("O_TRUNC") && there.contains(path)) {
+            return new Op.Resize(path, 0);
+        }
+        boolean makes = name.equals("creat") || call.text().contains("O_CREAT");
+        return makes && there.add(path) ? new Op.Make(path, false) : null;
+    }
+
+    private @Nullable Op byDescriptor(Call call) {
+        if (call.descriptor().equals(ledger) && call.name().equals("write")) {
+            return new Op.Acknowledge(new String(call.quoted(), StandardCharsets.UTF_8).strip());
+        }
+        if (call.name().equals("mmap")) {
+            return mapping(call);
+        }
+        String path = relative(call.descriptor());
+        boolean itself = call.descriptor().equals(root);
+        if ((path.isEmpty() && !itself) || call.result() < 0) {
+            return null;
+        }
+        boolean flush = call.name().equals("fsync") || call.name().equals("fdatasync");
+        if (call.deleted() && !flush) {
+            throw unknown(call);
+        }
+        return switch (call.name()) {
+            case "fsync", "fdatasync" -> new Op.Flush(path);
+            case "ftruncate" -> new Op.Resize(path, call.lastNumber());
+            case "pwrite64" -> new Op.Write(path, call.lastNumber(), Arrays.copyOf(call.quoted(), (int) call.result()));
+            default -> throw unknown(call);
+        };
+    }
+
+    /** Writes through a mapping are no calls, so nobody sees them. */
+    private @Nullable Op mapping(Call call) {
+        int from = call.text().indexOf("<" + root);
+        boolean ours = from >= 0
+                && !relative(call.text().substring(from + 1, call.text().indexOf('>', from)))
+                        .isEmpty();
+        if (ours && call.text().contains("PROT_WRITE") && call.text().contains("MAP_SHARED")) {
+            throw unknown(call);
+        }
+        return null;
+    }
+
+    /** Below the folder; empty for what is elsewhere, or of no importance. */
+    private String relative(String path) {
+        // SQLite builds its index of the log anew when nobody has the file open.
+        return path.startsWith(root + "/") && !path.endsWith("-shm") ? path.substring(root.length() + 1) : "";
+    }
+
+    private static IllegalStateException unknown(Call call) {
+        return new IllegalStateException("a call on the recorded folder that is not modelled: "
+                + call.text().substring(0, Math.min(200, call.text().length())));
+    }
+}
