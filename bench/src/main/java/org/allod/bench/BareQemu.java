@@ -3,6 +3,7 @@ package org.allod.bench;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Reader;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -216,11 +217,18 @@ final class BareQemu implements AutoCloseable {
         }
     }
 
+    /** QEMU's socket is a name a moment before it is listened on. */
     private static SocketChannel connect(Path socket, long began) throws IOException {
-        while (!Files.exists(socket)) {
+        while (true) {
+            if (Files.exists(socket)) {
+                try {
+                    return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+                } catch (ConnectException e) {
+                    // Not yet.
+                }
+            }
             patient(began);
         }
-        return SocketChannel.open(UnixDomainSocketAddress.of(socket));
     }
 
     private static void say(SocketChannel channel, String command) throws IOException {

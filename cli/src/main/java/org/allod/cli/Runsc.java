@@ -58,8 +58,8 @@ final class Runsc {
         }
         Optional<Path> any = Host.program("runsc").filter(Runsc::works);
         any.ifPresent(this::copy);
-        return any.map(path -> "an old one, at " + path + ": slower, and it may not suspend; install a current one"
-                + " from gVisor's own packages");
+        return any.map(path -> "an old one, at " + path + ", which `allod doctor` may refuse: on current kernels"
+                + " Debian 12's cannot suspend; install a current one from gVisor's own packages");
     }
 
     private static boolean isRecent(Path runsc) {

@@ -74,6 +74,8 @@ final class Setup {
         if (forTests) {
             TestClients clients = new TestClients(tools);
             step("clients for the tests", clients.isThere(), () -> clients.get(session.screen()));
+            DebianRunsc debian = new DebianRunsc(tools);
+            step("Debian's runsc for the tests", debian.isThere(), () -> debian.get(session.screen()));
         }
         Runsc runsc = new Runsc(tools);
         step(

@@ -1,5 +1,8 @@
 package org.allod.linux;
 
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +15,11 @@ import org.allod.base.Failed;
 final class CgroupsV2 implements Cgroups {
     private static final List<String> NEEDED = List.of("cpu", "memory", "pids");
 
+    /** Where those go that stand in the way: {@link #vacate}. */
+    private static final String ASIDE = "allod-aside";
+
+    private static final Duration VACATING = Duration.ofSeconds(10);
+
     private final Path parent;
 
     /** Gives the controllers that the host has to the parent group's children. */
@@ -19,12 +27,45 @@ final class CgroupsV2 implements Cgroups {
         this.parent = root.resolve(parent);
         GroupFiles.make(this.parent);
         List<String> present = controllers(root);
+        if (present.containsAll(NEEDED)) {
+            vacate(root);
+        }
         for (String controller : NEEDED) {
             if (present.contains(controller)) {
                 GroupFiles.write(root.resolve("cgroup.subtree_control"), "+" + controller);
                 GroupFiles.write(this.parent.resolve("cgroup.subtree_control"), "+" + controller);
             }
         }
+    }
+
+    /**
+     * In a container the root that we see is a group like any other, with us in it; and one that holds processes may not
+     * divide what it has among its children (cgroups(7), "no internal processes"). So they move into a child of their
+     * own, which has the same bounds. The kernel's real root may do both, and has no type.
+     */
+    private static void vacate(Path root) {
+        if (!Files.exists(root.resolve("cgroup.type"))) {
+            return;
+        }
+        Path aside = root.resolve(ASIDE);
+        // Again, as long as one of them starts others.
+        Cgroups.await(VACATING, "moving every process of " + root + " to " + aside, () -> {
+            Set<Integer> processes = GroupFiles.processes(root);
+            if (processes.isEmpty()) {
+                return true;
+            }
+            GroupFiles.make(aside);
+            for (int pid : processes) {
+                try {
+                    GroupFiles.write(aside.resolve("cgroup.procs"), "" + pid);
+                } catch (Failed e) {
+                    if (Files.exists(Path.of("/proc/" + pid))) {
+                        throw e;
+                    }
+                }
+            }
+            return false;
+        });
     }
 
     static boolean usable(Path root) {
@@ -79,10 +120,14 @@ final class CgroupsV2 implements Cgroups {
     public long reclaim(String name, long bytes) {
         Path group = parent.resolve(name);
         long before = GroupFiles.number(group.resolve("memory.current"));
-        try {
-            GroupFiles.writeIfPresent(group.resolve("memory.reclaim"), "" + bytes); // since Linux 5.19
-        } catch (Failed e) {
-            // Less than that could be had: what was, is counted.
+        Path reclaim = group.resolve("memory.reclaim"); // since Linux 5.19
+        if (Files.exists(reclaim)) {
+            // Not by a channel: of a file that says EAGAIN, as this one does, a channel says that nothing was written.
+            try (FileOutputStream out = new FileOutputStream(reclaim.toFile())) {
+                out.write(Long.toString(bytes).getBytes(StandardCharsets.US_ASCII));
+            } catch (IOException e) {
+                // Less than that could be had: what was, is counted.
+            }
         }
         return Math.max(0, before - GroupFiles.number(group.resolve("memory.current")));
     }

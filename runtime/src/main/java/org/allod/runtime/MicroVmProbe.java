@@ -157,7 +157,7 @@ final class MicroVmProbe {
             Premises.make(empty);
             var _ = Command.of("mkfs.erofs", "--quiet", root.toString(), empty.toString())
                     .output();
-            VmDisk.begin(folders.home(), 16, false, folders.disk());
+            new VmDisk(folders.home(), 16, false, folders.disk()).begin();
             long memory = (MEMORY_MB + 256L) << 20;
             premises.cgroups().create(machine.text(), new Cgroups.Limits(1000, memory, 128));
             Path work = premises.config().data().resolve("microvm");

@@ -103,7 +103,7 @@ record QemuLine(
         List<String> line = new ArrayList<>(List.of("qemu-system-x86_64", "-name", "allod-" + folders.machine()));
         line.addAll(List.of("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"));
         line.addAll(List.of("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
-        line.addAll(List.of("-machine", "pc,usb=off,hpet=off,vmport=off,smbus=off,dump-guest-core=off"));
+        line.addAll(List.of("-machine", "q35,usb=off,sata=off,hpet=off,vmport=off,smbus=off,dump-guest-core=off"));
         line.addAll(List.of("-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=" + EMULATOR_CACHE_MB));
         line.addAll(List.of("-cpu", kvm ? "host" : "max", "-smp", "" + cpus, "-m", memoryMb + "M"));
         line.addAll(List.of("-kernel", "/proc/self/fd/6", "-initrd", "/proc/self/fd/7", "-append", append()));

@@ -18,6 +18,11 @@ record Runsc(Path binary, String platform, String network) {
         return network.equals("host");
     }
 
+    /** Debian 12's, of 2022: it can put a writable layer in a file, but not bound it; in memory, the machine's own bound does. */
+    private boolean old() {
+        return platform.equals("ptrace");
+    }
+
     String how() {
         return platform + ", " + (sharesNetwork() ? "the namespace's network stack" : "own network stack");
     }
@@ -37,12 +42,13 @@ record Runsc(Path binary, String platform, String network) {
         return List.of(
                 new Runsc(binary, "systrap", "sandbox"),
                 new Runsc(binary, "systrap", "host"),
+                new Runsc(binary, "ptrace", "sandbox"),
                 new Runsc(binary, "ptrace", "host"));
     }
 
     /**
-     * A command line. Old runscs know no {@code --shared-root}; where it is the way that needs them (network of the
-     * namespace) it is left out.
+     * A command line. Old runscs know no {@code --shared-root}; where it is a way that needs them ({@code ptrace}, network
+     * of the namespace) it is left out.
      */
     List<String> line(SandboxFolders folders, Path shared, int diskMb, List<String> command) {
         List<String> line = new ArrayList<>(List.of(
@@ -51,8 +57,8 @@ record Runsc(Path binary, String platform, String network) {
                 "--platform=" + platform,
                 "--network=" + network,
                 "--host-uds=open",
-                "--overlay2=root:dir=" + folders.upper() + ",size=" + ((long) diskMb << 20)));
-        if (!sharesNetwork()) {
+                "--overlay2=root:" + (old() ? "memory" : "dir=" + folders.upper() + ",size=" + ((long) diskMb << 20))));
+        if (!sharesNetwork() && !old()) {
             line.add("--shared-root=" + shared);
         }
         line.addAll(command);

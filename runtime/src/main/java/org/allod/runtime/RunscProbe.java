@@ -49,11 +49,26 @@ final class RunscProbe {
                     new RunscChoice(premises).keep(way);
                     return new Probe(true, way.how(), boot, true, details, "");
                 } catch (Failed | Rejected e) {
-                    details.add(binary + " (" + way.how() + "): " + e.getMessage());
+                    details.add(binary + " (" + way.how() + "): " + oneLine(String.valueOf(e.getMessage())));
                 }
             }
         }
         return new Probe(false, "", Duration.ZERO, false, details, REMEDY);
+    }
+
+    /** A runsc that does not know an option answers with pages of how it is used, of which the end has come to us. */
+    private static String oneLine(String why) {
+        return why.contains("runsc flags") || why.contains("flag provided but not defined")
+                ? "it is too old: it does not know the options that this needs"
+                : why.strip().replaceAll("\\s+", " ");
+    }
+
+    private static void suspend(GVisorRuntime runtime, GuestSpec spec) {
+        try {
+            runtime.suspend(spec);
+        } catch (Failed e) {
+            throw new Failed("it runs machines, but cannot suspend them: " + e.getMessage(), e);
+        }
     }
 
     private Duration attempt(Runsc way) {
@@ -82,7 +97,7 @@ final class RunscProbe {
             long begin = premises.clock().monoNanos();
             answers(runtime.boot(spec));
             Duration boot = Duration.ofNanos(premises.clock().monoNanos() - begin);
-            runtime.suspend(spec);
+            suspend(runtime, spec);
             answers(runtime.resume(spec));
             return boot;
         } finally {

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -17,6 +18,7 @@ import org.allod.linux.Cgroups;
 import org.allod.linux.Command;
 import org.allod.linux.Launch;
 import org.allod.linux.Mounts;
+import org.allod.linux.NetNs;
 import org.allod.linux.ProcessId;
 
 /**
@@ -82,11 +84,17 @@ final class Sandbox {
         return (runsc.sharesNetwork() ? launch.namespace(Wire.namespace(folders.machine())) : launch).start();
     }
 
-    /** Runs a command of runsc about the running guest, outside of its bounds, and waits for it. */
+    /**
+     * Runs a command of runsc about the running guest, outside of its bounds, and waits for it: in the guest's network
+     * namespace where it was started there, because the socket runsc speaks to it by has a name in that one alone.
+     */
     void tell(int diskMb, Duration bound, List<String> command) {
-        var _ = Command.of(runsc.line(folders, shared(), diskMb, command))
-                .timeout(bound)
-                .output();
+        List<String> line = new ArrayList<>();
+        if (runsc.sharesNetwork()) {
+            line.addAll(List.of("nsenter", "--net=" + NetNs.path(Wire.namespace(folders.machine()))));
+        }
+        line.addAll(runsc.line(folders, shared(), diskMb, command));
+        var _ = Command.of(line).timeout(bound).output();
     }
 
     private Path shared() {
