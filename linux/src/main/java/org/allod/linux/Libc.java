@@ -18,15 +18,21 @@ import org.allod.base.Bug;
  */
 final class Libc {
     static final int EPERM = 1;
+    static final int ENOENT = 2;
     static final int ESRCH = 3;
     static final int EINTR = 4;
+    static final int EAGAIN = 11;
+    static final int ENODEV = 19;
+    static final int EINVAL = 22;
+    static final int EOPNOTSUPP = 95;
     static final int EPOLLIN = 1;
     static final int EPOLL_CTL_ADD = 1;
     private static final int EPOLL_CTL_DEL = 2;
 
     static final int O_RDONLY = 0;
     static final int O_WRONLY = 1;
-    private static final int O_CLOEXEC = 0x80000;
+    static final int O_RDWR = 2;
+    static final int O_CLOEXEC = 0x80000;
 
     static final int SEEK_DATA = 3;
     static final int SEEK_HOLE = 4;
@@ -46,7 +52,7 @@ final class Libc {
     private static final long EVENT_DATA = PACKED ? 4 : 8;
 
     private static final Linker LINKER = Linker.nativeLinker();
-    private static final StructLayout STATE = Linker.Option.captureStateLayout();
+    static final StructLayout STATE = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
     private static final MethodHandle SYSCALL4 = bind(
@@ -98,7 +104,22 @@ final class Libc {
     private static final MethodHandle FSTAT =
             bind("fstat", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
 
+    private static final MethodHandle STRERROR = LINKER.downcallHandle(
+            LINKER.defaultLookup().findOrThrow("strerror"),
+            FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+    private static final long LONGEST_ERROR = 200;
+
     private Libc() {}
+
+    /** What the C library says of an error's number; it has been safe from any thread since glibc 2.32. */
+    static String error(int errno) {
+        try {
+            MemorySegment text = (MemorySegment) STRERROR.invokeExact(errno);
+            return text.reinterpret(LONGEST_ERROR).getString(0);
+        } catch (Throwable e) {
+            throw unexpected("strerror", e);
+        }
+    }
 
     /** Blocks of 512 bytes that an open file takes. {@code st_blocks} is at the same place on x86-64 and 64-bit ARM. */
     static long blocks(int fd) {
@@ -223,15 +244,19 @@ final class Libc {
         }
     }
 
-    private static int result(int value, MemorySegment state) {
+    static int result(int value, MemorySegment state) {
         return value >= 0 ? value : -(int) ERRNO.get(state, 0L);
     }
 
-    private static Bug unexpected(String what, Throwable cause) {
+    static long result(long value, MemorySegment state) {
+        return value >= 0 ? value : -(int) ERRNO.get(state, 0L);
+    }
+
+    static Bug unexpected(String what, Throwable cause) {
         return new Bug("foreign call of " + what + " threw", cause);
     }
 
-    private static MethodHandle bind(String name, FunctionDescriptor shape, Linker.Option... more) {
+    static MethodHandle bind(String name, FunctionDescriptor shape, Linker.Option... more) {
         Linker.Option[] options = new Linker.Option[more.length + 1];
         options[0] = Linker.Option.captureCallState("errno");
         System.arraycopy(more, 0, options, 1, more.length);
