@@ -13,8 +13,8 @@ import org.allod.base.Bug;
 
 /**
  * The calls of the C library and the kernel that have no Java face. Checked by hand against the kernel's
- * {@code uapi} headers; system call numbers are those of every architecture since 5.1 (one table for all). Results
- * below zero are the negated {@code errno}, as the kernel itself gives them.
+ * {@code uapi} headers; system call numbers are those of every architecture since 5.1 (one table for all), older ones
+ * are {@link LibcNet}'s. Results below zero are the negated {@code errno}, as the kernel itself gives them.
  */
 final class Libc {
     static final int EPERM = 1;
@@ -52,10 +52,11 @@ final class Libc {
     private static final long EVENT_DATA = PACKED ? 4 : 8;
 
     private static final Linker LINKER = Linker.nativeLinker();
-    static final StructLayout STATE = Linker.Option.captureStateLayout();
+    private static final StructLayout STATE = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
-    private static final MethodHandle SYSCALL4 = bind(
+    /** By number, with as many arguments as there can be: linking a function takes the JVM 20 ms, for each shape. */
+    private static final MethodHandle SYSCALL = bind(
             "syscall",
             FunctionDescriptor.of(
                     ValueLayout.JAVA_LONG,
@@ -63,8 +64,11 @@ final class Libc {
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_LONG),
             Linker.Option.firstVariadicArg(1));
+
     private static final MethodHandle CLOSE =
             bind("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     private static final MethodHandle EPOLL_CREATE =
@@ -165,11 +169,11 @@ final class Libc {
 
     /** A descriptor for the process, or {@code -ESRCH}. */
     static int pidfdOpen(int pid) {
-        return (int) syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0);
+        return (int) syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0, 0);
     }
 
     static int pidfdSendSignal(int pidfd, int signal) {
-        return (int) syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0);
+        return (int) syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0, 0, 0);
     }
 
     static int close(int fd) {
@@ -225,13 +229,14 @@ final class Libc {
         return events.get(ValueLayout.JAVA_LONG_UNALIGNED, index * EVENT_SIZE + EVENT_DATA);
     }
 
-    private static long syscall(long number, long a, long b, long c, long d) {
+    /** A system call; arguments that it does not have are zero. */
+    static long syscall(long number, long a, long b, long c, long d, long e, long f) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);
-            long value = (long) SYSCALL4.invokeExact(state, number, a, b, c, d);
+            long value = (long) SYSCALL.invokeExact(state, number, a, b, c, d, e, f);
             return value >= 0 ? value : -(int) ERRNO.get(state, 0L);
-        } catch (Throwable e) {
-            throw unexpected("system call " + number, e);
+        } catch (Throwable failure) {
+            throw unexpected("system call " + number, failure);
         }
     }
 
@@ -244,19 +249,15 @@ final class Libc {
         }
     }
 
-    static int result(int value, MemorySegment state) {
+    private static int result(int value, MemorySegment state) {
         return value >= 0 ? value : -(int) ERRNO.get(state, 0L);
     }
 
-    static long result(long value, MemorySegment state) {
-        return value >= 0 ? value : -(int) ERRNO.get(state, 0L);
-    }
-
-    static Bug unexpected(String what, Throwable cause) {
+    private static Bug unexpected(String what, Throwable cause) {
         return new Bug("foreign call of " + what + " threw", cause);
     }
 
-    static MethodHandle bind(String name, FunctionDescriptor shape, Linker.Option... more) {
+    private static MethodHandle bind(String name, FunctionDescriptor shape, Linker.Option... more) {
         Linker.Option[] options = new Linker.Option[more.length + 1];
         options[0] = Linker.Option.captureCallState("errno");
         System.arraycopy(more, 0, options, 1, more.length);

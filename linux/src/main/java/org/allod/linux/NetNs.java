@@ -86,7 +86,7 @@ public final class NetNs {
      */
     public static void delete(String name) {
         Path path = path(name);
-        int result = LibcNet.unmount(path.toString(), LibcNet.MNT_DETACH);
+        int result = LibcNet.detach(path.toString());
         // Not mounted: a crash came between the file and the mount.
         if (result < 0 && result != -Libc.ENOENT && result != -Libc.EINVAL) {
             throw new Failed("cannot unmount the network namespace " + name + ": " + Libc.error(-result));

@@ -74,10 +74,10 @@ final class Netlink implements AutoCloseable {
         Netlink netlink = new Netlink(fd);
         try {
             checked("connect", LibcNet.connectKernel(fd));
-            checked("setsockopt", LibcNet.setOption(fd, LibcNet.SOL_SOCKET, SO_RCVTIMEO, PATIENCE_SECONDS, 0));
+            checked("setsockopt", LibcNet.setPatience(fd, SO_RCVTIMEO, PATIENCE_SECONDS));
             // Without these errors are numbers only, each with the whole request behind it.
-            checked("setsockopt", LibcNet.setFlag(fd, LibcNet.SOL_NETLINK, NETLINK_CAP_ACK));
-            checked("setsockopt", LibcNet.setFlag(fd, LibcNet.SOL_NETLINK, NETLINK_EXT_ACK));
+            checked("setsockopt", LibcNet.setFlag(fd, NETLINK_CAP_ACK));
+            checked("setsockopt", LibcNet.setFlag(fd, NETLINK_EXT_ACK));
             return netlink;
         } catch (Failed e) {
             netlink.close();
