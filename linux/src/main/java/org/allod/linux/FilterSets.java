@@ -67,6 +67,10 @@ public record FilterSets(String table) {
                     .array();
         }
 
+        String named() {
+            return device.isEmpty() ? address : device + " " + address;
+        }
+
         /** What a key of the kernel's says, in a set of either kind. */
         static Element of(String set, byte[] key) {
             boolean named = key.length > IFNAMSIZ;
@@ -143,8 +147,8 @@ public record FilterSets(String table) {
         String all = verb + " elements of the table " + table;
         batch.add(message(all, BATCH_BEGIN, 0, 0, SUBSYSTEM));
         for (Element element : elements) {
-            String what = verb + " " + element.device() + " " + element.address() + " in the set " + element.set()
-                    + " of " + table;
+            String what = verb + " " + element.named() + (type == NEW_ELEMENT ? " to" : " from") + " the set "
+                    + element.set() + " of " + table;
             batch.add(message(what, type, flags | NetlinkMessage.ACK, INET, 0)
                     .put(LIST_TABLE, table)
                     .put(LIST_SET, element.set())
