@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.allod.base.Failed;
 import org.allod.linux.Command;
-import org.allod.linux.Ip;
 import org.allod.linux.Mounts;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -61,12 +60,14 @@ final class BareRunsc implements AutoCloseable {
         Files.writeString(folder.resolve("bundle/config.json"), bundle(machines, Cloud.SERVER));
         Files.writeString(folder.resolve("short/config.json"), bundle(machines, List.of("/bin/busybox", "true")));
         removeNetwork();
-        Ip.batch(List.of(
-                "netns add " + NAMESPACE,
-                "link add name " + DEVICE + " type veth peer name eth0 address " + MAC + " netns " + NAMESPACE,
-                "link set dev " + DEVICE + " up",
-                "addr replace " + HOST + "/64 dev " + DEVICE + " nodad",
-                "neigh replace " + GUEST + " lladdr " + MAC + " dev " + DEVICE + " nud permanent"));
+        ip(
+                List.of(),
+                List.of(
+                        "netns add " + NAMESPACE,
+                        "link add name " + DEVICE + " type veth peer name eth0 address " + MAC + " netns " + NAMESPACE,
+                        "link set dev " + DEVICE + " up",
+                        "addr replace " + HOST + "/64 dev " + DEVICE + " nodad",
+                        "neigh replace " + GUEST + " lladdr " + MAC + " dev " + DEVICE + " nud permanent"));
     }
 
     /** The machine's own, with the command as PID 1 and no channel, in our namespace and no control group. */
@@ -103,8 +104,8 @@ final class BareRunsc implements AutoCloseable {
             // One length: runsc takes any unique beginning of a name for the name.
             id = "bench%06d".formatted(++count);
             // runsc has taken the addresses off the device.
-            Ip.batch(
-                    NAMESPACE,
+            ip(
+                    List.of("-netns", NAMESPACE),
                     List.of(
                             "link set dev lo up",
                             "link set dev eth0 up",
@@ -195,7 +196,15 @@ final class BareRunsc implements AutoCloseable {
     }
 
     private static void removeNetwork() {
-        Ip.attempt(List.of("link del dev " + DEVICE, "netns del " + NAMESPACE));
+        String lines = "link del dev " + DEVICE + "\nnetns del " + NAMESPACE + "\n";
+        var _ = Command.of("ip", "-force", "-batch", "-").input(lines).run();
+    }
+
+    private static void ip(List<String> options, List<String> lines) {
+        List<String> line = new ArrayList<>(List.of("ip"));
+        line.addAll(options);
+        line.addAll(List.of("-batch", "-"));
+        var _ = Command.of(line).input(String.join("\n", lines) + "\n").output();
     }
 
     @Override

@@ -13,20 +13,26 @@ import org.allod.base.Bug;
 
 /**
  * The calls of the C library and the kernel that have no Java face. Checked by hand against the kernel's
- * {@code uapi} headers; system call numbers are those of every architecture since 5.1 (one table for all). Results
- * below zero are the negated {@code errno}, as the kernel itself gives them.
+ * {@code uapi} headers; system call numbers are those of every architecture since 5.1 (one table for all), older ones
+ * are {@link LibcNet}'s. Results below zero are the negated {@code errno}, as the kernel itself gives them.
  */
 final class Libc {
     static final int EPERM = 1;
+    static final int ENOENT = 2;
     static final int ESRCH = 3;
     static final int EINTR = 4;
+    static final int EAGAIN = 11;
+    static final int ENODEV = 19;
+    static final int EINVAL = 22;
+    static final int EOPNOTSUPP = 95;
     static final int EPOLLIN = 1;
     static final int EPOLL_CTL_ADD = 1;
     private static final int EPOLL_CTL_DEL = 2;
 
     static final int O_RDONLY = 0;
     static final int O_WRONLY = 1;
-    private static final int O_CLOEXEC = 0x80000;
+    static final int O_RDWR = 2;
+    static final int O_CLOEXEC = 0x80000;
 
     static final int SEEK_DATA = 3;
     static final int SEEK_HOLE = 4;
@@ -49,7 +55,8 @@ final class Libc {
     private static final StructLayout STATE = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
-    private static final MethodHandle SYSCALL4 = bind(
+    /** By number, with as many arguments as there can be: linking a function takes the JVM 20 ms, for each shape. */
+    private static final MethodHandle SYSCALL = bind(
             "syscall",
             FunctionDescriptor.of(
                     ValueLayout.JAVA_LONG,
@@ -57,8 +64,11 @@ final class Libc {
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
                     ValueLayout.JAVA_LONG),
             Linker.Option.firstVariadicArg(1));
+
     private static final MethodHandle CLOSE =
             bind("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     private static final MethodHandle EPOLL_CREATE =
@@ -98,7 +108,22 @@ final class Libc {
     private static final MethodHandle FSTAT =
             bind("fstat", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
 
+    private static final MethodHandle STRERROR = LINKER.downcallHandle(
+            LINKER.defaultLookup().findOrThrow("strerror"),
+            FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+    private static final long LONGEST_ERROR = 200;
+
     private Libc() {}
+
+    /** What the C library says of an error's number; it has been safe from any thread since glibc 2.32. */
+    static String error(int errno) {
+        try {
+            MemorySegment text = (MemorySegment) STRERROR.invokeExact(errno);
+            return text.reinterpret(LONGEST_ERROR).getString(0);
+        } catch (Throwable e) {
+            throw unexpected("strerror", e);
+        }
+    }
 
     /** Blocks of 512 bytes that an open file takes. {@code st_blocks} is at the same place on x86-64 and 64-bit ARM. */
     static long blocks(int fd) {
@@ -144,11 +169,11 @@ final class Libc {
 
     /** A descriptor for the process, or {@code -ESRCH}. */
     static int pidfdOpen(int pid) {
-        return (int) syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0);
+        return (int) syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0, 0);
     }
 
     static int pidfdSendSignal(int pidfd, int signal) {
-        return (int) syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0);
+        return (int) syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0, 0, 0);
     }
 
     static int close(int fd) {
@@ -204,13 +229,14 @@ final class Libc {
         return events.get(ValueLayout.JAVA_LONG_UNALIGNED, index * EVENT_SIZE + EVENT_DATA);
     }
 
-    private static long syscall(long number, long a, long b, long c, long d) {
+    /** A system call; arguments that it does not have are zero. */
+    static long syscall(long number, long a, long b, long c, long d, long e, long f) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);
-            long value = (long) SYSCALL4.invokeExact(state, number, a, b, c, d);
+            long value = (long) SYSCALL.invokeExact(state, number, a, b, c, d, e, f);
             return value >= 0 ? value : -(int) ERRNO.get(state, 0L);
-        } catch (Throwable e) {
-            throw unexpected("system call " + number, e);
+        } catch (Throwable failure) {
+            throw unexpected("system call " + number, failure);
         }
     }
 

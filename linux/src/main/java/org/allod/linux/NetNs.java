@@ -2,16 +2,32 @@ package org.allod.linux;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntSupplier;
+import org.allod.base.Bug;
 import org.allod.base.Failed;
 
-/** Named network namespaces, as {@code ip netns} keeps them. */
+/**
+ * Named network namespaces, as {@code ip netns} keeps them: a file in {@code /run/netns} on which the namespace is
+ * mounted, so that it lives without a process in it.
+ *
+ * <p>A namespace is a property of a thread, and a thread gives it on to every thread that it starts. The JVM starts
+ * threads from wherever it likes: waking a virtual thread may start a carrier. So a thread that enters a namespace is
+ * made for it, does nothing there but call the kernel, and is back in the namespace of the process before it touches
+ * anything of Java's that another thread could wait for. Should it not get back, the process ends: nobody could tell
+ * any more what speaks to which network.
+ */
 public final class NetNs {
     private static final Path FOLDER = Path.of("/run/netns");
+    private static final String OF_THREAD = "/proc/thread-self/ns/net";
+
+    private static boolean shared;
 
     private NetNs() {}
 
@@ -35,5 +51,129 @@ public final class NetNs {
             throw new Failed("cannot list network namespaces in " + FOLDER + ": " + e.getMessage(), e);
         }
         return names;
+    }
+
+    /**
+     * Makes a namespace with nothing in it but a loopback device that is down.
+     *
+     * @throws Failed also where there is one of that name; a file that a crash left of one counts too ({@link #delete}
+     *     takes it away)
+     */
+    public static void make(String name) {
+        share();
+        Path path = path(name);
+        try {
+            Files.createFile(path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("---------")));
+        } catch (FileAlreadyExistsException e) {
+            throw new Failed("cannot make the network namespace " + name + ": there is one", e);
+        } catch (IOException e) {
+            throw new Failed("cannot make the network namespace " + name + ": " + e.getMessage(), e);
+        }
+        int result = Apart.call("netns-" + name, () -> away(LibcNet::unshareNetwork, () -> mountAt(path)));
+        if (result < 0) {
+            delete(name);
+            throw new Failed("cannot make the network namespace " + name + ": " + Libc.error(-result));
+        }
+    }
+
+    private static int mountAt(Path path) {
+        return LibcNet.mount(OF_THREAD, path.toString(), LibcNet.MS_BIND);
+    }
+
+    /**
+     * Takes the name away, and with it the namespace, once no process and no socket is in it. One that is not there is
+     * no error.
+     */
+    public static void delete(String name) {
+        Path path = path(name);
+        int result = LibcNet.detach(path.toString());
+        // Not mounted: a crash came between the file and the mount.
+        if (result < 0 && result != -Libc.ENOENT && result != -Libc.EINVAL) {
+            throw new Failed("cannot unmount the network namespace " + name + ": " + Libc.error(-result));
+        }
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new Failed("cannot delete the network namespace " + name + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Makes calls of the kernel inside a namespace, on this thread, which must be made for it ({@link Apart}).
+     *
+     * @param calls nothing but calls of the kernel, as the type says
+     * @return what they gave
+     */
+    static int inside(String name, IntSupplier calls) {
+        int fd = Libc.open(path(name).toString(), Libc.O_RDONLY);
+        if (fd < 0) {
+            throw new Failed("cannot enter the network namespace " + name + ": " + Libc.error(-fd));
+        }
+        try {
+            return away(
+                    () -> {
+                        int entered = LibcNet.enterNetwork(fd);
+                        if (entered < 0) {
+                            throw new Failed(
+                                    "cannot enter the network namespace " + name + ": " + Libc.error(-entered));
+                        }
+                        return entered;
+                    },
+                    calls);
+        } finally {
+            Libc.close(fd);
+        }
+    }
+
+    private static int away(IntSupplier leave, IntSupplier calls) {
+        if (Thread.currentThread().isVirtual()) {
+            throw new Bug("a virtual thread would take its carrier to another network");
+        }
+        int home = Libc.open(OF_THREAD, Libc.O_RDONLY);
+        if (home < 0) {
+            throw new Failed("cannot open this thread's network namespace: " + Libc.error(-home));
+        }
+        try {
+            int left = leave.getAsInt();
+            return left < 0 ? left : calls.getAsInt();
+        } finally {
+            if (LibcNet.enterNetwork(home) < 0) {
+                Runtime.getRuntime().halt(70);
+            }
+            Libc.close(home);
+        }
+    }
+
+    /**
+     * Makes the folder a mount that other mount namespaces share, as {@code ip netns} does: or a name taken away here
+     * would hold its namespace wherever a copy of our mounts is.
+     */
+    private static synchronized void share() {
+        if (shared) {
+            return;
+        }
+        try {
+            Files.createDirectories(FOLDER);
+        } catch (IOException e) {
+            throw new Failed("cannot make the folder " + FOLDER + ": " + e.getMessage(), e);
+        }
+        // ip takes the same lock: two that make the mount at one time would stack them.
+        int lock = Libc.open(FOLDER.toString(), Libc.O_RDONLY);
+        try {
+            int result = lock < 0 ? lock : LibcNet.lock(lock);
+            if (result >= 0) {
+                result = LibcNet.mount("", FOLDER.toString(), LibcNet.MS_SHARED | LibcNet.MS_REC);
+            }
+            if (result == -Libc.EINVAL) { // no mount yet
+                result = LibcNet.mount(FOLDER.toString(), FOLDER.toString(), LibcNet.MS_BIND | LibcNet.MS_REC);
+                result = result < 0 ? result : LibcNet.mount("", FOLDER.toString(), LibcNet.MS_SHARED | LibcNet.MS_REC);
+            }
+            if (result < 0) {
+                throw new Failed("cannot share the mounts in " + FOLDER + ": " + Libc.error(-result));
+            }
+        } finally {
+            Libc.close(lock);
+        }
+        shared = true;
     }
 }

@@ -1,6 +1,9 @@
 package org.allod.linux;
 
-/** Packet filter rules, by {@code nft}: a script is one transaction, applied whole or not at all. */
+/**
+ * Packet filter rules, by {@code nft}: a script is one transaction, applied whole or not at all. For what is done once;
+ * elements of sets, which come and go with machines, are for {@link FilterSets}.
+ */
 public final class Nft {
     private Nft() {}
 
@@ -8,12 +11,8 @@ public final class Nft {
         Command.of("nft", "-f", "-").input(script).output();
     }
 
-    /** Applies a script that may fail because what it takes away is gone. */
-    public static boolean attempt(String script) {
-        return Command.of("nft", "-f", "-").input(script).run().ok();
-    }
-
-    public static boolean tableExists(String family, String name) {
-        return Command.of("nft", "list", "chains", family).run().out().contains("table " + family + " " + name + " {");
+    /** Takes a table away, if there is one. */
+    public static void removeTable(String family, String name) {
+        var _ = Command.of("nft", "delete", "table", family, name).run();
     }
 }

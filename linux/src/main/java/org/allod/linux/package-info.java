@@ -1,12 +1,14 @@
 /**
  * What Linux gives: processes that outlive us, control groups, mounts, network namespaces, packet filters.
  *
- * <p>Tools ({@code ip}, {@code nft}, {@code mount}) do what they do well and take their work in batches; the few calls
- * that have no tool or are too hot for one go to the C library through {@link org.allod.linux.Libc}, the one file of
- * bindings, checked by hand against the kernel's headers. Nothing here knows what a machine is.
+ * <p>Tools ({@code nft}, {@code mount}) do what they do well; what has no tool or is too hot for one goes to the kernel
+ * through {@link org.allod.linux.Libc}, the one file of bindings, and {@link org.allod.linux.LibcNet}, the numbers of
+ * system calls, both checked by hand against the kernel's headers. Links, addresses and routes are asked for by netlink
+ * ({@link org.allod.linux.NetLinks}). Nothing here knows what a machine is.
  *
- * <p>Thread rule: every type is safe for use from any thread unless it says otherwise. Methods block; only {@link
- * org.allod.linux.ProcessWatch} has a thread of its own. Depends on {@code base}.
+ * <p>Thread rule: every type is safe for use from any thread unless it says otherwise. Methods block; {@link
+ * org.allod.linux.ProcessWatch} has a thread of its own, and {@link org.allod.linux.Apart} starts one for each
+ * conversation over netlink. Depends on {@code base}.
  */
 @NullMarked
 package org.allod.linux;

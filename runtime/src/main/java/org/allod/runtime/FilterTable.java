@@ -1,10 +1,11 @@
 package org.allod.runtime;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import org.allod.base.MachineId;
-import org.allod.linux.Command;
+import org.allod.linux.FilterSets;
 import org.allod.linux.Nft;
 
 /**
@@ -20,10 +21,12 @@ import org.allod.linux.Nft;
 final class FilterTable {
     private final NetworkConfig config;
     private final String name;
+    private final FilterSets sets;
 
     FilterTable(NetworkConfig config) {
         this.config = config;
         this.name = "allod_" + config.instance();
+        this.sets = new FilterSets(name);
     }
 
     /** The group of this instance's devices: a number that no one else on the host has picked. */
@@ -64,43 +67,40 @@ final class FilterTable {
     }
 
     void add(Wire wire) {
-        Nft.apply(elements("add", wire.device(), wire.address6(), wire.address4()));
+        sets.add(elements(wire));
     }
 
     void remove(Wire wire) {
-        if (!Nft.attempt(elements("delete", wire.device(), wire.address6(), wire.address4()))) {
-            remove(wire.machine());
-        }
+        sets.delete(elements(wire));
     }
 
     /** Removes the machine's elements, asking the table itself which they are: nobody else may remember. */
     void remove(MachineId machine) {
         String device = Wire.device(machine);
-        remove(device, "sources6", "addresses6");
-        remove(device, "sources4", "addresses4");
-    }
-
-    private void remove(String device, String sources, String addresses) {
-        String listing =
-                Command.of("nft", "list", "set", "inet", name, sources).run().out();
-        int at = listing.indexOf("\"" + device + "\" . ");
-        if (at < 0) {
-            return;
+        List<FilterSets.Element> found = new ArrayList<>();
+        for (String family : List.of("6", "4")) {
+            for (FilterSets.Element source : sets.list("sources" + family)) {
+                if (source.device().equals(device)) {
+                    found.add(source);
+                    found.add(new FilterSets.Element("addresses" + family, "", source.address()));
+                }
+            }
         }
-        String address = listing.substring(at + device.length() + 5).split("[ ,\\n}]", 2)[0];
-        Nft.attempt("delete element inet %s %s { \"%s\" . %s }\n".formatted(name, sources, device, address)
-                + "delete element inet %s %s { %s }\n".formatted(name, addresses, address));
+        if (!found.isEmpty()) {
+            sets.delete(found);
+        }
     }
 
     void removeAll() {
-        Nft.attempt("delete table inet " + name + "\n");
+        Nft.removeTable("inet", name);
     }
 
-    private String elements(String verb, String device, String six, String four) {
-        return verb + " element inet " + name + " sources6 { \"" + device + "\" . " + six + " }\n"
-                + verb + " element inet " + name + " addresses6 { " + six + " }\n"
-                + verb + " element inet " + name + " sources4 { \"" + device + "\" . " + four + " }\n"
-                + verb + " element inet " + name + " addresses4 { " + four + " }\n";
+    private static List<FilterSets.Element> elements(Wire wire) {
+        return List.of(
+                new FilterSets.Element("sources6", wire.device(), wire.address6()),
+                new FilterSets.Element("addresses6", "", wire.address6()),
+                new FilterSets.Element("sources4", wire.device(), wire.address4()),
+                new FilterSets.Element("addresses4", "", wire.address4()));
     }
 
     private String guardScript(Set<String> devices) {

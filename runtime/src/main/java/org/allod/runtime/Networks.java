@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -16,8 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.Beside;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
-import org.allod.linux.Command;
-import org.allod.linux.Ip;
+import org.allod.linux.NetLinks;
 import org.allod.linux.NetNs;
 
 /**
@@ -88,38 +86,34 @@ public final class Networks {
         Address4 taken = Address4.ofHost();
         Wire wire = new Wire(machine, address6, taken.choose(machine), tap);
         boolean there = wire.present() && deviceExists(wire.device()) && complete(wire);
-        List<String> lines = new ArrayList<>();
         if (!there) {
             takeDown(machine);
-            lines.addAll(wire.make(table.group(), owner));
         }
-        lines.addAll(wire.host());
-        Ip.batch(lines);
-        if (!there && tap.isPresent()) {
-            Ip.batch(wire.namespace(), Wire.tapMake(tap.get()));
+        NetLinks.here(host -> {
+            if (!there) {
+                wire.make(host, table.group(), owner);
+            }
+            wire.host(host);
+            return wire;
+        });
+        if (!there) {
+            tap.ifPresent(wire::makeTap);
         }
         return wire;
     }
 
     /** A wire that a crash left half made, or made for another kind of guest, is made anew. */
     private boolean complete(Wire wire) {
-        String links = Command.of("ip", "-netns", wire.namespace(), "-oneline", "link", "show")
-                .run()
-                .out();
-        return owner.equals(alias(wire.device()))
-                && links.contains(": eth0@")
-                && links.contains(": tap0:") == wire.tap().isPresent()
-                && (wire.tap().isEmpty() || slaves(links) == 2);
-    }
-
-    private static long slaves(String links) {
-        return links.lines().filter(line -> line.contains(" master br0 ")).count();
+        return owner.equals(alias(wire.device())) && wire.wholeInside();
     }
 
     /** Gives the inside its addresses and routes again, where a guest may have taken them off. */
     public void refresh(Wire wire) {
         if (!whole.contains(wire.machine())) {
-            Ip.batch(wire.namespace(), wire.inside());
+            NetLinks.inside(wire.namespace(), inside -> {
+                wire.inside(inside);
+                return wire;
+            });
             whole.add(wire.machine());
         }
     }
@@ -143,21 +137,10 @@ public final class Networks {
 
     /** Deleting a device deletes its other end; a namespace dies with its last process, so the device goes first. */
     private void takeDown(MachineId machine) {
-        String device = Wire.device(machine);
-        List<String> lines = new ArrayList<>();
-        if (deviceExists(device)) {
-            lines.add("link del dev " + device);
+        if (deviceExists(Wire.device(machine))) {
+            boolean _ = NetLinks.here(host -> host.delete(Wire.device(machine)));
         }
-        if (NetNs.exists(Wire.namespace(machine))) {
-            lines.add("netns del " + Wire.namespace(machine));
-        }
-        if (!lines.isEmpty()) {
-            Ip.attempt(lines);
-            if (deviceExists(device) || NetNs.exists(Wire.namespace(machine))) {
-                throw new Failed("cannot remove the network of machine " + machine + ": device " + device
-                        + " or namespace " + Wire.namespace(machine) + " is still there");
-            }
-        }
+        NetNs.delete(Wire.namespace(machine));
     }
 
     /** The machines of this instance of which a wire is on this host. */

@@ -2,8 +2,13 @@ package org.allod.runtime;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.linux.NetDevice;
+import org.allod.linux.NetLinks;
 import org.allod.linux.NetNs;
+import org.allod.linux.TapDevice;
 
 /**
  * Everything there is to know of one machine's place in the network of this host: a pair of virtual Ethernet devices
@@ -33,6 +38,8 @@ public record Wire(MachineId machine, String address6, String address4, Optional
     static final String INSIDE = "eth0";
 
     public static final String TAP = "tap0";
+
+    private static final String BRIDGE = "br0";
 
     public String namespace() {
         return namespace(machine);
@@ -72,67 +79,98 @@ public record Wire(MachineId machine, String address6, String address4, Optional
         return NetNs.exists(namespace());
     }
 
-    /** What makes the pair, and the host's side of it. */
-    List<String> make(long group, String owner) {
-        String device = device();
-        return List.of(
-                "netns add " + namespace(),
-                "link add name " + device + " group " + group + " address " + GATEWAY_MAC + " type veth peer name "
-                        + INSIDE + " address " + (tap.isPresent() ? bridgeMac() : mac()) + " netns " + namespace(),
-                "link set dev " + device + " alias " + owner);
+    /** Makes the namespace and the pair; from the first moment the host's end is in the group. */
+    void make(NetLinks host, long group, String owner) {
+        NetNs.make(namespace());
+        NetDevice device = host.pair(
+                new NetLinks.End(device(), GATEWAY_MAC),
+                group,
+                new NetLinks.End(INSIDE, tap.isPresent() ? bridgeMac() : mac()),
+                namespace());
+        host.ask(List.of(device.alias(owner)));
     }
 
     /** What the host's side needs, over and over. No address is ever announced or checked for doubles: all are known. */
-    List<String> host() {
-        String device = device();
-        return List.of(
-                "link set dev " + device + " addrgenmode none",
-                "link set dev " + device + " up",
-                "addr replace " + HOST6 + "/128 dev " + device + " nodad",
-                "addr replace " + GATEWAY6 + "/64 dev " + device + " nodad",
-                "addr replace " + GATEWAY4 + "/32 dev " + device,
-                "route replace " + address6 + "/128 dev " + device + " src " + HOST6,
-                "route replace " + address4 + "/32 dev " + device + " src " + GATEWAY4,
-                "neigh replace " + address6 + " lladdr " + mac() + " dev " + device + " nud permanent",
-                "neigh replace " + address4 + " lladdr " + mac() + " dev " + device + " nud permanent");
+    void host(NetLinks host) {
+        NetDevice device = host.device(device());
+        host.ask(List.of(
+                device.plain(),
+                device.up(),
+                device.address(HOST6, 128),
+                device.address(GATEWAY6, 64),
+                device.address(GATEWAY4, 32),
+                device.route(address6, HOST6),
+                device.route(address4, GATEWAY4),
+                device.neighbour(address6, mac()),
+                device.neighbour(address4, mac())));
     }
 
     /**
      * What the inside needs before each boot. runsc takes the addresses and routes off the device for its own network
      * stack; a microVM takes none, its side is bridged to a tap that QEMU's unprivileged user may open.
      */
-    List<String> inside() {
-        return tap.map(Wire::bridged).orElseGet(this::direct);
+    void inside(NetLinks inside) {
+        if (tap.isPresent()) {
+            inside.ask(List.of(
+                    inside.device(BRIDGE).up(),
+                    inside.device(INSIDE).up(),
+                    inside.device(TAP).up()));
+        } else {
+            direct(inside);
+        }
     }
 
-    private List<String> direct() {
-        return List.of(
-                "link set dev lo up",
-                "link set dev eth0 addrgenmode none",
-                "link set dev eth0 up",
-                "addr replace " + address6 + "/128 dev eth0 nodad",
-                "addr replace " + address4 + "/32 dev eth0",
-                "neigh replace " + GATEWAY6 + " lladdr " + GATEWAY_MAC + " dev eth0 nud permanent",
-                "neigh replace " + GATEWAY4 + " lladdr " + GATEWAY_MAC + " dev eth0 nud permanent",
-                "route replace " + GATEWAY4 + "/32 dev eth0 scope link",
-                "route replace default via " + GATEWAY4 + " dev eth0 onlink",
-                "route replace default via " + GATEWAY6 + " dev eth0");
+    private void direct(NetLinks inside) {
+        NetDevice device = inside.device(INSIDE);
+        inside.ask(List.of(
+                inside.device("lo").up(),
+                device.plain(),
+                device.up(),
+                device.address(address6, 128),
+                device.address(address4, 32),
+                device.neighbour(GATEWAY6, GATEWAY_MAC),
+                device.neighbour(GATEWAY4, GATEWAY_MAC),
+                device.route(GATEWAY4),
+                device.defaultRoute(GATEWAY4),
+                device.defaultRoute(GATEWAY6)));
     }
 
-    /** Made once: a tap stays as it is from boot to boot. */
-    static List<String> tapMake(int owner) {
-        return List.of(
-                "link add name br0 type bridge",
-                "tuntap add dev " + TAP + " mode tap user " + owner,
-                "link set dev br0 addrgenmode none",
-                "link set dev " + TAP + " addrgenmode none",
-                "link set dev eth0 addrgenmode none",
-                "link set dev eth0 master br0",
-                "link set dev " + TAP + " master br0");
+    /** Made once, after the pair: a tap stays as it is from boot to boot. */
+    void makeTap(int owner) {
+        TapDevice.make(namespace(), TAP, owner);
+        NetLinks.inside(namespace(), inside -> {
+            NetDevice bridge = inside.bridge(BRIDGE);
+            NetDevice end = inside.device(INSIDE);
+            NetDevice device = inside.device(TAP);
+            inside.ask(List.of(bridge.plain(), device.plain(), end.plain(), end.portOf(bridge), device.portOf(bridge)));
+            return bridge;
+        });
     }
 
-    private static List<String> bridged(int owner) {
-        return List.of("link set dev br0 up", "link set dev eth0 up", "link set dev " + TAP + " up");
+    /** Whether the inside has every device that it should, and none that is for another kind of guest. */
+    boolean wholeInside() {
+        List<NetDevice> devices;
+        try {
+            devices = NetLinks.inside(namespace(), NetLinks::all);
+        } catch (Failed e) {
+            return false; // a crash left a file that is no namespace
+        }
+        // A device that hangs on another: the other end is there too.
+        return named(devices, INSIDE).anyMatch(end -> end.link() != 0)
+                && named(devices, TAP).findAny().isPresent() == tap.isPresent()
+                && (tap.isEmpty() || bridged(devices));
+    }
+
+    private static boolean bridged(List<NetDevice> devices) {
+        return named(devices, BRIDGE)
+                .anyMatch(bridge -> devices.stream()
+                                .filter(device -> device.master() == bridge.index())
+                                .count()
+                        == 2);
+    }
+
+    private static Stream<NetDevice> named(List<NetDevice> devices, String name) {
+        return devices.stream().filter(device -> device.name().equals(name));
     }
 
     /** The inner end of a bridged wire is nobody's: it may not have the guest's own Ethernet address. */

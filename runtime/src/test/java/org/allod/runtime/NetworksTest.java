@@ -19,7 +19,6 @@ import org.allod.base.MachineId;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.linux.Command;
-import org.allod.linux.Ip;
 import org.allod.linux.NetNs;
 import org.allod.linux.Sysctl;
 import org.junit.jupiter.api.AfterEach;
@@ -47,14 +46,14 @@ class NetworksTest {
 
     @BeforeEach
     void world() {
-        Ip.batch(List.of(
+        ip(List.of(
                 "netns add " + world,
                 "link add name " + worldDevice + " type veth peer name eth0 netns " + world,
                 "link set dev " + worldDevice + " up",
                 "addr add 203.0.113.1/24 dev " + worldDevice,
                 "addr add 10.77.77.1/24 dev " + worldDevice,
                 "addr add 2001:db8:77::1/64 dev " + worldDevice + " nodad"));
-        Ip.batch(
+        ip(
                 world,
                 List.of(
                         "link set dev lo up",
@@ -74,10 +73,27 @@ class NetworksTest {
         }
         machines.forEach(networks::remove);
         networks.removeTable();
-        Ip.attempt(List.of("link del dev " + worldDevice, "netns del " + world));
+        attempt(List.of("link del dev " + worldDevice, "netns del " + world));
         assertThat(networks.present()).isEmpty();
         machines.forEach(m -> assertThat(NetNs.exists(Wire.namespace(m))).isFalse());
         assertThat(Command.of("nft", "list", "tables").output()).doesNotContain("allod_" + instance);
+    }
+
+    /** The tool itself: what it makes of ours, and ours of its, is part of what is tested. */
+    private static void ip(List<String> lines) {
+        Command.of("ip", "-batch", "-").input(String.join("\n", lines) + "\n").output();
+    }
+
+    private static void ip(String namespace, List<String> lines) {
+        Command.of("ip", "-netns", namespace, "-batch", "-")
+                .input(String.join("\n", lines) + "\n")
+                .output();
+    }
+
+    private static void attempt(List<String> lines) {
+        var _ = Command.of("ip", "-force", "-batch", "-")
+                .input(String.join("\n", lines) + "\n")
+                .run();
     }
 
     private Wire machine() {
@@ -193,7 +209,7 @@ class NetworksTest {
     void world_toGuest_isDenied() throws Exception {
         Wire wire = machine();
         serve(wire.namespace(), 8080);
-        Ip.batch(
+        ip(
                 world,
                 List.of(
                         "route add " + wire.address6() + "/128 via 2001:db8:77::1",
@@ -208,7 +224,7 @@ class NetworksTest {
         serve(world, 8081);
         assertThat(connects(wire.namespace(), WORLD6, 8081)).isTrue();
         String foreign = NET.address(ids.machine());
-        Ip.batch(
+        ip(
                 wire.namespace(),
                 List.of(
                         "addr add " + foreign + "/128 dev eth0 nodad",
@@ -216,7 +232,7 @@ class NetworksTest {
                         "addr add 100.64.99.99/32 dev eth0",
                         "route replace default via 100.64.0.1 dev eth0 onlink src 100.64.99.99"));
         // The host can be told to answer it: only the filter stands between.
-        Ip.batch(List.of("route add " + foreign + "/128 dev " + wire.device()));
+        ip(List.of("route add " + foreign + "/128 dev " + wire.device()));
         assertThat(connects(wire.namespace(), WORLD6, 8081)).isFalse();
         assertThat(connects(wire.namespace(), WORLD4, 8081)).isFalse();
     }
@@ -225,14 +241,14 @@ class NetworksTest {
     void network_setUpAgain_isWholeWhateverWasMissing() throws Exception {
         Wire wire = machine();
         Networks restarted = new Networks(NetworkConfig.closed(instance));
-        Ip.batch(wire.namespace(), List.of("addr flush dev eth0"));
+        ip(wire.namespace(), List.of("addr flush dev eth0"));
         assertThat(restarted.setUp(wire.machine(), wire.address6(), Optional.empty()))
                 .isEqualTo(wire);
         serve(wire.namespace(), 8080);
         assertThat(hostConnects(wire.address6(), 8080)).isTrue();
         servers.removeLast().destroyForcibly().waitFor();
 
-        Ip.batch(List.of("link del dev " + wire.device())); // the namespace stays: half a network
+        ip(List.of("link del dev " + wire.device())); // the namespace stays: half a network
         Networks again = new Networks(NetworkConfig.closed(instance));
         assertThat(again.present()).isEmpty();
         again.setUp(wire.machine(), wire.address6(), Optional.empty());

@@ -1,0 +1,259 @@
+package org.allod.linux;
+
+import java.io.ByteArrayOutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.IntPredicate;
+import org.allod.base.Failed;
+
+/**
+ * A conversation with a part of the kernel over netlink ({@code man 7 netlink}): requests go out in one send, each gets
+ * its answer before this returns, and what the kernel refuses is a {@link Refused} in its own words.
+ *
+ * <p>The socket belongs to the network namespace it was opened in and speaks of that one, whatever thread uses it. Not
+ * for use by several threads. Its calls go to the C library: platform threads only ({@link Apart}).
+ */
+final class Netlink implements AutoCloseable {
+    private static final int SO_RCVTIMEO = 20;
+    private static final int NETLINK_CAP_ACK = 10;
+    private static final int NETLINK_EXT_ACK = 11;
+
+    /** The kernel answers within the send; only a listing is read piece by piece. */
+    private static final long PATIENCE_SECONDS = 20;
+
+    /** The most the kernel puts into one message of a listing, twice. */
+    private static final int BUFFER = 64 << 10;
+
+    /** A listing during which something changed is asked for again so often. */
+    private static final int LISTINGS = 10;
+
+    /** More messages than any listing of ours has: a hundred thousand devices or elements. */
+    private static final int MOST = 1 << 20;
+
+    /** A request that the kernel refused. */
+    static final class Refusal {
+        private final String what;
+        private final int errno;
+        private final String reason;
+
+        Refusal(String what, int errno, String reason) {
+            this.what = what;
+            this.errno = errno;
+            this.reason = reason;
+        }
+
+        int errno() {
+            return errno;
+        }
+
+        Failed failed() {
+            return new Failed("cannot " + what + ": " + Libc.error(errno) + (reason.isEmpty() ? "" : ": " + reason));
+        }
+    }
+
+    private final int fd;
+    private int sequence;
+
+    private Netlink(int fd) {
+        this.fd = fd;
+    }
+
+    /** Opens one in the namespace of this thread. */
+    static Netlink open(int protocol) {
+        return of(LibcNet.netlink(protocol));
+    }
+
+    /** Takes over what opening a socket gave. */
+    static Netlink of(int fd) {
+        checked("socket", fd);
+        Netlink netlink = new Netlink(fd);
+        try {
+            checked("connect", LibcNet.connectKernel(fd));
+            checked("setsockopt", LibcNet.setPatience(fd, SO_RCVTIMEO, PATIENCE_SECONDS));
+            // Without these errors are numbers only, each with the whole request behind it.
+            checked("setsockopt", LibcNet.setFlag(fd, NETLINK_CAP_ACK));
+            checked("setsockopt", LibcNet.setFlag(fd, NETLINK_EXT_ACK));
+            return netlink;
+        } catch (Failed e) {
+            netlink.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Sends the requests in one go and waits until all that ask for it are acknowledged. The kernel goes on after one
+     * that it refuses, so each must do no harm where an earlier one failed.
+     *
+     * @throws Failed of the first that was refused
+     */
+    void ask(List<NetlinkMessage> requests) {
+        List<Refusal> refusals = tell(requests);
+        if (!refusals.isEmpty()) {
+            throw refusals.getFirst().failed();
+        }
+    }
+
+    /** As {@link #ask}, but gives what was refused, in the order of the requests, instead of throwing. */
+    List<Refusal> tell(List<NetlinkMessage> requests) {
+        int first = send(requests);
+        int awaited =
+                (int) requests.stream().filter(NetlinkMessage::acknowledged).count();
+        Refusal[] refused = new Refusal[requests.size()];
+        boolean[] heard = new boolean[requests.size()];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(BUFFER, 8);
+            while (awaited > 0) {
+                for (NetlinkAnswer answer : receive(buffer, requests.getFirst())) {
+                    int index = answer.sequence() - first;
+                    if (index < 0 || index >= refused.length || heard[index] || answer.type() != NetlinkAnswer.ERROR) {
+                        throw stray(answer, requests.getFirst());
+                    }
+                    heard[index] = true;
+                    if (answer.error() != 0) {
+                        NetlinkMessage request = requests.get(index);
+                        refused[index] = new Refusal(request.what(), answer.error(), answer.reason());
+                        if (!request.acknowledged()) {
+                            return List.of(refused[index]); // a bracket around the others, which fell with it
+                        }
+                    }
+                    awaited--;
+                }
+            }
+        }
+        List<Refusal> all = new ArrayList<>();
+        for (Refusal each : refused) {
+            if (each != null) {
+                all.add(each);
+            }
+        }
+        return all;
+    }
+
+    /**
+     * Everything the kernel lists in answer to a request, in one moment of it.
+     *
+     * @param absent the errors that mean that there is nothing to list
+     */
+    List<NetlinkAnswer> list(NetlinkMessage request, IntPredicate absent) {
+        for (int i = 0; i < LISTINGS; i++) {
+            List<NetlinkAnswer> all = new ArrayList<>();
+            if (gather(request, all, absent)) {
+                return all;
+            }
+        }
+        throw new Failed("cannot " + request.what() + ": it changes faster than it can be read");
+    }
+
+    /** The one thing that a request asks for; nothing where the kernel answers with the error that says so. */
+    Optional<NetlinkAnswer> get(NetlinkMessage request, int absent) {
+        int asked = send(List.of(request));
+        try (Arena arena = Arena.ofConfined()) {
+            NetlinkAnswer answer = receive(arena.allocate(BUFFER, 8), request).getFirst();
+            if (answer.sequence() != asked) {
+                throw stray(answer, request);
+            }
+            if (answer.type() != NetlinkAnswer.ERROR) {
+                return Optional.of(answer);
+            }
+            if (answer.error() == absent) {
+                return Optional.empty();
+            }
+            throw new Refusal(request.what(), answer.error(), answer.reason()).failed();
+        }
+    }
+
+    /** One listing; false where it is not all of one moment. */
+    private boolean gather(NetlinkMessage request, List<NetlinkAnswer> all, IntPredicate absent) {
+        int asked = send(List.of(request));
+        boolean whole = true;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(BUFFER, 8);
+            while (all.size() < MOST) {
+                for (NetlinkAnswer answer : receive(buffer, request)) {
+                    if (answer.sequence() != asked) {
+                        throw stray(answer, request);
+                    }
+                    whole &= (answer.flags() & NetlinkAnswer.INTERRUPTED) == 0;
+                    switch (answer.type()) {
+                        case NetlinkAnswer.ERROR, NetlinkAnswer.DONE -> {
+                            // Also what ends a listing bears a number, where the end came early.
+                            if (answer.error() == 0 || absent.test(answer.error())) {
+                                return whole;
+                            }
+                            throw new Refusal(request.what(), answer.error(), answer.reason()).failed();
+                        }
+                        default -> all.add(answer);
+                    }
+                }
+            }
+        }
+        throw new Failed("cannot " + request.what() + ": the kernel lists more than " + MOST);
+    }
+
+    /** Returns the number of the first. */
+    private int send(List<NetlinkMessage> requests) {
+        int first = sequence + 1;
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        requests.forEach(request -> bytes.writeBytes(request.sealed(++sequence)));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(bytes.size(), 8);
+            MemorySegment.copy(bytes.toByteArray(), 0, out, ValueLayout.JAVA_BYTE, 0, bytes.size());
+            long sent;
+            do {
+                sent = LibcNet.send(fd, out);
+            } while (sent == -Libc.EINTR);
+            if (sent != out.byteSize()) {
+                throw new Failed("cannot " + requests.getFirst().what() + ": sending it to the kernel failed"
+                        + (sent < 0 ? ": " + Libc.error((int) -sent) : ""));
+            }
+        }
+        return first;
+    }
+
+    private List<NetlinkAnswer> receive(MemorySegment buffer, NetlinkMessage about) {
+        long length;
+        do {
+            length = LibcNet.receive(fd, buffer);
+        } while (length == -Libc.EINTR);
+        if (length < 0) {
+            String why = length == -Libc.EAGAIN
+                    ? "the kernel does not answer within " + PATIENCE_SECONDS + " s"
+                    : "receiving the kernel's answer failed: " + Libc.error((int) -length);
+            throw new Failed("cannot " + about.what() + ": " + why);
+        }
+        if (length > buffer.byteSize()) {
+            throw new Failed("cannot " + about.what() + ": the kernel's answer is too long: " + length + " bytes");
+        }
+        ByteBuffer copy = ByteBuffer.allocate((int) length);
+        copy.put(buffer.asSlice(0, length).asByteBuffer()).flip();
+        List<NetlinkAnswer> answers = NetlinkAnswer.parse(copy).stream()
+                .filter(answer -> answer.type() != NetlinkAnswer.NOOP)
+                .toList();
+        if (answers.stream().anyMatch(answer -> answer.type() == NetlinkAnswer.OVERRUN)) {
+            throw new Failed("cannot " + about.what() + ": answers of the kernel were lost");
+        }
+        return answers;
+    }
+
+    private static Failed stray(NetlinkAnswer answer, NetlinkMessage about) {
+        return new Failed("cannot tell whether it worked to " + about.what()
+                + ": the kernel's answer is one to another question (type " + answer.type() + ", number "
+                + answer.sequence() + ")");
+    }
+
+    private static void checked(String call, int result) {
+        if (result < 0) {
+            throw new Failed("cannot speak to the kernel over netlink: " + call + ": " + Libc.error(-result));
+        }
+    }
+
+    @Override
+    public void close() {
+        Libc.close(fd);
+    }
+}
