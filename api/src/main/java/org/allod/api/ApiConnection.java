@@ -113,7 +113,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         worker = null;
         switch (answer) {
             case Answer.Lines lines -> new LineStream(context, lines.writer(), id, () -> next(context)).start();
-            case Answer.Items(var entries) -> ItemStream.start(context, entries, id, () -> next(context));
+            case Answer.Items items -> ItemStream.start(context, items, id, () -> next(context));
             case Answer.Upgrade upgrade -> Upgrading.start(context, upgrade, id);
             default -> {
                 reply(context, answer, method);

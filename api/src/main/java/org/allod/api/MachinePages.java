@@ -1,6 +1,7 @@
 package org.allod.api;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -8,6 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.allod.base.MachineId;
 import org.allod.machine.CheckStatus;
 import org.allod.machine.Machine;
+import org.allod.machine.MachineEvent;
 import org.allod.machine.Machines;
 
 /**
@@ -37,16 +39,32 @@ final class MachinePages {
         machines.listen(m -> drop(m.id()));
     }
 
-    /** The machine with its configuration, newest events and checks. */
-    byte[] whole(Machine m) {
-        List<CheckStatus> checks = machines.checks(m.id());
-        Page page = pages.get(m.id());
-        if (page != null && page.shows(m, checks)) {
-            return page.json;
+    /** Each machine with its configuration, newest events and checks. */
+    List<byte[]> whole(List<Machine> all) {
+        byte[][] json = new byte[all.size()][];
+        List<Integer> missing = new ArrayList<>();
+        for (int i = 0; i < json.length; i++) {
+            Machine m = all.get(i);
+            Page page = pages.get(m.id());
+            if (page != null && page.shows(m, machines.checks(m.id()))) {
+                json[i] = page.json;
+            } else {
+                missing.add(i);
+            }
         }
-        byte[] json = Views.machine(m, machines.events(m.id(), Views.EVENTS), checks)
-                .toString()
-                .getBytes(StandardCharsets.UTF_8);
+        if (!missing.isEmpty()) {
+            List<List<MachineEvent>> events =
+                    machines.events(missing.stream().map(i -> all.get(i).id()).toList(), Views.EVENTS);
+            for (int n = 0; n < events.size(); n++) {
+                json[missing.get(n)] = made(all.get(missing.get(n)), events.get(n));
+            }
+        }
+        return List.of(json);
+    }
+
+    private byte[] made(Machine m, List<MachineEvent> events) {
+        List<CheckStatus> checks = machines.checks(m.id());
+        byte[] json = Views.machine(m, events, checks).toString().getBytes(StandardCharsets.UTF_8);
         keep(m, new Page(m, checks, json));
         return json;
     }

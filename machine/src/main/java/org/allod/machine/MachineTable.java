@@ -2,6 +2,7 @@ package org.allod.machine;
 
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
@@ -152,18 +153,29 @@ final class MachineTable {
 
     /** The newest events first. */
     List<MachineEvent> events(MachineId id, int limit) {
-        return database.read(tx -> tx.list(
-                "SELECT id, type, status, source, at, request FROM machine_event WHERE machine = ? "
-                        + "ORDER BY seq DESC LIMIT ?",
-                row -> new MachineEvent(
-                        MachineJson.version(row.getString(1)),
-                        row.getString(2),
-                        row.getString(3),
-                        row.getString(4),
-                        Instant.ofEpochMilli(row.getLong(5)),
-                        MachineJson.object(row.getString(6))),
-                id.text(),
-                limit));
+        return events(List.of(id), limit).getFirst();
+    }
+
+    /** The same of each machine: one visit. */
+    List<List<MachineEvent>> events(List<MachineId> ids, int limit) {
+        return database.read(tx -> {
+            List<List<MachineEvent>> all = new ArrayList<>(ids.size());
+            for (MachineId id : ids) {
+                all.add(tx.list(
+                        "SELECT id, type, status, source, at, request FROM machine_event WHERE machine = ? "
+                                + "ORDER BY seq DESC LIMIT ?",
+                        row -> new MachineEvent(
+                                MachineJson.version(row.getString(1)),
+                                row.getString(2),
+                                row.getString(3),
+                                row.getString(4),
+                                Instant.ofEpochMilli(row.getLong(5)),
+                                MachineJson.object(row.getString(6))),
+                        id.text(),
+                        limit));
+            }
+            return all;
+        });
     }
 
     /** The newest version first. */
