@@ -18,7 +18,7 @@ import java.util.function.Function;
  */
 public final class Pieces<T> extends AbstractList<T> implements RandomAccess {
     /** Elements of one piece: a change copies as many, and one place for each piece. */
-    static final int MOST = 256;
+    static final int MOST = 128;
 
     private static final Pieces<?> EMPTY = new Pieces<>(new Object[][] {{}});
 
@@ -121,7 +121,8 @@ public final class Pieces<T> extends AbstractList<T> implements RandomAccess {
         int at = 0;
         while (rest.hasNext()) {
             Map.Entry<? extends K, List<T>> change = rest.next();
-            while (at < length && key.apply(at(piece, at)).compareTo(change.getKey()) < 0) {
+            int before = firstFrom(piece, at, change.getKey(), key);
+            while (at < before) {
                 merged.add(at(piece, at++));
             }
             while (at < length && key.apply(at(piece, at)).compareTo(change.getKey()) == 0) {
@@ -135,15 +136,30 @@ public final class Pieces<T> extends AbstractList<T> implements RandomAccess {
         return merged;
     }
 
+    /** The first element of a piece, from {@code at} on, whose key is not less. */
+    private <K extends Comparable<? super K>> int firstFrom(int piece, int at, K than, Function<? super T, K> key) {
+        int low = at;
+        int high = pieces[piece].length;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (key.apply(at(piece, middle)).compareTo(than) < 0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
     /** Is told the elements that are in pieces which the other list does not have. */
     interface Differing<T> {
         void element(T element);
     }
 
     void notIn(Pieces<T> other, Differing<T> told) {
-        IdentityHashMap<Object[], Integer> theirs = other.byPiece();
-        for (int i = 0; i < pieces.length; i++) {
-            if (!theirs.containsKey(pieces[i])) {
+        Alike alike = new Alike(pieces, other.pieces);
+        for (int i = alike.head; i < pieces.length - alike.tail; i++) {
+            if (alike.of(i) < 0) {
                 for (int e = 0; e < pieces[i].length; e++) {
                     told.element(at(i, e));
                 }
@@ -158,11 +174,11 @@ public final class Pieces<T> extends AbstractList<T> implements RandomAccess {
      * @param ofBefore what belonged to that: pieces that have not changed are taken from it
      */
     <V> Pieces<V> beside(Pieces<T> before, Pieces<V> ofBefore, Function<T, V> of) {
-        IdentityHashMap<Object[], Integer> known = before.byPiece();
+        Alike alike = new Alike(pieces, before.pieces);
         Object[][] values = new Object[pieces.length][];
         for (int i = 0; i < pieces.length; i++) {
-            Integer same = known.get(pieces[i]);
-            if (same != null) {
+            int same = alike.of(i);
+            if (same >= 0) {
                 values[i] = ofBefore.pieces[same];
             } else {
                 values[i] = new Object[pieces[i].length];
@@ -174,12 +190,37 @@ public final class Pieces<T> extends AbstractList<T> implements RandomAccess {
         return new Pieces<>(values);
     }
 
-    private IdentityHashMap<Object[], Integer> byPiece() {
-        IdentityHashMap<Object[], Integer> index = new IdentityHashMap<>(pieces.length);
-        for (int i = 0; i < pieces.length; i++) {
-            index.put(pieces[i], i);
+    /** Which of some pieces others have too: most often all but one, so both ends are compared first. */
+    private static final class Alike {
+        final Object[][] pieces;
+        final int shift;
+        int head;
+        int tail;
+        private final IdentityHashMap<Object[], Integer> between = new IdentityHashMap<>();
+
+        @SuppressWarnings("ReferenceEquality") // a piece that was not touched is the same one
+        Alike(Object[][] pieces, Object[][] others) {
+            this.pieces = pieces;
+            int shorter = Math.min(pieces.length, others.length);
+            while (head < shorter && pieces[head] == others[head]) {
+                head++;
+            }
+            shift = others.length - pieces.length;
+            while (tail < shorter - head && pieces[pieces.length - 1 - tail] == others[others.length - 1 - tail]) {
+                tail++;
+            }
+            for (int i = head; i < others.length - tail; i++) {
+                between.put(others[i], i);
+            }
         }
-        return index;
+
+        /** The other's index of this piece; less than 0 where it has none. */
+        int of(int piece) {
+            if (piece < head) {
+                return piece;
+            }
+            return piece >= pieces.length - tail ? piece + shift : between.getOrDefault(pieces[piece], -1);
+        }
     }
 
     @SuppressWarnings("unchecked") // only elements were put there

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.stream.Stream;
 import org.allod.base.MachineId;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What lives of each port of each machine in the catalog, however many ways lead there. Changed under the lock of {@link
@@ -38,15 +38,21 @@ final class Spots {
         this.make = make;
     }
 
-    private static Stream<Spot> at(List<Spot> spots, Backend backend) {
-        return spots.stream().filter(spot -> spot.port == backend.address().getPort());
+    private static @Nullable Spot at(List<Spot> spots, Backend backend) {
+        int port = backend.address().getPort();
+        for (Spot spot : spots) {
+            if (spot.port == port) {
+                return spot;
+            }
+        }
+        return null;
     }
 
     /** One more place of the catalog leads there. */
     @SuppressWarnings("ReferenceEquality") // a picture that looks like the last is news all the same: it is newer
     Live use(Backend backend, long now) {
         List<Spot> spots = machines.getOrDefault(backend.id(), List.of());
-        Spot known = at(spots, backend).findFirst().orElse(null);
+        Spot known = at(spots, backend);
         Spot spot = known != null ? known : new Spot(backend, make.apply(backend));
         if (known == null) {
             List<Spot> more = new ArrayList<>(spots.size() + 1);
@@ -64,21 +70,26 @@ final class Spots {
 
     /** One place less leads there. */
     void leave(Backend backend) {
-        at(machines.getOrDefault(backend.id(), List.of()), backend).forEach(spot -> spot.uses--);
+        Spot spot = at(machines.getOrDefault(backend.id(), List.of()), backend);
+        if (spot != null) {
+            spot.uses--;
+        }
     }
 
     /** Forgets the port if nothing leads there any more, and then tells. */
     void sweep(Backend backend, Consumer<Live> gone) {
         List<Spot> spots = machines.getOrDefault(backend.id(), List.of());
-        at(spots, backend).filter(spot -> spot.uses == 0).findFirst().ifPresent(spot -> {
-            List<Spot> rest = spots.stream().filter(s -> !s.equals(spot)).toList();
-            if (rest.isEmpty()) {
-                machines.remove(backend.id());
-            } else {
-                machines.put(backend.id(), rest);
-            }
-            gone.accept(spot.live);
-        });
+        Spot spot = at(spots, backend);
+        if (spot == null || spot.uses > 0) {
+            return;
+        }
+        List<Spot> rest = spots.stream().filter(s -> !s.equals(spot)).toList();
+        if (rest.isEmpty()) {
+            machines.remove(backend.id());
+        } else {
+            machines.put(backend.id(), rest);
+        }
+        gone.accept(spot.live);
     }
 
     List<Live> of(MachineId machine) {
