@@ -1,7 +1,7 @@
 package org.allod.api;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpResponse;
@@ -52,9 +52,20 @@ final class ItemStream {
         return parts;
     }
 
-    /** The pieces as one buffer; copies nothing. */
-    static ByteBuf buffer(List<byte[]> parts) {
-        return Unpooled.wrappedBuffer(parts.toArray(byte[][]::new));
+    /**
+     * The pieces as one buffer outside of the heap: where the transport would copy them to all the same, after having
+     * made an object of each.
+     */
+    static ByteBuf buffer(ByteBufAllocator allocator, List<byte[]> parts) {
+        int length = 0;
+        for (byte[] part : parts) {
+            length += part.length;
+        }
+        ByteBuf whole = allocator.directBuffer(length);
+        for (byte[] part : parts) {
+            whole.writeBytes(part);
+        }
+        return whole;
     }
 
     /** Sends a long list; {@code done} is run on the connection's thread once it is out. */
@@ -75,7 +86,7 @@ final class ItemStream {
             for (int from = 0; from < items.count(); from += AT_ONCE) {
                 int to = Math.min(from + AT_ONCE, items.count());
                 // Waiting for each write is the back-pressure.
-                context.writeAndFlush(new DefaultHttpContent(buffer(text(items, from, to))))
+                context.writeAndFlush(new DefaultHttpContent(buffer(context.alloc(), text(items, from, to))))
                         .sync();
             }
         } catch (InterruptedException e) {

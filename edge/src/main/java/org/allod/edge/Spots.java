@@ -55,10 +55,7 @@ final class Spots {
         Spot known = at(spots, backend);
         Spot spot = known != null ? known : new Spot(backend, make.apply(backend));
         if (known == null) {
-            List<Spot> more = new ArrayList<>(spots.size() + 1);
-            more.addAll(spots);
-            more.add(spot);
-            machines.put(backend.id(), List.copyOf(more));
+            machines.put(backend.id(), spots.isEmpty() ? List.of(spot) : both(spots, spot));
         }
         if (known == null || spot.shown != backend) {
             spot.shown = backend;
@@ -66,6 +63,12 @@ final class Spots {
         }
         spot.uses++;
         return spot.live;
+    }
+
+    private static List<Spot> both(List<Spot> spots, Spot spot) {
+        List<Spot> more = new ArrayList<>(spots);
+        more.add(spot);
+        return List.copyOf(more);
     }
 
     /** One place less leads there. */
