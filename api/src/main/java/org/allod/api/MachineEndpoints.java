@@ -87,7 +87,7 @@ public final class MachineEndpoints {
     }
 
     private Answer whole(Machine m) {
-        return new Answer.Ready(200, pages.whole(List.of(m)));
+        return new Answer.Ready(200, List.of(pages.whole(m)));
     }
 
     private Answer list(Call call) {
