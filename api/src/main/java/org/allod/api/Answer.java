@@ -5,7 +5,6 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
-import java.util.function.Supplier;
 import tools.jackson.databind.JsonNode;
 
 /** What an endpoint answers. */
@@ -23,8 +22,16 @@ public sealed interface Answer {
     /**
      * A JSON list whose entries are JSON already. A long one is sent piece by piece, as its entries are made and no
      * faster than the client reads.
+     *
+     * @param count how many entries it has
      */
-    record Items(List<Supplier<byte[]>> entries) implements Answer {}
+    record Items(int count, Entries entries) implements Answer {
+        /** Makes entries. */
+        public interface Entries {
+            /** Those from {@code from} to before {@code to}. */
+            List<byte[]> part(int from, int to);
+        }
+    }
 
     /** A JSON document that is text already, in pieces. */
     record Ready(int status, List<byte[]> json) implements Answer {}

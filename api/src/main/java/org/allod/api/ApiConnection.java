@@ -113,7 +113,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
         worker = null;
         switch (answer) {
             case Answer.Lines lines -> new LineStream(context, lines.writer(), id, () -> next(context)).start();
-            case Answer.Items(var entries) -> ItemStream.start(context, entries, id, () -> next(context));
+            case Answer.Items items -> ItemStream.start(context, items, id, () -> next(context));
             case Answer.Upgrade upgrade -> Upgrading.start(context, upgrade, id);
             default -> {
                 reply(context, answer, method);
@@ -138,7 +138,8 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     private void reply(ChannelHandlerContext context, Answer answer, String method) {
         FullHttpResponse response = switch (answer) {
             case Answer.Json(int status, var body) -> whole(status, "application/json", text(body.toString()));
-            case Answer.Ready(int status, var parts) -> whole(status, "application/json", ItemStream.buffer(parts));
+            case Answer.Ready(int status, var parts) ->
+                whole(status, "application/json", ItemStream.buffer(context.alloc(), parts));
             case Answer.Later(Duration after, var body) -> {
                 FullHttpResponse later = whole(429, "application/json", text(body.toString()));
                 later.headers().set(HttpHeaderNames.RETRY_AFTER, Math.max(1, (after.toMillis() + 999) / 1_000));

@@ -1,7 +1,7 @@
 package org.allod.api;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpResponse;
@@ -13,7 +13,6 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 
 /**
  * A JSON list on its way to a client. Up to {@link #AT_ONCE} entries are one whole answer; of more, so many at a time
@@ -28,53 +27,66 @@ final class ItemStream {
 
     /** A list short enough to be answered whole is made here, on the thread that calls; any other answer is as it was. */
     static Answer ready(Answer answer) {
-        return answer instanceof Answer.Items(var entries) && entries.size() <= AT_ONCE
-                ? new Answer.Ready(200, text(entries, 0, entries.size()))
+        return answer instanceof Answer.Items items && items.count() <= AT_ONCE
+                ? new Answer.Ready(200, text(items, 0, items.count()))
                 : answer;
     }
 
     /** Entries {@code from} to {@code to} with what stands between, before and after them. */
-    private static List<byte[]> text(List<Supplier<byte[]>> entries, int from, int to) {
+    private static List<byte[]> text(Answer.Items items, int from, int to) {
         List<byte[]> parts = new ArrayList<>(2 * (to - from) + 2);
         if (from == 0) {
             parts.add(new byte[] {'['});
         }
-        for (int i = from; i < to; i++) {
-            if (i > 0) {
+        boolean first = from == 0;
+        for (byte[] entry : items.entries().part(from, to)) {
+            if (!first) {
                 parts.add(COMMA);
             }
-            parts.add(entries.get(i).get());
+            first = false;
+            parts.add(entry);
         }
-        if (to == entries.size()) {
+        if (to == items.count()) {
             parts.add(new byte[] {']'});
         }
         return parts;
     }
 
-    /** The pieces as one buffer; copies nothing. */
-    static ByteBuf buffer(List<byte[]> parts) {
-        return Unpooled.wrappedBuffer(parts.toArray(byte[][]::new));
+    /**
+     * The pieces as one buffer outside of the heap: where the transport would copy them to all the same, after having
+     * made an object of each.
+     */
+    static ByteBuf buffer(ByteBufAllocator allocator, List<byte[]> parts) {
+        int length = 0;
+        for (byte[] part : parts) {
+            length += part.length;
+        }
+        ByteBuf whole = allocator.directBuffer(length);
+        for (byte[] part : parts) {
+            whole.writeBytes(part);
+        }
+        return whole;
     }
 
     /** Sends a long list; {@code done} is run on the connection's thread once it is out. */
-    static void start(ChannelHandlerContext context, List<Supplier<byte[]>> entries, String request, Runnable done) {
+    static void start(ChannelHandlerContext context, Answer.Items items, String request, Runnable done) {
         HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
         head.headers()
                 .set(HttpHeaderNames.CONTENT_TYPE, "application/json")
                 .set(ApiConnection.REQUEST_ID, request)
                 .set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
         context.writeAndFlush(head);
-        Thread thread = Thread.ofVirtual().name("api list").unstarted(() -> run(context, entries, done));
+        Thread thread = Thread.ofVirtual().name("api list").unstarted(() -> run(context, items, done));
         context.channel().closeFuture().addListener(closed -> thread.interrupt());
         thread.start();
     }
 
-    private static void run(ChannelHandlerContext context, List<Supplier<byte[]>> entries, Runnable done) {
+    private static void run(ChannelHandlerContext context, Answer.Items items, Runnable done) {
         try {
-            for (int from = 0; from < entries.size(); from += AT_ONCE) {
-                int to = Math.min(from + AT_ONCE, entries.size());
+            for (int from = 0; from < items.count(); from += AT_ONCE) {
+                int to = Math.min(from + AT_ONCE, items.count());
                 // Waiting for each write is the back-pressure.
-                context.writeAndFlush(new DefaultHttpContent(buffer(text(entries, from, to))))
+                context.writeAndFlush(new DefaultHttpContent(buffer(context.alloc(), text(items, from, to))))
                         .sync();
             }
         } catch (InterruptedException e) {

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.machine.ConfigReader;
@@ -100,13 +99,16 @@ public final class MachineEndpoints {
                 && (states.isEmpty() || states.contains(m.state()))
                 && labels.entrySet().stream()
                         .allMatch(l -> l.getValue().equals(m.config().metadata().get(l.getKey())));
-        List<Supplier<byte[]>> entries =
-                machines.list(call.parameter("app_name"), call.flag("include_deleted")).stream()
-                        .filter(fits)
-                        .map(m -> (Supplier<byte[]>) () ->
-                                summary ? Views.brief(m).toString().getBytes(StandardCharsets.UTF_8) : pages.whole(m))
-                        .toList();
-        return new Answer.Items(entries);
+        List<Machine> found = machines.list(call.parameter("app_name"), call.flag("include_deleted")).stream()
+                .filter(fits)
+                .toList();
+        return new Answer.Items(
+                found.size(),
+                (from, to) -> summary
+                        ? found.subList(from, to).stream()
+                                .map(m -> Views.brief(m).toString().getBytes(StandardCharsets.UTF_8))
+                                .toList()
+                        : pages.whole(found.subList(from, to)));
     }
 
     private Answer create(Call call) throws InterruptedException {

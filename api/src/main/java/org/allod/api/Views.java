@@ -8,6 +8,7 @@ import org.allod.machine.MachineEvent;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.util.RawValue;
 
 /** How things look on the wire: the Machines API's shapes. */
 final class Views {
@@ -20,7 +21,8 @@ final class Views {
 
     static ObjectNode machine(Machine m, List<MachineEvent> events, List<CheckStatus> checks) {
         ObjectNode node = brief(m);
-        node.set("config", m.config().json());
+        // As it is kept: a tree of it would be made only to be written again.
+        node.putRawValue("config", new RawValue(m.config().text().toString()));
         m.image().ifPresent(i -> {
             ObjectNode ref = node.putObject("image_ref");
             ref.put("registry", i.registry())

@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.allod.base.Failed;
 import org.allod.base.Ids;
@@ -69,9 +68,11 @@ class ApiServerTest {
                 at(
                         HttpMethod.GET,
                         "/v1/long",
-                        call -> new Answer.Items(IntStream.range(0, 5_000)
-                                .<Supplier<byte[]>>mapToObj(i -> () -> ("" + i).getBytes(StandardCharsets.UTF_8))
-                                .toList())),
+                        call -> new Answer.Items(
+                                5_000,
+                                (from, to) -> IntStream.range(from, to)
+                                        .mapToObj(i -> ("" + i).getBytes(StandardCharsets.UTF_8))
+                                        .toList())),
                 at(
                         HttpMethod.POST,
                         "/v1/echo",

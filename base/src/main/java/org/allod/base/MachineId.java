@@ -11,7 +11,6 @@ import java.util.Optional;
  */
 public record MachineId(String text) implements Comparable<MachineId> {
     private static final int DIGITS = 14;
-    private static final String HEX = "0123456789abcdef";
 
     public MachineId {
         if (!valid(text)) {
@@ -50,7 +49,7 @@ public record MachineId(String text) implements Comparable<MachineId> {
         }
         for (int i = 0; i < DIGITS; i++) {
             char c = text.charAt(i);
-            if (HEX.indexOf(c) < 0) {
+            if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
                 return false;
             }
         }

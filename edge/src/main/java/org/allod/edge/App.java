@@ -9,9 +9,9 @@ import java.util.List;
  * @param http how this port differs from the usual
  * @param statics what the edge serves in the machines' stead
  */
-public record App(String name, List<Backend> backends, HttpOptions http, Statics statics) {
-    public App {
-        backends = List.copyOf(backends);
+public record App(String name, Pieces<Backend> backends, HttpOptions http, Statics statics) {
+    public App(String name, List<Backend> backends, HttpOptions http, Statics statics) {
+        this(name, Pieces.of(backends), http, statics);
     }
 
     /** With nothing that the edge serves itself. */

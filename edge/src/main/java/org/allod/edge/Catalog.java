@@ -5,17 +5,22 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Everything the edge routes by at one moment. Immutable: a change is a new catalog.
+ * Everything the edge routes by at one moment. Immutable: a change is a new catalog, which shares what has not changed
+ * with the one before ({@link Spread#with}, {@link Pieces#with}); what is shared the edge need not look at.
  *
  * @param apps by route: the name of the app for plain HTTP, {@link Door#route} for its other ports
  * @param doors the ports that are open beside the edge's own
  */
-public record Catalog(Map<String, App> apps, List<Door> doors) {
+public record Catalog(Spread<App> apps, List<Door> doors) {
     public static final Catalog EMPTY = new Catalog(Map.of());
 
     public Catalog {
-        apps = Map.copyOf(apps);
         doors = List.copyOf(doors);
+    }
+
+    /** Of routes that share nothing with others. */
+    public Catalog(Map<String, App> apps, List<Door> doors) {
+        this(Spread.of(apps), doors);
     }
 
     /** Only the edge's own address is open. */

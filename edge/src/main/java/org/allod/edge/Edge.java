@@ -29,6 +29,7 @@ import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.base.Rng;
 import org.allod.base.Timers;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A running edge. Started by {@link #start}; told of every change by {@link #publish}; ended by {@link #close}, which
@@ -48,7 +49,11 @@ public final class Edge implements AutoCloseable {
     private final Doors doors;
     private final TlsContexts tls;
     private final Idler idler;
+    private final Spots spots;
     private volatile Routes routes = Routes.EMPTY;
+    /** What the routes are made of; touched under the lock of {@link #publish} alone. */
+    private Catalog published = Catalog.EMPTY;
+
     private volatile CustomHosts hosts = CustomHosts.NONE;
     private volatile boolean closing;
 
@@ -77,6 +82,8 @@ public final class Edge implements AutoCloseable {
         this.tls = new TlsContexts(certificates, () -> hosts, config.domain(), clock);
         this.clock = clock;
         this.timers = timers;
+        spots = new Spots(
+                backend -> new Live(backend.id(), loops.size(), config.limits().idlePerMachine(), clock.monoNanos()));
         Transport transport = Transport.pick(config.nativeTransport());
         Shared shared = new Common(new Wakes(machines, config.times(), clock, metrics));
         group = transport.group(
@@ -192,51 +199,50 @@ public final class Edge implements AutoCloseable {
         }
     }
 
-    /** Routes by this catalog from now on. Requests that wait look again. */
+    /**
+     * Routes by this catalog from now on. Requests that wait look again. What it shares with the one before costs
+     * nothing; a machine is taken to have news where its {@link Backend} is another object than it was.
+     */
     public synchronized void publish(Catalog catalog) {
         long now = clock.monoNanos();
-        Routes before = routes;
-        Map<Routes.Spot, Live> lives = new HashMap<>();
-        Map<String, Route> byApp = new HashMap<>();
-        catalog.apps().forEach((name, app) -> {
-            List<Live> ofApp = new ArrayList<>();
-            for (Backend backend : app.backends()) {
-                ofApp.add(lives.computeIfAbsent(Routes.Spot.of(backend), spot -> live(before, spot, backend, now)));
-            }
-            Route old = before.byApp().get(name);
-            HoldRoom room = old != null ? old.room() : new HoldRoom(config.limits());
-            byApp.put(name, new Route(app, List.copyOf(ofApp), room));
-        });
-        Map<MachineId, List<Live>> byMachine = new HashMap<>();
-        lives.values()
-                .forEach(live -> byMachine
-                        .computeIfAbsent(live.id, id -> new ArrayList<>())
-                        .add(live));
-        routes = new Routes(Map.copyOf(byApp), Map.copyOf(lives), Map.copyOf(byMachine));
+        List<Backend> left = new ArrayList<>();
+        routes = new Routes(catalog.apps()
+                .beside(
+                        published.apps(),
+                        routes.byApp(),
+                        (name, was, is, before) -> route(was, is, before, left, now)));
+        published = catalog;
         if (!closing) {
             doors.follow(catalog.doors());
         }
-        before.lives().forEach((id, live) -> {
-            if (!lives.containsKey(id)) {
-                live.drain(true);
-                loops.forEach(loop -> loop.execute(() -> loop.empty(live)));
-            }
-        });
+        left.forEach(backend -> spots.sweep(backend, live -> {
+            live.drain(true);
+            loops.forEach(loop -> loop.execute(() -> loop.empty(live)));
+        }));
         loops.forEach(Loop::nudge);
+    }
+
+    /** @param left to which is added what the way no longer leads to */
+    @SuppressWarnings("ReferenceEquality") // an app that was not touched is the same one
+    private @Nullable Route route(
+            @Nullable App was, @Nullable App is, @Nullable Route before, List<Backend> left, long now) {
+        if (was == is) {
+            return before;
+        }
+        Pieces<Backend> old = was == null ? Pieces.empty() : was.backends();
+        Pieces<Backend> next = is == null ? Pieces.empty() : is.backends();
+        Pieces<Live> lives =
+                next.beside(old, before == null ? Pieces.empty() : before.lives(), backend -> spots.use(backend, now));
+        old.notIn(next, backend -> {
+            spots.leave(backend);
+            left.add(backend);
+        });
+        return is == null ? null : new Route(is, lives, before == null ? new HoldRoom(config.limits()) : before.room());
     }
 
     /** Serves these host names from now on, in place of those before. Connections that are open stay as they are. */
     public void hosts(CustomHosts now) {
         hosts = now;
-    }
-
-    private Live live(Routes before, Routes.Spot spot, Backend backend, long now) {
-        Live live = before.lives().get(spot);
-        if (live == null) {
-            live = new Live(backend.id(), loops.size(), config.limits().idlePerMachine(), now);
-        }
-        live.published(backend.state(), now);
-        return live;
     }
 
     /**
@@ -248,7 +254,7 @@ public final class Edge implements AutoCloseable {
      *     that is not so after {@code atMost}
      */
     public CompletionStage<Boolean> drain(MachineId machine, Duration atMost) {
-        List<Live> lives = routes.byMachine().getOrDefault(machine, List.of());
+        List<Live> lives = spots.of(machine);
         if (lives.isEmpty()) {
             return CompletableFuture.completedFuture(true);
         }
@@ -269,7 +275,7 @@ public final class Edge implements AutoCloseable {
 
     /** Sends to the machine again after a {@link #drain} that no stop followed. */
     public void undrain(MachineId machine) {
-        List<Live> lives = routes.byMachine().getOrDefault(machine, List.of());
+        List<Live> lives = spots.of(machine);
         if (!lives.isEmpty()) {
             lives.forEach(live -> live.drain(false));
             loops.forEach(Loop::nudge);
@@ -287,6 +293,11 @@ public final class Edge implements AutoCloseable {
         return routes;
     }
 
+    /** What lives of a machine. */
+    List<Live> lives(MachineId machine) {
+        return spots.of(machine);
+    }
+
     void nudgeAll() {
         for (Loop loop : loops) {
             loop.nudge();
@@ -294,11 +305,7 @@ public final class Edge implements AutoCloseable {
     }
 
     public EdgeStats stats() {
-        int inFlight = 0;
-        for (Live live : routes.lives().values()) {
-            inFlight += live.load();
-        }
-        return metrics.snapshot(inFlight);
+        return metrics.snapshot(spots.load());
     }
 
     /** Takes no more, lets what is under way finish within {@code drain}, then cuts what is left. */

@@ -52,8 +52,7 @@ final class Idler implements AutoCloseable {
             Map<String, List<Route>> apps = new HashMap<>();
             edge.routes()
                     .byApp()
-                    .values()
-                    .forEach(route -> apps.computeIfAbsent(route.app().name(), name -> new ArrayList<>())
+                    .forEach((name, route) -> apps.computeIfAbsent(route.app().name(), app -> new ArrayList<>())
                             .add(route));
             for (List<Route> app : apps.values()) {
                 AutostopPolicy.decide(candidates(app, now), times.idleGrace()).ifPresent(this::stop);
@@ -68,6 +67,9 @@ final class Idler implements AutoCloseable {
         Map<MachineId, Map<Live, Backend>> machines = new LinkedHashMap<>();
         for (Route route : app) {
             for (int i = 0; i < route.size(); i++) {
+                if (route.backend(i).state() != Backend.State.RUNNING) {
+                    continue; // as most are where there are many: this pass comes round every few seconds
+                }
                 machines.computeIfAbsent(route.lives().get(i).id, id -> new LinkedHashMap<>())
                         .putIfAbsent(route.lives().get(i), route.backend(i));
             }
@@ -98,7 +100,7 @@ final class Idler implements AutoCloseable {
     }
 
     private void stop(AutostopPolicy.Stop stop) {
-        List<Live> lives = edge.routes().byMachine().getOrDefault(stop.id(), List.of());
+        List<Live> lives = edge.lives(stop.id());
         lives.forEach(live -> live.drain(true));
         if (lives.stream().anyMatch(live -> live.load() > 0)) {
             lives.forEach(live -> live.drain(false));

@@ -147,7 +147,8 @@ final class Live {
     /** Free connections of one event loop to one machine, the one used last on top: the others may grow old and go. */
     static final class Pool {
         private final int max;
-        private final ArrayDeque<Upstream> free = new ArrayDeque<>();
+        /** None before the first: most machines of a host with many are stopped, and each has a pool a loop. */
+        private @Nullable ArrayDeque<Upstream> kept;
 
         Pool(int max) {
             this.max = max;
@@ -155,11 +156,13 @@ final class Live {
 
         @Nullable
         Upstream take() {
-            return free.pollLast();
+            return kept == null ? null : kept.pollLast();
         }
 
         /** False where there are enough already. */
         boolean put(Upstream upstream) {
+            ArrayDeque<Upstream> free = kept == null ? new ArrayDeque<>() : kept;
+            kept = free;
             if (free.size() >= max) {
                 return false;
             }
@@ -168,11 +171,17 @@ final class Live {
         }
 
         void remove(Upstream upstream) {
-            free.remove(upstream);
+            if (kept != null) {
+                kept.remove(upstream);
+            }
         }
 
         /** Closes what has been free since {@code before}, or everything; whether any is left. */
         boolean closeOlder(long before, boolean all) {
+            ArrayDeque<Upstream> free = kept;
+            if (free == null) {
+                return false;
+            }
             for (Upstream oldest = free.peekFirst();
                     oldest != null && (all || oldest.freeSince() - before < 0);
                     oldest = free.peekFirst()) {

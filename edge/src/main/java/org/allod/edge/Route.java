@@ -1,14 +1,12 @@
 package org.allod.edge;
 
-import java.util.List;
-
 /**
  * An app's way into its machines: the catalog's immutable picture beside what lives. One is made for each app in each
  * catalog; {@code lives} and {@code room} are handed from one to the next.
  *
  * @param lives in the order of the app's backends
  */
-record Route(App app, List<Live> lives, HoldRoom room) implements Fleet {
+record Route(App app, Pieces<Live> lives, HoldRoom room) implements Fleet {
     @Override
     public int size() {
         return lives.size();

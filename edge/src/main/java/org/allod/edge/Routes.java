@@ -1,26 +1,14 @@
 package org.allod.edge;
 
-import java.util.List;
-import java.util.Map;
-import org.allod.base.MachineId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The catalog made ready for requests. Immutable, swapped whole.
+ * The catalog made ready for requests. Immutable, swapped whole; shares what has not changed with the one before.
  *
  * @param byApp as the catalog names them
- * @param lives one for each port of each machine
- * @param byMachine the same
  */
-record Routes(Map<String, Route> byApp, Map<Spot, Live> lives, Map<MachineId, List<Live>> byMachine) {
-    static final Routes EMPTY = new Routes(Map.of(), Map.of(), Map.of());
-
-    /** A port of a machine. */
-    record Spot(MachineId machine, int port) {
-        static Spot of(Backend backend) {
-            return new Spot(backend.id(), backend.address().getPort());
-        }
-    }
+record Routes(Spread<Route> byApp) {
+    static final Routes EMPTY = new Routes(Spread.empty());
 
     /** The app's way from this door; HTTPS finds what HTTP finds where the app says nothing of it. */
     @Nullable

@@ -1,11 +1,11 @@
 package org.allod.host;
 
 import java.lang.System.Logger.Level;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,6 +18,7 @@ import org.allod.edge.Catalog;
 import org.allod.edge.Door;
 import org.allod.edge.Edge;
 import org.allod.edge.SelfSigned;
+import org.allod.edge.Spread;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
@@ -29,16 +30,24 @@ import org.allod.machine.Machines;
 final class CatalogKeeper implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("allod.host");
 
-    /** In the place of an app's name where none has changed, and the catalog has all the same. */
-    private static final String NO_APP = "";
+    /**
+     * What may have changed.
+     *
+     * @param machine none where no machine has, and the catalog has all the same
+     */
+    private record Touched(String app, Optional<MachineId> machine) {}
 
     private final Machines machines;
     private final Edge edge;
-    private final LinkedBlockingQueue<String> changed = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Touched> changed = new LinkedBlockingQueue<>();
     private final SelfSigned certificate;
     private final ImageStatics statics;
     /** By app: its ways in. */
     private final Map<String, Ways> apps = new HashMap<>();
+    /** By port: the door that each app wants there. */
+    private final Map<Integer, Map<String, Door>> doors = new TreeMap<>();
+
+    private Spread<App> routes = Spread.empty();
 
     private final Map<MachineId, MachineState> states = new ConcurrentHashMap<>();
     private final AtomicBoolean making = new AtomicBoolean();
@@ -58,7 +67,11 @@ final class CatalogKeeper implements AutoCloseable {
         machines.all().stream()
                 .filter(m -> m.state() == MachineState.STARTED)
                 .forEach(m -> states.put(m.id(), m.state()));
-        machines.apps().forEach(app -> rebuild(app.name()));
+        machines.apps().forEach(app -> ways(app.name()));
+        machines.all().forEach(m -> ways(m.app()).put(m));
+        Map<String, Optional<App>> first = new HashMap<>();
+        apps.forEach((app, ways) -> first.putAll(taken(app, ways.changes())));
+        routes = routes.with(first);
         if (doors().stream().anyMatch(Door::tls)) {
             certificate.ensure();
         }
@@ -75,16 +88,16 @@ final class CatalogKeeper implements AutoCloseable {
         } else {
             states.remove(m.id());
         }
-        changed.add(m.app());
+        changed.add(new Touched(m.app(), Optional.of(m.id())));
     }
 
     private void run() {
         try {
             while (true) {
-                Set<String> names = new HashSet<>();
-                names.add(changed.take());
-                changed.drainTo(names);
-                names.forEach(this::rebuild);
+                Set<Touched> all = new HashSet<>();
+                all.add(changed.take());
+                changed.drainTo(all);
+                take(all);
                 publish();
             }
         } catch (InterruptedException e) {
@@ -93,21 +106,19 @@ final class CatalogKeeper implements AutoCloseable {
     }
 
     private void publish() {
-        Map<String, App> routes = new HashMap<>();
-        apps.values().forEach(ways -> routes.putAll(ways.routes()));
-        List<Door> doors = doors();
-        if (!certificate.ready() && doors.stream().anyMatch(Door::tls)) {
-            doors = doors.stream().filter(door -> !door.tls()).toList();
+        List<Door> open = doors();
+        if (!certificate.ready() && open.stream().anyMatch(Door::tls)) {
+            open = open.stream().filter(door -> !door.tls()).toList();
             makeCertificate();
         }
-        edge.publish(new Catalog(routes, doors));
+        edge.publish(new Catalog(routes, open));
     }
 
     private List<Door> doors() {
-        Map<Integer, Door> doors = new TreeMap<>();
         // Who has a raw port is settled when a machine is made; two apps with one are left from another time.
-        apps.values().forEach(ways -> ways.doors().forEach(door -> doors.putIfAbsent(door.port(), door)));
-        return List.copyOf(doors.values());
+        return doors.values().stream()
+                .map(wanted -> wanted.values().iterator().next())
+                .toList();
     }
 
     /** Takes a second, on a busy host several, for which only what needs it may wait. */
@@ -116,7 +127,7 @@ final class CatalogKeeper implements AutoCloseable {
             Thread.ofVirtual().name("certificate").start(() -> {
                 try {
                     certificate.ensure();
-                    changed.add(NO_APP);
+                    changed.add(new Touched("", Optional.empty()));
                 } catch (Failed e) {
                     LOG.log(Level.WARNING, "HTTPS is not served until the next change of a machine", e);
                 } finally {
@@ -126,16 +137,44 @@ final class CatalogKeeper implements AutoCloseable {
         }
     }
 
-    private void rebuild(String name) {
-        List<Machine> all = machines.of(name).stream()
-                .sorted(Comparator.comparing(Machine::id))
-                .toList();
-        // An app that is known and has no machine is told apart from one nobody knows.
-        if (all.isEmpty() && machines.apps().stream().noneMatch(a -> a.name().equals(name))) {
-            apps.remove(name);
-        } else {
-            apps.put(name, Ways.of(name, edge.address().getPort(), all, machines::healthy, statics::of));
+    private Ways ways(String app) {
+        return apps.computeIfAbsent(
+                app, name -> new Ways(name, edge.address().getPort(), machines::healthy, statics::of));
+    }
+
+    /** Looks at each machine as it is now: what was queued of it may be older. */
+    private void take(Set<Touched> all) {
+        Set<String> names = new HashSet<>();
+        for (Touched one : all) {
+            one.machine().ifPresent(id -> {
+                names.add(one.app());
+                Ways ways = ways(one.app());
+                machines.find(id).ifPresentOrElse(ways::put, () -> ways.remove(id));
+            });
         }
+        Map<String, Optional<App>> news = new HashMap<>();
+        for (String name : names) {
+            Ways ways = ways(name);
+            // An app that is known and has no machine is told apart from one nobody knows.
+            boolean gone = ways.empty()
+                    && machines.apps().stream().noneMatch(a -> a.name().equals(name));
+            if (gone) {
+                apps.remove(name);
+            }
+            news.putAll(taken(name, gone ? ways.end() : ways.changes()));
+        }
+        routes = routes.with(news);
+    }
+
+    /** Notes the doors; the routes are the caller's. */
+    private Map<String, Optional<App>> taken(String app, Ways.Changes changes) {
+        changes.doors()
+                .forEach((port, door) -> doors.compute(port, (number, wanted) -> {
+                    Map<String, Door> next = wanted == null ? new TreeMap<>() : wanted;
+                    door.ifPresentOrElse(d -> next.put(app, d), () -> next.remove(app));
+                    return next.isEmpty() ? null : next;
+                }));
+        return changes.routes();
     }
 
     @Override

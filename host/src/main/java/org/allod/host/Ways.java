@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.allod.base.MachineId;
@@ -12,88 +13,201 @@ import org.allod.edge.App;
 import org.allod.edge.Backend;
 import org.allod.edge.Door;
 import org.allod.edge.HttpOptions;
+import org.allod.edge.Pieces;
 import org.allod.edge.Statics;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineConfig;
-import org.jspecify.annotations.Nullable;
 
 /**
- * One app's ways into its machines: a route for each port that its services name, and the doors those need. Pure.
- *
- * @param routes as {@link org.allod.edge.Catalog} names them
+ * One app's ways into its machines: a route for each port that their services name, and the doors those need. A change
+ * of one machine costs the same however many the app has. Belongs to one thread.
  */
-record Ways(Map<String, App> routes, List<Door> doors) {
+final class Ways {
     /** Whether a service of a machine, by its place, passes the checks that gate it. */
     interface Health {
         boolean of(MachineId machine, int service);
     }
 
-    /** What leads to one port so far. */
-    private static final class Way {
-        final List<Backend> backends = new ArrayList<>();
-        HttpOptions http = HttpOptions.USUAL;
-        Statics statics = Statics.NONE;
+    /**
+     * What has changed.
+     *
+     * @param routes as {@link org.allod.edge.Catalog} names them; none: it is no more
+     * @param doors by port, of those that may have changed; none: the app needs none there
+     */
+    record Changes(Map<String, Optional<App>> routes, Map<Integer, Optional<Door>> doors) {}
 
-        @Nullable
-        Ulid newest;
+    /** Of two machines of an app, the one with the later version is the one whose word counts. */
+    private record Age(Ulid version, MachineId machine) implements Comparable<Age> {
+        @Override
+        public int compareTo(Age other) {
+            int byVersion = version.compareTo(other.version);
+            return byVersion != 0 ? byVersion : machine.compareTo(other.machine);
+        }
     }
+
+    /** What a machine says of a port; no options where it only names its own port. */
+    private record Word(Machine machine, Optional<MachineConfig.Port> port) {}
+
+    /** What leads to one port. */
+    private static final class Way {
+        Pieces<Backend> backends = Pieces.empty();
+        final TreeMap<Age, Word> words = new TreeMap<>();
+        final Map<MachineId, List<Backend>> changes = new HashMap<>();
+
+        void settle() {
+            backends = backends.with(changes, Backend::id);
+            changes.clear();
+        }
+    }
+
+    private final String app;
+    private final int edgePort;
+    private final Health health;
+    private final Function<Machine, Statics> statics;
+    private final Map<MachineId, Machine> machines = new HashMap<>();
+    private final Map<Integer, Way> ways = new TreeMap<>();
+    private boolean told;
 
     /**
      * @param edgePort the number of the edge's own address: a service that names it means plain HTTP
      * @param statics what the edge serves in a machine's stead
      */
-    static Ways of(
-            String app, int edgePort, List<Machine> machines, Health health, Function<Machine, Statics> statics) {
-        Map<Integer, Way> ways = new TreeMap<>();
-        Map<Integer, Door> doors = new TreeMap<>();
+    Ways(String app, int edgePort, Health health, Function<Machine, Statics> statics) {
+        this.app = app;
+        this.edgePort = edgePort;
+        this.health = health;
+        this.statics = statics;
         ways.put(Door.HTTP, new Way()); // known, even without a machine
-        for (Machine m : machines) {
-            List<Backend> backends = EdgeDoor.backends(m, s -> health.of(m.id(), s));
-            for (int s = 0; s < backends.size(); s++) {
-                List<MachineConfig.Port> ports = m.config().services().get(s).ports();
-                if (ports.isEmpty() && s == 0) {
-                    // As a caller means it who names only the machine's own port.
-                    Way way = ways.get(Door.HTTP);
-                    way.backends.add(backends.getFirst());
-                    if (newest(way, m, statics)) {
-                        way.http = HttpOptions.USUAL;
-                    }
-                }
-                for (MachineConfig.Port port : ports) {
-                    for (int p = port.first(); p <= port.last(); p++) {
-                        int number = p == edgePort && port.http() && !port.tls() ? Door.HTTP : p;
-                        Way way = ways.computeIfAbsent(number, n -> new Way());
-                        way.backends.add(backends.get(s));
-                        if (newest(way, m, statics)) {
-                            way.http = options(port);
-                        }
-                        if (number != Door.HTTP) {
-                            doors.putIfAbsent(number, door(app, number, port));
-                        }
-                    }
+    }
+
+    boolean empty() {
+        return machines.isEmpty();
+    }
+
+    /** A machine is as this record says, from now on. */
+    void put(Machine m) {
+        remove(m.id());
+        machines.put(m.id(), m);
+        List<Backend> backends = EdgeDoor.backends(m, s -> health.of(m.id(), s));
+        for (int s = 0; s < backends.size(); s++) {
+            List<MachineConfig.Port> ports = m.config().services().get(s).ports();
+            if (ports.isEmpty() && s == 0) {
+                // As a caller means it who names only the machine's own port.
+                leads(Door.HTTP, backends.getFirst(), new Word(m, Optional.empty()));
+            }
+            for (MachineConfig.Port port : ports) {
+                for (int p = port.first(); p <= port.last(); p++) {
+                    leads(number(p, port), backends.get(s), new Word(m, Optional.of(port)));
                 }
             }
         }
-        Way https = ways.get(Door.HTTPS);
-        if (https != null && ways.get(Door.HTTP).backends.isEmpty()) {
-            // An app that only names 443 answers plain requests too, as it always has here.
-            ways.get(Door.HTTP).backends.addAll(https.backends);
-            ways.get(Door.HTTP).statics = https.statics;
+    }
+
+    /** A machine is no more, or is about to be put anew. */
+    void remove(MachineId id) {
+        Machine was = machines.remove(id);
+        if (was == null) {
+            return;
         }
-        Map<String, App> routes = new HashMap<>();
-        ways.forEach(
-                (port, way) -> routes.put(Door.route(app, port), new App(app, way.backends, way.http, way.statics)));
-        return new Ways(routes, List.copyOf(doors.values()));
+        Age age = new Age(was.version(), id);
+        gone(Door.HTTP, age);
+        for (MachineConfig.Service service : was.config().services()) {
+            for (MachineConfig.Port port : service.ports()) {
+                for (int p = port.first(); p <= port.last(); p++) {
+                    gone(number(p, port), age);
+                }
+            }
+        }
+    }
+
+    private int number(int port, MachineConfig.Port as) {
+        return port == edgePort && as.http() && !as.tls() ? Door.HTTP : port;
+    }
+
+    private void leads(int port, Backend backend, Word word) {
+        Way way = ways.computeIfAbsent(port, n -> new Way());
+        way.words.put(new Age(word.machine.version(), word.machine.id()), word);
+        List<Backend> own = way.changes.getOrDefault(backend.id(), List.of());
+        if (own.isEmpty()) {
+            way.changes.put(backend.id(), List.of(backend));
+        } else {
+            List<Backend> more = new ArrayList<>(own);
+            more.add(backend);
+            way.changes.put(backend.id(), more);
+        }
+    }
+
+    private void gone(int port, Age age) {
+        Way way = ways.get(port);
+        if (way != null && way.words.remove(age) != null) {
+            way.changes.put(age.machine, List.of());
+        }
+    }
+
+    /** What has changed since the last call; at the first, everything. */
+    Changes changes() {
+        Map<Integer, Way> changed = new TreeMap<>();
+        ways.forEach((port, way) -> {
+            if (!told || !way.changes.isEmpty()) {
+                way.settle();
+                changed.put(port, way);
+            }
+        });
+        told = true;
+        Map<String, Optional<App>> routes = new HashMap<>();
+        Map<Integer, Optional<Door>> doors = new HashMap<>();
+        changed.forEach((port, way) -> {
+            if (port == Door.HTTP || port == Door.HTTPS) {
+                routes.put(Door.route(app, Door.HTTP), Optional.of(plain()));
+            }
+            if (port != Door.HTTP && way.words.isEmpty()) {
+                ways.remove(port);
+                routes.put(Door.route(app, port), Optional.empty());
+                doors.put(port, Optional.empty());
+            } else if (port != Door.HTTP) {
+                Word newest = way.words.lastEntry().getValue();
+                routes.put(Door.route(app, port), Optional.of(route(way, newest)));
+                doors.put(port, newest.port.map(p -> door(app, port, p)));
+            }
+        });
+        return new Changes(routes, doors);
+    }
+
+    /** Everything goes: the app is no more. */
+    Changes end() {
+        Map<String, Optional<App>> routes = new HashMap<>();
+        Map<Integer, Optional<Door>> doors = new HashMap<>();
+        ways.keySet().forEach(port -> {
+            routes.put(Door.route(app, port), Optional.empty());
+            doors.put(port, Optional.empty());
+        });
+        return new Changes(routes, doors);
+    }
+
+    private App plain() {
+        Way http = java.util.Objects.requireNonNull(ways.get(Door.HTTP));
+        Way https = ways.get(Door.HTTPS);
+        if (!http.words.isEmpty()) {
+            return route(http, http.words.lastEntry().getValue());
+        }
+        if (https != null && !https.words.isEmpty()) {
+            // An app that only names 443 answers plain requests too, as it always has here.
+            return new App(
+                    app,
+                    https.backends,
+                    HttpOptions.USUAL,
+                    statics.apply(https.words.lastEntry().getValue().machine));
+        }
+        return new App(app, http.backends, HttpOptions.USUAL, Statics.NONE);
     }
 
     /** Where an app's machines differ in how a port is to be treated, the newest configuration decides. */
-    private static boolean newest(Way way, Machine m, Function<Machine, Statics> statics) {
-        if (way.newest != null && m.version().compareTo(way.newest) < 0) {
-            return false;
-        }
-        way.newest = m.version();
-        way.statics = statics.apply(m);
-        return true;
+    private App route(Way way, Word newest) {
+        return new App(
+                app,
+                way.backends,
+                newest.port.map(Ways::options).orElse(HttpOptions.USUAL),
+                statics.apply(newest.machine));
     }
 
     private static HttpOptions options(MachineConfig.Port port) {

@@ -36,9 +36,7 @@ class StormTest {
     private DaemonProcess daemon;
 
     /** One machine at a time, driven by one thread, with what its client may rely on. */
-    private final class Slot implements Runnable {
-        private final String name;
-        private final Rng dice;
+    private final class Slot extends StormClient {
         private String id = "";
         /** What this client has had destroyed: it may be listed until that is carried out, and is no longer its own. */
         private final Set<String> destroyed = new HashSet<>();
@@ -46,34 +44,11 @@ class StormTest {
         private Set<MachineState> may = EnumSet.noneOf(MachineState.class);
 
         Slot(int number) {
-            name = "m" + number;
-            dice = rng.fork(name);
+            super("m" + number, rng, () -> over);
         }
 
         @Override
-        public void run() {
-            while (!over) {
-                try {
-                    step();
-                    Thread.sleep(dice.nextInt(30));
-                } catch (IOException e) {
-                    // The daemon is being killed or started. Wait for it.
-                    pause();
-                } catch (InterruptedException e) {
-                    return;
-                }
-            }
-        }
-
-        private void pause() {
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
-
-        private void step() throws IOException {
+        void step() throws IOException {
             if (id.isEmpty()) {
                 create();
                 return;

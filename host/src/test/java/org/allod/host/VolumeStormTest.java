@@ -37,9 +37,7 @@ class VolumeStormTest {
     private DaemonProcess daemon;
 
     /** One client with volumes of its own name, and what it may rely on. */
-    private final class Slot implements Runnable {
-        private final String name;
-        private final Rng dice;
+    private final class Slot extends StormClient {
         /** Acknowledged volumes, with the least and the most size they may have. */
         private final Map<String, int[]> volumes = new HashMap<>();
         /** Volumes whose deletion was asked for: there or not. */
@@ -49,31 +47,7 @@ class VolumeStormTest {
         private int count;
 
         Slot(int number) {
-            name = "s" + number;
-            dice = rng.fork(name);
-        }
-
-        @Override
-        public void run() {
-            while (!over) {
-                try {
-                    step();
-                    Thread.sleep(dice.nextInt(30));
-                } catch (IOException e) {
-                    // The daemon is being killed or started. Wait for it.
-                    pause();
-                } catch (InterruptedException e) {
-                    return;
-                }
-            }
-        }
-
-        private void pause() {
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
+            super("s" + number, rng, () -> over);
         }
 
         private String any() {
@@ -82,7 +56,8 @@ class VolumeStormTest {
             return ids.get(dice.nextInt(ids.size()));
         }
 
-        private void step() throws IOException {
+        @Override
+        void step() throws IOException {
             if (volumes.isEmpty()) {
                 create("");
                 return;

@@ -25,7 +25,7 @@ final class Book {
 
     private final Map<MachineId, Machine> machines = new ConcurrentHashMap<>();
     /** The same by app, since an app is asked for as often as a machine, and a host may keep many of both. */
-    private final Map<String, Map<MachineId, Machine>> apps = new ConcurrentHashMap<>();
+    private final Map<String, Roster> apps = new ConcurrentHashMap<>();
 
     private final Map<MachineId, List<Waiter>> waiters = new ConcurrentHashMap<>();
     private final List<Consumer<Machine>> listeners = new CopyOnWriteArrayList<>();
@@ -39,7 +39,14 @@ final class Book {
     }
 
     List<Machine> of(String app) {
-        return new ArrayList<>(apps.getOrDefault(app, Map.of()).values());
+        Roster roster = apps.get(app);
+        return roster == null ? List.of() : roster.all();
+    }
+
+    /** The app's, oldest first; a list that does not change. */
+    List<Machine> inOrder(String app) {
+        Roster roster = apps.get(app);
+        return roster == null ? List.of() : roster.inOrder();
     }
 
     int size() {
@@ -48,13 +55,8 @@ final class Book {
 
     private void index(Machine machine, boolean there) {
         apps.compute(machine.app(), (app, members) -> {
-            Map<MachineId, Machine> next = members == null ? new ConcurrentHashMap<>() : members;
-            if (there) {
-                next.put(machine.id(), machine);
-            } else {
-                next.remove(machine.id());
-            }
-            return next.isEmpty() ? null : next;
+            Roster next = members == null ? new Roster() : members;
+            return next.put(machine, there) ? next : null;
         });
     }
 

@@ -22,6 +22,11 @@ public final class JsonText {
         return of(node.toString());
     }
 
+    /** Of an object's text in UTF-8, which the caller has read before and does not change. */
+    static JsonText of(byte[] object) {
+        return new JsonText(object);
+    }
+
     /** Of an object's text, which the caller has read before. */
     static JsonText of(String object) {
         return new JsonText(object.getBytes(StandardCharsets.UTF_8));

@@ -84,33 +84,15 @@ public record MachineConfig(
         if (skip == skipSecrets) {
             return this;
         }
-        return new MachineConfig(
-                text,
-                image,
-                env,
-                init,
-                guest,
-                rootfs,
-                restart,
-                stop,
-                autoDestroy,
-                services,
-                checks,
-                files,
-                dns,
-                processes,
-                containers,
-                schedule,
-                standbys,
-                metrics,
-                mounts,
-                metadata,
-                statics,
-                skip);
+        return like(text, env, metadata, skip);
     }
 
     /** The same for a machine that differs in what it keeps as text, in its environment and its metadata only. */
     MachineConfig with(JsonText whole, Map<String, String> ownEnv, Map<String, String> labels) {
+        return like(whole, ownEnv, labels, skipSecrets);
+    }
+
+    private MachineConfig like(JsonText whole, Map<String, String> ownEnv, Map<String, String> labels, boolean skip) {
         return new MachineConfig(
                 whole,
                 image,
@@ -133,7 +115,7 @@ public record MachineConfig(
                 mounts,
                 labels,
                 statics,
-                skipSecrets);
+                skip);
     }
 
     /** Whole processors. */

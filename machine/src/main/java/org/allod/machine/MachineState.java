@@ -1,8 +1,11 @@
 package org.allod.machine;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Where a machine is in its life, as the Machines API names it. A transient state belongs to an active run and never
@@ -34,10 +37,15 @@ public enum MachineState {
         TERMINAL
     }
 
+    private static final Map<String, MachineState> BY_WIRE =
+            Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(MachineState::wire, state -> state));
+
     private final Kind kind;
+    private final String wire;
 
     MachineState(Kind kind) {
         this.kind = kind;
+        this.wire = name().toLowerCase(Locale.ROOT);
     }
 
     public Kind kind() {
@@ -54,16 +62,11 @@ public enum MachineState {
 
     /** The name on the wire: lower case. */
     public String wire() {
-        return name().toLowerCase(Locale.ROOT);
+        return wire;
     }
 
     /** Reads the name on the wire. */
     public static Optional<MachineState> parse(String wire) {
-        for (MachineState state : values()) {
-            if (state.wire().equals(wire)) {
-                return Optional.of(state);
-            }
-        }
-        return Optional.empty();
+        return Optional.ofNullable(BY_WIRE.get(wire));
     }
 }

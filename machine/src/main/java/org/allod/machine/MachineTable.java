@@ -5,6 +5,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
+import org.allod.base.Bug;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.store.Database;
 import org.allod.store.Tx;
@@ -14,7 +17,7 @@ final class MachineTable {
     /** Events kept of one machine; the oldest go first. */
     static final int EVENTS = 100;
 
-    /** Records read at a time when all are: their text is a few megabytes. */
+    /** Records that one reader takes at a time when all are read. */
     private static final int PAGE = 4_000;
 
     /** Destroyed machines that can still be looked up. */
@@ -29,24 +32,40 @@ final class MachineTable {
     /** A record with a configuration as one of its versions. */
     record Version(String version, MachineConfig config) {}
 
-    /** Every machine that is not destroyed. Read in pages, each on all processors: at a start there is nothing else to do. */
+    /**
+     * Every machine that is not destroyed, in no order. Read by every reader of the database at once, in the order of
+     * the file: at a start there is nothing else to do.
+     *
+     * @throws Failed where a record is damaged; says whose. A host that left it out would take the machine for one that
+     *     nobody knows, and remove what is left of it
+     */
     List<Machine> living() {
         RecordReader reader = new RecordReader();
-        List<Machine> all = new ArrayList<>();
-        String last = "";
-        while (true) {
-            String after = last;
-            List<String> page = database.read(tx -> tx.list(
-                    "SELECT record FROM machine WHERE state <> 'destroyed' AND id > ? ORDER BY id LIMIT ?",
-                    row -> row.getString(1),
-                    after,
-                    PAGE));
-            all.addAll(page.parallelStream().map(reader::read).toList());
-            if (page.size() < PAGE) {
-                return all;
-            }
-            last = all.getLast().id().text();
-        }
+        long last = database.read(tx -> tx.first("SELECT max(rowid) FROM machine", row -> row.getLong(1)))
+                .orElse(0L);
+        return LongStream.rangeClosed(0, last / PAGE)
+                .parallel()
+                .mapToObj(page -> page(reader, page * PAGE))
+                .flatMap(List::stream)
+                .toList();
+    }
+
+    private List<Machine> page(RecordReader reader, long first) {
+        return database.read(tx -> tx.list(
+                "SELECT id, record FROM machine WHERE state <> 'destroyed' AND rowid >= ? AND rowid < ?",
+                row -> {
+                    try {
+                        return reader.read(row.getBytes(2));
+                    } catch (RuntimeException | Bug e) {
+                        throw new Failed(
+                                "the record of machine %s in %s is damaged: %s; put the file back from a backup, since"
+                                                .formatted(row.getString(1), database.file(), e.getMessage())
+                                        + " what the host runs is known from it alone",
+                                e);
+                    }
+                },
+                first,
+                first + PAGE));
     }
 
     Optional<Machine> find(MachineId id) {
@@ -134,18 +153,29 @@ final class MachineTable {
 
     /** The newest events first. */
     List<MachineEvent> events(MachineId id, int limit) {
-        return database.read(tx -> tx.list(
-                "SELECT id, type, status, source, at, request FROM machine_event WHERE machine = ? "
-                        + "ORDER BY seq DESC LIMIT ?",
-                row -> new MachineEvent(
-                        MachineJson.version(row.getString(1)),
-                        row.getString(2),
-                        row.getString(3),
-                        row.getString(4),
-                        Instant.ofEpochMilli(row.getLong(5)),
-                        MachineJson.object(row.getString(6))),
-                id.text(),
-                limit));
+        return events(List.of(id), limit).getFirst();
+    }
+
+    /** The same of each machine: one visit. */
+    List<List<MachineEvent>> events(List<MachineId> ids, int limit) {
+        return database.read(tx -> {
+            List<List<MachineEvent>> all = new ArrayList<>(ids.size());
+            for (MachineId id : ids) {
+                all.add(tx.list(
+                        "SELECT id, type, status, source, at, request FROM machine_event WHERE machine = ? "
+                                + "ORDER BY seq DESC LIMIT ?",
+                        row -> new MachineEvent(
+                                MachineJson.version(row.getString(1)),
+                                row.getString(2),
+                                row.getString(3),
+                                row.getString(4),
+                                Instant.ofEpochMilli(row.getLong(5)),
+                                MachineJson.object(row.getString(6))),
+                        id.text(),
+                        limit));
+            }
+            return all;
+        });
     }
 
     /** The newest version first. */

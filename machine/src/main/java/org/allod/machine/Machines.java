@@ -2,7 +2,6 @@ package org.allod.machine;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -139,11 +138,12 @@ public final class Machines {
     /** The app's machines, oldest first. */
     public List<Machine> list(String app, boolean destroyedToo) {
         apps.get(app);
-        List<Machine> machines = new java.util.ArrayList<>(book.of(app));
-        if (destroyedToo) {
-            machines.addAll(table.destroyed(app));
+        if (!destroyedToo) {
+            return book.inOrder(app);
         }
-        machines.sort(Comparator.comparing(Machine::created).thenComparing(Machine::id));
+        List<Machine> machines = new ArrayList<>(book.inOrder(app));
+        machines.addAll(table.destroyed(app));
+        machines.sort(Roster.OLDEST_FIRST);
         return machines;
     }
 
@@ -187,6 +187,11 @@ public final class Machines {
 
     public List<MachineEvent> events(MachineId id, int limit) {
         return table.events(id, limit);
+    }
+
+    /** The newest events of each of several machines, in their order: one visit to the database. */
+    public List<List<MachineEvent>> events(List<MachineId> ids, int limit) {
+        return table.events(ids, limit);
     }
 
     /** A version of a machine's configuration. */

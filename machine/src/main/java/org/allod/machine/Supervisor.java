@@ -92,14 +92,9 @@ final class Supervisor {
 
     /** Before the runs resume: guests and folders of machines nobody knows are removed. */
     void removeOrphans() {
-        Set<MachineId> known = new HashSet<>();
-        book.all().forEach(m -> known.add(m.id()));
         for (GuestRuntime runtime : boots.runtimes()) {
             for (MachineId found : runtime.present()) {
-                boolean elsewhere = book.get(found)
-                        .filter(m -> !m.runtime().equals(runtime.name()))
-                        .isPresent();
-                if (!known.contains(found) && !elsewhere) {
+                if (book.get(found).isEmpty()) {
                     LOG.log(Level.INFO, "removing what is left of machine " + found + ", which is not on record");
                     removeOrphan(runtime, found);
                 }
