@@ -1,7 +1,8 @@
 package org.allod.machine;
 
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,11 +35,13 @@ final class Book {
         return Optional.ofNullable(machines.get(id));
     }
 
-    List<Machine> all() {
-        return new ArrayList<>(machines.values());
+    /** Every machine, as they are while they are gone through: no copy of a hundred thousand for each start of one. */
+    Collection<Machine> all() {
+        return Collections.unmodifiableCollection(machines.values());
     }
 
-    List<Machine> of(String app) {
+    /** The same of an app. */
+    Collection<Machine> of(String app) {
         Roster roster = apps.get(app);
         return roster == null ? List.of() : roster.all();
     }

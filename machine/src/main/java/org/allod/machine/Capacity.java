@@ -1,6 +1,6 @@
 package org.allod.machine;
 
-import java.util.List;
+import java.util.Collection;
 import java.util.stream.Stream;
 import org.allod.base.Rejected;
 
@@ -31,7 +31,7 @@ public record Capacity(long memoryMb, int cpus, int machines) {
     }
 
     /** Refuses to run one more machine where the others have taken the room. */
-    void room(Machine machine, List<Machine> all) {
+    void room(Machine machine, Collection<Machine> all) {
         long taken = taken(all.stream().filter(other -> !other.id().equals(machine.id())));
         if (taken + machine.config().memoryMb() > memoryMb) {
             throw Rejected.because(
@@ -44,7 +44,7 @@ public record Capacity(long memoryMb, int cpus, int machines) {
     }
 
     /** How many machines of this size could be made and started now, one after the other. */
-    int fits(int eachMb, int eachCpus, List<Machine> all) {
+    int fits(int eachMb, int eachCpus, Collection<Machine> all) {
         if (eachCpus > cpus) {
             return 0;
         }

@@ -2,6 +2,7 @@ package org.allod.machine;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -86,7 +87,7 @@ public final class Machines {
     /** Deletes an app that has no machine and no volume left, or with {@code force} destroys them first. */
     public void deleteApp(String name, boolean force, Asker by) throws InterruptedException {
         apps.get(name);
-        List<Machine> left = book.of(name);
+        List<Machine> left = List.copyOf(book.of(name));
         if (!left.isEmpty() && !force) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
@@ -147,19 +148,19 @@ public final class Machines {
         return machines;
     }
 
-    /** The app's living machines, in no order; nothing of an app that is not there. */
-    public List<Machine> of(String app) {
+    /** The app's living machines, in no order, as they are while they are gone through; none of an app that is not there. */
+    public Collection<Machine> of(String app) {
         return book.of(app);
     }
 
-    /** Every living machine. */
-    public List<Machine> all() {
+    /** Every living machine, as they are while they are gone through. */
+    public Collection<Machine> all() {
         return book.all();
     }
 
     /** The machines of every app, and those destroyed lately where they are wanted too. */
     public List<Machine> everywhere(boolean destroyedToo) {
-        List<Machine> machines = book.all();
+        List<Machine> machines = new ArrayList<>(book.all());
         if (destroyedToo) {
             machines.addAll(table.destroyed());
         }

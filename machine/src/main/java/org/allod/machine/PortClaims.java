@@ -1,5 +1,6 @@
 package org.allod.machine;
 
+import java.util.Collection;
 import java.util.List;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
@@ -16,7 +17,7 @@ final class PortClaims {
      *
      * @param self the machine it is for
      */
-    static void check(MachineConfig config, String app, MachineId self, List<Machine> all) {
+    static void check(MachineConfig config, String app, MachineId self, Collection<Machine> all) {
         for (int s = 0; s < config.services().size(); s++) {
             List<MachineConfig.Port> ports = config.services().get(s).ports();
             for (int p = 0; p < ports.size(); p++) {
@@ -40,7 +41,8 @@ final class PortClaims {
         }
     }
 
-    private static void others(MachineConfig.Port mine, String path, String app, MachineId self, List<Machine> all) {
+    private static void others(
+            MachineConfig.Port mine, String path, String app, MachineId self, Collection<Machine> all) {
         for (Machine other : all) {
             if (other.id().equals(self) || other.app().equals(app) || other.state() == MachineState.DESTROYED) {
                 continue;

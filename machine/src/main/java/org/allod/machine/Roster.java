@@ -1,6 +1,7 @@
 package org.allod.machine;
 
-import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -35,9 +36,9 @@ final class Roster {
         return !machines.isEmpty();
     }
 
-    /** In no order; the caller's own. */
-    List<Machine> all() {
-        return new ArrayList<>(machines.values());
+    /** In no order, as they are while they are gone through. */
+    Collection<Machine> all() {
+        return Collections.unmodifiableCollection(machines.values());
     }
 
     List<Machine> inOrder() {

@@ -116,9 +116,16 @@ public final class Waits {
 
     /** Nothing more will change the answer. */
     private boolean over(Machine m, Wanted wanted) {
-        return m.state() == MachineState.DESTROYED
-                || replaced(m, wanted)
-                || seen(m, wanted).isPresent();
+        if (m.state() == MachineState.DESTROYED || replaced(m, wanted)) {
+            return true;
+        }
+        // Most who wait do so without an event: then this needs no look at the database, which whoever changed the
+        // machine would have to wait for.
+        return wanted.after().isPresent() ? seen(m, wanted).isPresent() : current(m, wanted) && wanted.fits(m.state());
+    }
+
+    private static boolean current(Machine m, Wanted wanted) {
+        return wanted.version().filter(v -> !v.equals(m.version())).isEmpty();
     }
 
     private static boolean replaced(Machine m, Wanted wanted) {
@@ -131,7 +138,7 @@ public final class Waits {
                     ? Optional.of(new Seen(REPLACED, wanted.version().orElseThrow(), newest(m.id())))
                     : Optional.empty();
         }
-        if (wanted.version().filter(v -> !v.equals(m.version())).isPresent()) {
+        if (!current(m, wanted)) {
             return Optional.empty();
         }
         if (wanted.after().isEmpty()) {
