@@ -2,7 +2,6 @@ package org.allod.fsm;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.allod.base.Clock;
@@ -101,13 +100,8 @@ final class Dispatcher implements RunLoop.House {
         }
         forget(run);
         pruner.ended();
-        CompletableFuture<Ended> waiters;
-        synchronized (run) {
-            waiters = run.waiters;
-        }
-        if (waiters != null) {
-            waiters.complete(new Ended(run.id(), outcome, run.response.map(Payload::bytes)));
-        }
+        // Also where nobody waits yet: somebody may have found the run a moment before it left, and ask only now.
+        run.waiters().complete(new Ended(run.id(), outcome, run.response.map(Payload::bytes)));
     }
 
     @Override

@@ -41,8 +41,12 @@ class FoldTest {
     }
 
     private RunSpec spec(int n) {
+        return spec(new RunId(ids.ulid()), n);
+    }
+
+    static RunSpec spec(RunId id, int n) {
         return new RunSpec(
-                new RunId(ids.ulid()),
+                id,
                 "t",
                 "t",
                 "s" + n,

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.allod.base.Rejected;
 import org.allod.powercut.PowerCuts;
 import org.allod.powercut.Recording;
 import org.junit.jupiter.api.Test;
@@ -93,7 +94,7 @@ class PowerCutTest {
             for (RunId id : active) {
                 Known k = known.getOrDefault(id, Known.NOTHING);
                 assertThat(k.ended).as("run %s is active again", id).isEmpty();
-                Ended ended = work.engine.await(id, Duration.ofMinutes(1));
+                Ended ended = end(work, id, stopped);
                 whole(work, id, ended.outcome().word());
                 if (k.cancelled) {
                     assertThat(ended.outcome().word()).as("%s", id).isEqualTo("cancelled");
@@ -102,6 +103,17 @@ class PowerCutTest {
             known.forEach((id, k) -> there(work, id, k));
             notAgain(known, begun);
             assertThat(stopped).isEmpty();
+        }
+    }
+
+    private static Ended end(PowerCutWork work, RunId id, Iterable<Throwable> stopped) {
+        try {
+            return work.engine.await(id, Duration.ofSeconds(20));
+        } catch (Rejected e) {
+            throw new AssertionError(
+                    "%s; it is %s, its history %s, the engine %s"
+                            .formatted(e.getMessage(), work.engine.get(id), work.engine.history(id), stopped),
+                    e);
         }
     }
 

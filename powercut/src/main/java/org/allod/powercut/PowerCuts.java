@@ -49,8 +49,8 @@ public final class PowerCuts {
             String[] words = test.split(" ", 2);
             throw new AssertionError(
                     e.getMessage()
-                            + "\nagain: ./allod test --room %s -Dtest=%s -Dallod.seed=%d -Dallod.cuts=%d -Dallod.recording=%s"
-                                    .formatted(words[0], words[1], seed, count, copy),
+                            + "\nagain: ./allod test --room %s -Dtest=org/allod/%s/%s -Dallod.seed=%d -Dallod.cuts=%d -Dallod.recording=%s"
+                                    .formatted(words[0], words[0], words[1], seed, count, copy),
                     e);
         }
     }
