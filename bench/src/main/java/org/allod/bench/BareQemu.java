@@ -47,6 +47,7 @@ final class BareQemu implements AutoCloseable {
     private final String machine;
     private final List<String> qemu;
     private final Path root;
+    private final Path kernel;
     private final Path initramfs;
     private final Path template;
     private final InetSocketAddress server;
@@ -65,6 +66,7 @@ final class BareQemu implements AutoCloseable {
         this.tools = cloud.toolsFolder();
         Path process = process(machine);
         this.root = only(cloud.data().resolve("images"), "", "root.erofs");
+        this.kernel = find(cloud.data().resolve("microvm"), "vmlinux-", "").orElse(tools.resolve("kernel/vmlinuz"));
         this.initramfs = only(cloud.data().resolve("microvm"), "initramfs-", ".img");
         this.template = only(cloud.data().resolve("microvm"), "disk-", ".img");
         this.qemu = line(process);
@@ -92,11 +94,14 @@ final class BareQemu implements AutoCloseable {
 
     /** The one file whose name begins and ends so below a folder of a daemon that has one image and one kernel. */
     private static Path only(Path below, String start, String end) throws IOException {
+        return find(below, start, end).orElseThrow(() -> new Failed("no " + start + "*" + end + " is below " + below));
+    }
+
+    private static Optional<Path> find(Path below, String start, String end) throws IOException {
         try (Stream<Path> files = Files.walk(below)) {
             return files.filter(file -> file.getFileName().toString().startsWith(start)
                             && file.getFileName().toString().endsWith(end))
-                    .findFirst()
-                    .orElseThrow(() -> new Failed("no " + start + "*" + end + " is below " + below));
+                    .findFirst();
         }
     }
 
@@ -170,7 +175,7 @@ final class BareQemu implements AutoCloseable {
         List<String> line = new ArrayList<>(List.of(tools.resolve("allod-guest").toString(), "tap", "tap0", "3"));
         line.addAll(List.of("sh", "-c", OPEN, "open", folder.resolve("saved").toString(), root.toString()));
         line.add(folder.resolve("disk.img").toString());
-        line.add(tools.resolve("kernel/vmlinuz").toString());
+        line.add(kernel.toString());
         line.add(initramfs.toString());
         line.addAll(options);
         long began = System.nanoTime();

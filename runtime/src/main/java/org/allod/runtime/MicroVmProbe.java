@@ -32,11 +32,13 @@ final class MicroVmProbe {
 
     private final Premises premises;
     private final GuestKernel kernel;
+    private final BootFiles files;
     private @Nullable Probe known;
 
-    MicroVmProbe(Premises premises, GuestKernel kernel) {
+    MicroVmProbe(Premises premises, GuestKernel kernel, BootFiles files) {
         this.premises = premises;
         this.kernel = kernel;
+        this.files = files;
     }
 
     /**
@@ -160,14 +162,14 @@ final class MicroVmProbe {
             new VmDisk(folders.home(), 16, false, folders.disk()).begin();
             long memory = (MEMORY_MB + 256L) << 20;
             premises.cgroups().create(machine.text(), new Cgroups.Limits(1000, memory, 128));
-            Path work = premises.config().data().resolve("microvm");
+            BootFiles.Made boot = files.get(kvm);
             QemuLine line = new QemuLine(
                     kvm,
                     1,
                     MEMORY_MB,
                     List.of(),
-                    kernel.vmlinuz(),
-                    Initramfs.of(kernel, premises.config().guestBinary(), work),
+                    boot.kernel(),
+                    boot.initramfs(),
                     root,
                     folders.disk(),
                     List.of(),

@@ -47,14 +47,18 @@ public final class MicroVmRuntime implements GuestRuntime {
     private static final int OVERHEAD_CPU = 100;
 
     private final Premises premises;
-    private final GuestKernel kernel;
+    private final BootFiles files;
     private final MicroVmProbe probe;
     private final Map<MachineId, MicroVmGuest> guests = new ConcurrentHashMap<>();
 
     public MicroVmRuntime(Premises premises) {
         this.premises = premises;
-        this.kernel = new GuestKernel(premises.config().tools());
-        this.probe = new MicroVmProbe(premises, kernel);
+        GuestKernel kernel = new GuestKernel(premises.config().tools());
+        this.files = new BootFiles(
+                kernel,
+                premises.config().guestBinary(),
+                premises.config().data().resolve("microvm"));
+        this.probe = new MicroVmProbe(premises, kernel, files);
     }
 
     @Override
@@ -201,13 +205,15 @@ public final class MicroVmRuntime implements GuestRuntime {
 
     private QemuLine line(GuestSpec spec, Wire wire, Optional<Path> incoming) {
         Path helper = premises.config().guestBinary();
+        boolean kvm = accelerated();
+        BootFiles.Made boot = files.get(kvm);
         return new QemuLine(
-                accelerated(),
+                kvm,
                 spec.cpus(),
                 spec.memoryMb(),
                 spec.options().kernelArgs(),
-                kernel.vmlinuz(),
-                Initramfs.of(kernel, helper, premises.config().data().resolve("microvm")),
+                boot.kernel(),
+                boot.initramfs(),
                 spec.rootImage(),
                 folders(spec.machine()).disk(),
                 spec.options().images(),

@@ -74,14 +74,16 @@ class MicroVmResumeTest {
     private long bare(Premises premises, GuestSpec spec, String address) throws Exception {
         VmFolders folders = VmFolders.of(premises, MACHINE);
         Wire wire = premises.networks().setUp(MACHINE, address, Optional.of(folders.uid()));
+        BootFiles.Made boot = new BootFiles(
+                        new GuestKernel(GuestBinary.tools()), premises.config().guestBinary(), data.resolve("microvm"))
+                .get(false);
         QemuLine line = new QemuLine(
                 false,
                 spec.cpus(),
                 spec.memoryMb(),
                 java.util.List.of(),
-                GuestBinary.tools().resolve("kernel/vmlinuz"),
-                Initramfs.of(
-                        new GuestKernel(GuestBinary.tools()), premises.config().guestBinary(), data.resolve("microvm")),
+                boot.kernel(),
+                boot.initramfs(),
                 spec.rootImage(),
                 folders.disk(),
                 java.util.List.of(),
