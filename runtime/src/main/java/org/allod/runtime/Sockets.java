@@ -1,20 +1,45 @@
 package org.allod.runtime;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.allod.base.Poll;
 import org.allod.base.Timers;
 
 /** Unix sockets of processes that may be stuck: whoever does not accept lets callers wait in line, and then at the door. */
 final class Sockets {
+    /** A socket has its name a moment before it is listened on; one that nobody listens on any more refuses for good. */
+    private static final Duration LISTENING = Duration.ofMillis(200);
+
+    private static final Duration LOOK = Duration.ofMillis(2);
+
     private Sockets() {}
 
     /** Connects, or throws once {@code bound} has passed. */
     static SocketChannel connect(Path path, Timers timers, Duration bound) throws IOException {
+        SocketChannel[] made = new SocketChannel[1];
+        IOException[] why = {new IOException("no answer")};
+        boolean _ = Poll.within(LISTENING, LOOK, () -> {
+            try {
+                made[0] = once(path, timers, bound);
+                return true;
+            } catch (IOException e) {
+                why[0] = e;
+                return !(e instanceof ConnectException);
+            }
+        });
+        if (made[0] == null) {
+            throw why[0];
+        }
+        return made[0];
+    }
+
+    private static SocketChannel once(Path path, Timers timers, Duration bound) throws IOException {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         Timers.Timer timer = timers.after(bound, () -> close(channel));
         try {
