@@ -30,7 +30,6 @@ final class DebianPackages {
             new Need("erofs-utils", "packs an image's layers into one read-only file system", ""),
             new Need("e2fsprogs", "makes each machine's writable disk", ""),
             new Need("nftables", "keeps the machines' networks apart", ""),
-            new Need("iproute2", "makes the machines' networks", ""),
             new Need("util-linux", "enters namespaces, mounts images", ""));
 
     static final List<Need> TO_TEST = List.of(
@@ -42,6 +41,7 @@ final class DebianPackages {
             new Need("wrk", "makes requests, many", ""),
             new Need("prometheus", "its promtool checks the metrics page", "prometheus"),
             new Need("busybox-static", "a whole userland in one file, for small images", ""),
+            new Need("iproute2", "another's eye on the machines' networks", ""),
             new Need("xfsprogs", "makes the full disk that tests need", ""),
             new Need("npm", "installs existing clients of the Machines API", ""),
             new Need("strace", "counts what is really flushed", ""),

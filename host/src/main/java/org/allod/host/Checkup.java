@@ -14,7 +14,6 @@ final class Checkup {
     private static final long LOW_DISK_MB = 2_048;
 
     private static final Map<String, String> COMMANDS = Map.of(
-            "ip", "iproute2: machines' networks",
             "nft", "nftables: what keeps machines apart",
             "mkfs.erofs", "erofs-utils: images as read-only file systems",
             "mke2fs", "e2fsprogs: writable layers of microVMs",

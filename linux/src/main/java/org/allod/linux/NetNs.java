@@ -69,15 +69,16 @@ public final class NetNs {
         } catch (IOException e) {
             throw new Failed("cannot make the network namespace " + name + ": " + e.getMessage(), e);
         }
-        int result = Apart.call("netns-" + name, () -> away(LibcNet::unshareNetwork, () -> mountAt(path)));
+        int result = Apart.call("netns-" + name, () -> mountNew(path));
         if (result < 0) {
             delete(name);
             throw new Failed("cannot make the network namespace " + name + ": " + Libc.error(-result));
         }
     }
 
-    private static int mountAt(Path path) {
-        return LibcNet.mount(OF_THREAD, path.toString(), LibcNet.MS_BIND);
+    /** Makes a namespace and mounts it on a file, on this thread, which must be made for it. */
+    static int mountNew(Path path) {
+        return away(LibcNet::unshareNetwork, () -> LibcNet.mount(OF_THREAD, path.toString(), LibcNet.MS_BIND));
     }
 
     /**

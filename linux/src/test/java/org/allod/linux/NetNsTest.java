@@ -129,6 +129,31 @@ class NetNsTest {
         assertThat(ofThreads()).hasSize(1);
     }
 
+    /** A thread that had stayed away would take whatever it starts or wakes along. */
+    @Test
+    void thread_thatMadeOrSpokeToANamespace_isHomeBeforeItGoesOn() throws Exception {
+        String name = prefix + "h";
+        NetNs.make(name);
+        String home = Files.readSymbolicLink(Path.of("/proc/self/ns/net")).toString();
+        assertThat(NetLinks.<String>inside(name, _ -> ofThisThread())).isEqualTo(home);
+        Path other = NetNs.path(prefix + "i");
+        Files.createFile(other);
+        String after = Apart.call("test", () -> {
+            assertThat(NetNs.mountNew(other)).isZero();
+            return ofThisThread();
+        });
+        assertThat(after).isEqualTo(home);
+        assertThat(NetLinks.inside(prefix + "i", NetLinks::all)).hasSize(1);
+    }
+
+    private static String ofThisThread() {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/thread-self/ns/net")).toString();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     /** The calls see the namespace; whatever becomes of them, the thread comes back. */
     @Test
     void inside_callsThatFailOrThrow_comeHome() throws Exception {
