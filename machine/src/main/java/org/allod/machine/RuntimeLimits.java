@@ -6,10 +6,20 @@ import org.allod.base.Rejected;
 final class RuntimeLimits {
     private static final String GVISOR = "gvisor";
 
+    /** A microVM has a kernel of its own: with 64 MB that does not come up, with what the probe boots it does. */
+    private static final int LEAST_MICROVM_MB = 128;
+
     private RuntimeLimits() {}
 
     static void check(MachineConfig config, String runtime) {
         if (!runtime.equals(GVISOR)) {
+            if (config.guest().memoryMb() < LEAST_MICROVM_MB) {
+                throw Rejected.because(
+                        Rejected.Reason.INVALID,
+                        "config.guest.memory_mb is %d: a microVM, whose kernel is its own, needs %d at least"
+                                .formatted(config.guest().memoryMb(), LEAST_MICROVM_MB),
+                        "give it more, or create the machine with \"runtime\": \"gvisor\"");
+            }
             return;
         }
         if (!config.containers().isEmpty() && !config.mounts().isEmpty()) {

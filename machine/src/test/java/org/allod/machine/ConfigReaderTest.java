@@ -175,6 +175,16 @@ class ConfigReaderTest {
     }
 
     @Test
+    void microVm_withTooLittleForAKernelOfItsOwn_isRefused() {
+        MachineConfig small = TestHost.config("{\"image\":\"web\",\"guest\":{\"memory_mb\":127}}");
+        RuntimeLimits.check(small, "gvisor");
+        assertThatThrownBy(() -> RuntimeLimits.check(small, "microvm"))
+                .isInstanceOf(Rejected.class)
+                .hasMessageContaining("config.guest.memory_mb is 127: a microVM")
+                .hasMessageContaining("128");
+    }
+
+    @Test
     void image_mayBeLeftOut_whereEveryContainerNamesOne() {
         MachineConfig all = TestHost.config(
                 "{\"containers\":[{\"name\":\"a\",\"image\":\"db\"},{\"name\":\"b\",\"image\":\"web\"}]}");
