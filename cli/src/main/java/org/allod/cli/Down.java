@@ -52,9 +52,7 @@ final class Down {
 
     /** All are told before the first is waited for. */
     private static void stopMachines(Session session, Daemon daemon) {
-        List<Found> started = Found.all(daemon, Optional.empty()).stream()
-                .filter(machine -> machine.machine().at("state").text().equals("started"))
-                .toList();
+        List<Found> started = Found.in(daemon, "started");
         for (Found machine : started) {
             daemon.post(machine.path() + "/stop", Json.obj());
         }

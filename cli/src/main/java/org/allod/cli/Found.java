@@ -1,7 +1,9 @@
 package org.allod.cli;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.allod.base.Nearest;
 import org.allod.base.Rejected;
@@ -29,9 +31,31 @@ record Found(String app, Json machine) {
                     .map(machine -> new Found(name, machine))
                     .toList();
         }
-        return daemon.get("/v1/orgs/personal/machines").at("machines").items().stream()
-                .map(machine -> new Found(machine.at("app_name").text(), machine))
-                .toList();
+        return everywhere(daemon, "");
+    }
+
+    /** The machines of every app in one state. */
+    static List<Found> in(Daemon daemon, String state) {
+        return everywhere(daemon, "state=" + Daemon.encode(state));
+    }
+
+    /** Page after page; one that changes meanwhile comes again, as it is then. */
+    private static List<Found> everywhere(Daemon daemon, String query) {
+        Map<String, Found> all = new LinkedHashMap<>();
+        String next = query;
+        while (true) {
+            Json page = daemon.get("/v1/orgs/personal/machines" + (next.isEmpty() ? "" : "?" + next));
+            List<Json> machines = page.at("machines").items();
+            for (Json machine : machines) {
+                Found found = new Found(machine.at("app_name").text(), machine);
+                all.put(found.id(), found);
+            }
+            String cursor = page.at("next_cursor").text();
+            if (cursor.isEmpty() || machines.isEmpty()) {
+                return List.copyOf(all.values());
+            }
+            next = (query.isEmpty() ? "" : query + "&") + "cursor=" + Daemon.encode(cursor);
+        }
     }
 
     /**

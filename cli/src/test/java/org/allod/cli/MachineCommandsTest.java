@@ -147,6 +147,22 @@ class MachineCommandsTest {
                 .isEqualTo("aaaa1111aaaa11\nbbbb2222bbbb22\nbbbb3333bbbb33\n");
     }
 
+    /** More machines than one answer holds: each is listed once, as it is at last, and found by its name. */
+    @Test
+    void machinesOfSeveralPages_areListedAndFound() {
+        String all = "/v1/orgs/personal/machines";
+        String machine = "{\"id\":\"%s\",\"name\":\"%s\",\"app_name\":\"shop\",\"state\":\"%s\"}";
+        String one = machine.formatted("aaaa0000aaaa00", "one", "started");
+        String two = machine.formatted("bbbb0000bbbb00", "two", "started");
+        daemon.on("GET " + all, 200, "{\"machines\":[" + one + "],\"next_cursor\":\"a+b\"}");
+        daemon.on("GET " + all + "?cursor=a%2Bb", 200, "{\"machines\":[" + two + "],\"next_cursor\":\"c\"}");
+        daemon.on("GET " + all + "?cursor=c", 200, "{\"machines\":[" + one.replace("started", "stopped") + "]}");
+
+        assertThat(Ran.here(data, "machine", "list", "-q").out()).isEqualTo("aaaa0000aaaa00\nbbbb0000bbbb00\n");
+        assertThat(Ran.here(data, "machine", "list").out()).contains("stopped");
+        assertThat(Ran.here(data, "machine", "stop", "tow").err()).contains("did you mean two?");
+    }
+
     @Test
     void logs_printsTextAlone_orEveryField() {
         daemon.stream(
