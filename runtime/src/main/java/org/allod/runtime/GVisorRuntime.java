@@ -183,22 +183,26 @@ public final class GVisorRuntime implements GuestRuntime {
         specs.put(machine, spec.discreet());
         ready.remove(machine);
         premises.networks().taken(machine); // runsc takes the addresses off the device
+        GuestSetup setup = setup(spec);
         Launch.Started started = sandbox.launch(spec.diskMb(), command);
+        Optional<Telling> telling = tell ? Optional.of(new Telling(machine, channel, setup, START)) : Optional.empty();
         try {
             sandbox.finish(started, START, what);
             ProcessId process = sandbox.find()
                     .orElseThrow(() -> sandbox.failure(what, "it ended as soon as it was started", started));
-            if (tell) {
-                channel.open(START, START, sandbox.ended(process));
-                channel.configure(setup(spec));
+            if (telling.isPresent()) {
+                var _ = sandbox.ended(process).thenRun(telling.get()::giveUp);
+                telling.get().await();
             } else {
                 Thread.ofVirtual().name("reach-" + machine).start(() -> channel.adopt(ADOPT));
             }
             premises.cgroups().create(machine.text(), Sandbox.running(spec));
             return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer));
         } catch (Failed e) {
+            telling.ifPresent(Telling::giveUp);
             channel.close();
             close(dialer);
+            telling.ifPresent(Telling::wound);
             sandbox.kill();
             throw e;
         }

@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.allod.base.MachineId;
+import org.allod.base.Rng;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,7 +45,11 @@ class AdoptionTest {
     @Test
     void guests_ofAKilledDaemon_areAdoptedByTheNext() throws Exception {
         String instance = "a" + ProcessHandle.current().pid();
-        List<MachineId> machines = List.of(MachineId.of(0xaaaa01), MachineId.of(0xaaaa02), MachineId.of(0xaaaa03));
+        // Their namespaces are the host's: another run of this test may be at work on it.
+        List<MachineId> machines = Stream.generate(
+                        () -> MachineId.of(Rng.system().nextLong()))
+                .limit(3)
+                .toList();
         Process daemon = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin/java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
