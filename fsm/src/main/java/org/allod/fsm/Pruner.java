@@ -70,7 +70,10 @@ final class Pruner {
                 // There is more: the next transaction.
             }
         } catch (Failed e) {
-            LOG.log(System.Logger.Level.WARNING, "forgetting old runs failed and is tried again later", e);
+            // What a shutdown overtakes is forgotten after the next start.
+            if (!closed) {
+                LOG.log(System.Logger.Level.WARNING, "forgetting old runs failed and is tried again later", e);
+            }
         } finally {
             synchronized (this) {
                 running = false;
