@@ -25,6 +25,24 @@ final class GuestBinary {
         return here().resolve("guest/target/allod-guest");
     }
 
+    /** PID 1 in process, mount and host name namespaces of its own, calling at the socket; ended with the process. */
+    static Process start(Path socket, Path output) throws IOException {
+        return new ProcessBuilder(
+                        "unshare",
+                        "--pid",
+                        "--fork",
+                        "--kill-child",
+                        "--mount",
+                        "--mount-proc",
+                        "--uts",
+                        path().toString(),
+                        "connect",
+                        socket.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+    }
+
     static Path tools() {
         return Optional.ofNullable(System.getProperty("ALLOD_TOOLS"))
                 .or(() -> Optional.ofNullable(System.getenv("ALLOD_TOOLS")))

@@ -45,20 +45,7 @@ class GuestChannelTest {
     @BeforeEach
     void start() throws Exception {
         channel = connect();
-        guest = new ProcessBuilder(
-                        "unshare",
-                        "--pid",
-                        "--fork",
-                        "--kill-child",
-                        "--mount",
-                        "--mount-proc",
-                        "--uts",
-                        GuestBinary.path().toString(),
-                        "connect",
-                        folder.resolve("guest.sock").toString())
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("guest.out").toFile())
-                .start();
+        guest = GuestBinary.start(folder.resolve("guest.sock"), folder.resolve("guest.out"));
         channel.open(BOUND, BOUND, guest.onExit());
     }
 

@@ -64,20 +64,7 @@ class TellingTest {
     @Test
     void guestThatCalls_isTold_andItsEndAfterwardsChangesNothing() throws Exception {
         Telling telling = telling();
-        Process guest = new ProcessBuilder(
-                        "unshare",
-                        "--pid",
-                        "--fork",
-                        "--kill-child",
-                        "--mount",
-                        "--mount-proc",
-                        "--uts",
-                        GuestBinary.path().toString(),
-                        "connect",
-                        folder.resolve("guest.sock").toString())
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        Process guest = GuestBinary.start(folder.resolve("guest.sock"), folder.resolve("guest.out"));
         try {
             telling.await();
             Poll.until(
