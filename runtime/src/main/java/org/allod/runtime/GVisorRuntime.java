@@ -10,7 +10,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import org.allod.base.Beside;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.linux.Launch;
@@ -19,50 +18,20 @@ import org.allod.linux.ProcessId;
 
 /**
  * Machines as gVisor sandboxes: the image runs on a kernel of its own in user space, and the host's kernel serves that
- * one only.
- *
- * <p>What is slow is done before it is asked for: {@link #prepare} and the end of every run leave the network, the
- * control group, the root and the bundle ready, so that {@link #boot} and {@link #resume} are runsc and little else
- * (docs/decisions/021). What is known to be ready is only remembered here, never relied on: after a restart of the
- * daemon the same steps find it there.
+ * one only. What is slow is done before it is asked for ({@link Readiness}), so that {@link #boot} and {@link #resume}
+ * are runsc and little else (docs/decisions/021).
  */
 public final class GVisorRuntime implements GuestRuntime {
     private static final Duration START = Duration.ofSeconds(30);
     private static final Duration ADOPT = Duration.ofSeconds(3);
     private static final Duration RELEASE = Duration.ofSeconds(5);
     private final Premises premises;
-    private final SharedRoots roots;
+    private final Readiness readiness;
     private final Supplier<Runsc> runsc;
     private final Map<MachineId, GVisorGuest> guests = new ConcurrentHashMap<>();
 
-    /** Machines whose network is as a boot needs it, and what they were prepared for. */
-    private final Map<MachineId, Shape> ready = new ConcurrentHashMap<>();
-
     /** What was last run of each machine, to be made ready again when it has ended. */
     private final Map<MachineId, GuestSpec> specs = new ConcurrentHashMap<>();
-
-    /** What the preparation depends on: all of a spec but what PID 1 is told. */
-    private record Shape(
-            String version,
-            Path root,
-            int cpus,
-            int memoryMb,
-            int cpuWeight,
-            String hostname,
-            GuestSpec.Net network,
-            List<String> volumes) {
-        static Shape of(GuestSpec spec) {
-            return new Shape(
-                    spec.version(),
-                    spec.rootImage(),
-                    spec.cpus(),
-                    spec.memoryMb(),
-                    spec.options().cpuWeight(),
-                    spec.hostname(),
-                    spec.network(),
-                    spec.volumes().stream().map(v -> v.id() + ":" + v.path()).toList());
-        }
-    }
 
     public GVisorRuntime(Premises premises) {
         this(premises, new RunscChoice(premises));
@@ -71,7 +40,7 @@ public final class GVisorRuntime implements GuestRuntime {
     /** With one way of running runsc, whether or not it is the best: for the probe that finds out. */
     GVisorRuntime(Premises premises, Supplier<Runsc> runsc) {
         this.premises = premises;
-        this.roots = new SharedRoots(premises);
+        this.readiness = new Readiness(premises, runsc);
         this.runsc = runsc;
     }
 
@@ -95,53 +64,8 @@ public final class GVisorRuntime implements GuestRuntime {
         MachineId machine = spec.machine();
         if (sandbox(machine).find().isEmpty()) {
             Premises.forget(GuestChannel.exitFile(folders(machine).home()));
-            makeReady(spec);
+            readiness.toBoot(spec);
         }
-    }
-
-    /** Everything but runsc. Costs nothing where it was done ahead. */
-    private void makeReady(GuestSpec spec) {
-        SandboxFolders folders = folders(spec.machine());
-        if (!Shape.of(spec).equals(ready.get(spec.machine()))) {
-            Beside.run(() -> makeHouse(spec, folders), () -> premises.networks().refresh(wire(spec)));
-            ready.put(spec.machine(), Shape.of(spec));
-        }
-        runFolders(folders);
-    }
-
-    private void makeHouse(GuestSpec spec, SandboxFolders folders) {
-        Premises.make(folders.upper());
-        premises.cgroups().create(spec.machine().text(), Sandbox.atBoot(spec));
-        Path root = roots.use(
-                folders,
-                spec.rootImage(),
-                roots(spec),
-                spec.volumes().stream().map(GuestSpec.Volume::path).toList());
-        Premises.make(folders.bundle());
-        Premises.write(
-                folders.bundle().resolve("config.json"),
-                Bundle.json(
-                        spec,
-                        root,
-                        folders,
-                        premises.cgroups().path(spec.machine().text()),
-                        runsc.get()));
-    }
-
-    /** The image of each unit's root, in its place; the machine's own where it has none. */
-    private static List<Optional<Path>> roots(GuestSpec spec) {
-        return spec.options().units().stream().map(GuestUnit::rootImage).toList();
-    }
-
-    private Wire wire(GuestSpec spec) {
-        return premises.networks().setUp(spec.machine(), spec.network().address(spec.machine()), Optional.empty());
-    }
-
-    private void runFolders(SandboxFolders folders) {
-        Premises.make(folders.state());
-        Premises.make(folders.channel());
-        Premises.make(premises.config().run().resolve("shared"));
-        OomMark.set(premises, folders.machine());
     }
 
     @Override
@@ -161,7 +85,7 @@ public final class GVisorRuntime implements GuestRuntime {
         Sandbox sandbox = sandbox(spec.machine());
         sandbox.kill(); // what a crash in the middle of an earlier start left
         Premises.forget(GuestChannel.exitFile(folders(spec.machine()).home()));
-        makeReady(spec);
+        readiness.toBoot(spec);
         mountVolumes(spec);
         return begin(
                 spec,
@@ -181,8 +105,7 @@ public final class GVisorRuntime implements GuestRuntime {
         ListeningDialer dialer = listen(folders);
         GuestChannel channel = channel(machine, dialer);
         specs.put(machine, spec.discreet());
-        ready.remove(machine);
-        premises.networks().taken(machine); // runsc takes the addresses off the device
+        readiness.usedUp(machine);
         GuestSetup setup = setup(spec);
         Launch.Started started = sandbox.launch(spec.diskMb(), command);
         Optional<Telling> telling = tell ? Optional.of(new Telling(machine, channel, setup, START)) : Optional.empty();
@@ -302,7 +225,7 @@ public final class GVisorRuntime implements GuestRuntime {
         saved.finish();
         sandbox.kill();
         new SandboxVolumes(folders(spec.machine())).unmount();
-        getReadyAgain(spec);
+        readiness.again(spec);
     }
 
     /**
@@ -329,12 +252,7 @@ public final class GVisorRuntime implements GuestRuntime {
         }
         Sandbox sandbox = sandbox(machine);
         sandbox.kill();
-        if (!Shape.of(spec).equals(ready.get(machine))) {
-            Premises.make(folders.upper());
-            premises.networks().refresh(wire(spec));
-            var _ = roots.again(folders); // with the bundle of then: a restored guest must find the same
-        }
-        runFolders(folders);
+        readiness.toResume(spec);
         mountVolumes(spec);
         premises.cgroups().create(machine.text(), Sandbox.atResume(spec));
         SavedMemory saved = saved(machine);
@@ -378,8 +296,8 @@ public final class GVisorRuntime implements GuestRuntime {
         end(machine);
         Premises.forget(GuestChannel.exitFile(folders(machine).home()));
         GuestSpec spec = specs.get(machine);
-        if (spec != null && !ready.containsKey(machine)) {
-            getReadyAgain(spec);
+        if (spec != null && !readiness.known(machine)) {
+            readiness.again(spec);
         }
     }
 
@@ -401,19 +319,11 @@ public final class GVisorRuntime implements GuestRuntime {
         }
     }
 
-    /** Does the next boot's work now, when nobody waits for it. */
-    private void getReadyAgain(GuestSpec spec) {
-        premises.networks().refresh(wire(spec));
-        premises.cgroups().create(spec.machine().text(), Sandbox.atBoot(spec));
-        ready.put(spec.machine(), Shape.of(spec));
-    }
-
     @Override
     public void remove(MachineId machine) {
         end(machine);
-        ready.remove(machine);
         specs.remove(machine);
-        roots.release(folders(machine));
+        readiness.forget(machine);
         premises.remove(machine);
     }
 
@@ -441,7 +351,7 @@ public final class GVisorRuntime implements GuestRuntime {
 
     @Override
     public void tidy() {
-        roots.tidy();
+        readiness.tidy();
     }
 
     @Override
