@@ -49,6 +49,7 @@ class AdoptionTest {
         List<MachineId> machines = Stream.generate(
                         () -> MachineId.of(Rng.system().nextLong()))
                 .limit(3)
+                .sorted()
                 .toList();
         Process daemon = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin/java").toString(),
