@@ -33,9 +33,8 @@ class SleepTest {
                     CompletableFuture.completedFuture(backend(backend.port(), Backend.State.RUNNING, Autostop.SUSPEND));
             assertThat(rig.get("hello.localhost", "/").body()).isEqualTo("hi");
             Rig.eventually(() -> rig.machines.stopped.get(ONE) == Autostop.SUSPEND, "it is suspended");
-            assertThat(backend.open.get())
-                    .as("connections to it are closed first")
-                    .isZero();
+            // The edge has closed them before; the other end may hear of it a moment later.
+            Rig.eventually(() -> backend.open.get() == 0, "no connection to it is left");
             assertThat(rig.get("hello.localhost", "/").body()).isEqualTo("hi");
             assertThat(rig.machines.woken).containsExactly(ONE);
             assertThat(rig.edge.stats().stops()).isPositive();
