@@ -26,6 +26,7 @@ final class DebianPackages {
 
     static final List<Need> TO_RUN = List.of(
             new Need("qemu-system-x86", "runs microVMs", ""),
+            new Need("qemu-utils", "makes encrypted volumes", ""),
             new Need("mmdebstrap", "makes images from Debian packages", ""),
             new Need("erofs-utils", "packs an image's layers into one read-only file system", ""),
             new Need("e2fsprogs", "makes each machine's writable disk", ""),

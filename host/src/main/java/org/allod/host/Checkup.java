@@ -18,6 +18,7 @@ final class Checkup {
             "mkfs.erofs", "erofs-utils: images as read-only file systems",
             "mke2fs", "e2fsprogs: writable layers of microVMs",
             "qemu-system-x86_64", "qemu-system-x86: microVMs",
+            "qemu-img", "qemu-utils: encrypted volumes",
             "mmdebstrap", "mmdebstrap: allod image build",
             "setpriv", "util-linux: running QEMU without privileges");
 

@@ -162,7 +162,8 @@ public final class Volumes {
             throw Rejected.because(
                     Rejected.Reason.UNSUPPORTED,
                     "encrypted is true: this host cannot keep keys for volumes",
-                    "leave it out: the volume is then not encrypted, and says so");
+                    "install qemu-img (`allod setup` does) and restart the daemon; or leave it out: the volume is then not"
+                            + " encrypted, and says so");
         }
         int size = size(request, origin);
         files.room("size_gb", size * Volume.GIB, book.all());
