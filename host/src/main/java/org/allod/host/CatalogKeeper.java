@@ -19,9 +19,11 @@ import org.allod.edge.Door;
 import org.allod.edge.Edge;
 import org.allod.edge.SelfSigned;
 import org.allod.edge.Spread;
+import org.allod.machine.AppEnd;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
+import org.allod.store.Tx;
 
 /**
  * Keeps the edge's catalog in step with the machines. Changes are taken as they come and published together: a hundred
@@ -33,7 +35,8 @@ final class CatalogKeeper implements AutoCloseable {
     /**
      * What may have changed.
      *
-     * @param machine none where no machine has, and the catalog has all the same
+     * @param app empty where none has, and the catalog has all the same
+     * @param machine none where no machine of it has
      */
     private record Touched(String app, Optional<MachineId> machine) {}
 
@@ -64,6 +67,17 @@ final class CatalogKeeper implements AutoCloseable {
     /** Publishes everything once, then each change. */
     void start() {
         machines.listen(this::changed);
+        machines.atAppEnd(new AppEnd() {
+            @Override
+            public void in(Tx tx, String app) {
+                // The edge has its apps in memory alone.
+            }
+
+            @Override
+            public void after(String app) {
+                changed.add(new Touched(app, Optional.empty()));
+            }
+        });
         machines.all().stream()
                 .filter(m -> m.state() == MachineState.STARTED)
                 .forEach(m -> states.put(m.id(), m.state()));
@@ -146,8 +160,10 @@ final class CatalogKeeper implements AutoCloseable {
     private void take(Set<Touched> all) {
         Set<String> names = new HashSet<>();
         for (Touched one : all) {
-            one.machine().ifPresent(id -> {
+            if (!one.app().isEmpty()) {
                 names.add(one.app());
+            }
+            one.machine().ifPresent(id -> {
                 Ways ways = ways(one.app());
                 machines.find(id).ifPresentOrElse(ways::put, () -> ways.remove(id));
             });

@@ -2,15 +2,18 @@ package org.allod.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.allod.base.Poll;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -43,11 +46,28 @@ class FlyGoWireTest {
                     asked++;
                 }
             }
+            // Its app is deleted by now, also to the edge, which hears of it a moment later.
+            Poll.until(
+                    Duration.ofSeconds(10),
+                    Duration.ofMillis(20),
+                    "the edge's forgetting the app",
+                    () -> "unknown-host".equals(said(daemon)));
         }
         assertThat(asked).isGreaterThan(60);
         assertThat(kept.get("said")).startsWith("hush\nin\n").contains("/data");
         assertThat(kept).containsEntry("was", "suspended").containsEntry("apart", "true");
         assertThat(kept.get("opened")).isEqualTo("cGxhaW4=");
+    }
+
+    private static String said(DaemonProcess daemon) {
+        try {
+            return daemon.through("flygo", "/")
+                    .headers()
+                    .firstValue("allod-error")
+                    .orElse("");
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private void ask(DaemonProcess daemon, String line) throws Exception {
