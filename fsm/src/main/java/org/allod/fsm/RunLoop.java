@@ -241,9 +241,8 @@ final class RunLoop {
             letter.reply().complete(null);
         }
         drain(run);
-        // Only now: a short step that ends while this thread still has the run would leave its end to this thread,
-        // which
-        // may be telling of a write and so must queue the next one (store's Writer): two threads woken, for nothing.
+        // Only now: a short step that ends while this thread still has the run would leave its end to this thread. That
+        // may be telling of a write, and so must queue the next one (store's Writer): two threads woken, for nothing.
         if (turn != null) {
             turn.run();
         }

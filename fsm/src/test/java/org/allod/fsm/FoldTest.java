@@ -10,14 +10,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import org.allod.base.Failed;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
-import org.allod.store.Listener;
 import org.allod.store.Schema;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,22 +63,6 @@ class FoldTest {
         return new Payload(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    private static Ref append(EventStore store, Append append) {
-        CompletableFuture<Ref> done = new CompletableFuture<>();
-        store.append(append, new Listener<>() {
-            @Override
-            public void durable(Ref ref) {
-                done.complete(ref);
-            }
-
-            @Override
-            public void failed(Throwable why) {
-                done.completeExceptionally(why);
-            }
-        });
-        return done.join();
-    }
-
     private static Known record(EventStore store, Known k, List<Event> events, RunState after, String error) {
         Optional<String> response = k.response();
         for (Event event : events) {
@@ -88,7 +70,7 @@ class FoldTest {
                 response = Optional.of(new String(d.response().get().bytes(), StandardCharsets.UTF_8));
             }
         }
-        Ref ref = append(store, new Append(k.ref(), Optional.empty(), events, after, error, 1));
+        Ref ref = Appended.to(store, new Append(k.ref(), Optional.empty(), events, after, error, 1));
         return new Known(k.spec(), ref, after, error, response);
     }
 
@@ -117,7 +99,7 @@ class FoldTest {
                 List<Event> done = List.of(new Event.StepDone(step, attempt, answer));
                 if (step + 1 == STEPS) {
                     Outcome end = new Outcome.Completed();
-                    append(
+                    Appended.to(
                             store,
                             new Append(
                                     k.ref(),
@@ -154,8 +136,8 @@ class FoldTest {
                         RunSpec spec = spec(i);
                         Append start = new Append(
                                 Ref.NONE, Optional.of(spec), List.of(), new RunState.Waiting(), "", spec.created());
-                        Known begun =
-                                new Known(spec, append(store, start), new RunState.Running(0, 1), "", Optional.empty());
+                        Known begun = new Known(
+                                spec, Appended.to(store, start), new RunState.Running(0, 1), "", Optional.empty());
                         // Admission is not recorded; only a run whose first step ended is compared below.
                         known.put(spec.id(), move(store, begun, Rng.seeded(3)).orElseThrow());
                     }
@@ -203,7 +185,8 @@ class FoldTest {
             RunSpec spec = spec(1);
             Known k = new Known(
                     spec,
-                    append(store, new Append(Ref.NONE, Optional.of(spec), List.of(), new RunState.Waiting(), "", 1)),
+                    Appended.to(
+                            store, new Append(Ref.NONE, Optional.of(spec), List.of(), new RunState.Waiting(), "", 1)),
                     new RunState.Running(0, 1),
                     "",
                     Optional.empty());
@@ -237,7 +220,7 @@ class FoldTest {
     }
 
     private Ref start(EventStore store, RunSpec spec) {
-        return append(store, new Append(Ref.NONE, Optional.of(spec), List.of(), new RunState.Waiting(), "", 1));
+        return Appended.to(store, new Append(Ref.NONE, Optional.of(spec), List.of(), new RunState.Waiting(), "", 1));
     }
 
     /** A start writes no row of {@code active}: whoever reads must find the run all the same, folded or not. */
@@ -262,7 +245,7 @@ class FoldTest {
                 // Has no row yet where nothing is folded, and needs none any more.
                 Outcome end = new Outcome.Aborted("no");
                 List<Event> events = List.of(new Event.Halted(end), new Event.Finished(end));
-                append(store, new Append(ref, Optional.empty(), events, new RunState.Finished(end), "", 2));
+                Appended.to(store, new Append(ref, Optional.empty(), events, new RunState.Finished(end), "", 2));
             }
         }
     }
@@ -276,7 +259,7 @@ class FoldTest {
             Ref ref = start(store, spec(1));
             Outcome end = new Outcome.Aborted("no");
             List<Event> events = List.of(new Event.Halted(end), new Event.Finished(end));
-            append(store, new Append(ref, Optional.empty(), events, new RunState.Finished(end), "", 1));
+            Appended.to(store, new Append(ref, Optional.empty(), events, new RunState.Finished(end), "", 1));
             new SqliteStore(database).load();
             assertThat(store.prune(0, 0, 10)).isEqualTo(1);
         }

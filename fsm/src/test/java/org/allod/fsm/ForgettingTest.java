@@ -10,13 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
-import org.allod.store.Listener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,22 +28,6 @@ class ForgettingTest {
     Path dir;
 
     private final Ids ids = new Ids(new SystemClock(), Rng.seeded(4));
-
-    private static Ref append(EventStore store, Append append) {
-        CompletableFuture<Ref> done = new CompletableFuture<>();
-        store.append(append, new Listener<>() {
-            @Override
-            public void durable(Ref ref) {
-                done.complete(ref);
-            }
-
-            @Override
-            public void failed(Throwable why) {
-                done.completeExceptionally(why);
-            }
-        });
-        return done.join();
-    }
 
     private Ref start(EventStore store) {
         RunSpec spec = new RunSpec(
@@ -62,19 +44,19 @@ class ForgettingTest {
                 List.of("a", "b", "c"),
                 List.of(),
                 new Payload(new byte[0]));
-        return append(store, new Append(Ref.NONE, Optional.of(spec), List.of(), new RunState.Waiting(), "", 1));
+        return Appended.to(store, new Append(Ref.NONE, Optional.of(spec), List.of(), new RunState.Waiting(), "", 1));
     }
 
     private static Ref step(EventStore store, Ref ref, int step, long at) {
         Event done = new Event.StepDone(
                 step, 1, Optional.of(new Payload(("answer " + step).getBytes(StandardCharsets.UTF_8))));
         if (step + 1 < STEPS) {
-            return append(
+            return Appended.to(
                     store, new Append(ref, Optional.empty(), List.of(done), new RunState.Running(step + 1, 1), "", at));
         }
         Outcome end = new Outcome.Completed();
         List<Event> events = List.of(done, new Event.Finished(end));
-        return append(store, new Append(ref, Optional.empty(), events, new RunState.Finished(end), "", at));
+        return Appended.to(store, new Append(ref, Optional.empty(), events, new RunState.Finished(end), "", at));
     }
 
     /** Events on record by run. */

@@ -41,8 +41,8 @@ final class Connections {
      * A connection is used by one thread at a time: under the writer's turn, or by its reader. So SQLite need not lock it
      * at each call.
      *
-     * <p>Without the second property the driver looks at every statement with a regular expression and asks for the last row's number by
-     * a query of its own after every insert: half the processor time of a small write.
+     * <p>Without the second property the driver looks at every statement with a regular expression and asks for the last
+     * row's number by a query of its own after every insert: half the processor time of a small write.
      */
     private static Properties properties() {
         Properties properties = new Properties();
