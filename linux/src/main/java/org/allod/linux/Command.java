@@ -1,8 +1,6 @@
 package org.allod.linux;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -82,25 +80,38 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
         ProcessBuilder builder = new ProcessBuilder(argv);
         folder.ifPresent(path -> builder.directory(path.toFile()));
         builder.environment().put("LC_ALL", "C");
-        Process process;
-        try {
-            process = builder.start();
-        } catch (IOException e) {
-            throw new Failed("cannot run `" + argv.getFirst() + "`: " + e.getMessage() + ". Is it installed?", e);
-        }
-        Reader out = new Reader(process.getInputStream());
-        Reader err = new Reader(process.getErrorStream());
-        try {
-            feed(process);
-            if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new Failed("`" + shown() + "` did not end within " + timeout.toMillis() + " ms and was killed");
+        try (Heard out = Heard.first(MAX_OUTPUT);
+                Heard err = Heard.first(MAX_OUTPUT)) {
+            Process process = start(builder, out, err);
+            try {
+                feed(process);
+                if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+                    throw new Failed(
+                            "`" + shown() + "` did not end within " + timeout.toMillis() + " ms and was killed");
+                }
+                // A child of the command may hold the pipes open after it: wait a little, then take what came.
+                out.awaitEnd(DRAIN);
+                err.awaitEnd(DRAIN);
+                return new Result(process.exitValue(), out.text(), err.text());
+            } finally {
+                process.destroyForcibly();
             }
-            return new Result(process.exitValue(), out.text(), err.text());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Failed("interrupted while `" + shown() + "` ran; it was killed", e);
+        }
+    }
+
+    private Process start(ProcessBuilder builder, Heard out, Heard err) {
+        try {
+            return builder.redirectOutput(out.output())
+                    .redirectError(err.output())
+                    .start();
+        } catch (IOException e) {
+            throw new Failed("cannot run `" + argv.getFirst() + "`: " + e.getMessage() + ". Is it installed?", e);
         } finally {
-            process.destroyForcibly();
+            out.started();
+            err.started();
         }
     }
 
@@ -114,38 +125,5 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
 
     private String shown() {
         return String.join(" ", argv);
-    }
-
-    /** Reads a stream to its end, keeping its beginning, so that a chatty command neither blocks nor fills memory. */
-    private static final class Reader {
-        private final InputStream from;
-        private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
-        private final Thread thread;
-
-        Reader(InputStream from) {
-            this.from = from;
-            thread = Thread.ofVirtual().name("command-output").start(this::drain);
-        }
-
-        private void drain() {
-            byte[] buffer = new byte[8192];
-            try {
-                for (int n = from.read(buffer); n >= 0; n = from.read(buffer)) {
-                    synchronized (kept) {
-                        kept.write(buffer, 0, Math.min(n, MAX_OUTPUT - kept.size()));
-                    }
-                }
-            } catch (IOException e) {
-                // The stream was closed under us: the command is being killed.
-            }
-        }
-
-        /** A child of the command may hold the pipe open after it: wait a little, then take what came. */
-        String text() throws InterruptedException {
-            thread.join(DRAIN);
-            synchronized (kept) {
-                return kept.toString(StandardCharsets.UTF_8);
-            }
-        }
     }
 }

@@ -38,6 +38,9 @@ public record Launch(
             exec "$@"
             """;
 
+    /** Of what a process says, where it is heard; bytes. */
+    private static final int KEPT = 8192;
+
     /** Where a detached process's output goes. */
     public sealed interface Output {
         /** Nowhere. */
@@ -106,17 +109,28 @@ public record Launch(
         builder.environment().clear();
         builder.environment().putAll(environment);
         builder.redirectInput(Path.of("/dev/null").toFile()).redirectErrorStream(true);
-        switch (output) {
-            case Output.Nowhere _ -> builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
+        return switch (output) {
+            case Output.Nowhere _ -> start(builder.redirectOutput(ProcessBuilder.Redirect.DISCARD), () -> "");
             case Output.ToFile to ->
-                builder.redirectOutput(
-                        ProcessBuilder.Redirect.appendTo(to.file().toFile()));
-            case Output.Heard _ -> builder.redirectOutput(ProcessBuilder.Redirect.PIPE);
-        }
+                start(
+                        builder.redirectOutput(
+                                ProcessBuilder.Redirect.appendTo(to.file().toFile())),
+                        () -> "");
+            case Output.Heard _ -> {
+                Heard heard = Heard.last(KEPT);
+                try {
+                    yield start(builder.redirectOutput(heard.output()), heard::text);
+                } finally {
+                    heard.started();
+                }
+            }
+        };
+    }
+
+    private Started start(ProcessBuilder builder, Supplier<String> said) {
         try {
             Process process = builder.start();
             Optional<ProcessId> id = ProcessId.of((int) process.pid());
-            Supplier<String> said = output instanceof Output.Heard ? Tail.of(process.getInputStream()) : () -> "";
             return new Started(id, process.onExit().thenApply(Process::exitValue), said);
         } catch (IOException e) {
             throw new Failed("cannot start `" + argv.getFirst() + "`: " + e.getMessage(), e);
