@@ -1,13 +1,12 @@
 //! Starting a process: who it is, where it stands, what it reads and writes.
 
 use std::collections::HashMap;
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Result};
 use std::os::raw::c_int;
-use std::os::unix::io::{FromRawFd, IntoRawFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Command as Process, Stdio};
+use std::os::unix::io::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use crate::config::Command;
+use crate::spawn::{spawn, Memory};
 use crate::{sys, table, users};
 
 extern "C" {
@@ -45,7 +44,7 @@ pub enum Streams {
 
 /// Starts `command` in a session of its own, with `root` for its root where that is not empty. A command with a
 /// terminal has all its streams there.
-pub fn start(command: &Command, root: &str, streams: Streams) -> Result<Child, NotStarted> {
+pub fn start(command: &Command, root: &str, streams: Streams) -> std::result::Result<Child, NotStarted> {
     let name = &command.argv[0];
     let refuse =
         |code, reason: String| NotStarted { code, reason: format!("cannot start {}: {}", name, reason) };
@@ -60,82 +59,99 @@ pub fn start(command: &Command, root: &str, streams: Streams) -> Result<Child, N
     if command.tty.is_some() {
         env.entry("TERM").or_insert("xterm");
     }
-    let mut process = Process::new(name);
-    process.args(&command.argv[1..]).env_clear().envs(env);
-    if root.is_empty() {
-        process.current_dir(cwd);
-    }
-    let (inside, folder) = (root.to_string(), cwd.to_string());
+    let env: Vec<String> = env.iter().map(|(name, value)| format!("{}={}", name, value)).collect();
     let wants_table = *name == table::WORD;
     let (uid, gid, groups, tty) = (user.uid, user.gid, user.groups, command.tty.is_some());
-    // Between fork and exec. This process has one thread, so nothing here can meet a lock that nobody will open.
-    unsafe {
-        process.pre_exec(move || {
-            sys::default_signals();
-            if wants_table {
-                table::write();
-            }
-            if setsid() < 0 {
-                return Err(Error::last_os_error());
-            }
-            if tty {
-                sys::claim_terminal()?;
-            }
-            if !inside.is_empty() {
-                sys::enter_root(&inside, &folder)?;
-            }
-            if setgroups(groups.len(), groups.as_ptr()) < 0 || setgid(gid) < 0 || setuid(uid) < 0 {
-                return Err(Error::last_os_error());
-            }
-            Ok(())
-        });
+    let mut prepare = || {
+        if wants_table {
+            table::write();
+        }
+        if unsafe { setsid() } < 0 {
+            return Err(Error::last_os_error());
+        }
+        if tty {
+            sys::claim_terminal()?;
+        }
+        if root.is_empty() {
+            std::env::set_current_dir(cwd)?;
+        } else {
+            sys::enter_root(root, cwd)?;
+        }
+        if unsafe { setgroups(groups.len(), groups.as_ptr()) < 0 || setgid(gid) < 0 || setuid(uid) < 0 } {
+            return Err(Error::last_os_error());
+        }
+        Ok(())
+    };
+    let memory = if wants_table { Memory::Copied } else { Memory::Ours };
+    let mut begin = |streams| spawn(&command.argv, &env, streams, memory, &mut prepare);
+    match command.tty {
+        Some(size) => with_terminal(&mut begin, size, uid, gid),
+        None => with_pipes(&mut begin, streams),
     }
-    let failed = |e: Error| match e.kind() {
+    .map_err(|e| match e.kind() {
         ErrorKind::NotFound => refuse(127, "not found in the image".to_string()),
         _ => refuse(126, e.to_string()),
-    };
-    match command.tty {
-        Some(size) => with_terminal(process, size, uid, gid).map_err(failed),
-        None => with_pipes(process, streams).map_err(failed),
-    }
+    })
 }
 
-fn with_pipes(mut process: Process, streams: Streams) -> Result<Child, Error> {
-    let pipe = |ours: bool| if ours { Stdio::piped() } else { Stdio::null() };
-    process
-        .stdin(pipe(streams == Streams::All))
-        .stdout(pipe(streams != Streams::None))
-        .stderr(pipe(streams != Streams::None));
-    let mut child = process.spawn()?;
-    let stdin = child.stdin.take().map(IntoRawFd::into_raw_fd);
-    let mut outputs = Vec::new();
-    outputs.extend(child.stdout.take().map(|s| (1, s.into_raw_fd())));
-    outputs.extend(child.stderr.take().map(|s| (2, s.into_raw_fd())));
-    for fd in stdin.iter().chain(outputs.iter().map(|(_, fd)| fd)) {
-        sys::set_nonblocking(*fd)?;
-    }
-    Ok(Child { pid: child.id() as i32, stdin, outputs })
-}
+/// Starts the process, given the descriptors that are to be its streams.
+type Begin<'a> = dyn FnMut([RawFd; 3]) -> Result<i32> + 'a;
 
-fn with_terminal(mut process: Process, size: (u16, u16), uid: u32, gid: u32) -> Result<Child, Error> {
-    let (ours, name) = sys::new_terminal()?;
-    sys::resize_terminal(ours, size.0, size.1);
-    let theirs = sys::open_fd(&name, sys::O_RDWR | sys::O_CLOEXEC | 0o400)?;
-    unsafe {
-        // So that the user may open its own terminal by name.
-        fchown(theirs, uid, gid);
-        process.stdin(Stdio::from_raw_fd(dup(theirs)));
-        process.stdout(Stdio::from_raw_fd(dup(theirs)));
-        process.stderr(Stdio::from_raw_fd(theirs));
-    }
-    let child = process.spawn();
-    drop(process);
-    match child {
-        Ok(child) => {
-            sys::set_nonblocking(ours)?;
-            let stdin = unsafe { dup(ours) };
-            Ok(Child { pid: child.id() as i32, stdin: Some(stdin), outputs: vec![(1, ours)] })
+fn with_pipes(begin: &mut Begin, streams: Streams) -> Result<Child> {
+    let mut child = Child { pid: 0, stdin: None, outputs: Vec::new() };
+    // Those of the child's that nobody closes for us: all of them, whatever happens.
+    let mut theirs: Vec<OwnedFd> = Vec::new();
+    let started = (|| {
+        if streams == Streams::All {
+            let (reader, writer) = sys::pipe()?;
+            theirs.push(reader);
+            child.stdin = Some(ours(writer)?);
+        } else {
+            theirs.push(sys::null()?);
         }
+        for stream in [1, 2] {
+            if streams == Streams::None {
+                theirs.push(sys::null()?);
+            } else {
+                let (reader, writer) = sys::pipe()?;
+                theirs.push(writer);
+                child.outputs.push((stream, ours(reader)?));
+            }
+        }
+        begin([theirs[0].as_raw_fd(), theirs[1].as_raw_fd(), theirs[2].as_raw_fd()])
+    })();
+    match started {
+        Ok(pid) => {
+            child.pid = pid;
+            Ok(child)
+        }
+        Err(e) => {
+            child.outputs.iter().map(|(_, fd)| *fd).chain(child.stdin).for_each(sys::close_fd);
+            Err(e)
+        }
+    }
+}
+
+/// An end of ours: it does not block.
+fn ours(end: OwnedFd) -> Result<RawFd> {
+    sys::set_nonblocking(end.as_raw_fd())?;
+    Ok(end.into_raw_fd())
+}
+
+fn with_terminal(begin: &mut Begin, size: (u16, u16), uid: u32, gid: u32) -> Result<Child> {
+    let (ours, name) = sys::new_terminal()?;
+    let started = (|| {
+        sys::resize_terminal(ours, size.0, size.1);
+        let theirs = sys::open_fd(&name, sys::O_RDWR | sys::O_CLOEXEC | 0o400)?;
+        // So that the user may open its own terminal by name.
+        unsafe { fchown(theirs, uid, gid) };
+        let pid = begin([theirs; 3]);
+        sys::close_fd(theirs);
+        sys::set_nonblocking(ours)?;
+        pid
+    })();
+    match started {
+        Ok(pid) => Ok(Child { pid, stdin: Some(unsafe { dup(ours) }), outputs: vec![(1, ours)] }),
         Err(e) => {
             sys::close_fd(ours);
             Err(e)

@@ -13,6 +13,7 @@ mod link;
 mod net;
 mod ring;
 mod setup;
+mod spawn;
 mod sys;
 mod table;
 mod tap;

@@ -1,10 +1,10 @@
 //! The system calls that the standard library does not offer, declared by hand for Linux on 64-bit processors with
-//! glibc, each behind a function that is safe to call. All `unsafe` of the guest is here and in `child.rs`.
+//! glibc, each behind a function that is safe to call. All `unsafe` of the guest is here, in `spawn.rs` and in `child.rs`.
 
 use std::ffi::CString;
 use std::io::{Error, ErrorKind, Result};
 use std::os::raw::{c_char, c_int, c_long, c_ulong, c_void};
-use std::os::unix::io::RawFd;
+use std::os::unix::io::{FromRawFd, OwnedFd, RawFd};
 
 extern "C" {
     fn poll(fds: *mut PollFd, count: c_ulong, timeout: c_int) -> c_int;
@@ -12,6 +12,7 @@ extern "C" {
     fn write(fd: c_int, from: *const c_void, count: usize) -> isize;
     fn close(fd: c_int) -> c_int;
     fn open(path: *const c_char, flags: c_int, mode: c_int) -> c_int;
+    fn pipe2(ends: *mut c_int, flags: c_int) -> c_int;
     fn fcntl(fd: c_int, command: c_int, value: c_int) -> c_int;
     fn ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int;
     #[link_name = "fork"]
@@ -161,6 +162,18 @@ pub fn close_fd(fd: RawFd) {
 
 pub fn open_fd(path: &str, flags: i32) -> Result<RawFd> {
     check(unsafe { open(text(path)?.as_ptr(), flags, 0) })
+}
+
+/// Where nothing comes from and all that goes there is lost.
+pub fn null() -> Result<OwnedFd> {
+    open_fd("/dev/null", O_RDWR | O_CLOEXEC).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// The end to read from and the end to write to, neither for children.
+pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [0; 2];
+    check(unsafe { pipe2(ends.as_mut_ptr(), O_CLOEXEC) })?;
+    Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) })
 }
 
 pub fn set_nonblocking(fd: RawFd) -> Result<()> {

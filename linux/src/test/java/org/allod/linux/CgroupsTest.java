@@ -52,6 +52,15 @@ class CgroupsTest {
         assertThat(groups.list()).isEmpty();
     }
 
+    /** What a move costs in time shows in a benchmark; here, that the kernel was asked not to make it wait. */
+    @Test
+    void moves_besideAnEmptyTreeOfVersion2_areFavored() {
+        assertThat(Mounts.all())
+                .filteredOn(
+                        mount -> groups.version().equals("v1") && mount.type().equals("cgroup2"))
+                .allSatisfy(mount -> assertThat(mount.options()).contains("favordynmods"));
+    }
+
     @Test
     void forkBomb_inGroup_isBoundedAndKilledWhole() {
         groups.create("bomb", LIMITS);

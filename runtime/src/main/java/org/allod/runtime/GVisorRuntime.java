@@ -62,9 +62,17 @@ public final class GVisorRuntime implements GuestRuntime {
     @Override
     public void prepare(GuestSpec spec) {
         MachineId machine = spec.machine();
-        if (sandbox(machine).find().isEmpty()) {
-            Premises.forget(GuestChannel.exitFile(folders(machine).home()));
+        if (readiness.known(machine) || sandbox(machine).find().isEmpty()) {
+            clear(machine);
             readiness.toBoot(spec);
+        }
+    }
+
+    /** Takes away what a crash in the middle of an earlier start left. A machine that is ready has nothing of it. */
+    private void clear(MachineId machine) {
+        if (!readiness.known(machine)) {
+            sandbox(machine).kill();
+            Premises.forget(GuestChannel.exitFile(folders(machine).home()));
         }
     }
 
@@ -82,9 +90,7 @@ public final class GVisorRuntime implements GuestRuntime {
 
     private GVisorGuest start(GuestSpec spec) {
         saved(spec.machine()).giveUp();
-        Sandbox sandbox = sandbox(spec.machine());
-        sandbox.kill(); // what a crash in the middle of an earlier start left
-        Premises.forget(GuestChannel.exitFile(folders(spec.machine()).home()));
+        clear(spec.machine());
         readiness.toBoot(spec);
         mountVolumes(spec);
         return begin(
@@ -179,6 +185,9 @@ public final class GVisorRuntime implements GuestRuntime {
         GVisorGuest known = guests.get(machine);
         if (known != null && known.process().alive()) {
             return Optional.of(known);
+        }
+        if (readiness.known(machine)) {
+            return Optional.empty(); // for a start that is still to come: asking the kernel takes milliseconds
         }
         Sandbox sandbox = sandbox(machine);
         SandboxFolders folders = folders(machine);

@@ -52,7 +52,7 @@ final class Readiness {
         this.runsc = runsc;
     }
 
-    /** Whether the machine is ready for some start, if not for the next. */
+    /** Whether the machine is ready for some start, if not for the next. Then no process of it runs. */
     boolean known(MachineId machine) {
         return ready.containsKey(machine);
     }
