@@ -154,12 +154,18 @@ public record Call(
         return Fields.of(json(), "");
     }
 
+    /** For what takes no body: one that says something is refused. */
+    void nothing() {
+        body().done();
+    }
+
     private JsonNode json() {
         if (bytes.length == 0) {
             return JSON.createObjectNode();
         }
         try {
-            return JSON.readTree(bytes);
+            JsonNode read = JSON.readTree(bytes);
+            return read.isNull() ? JSON.createObjectNode() : read;
         } catch (JacksonException e) {
             String where = e.getLocation() == null
                     ? ""

@@ -20,6 +20,7 @@ import java.util.concurrent.TimeoutException;
 import org.allod.base.Bug;
 import org.allod.base.ExecWire;
 import org.allod.base.Rejected;
+import org.allod.machine.ConfigReader;
 import org.allod.machine.Fields;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
@@ -30,6 +31,7 @@ import org.allod.runtime.Guest;
 import org.allod.runtime.Stats;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** What goes straight to a running guest: commands and figures. */
 public final class GuestEndpoints {
@@ -87,16 +89,20 @@ public final class GuestEndpoints {
         Guest guest = guest(call);
         try (Exec exec = guest.exec(
                 new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty(), container))) {
-            FutureTask<byte[]> out = collect(exec.stdout());
-            FutureTask<byte[]> err = collect(exec.stderr());
+            FutureTask<Output> out = collect(exec.stdout());
+            FutureTask<Output> err = collect(exec.stderr());
             Thread.ofVirtual().name("exec stdin").start(() -> feed(exec, stdin));
             Exit exit = exec.exited().get(seconds, TimeUnit.SECONDS);
-            return Answer.ok(Views.JSON
+            ObjectNode answer = Views.JSON
                     .objectNode()
                     .put("exit_code", exit.code())
                     .put("exit_signal", exit.signal())
-                    .put("stdout", new String(out.get(), StandardCharsets.UTF_8))
-                    .put("stderr", new String(err.get(), StandardCharsets.UTF_8)));
+                    .put("stdout", out.get().text())
+                    .put("stderr", err.get().text());
+            if (out.get().cut() || err.get().cut()) {
+                answer.put("truncated", true);
+            }
+            return Answer.ok(answer);
         } catch (TimeoutException e) {
             throw Rejected.because(
                     Rejected.Reason.TIMEOUT,
@@ -116,12 +122,12 @@ public final class GuestEndpoints {
         Optional<String> line = in.string("cmd").filter(c -> !c.isBlank());
         if (argv.isEmpty() && line.isPresent()) {
             // The older form is one line for a shell.
-            return List.of("/bin/sh", "-c", line.get());
+            return ConfigReader.runnable("cmd", List.of("/bin/sh", "-c", line.get()));
         }
         if (argv.isEmpty()) {
             throw Rejected.invalid("command is missing: the command and its arguments, as a list");
         }
-        return argv;
+        return ConfigReader.runnable("command", argv);
     }
 
     private static void feed(Exec exec, byte[] stdin) {
@@ -132,15 +138,20 @@ public final class GuestEndpoints {
         }
     }
 
-    private static FutureTask<byte[]> collect(InputStream stream) {
-        FutureTask<byte[]> task = new FutureTask<>(() -> {
+    /** @param cut whether there was more than is kept */
+    private record Output(String text, boolean cut) {}
+
+    private static FutureTask<Output> collect(InputStream stream) {
+        FutureTask<Output> task = new FutureTask<>(() -> {
             ByteArrayOutputStream kept = new ByteArrayOutputStream();
+            boolean cut = false;
             byte[] buffer = new byte[16 << 10];
             for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
                 // Read on to the end all the same: a command must not hang on a full pipe.
+                cut |= n > MAX_OUTPUT - kept.size();
                 kept.write(buffer, 0, Math.min(n, MAX_OUTPUT - kept.size()));
             }
-            return kept.toByteArray();
+            return new Output(kept.toString(StandardCharsets.UTF_8), cut);
         });
         Thread.ofVirtual().name("exec output").start(task);
         return task;

@@ -12,6 +12,7 @@ import org.allod.store.Database;
 
 /** The apps of this host: in {@code host.db}, and in memory for readers. */
 final class AppTable {
+    private static final String NETWORK = "[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?";
     private static final String NAME = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 
     private final Database database;
@@ -39,6 +40,11 @@ final class AppTable {
                     "app name \"%s\": it must be 1 to 63 small letters, digits and hyphens, and begin ".formatted(name)
                             + "and end with a letter or digit, since it becomes a host name");
         }
+        network.filter(n -> !n.isEmpty() && !n.matches(NETWORK)).ifPresent(n -> {
+            // Others are what the private networks of apps are called by here: no app joins another's by its name.
+            throw Rejected.invalid("network is \"%s\": it must be 1 to 63 letters, digits, hyphens and underscores"
+                    .formatted(Fields.clip(n)));
+        });
         String networkName = network.filter(n -> !n.isEmpty()).orElse("app:" + name);
         Instant now = clock.wall();
         App app = database.write(tx -> {

@@ -22,7 +22,7 @@ public final class Creation {
     private final Ledger ledger;
     private final Book book;
     private final Lifecycle lifecycle;
-    private final Capacity capacity;
+    private final Room room;
     private final Traffic traffic;
     private final Claims claims;
     private final Settings settings;
@@ -66,7 +66,7 @@ public final class Creation {
             Ledger ledger,
             Book book,
             Lifecycle lifecycle,
-            Capacity capacity,
+            Room room,
             Traffic traffic,
             Claims claims,
             Settings settings,
@@ -77,7 +77,7 @@ public final class Creation {
         this.ledger = ledger;
         this.book = book;
         this.lifecycle = lifecycle;
-        this.capacity = capacity;
+        this.room = room;
         this.traffic = traffic;
         this.claims = claims;
         this.settings = settings;
@@ -101,8 +101,9 @@ public final class Creation {
                     "`allod doctor` says what each needs");
         }
         RuntimeLimits.check(request.config(), runtime);
+        BootLimits.check(request.config());
         traffic.admit(request.config());
-        capacity.possible(request.config());
+        room.capacity().possible(request.config());
         MachineId id = ids.machine();
         MachineConfig config = claims.claim(app.name(), id, runtime, request.config());
         try {
@@ -148,10 +149,11 @@ public final class Creation {
     private void admit(Machine machine, Request request) {
         creating.lock();
         try {
-            if (book.size() >= capacity.machines()) {
+            if (book.size() >= room.capacity().machines()) {
                 throw Rejected.because(
                         Rejected.Reason.CAPACITY,
-                        "this host has %d machines, the most it takes".formatted(capacity.machines()),
+                        "this host has %d machines, the most it takes"
+                                .formatted(room.capacity().machines()),
                         "destroy some, or use another host");
             }
             boolean taken =
@@ -163,12 +165,13 @@ public final class Creation {
                         "choose another name, or leave it out");
             }
             PortClaims.check(machine.config(), machine.app(), machine.id(), book.all());
-            if (request.launch()) {
-                capacity.room(machine, book.all());
-            }
-            // Before anybody can know the machine, so that nobody can come between.
-            request.lease().ifPresent(ask -> leases.take(machine.id(), Optional.empty(), ask));
-            ledger.save(machine);
+            Leases.Gated<Machine, RuntimeException> admission = () -> {
+                // Before anybody can know the machine, so that nobody can come between.
+                request.lease().ifPresent(ask -> leases.take(machine.id(), Optional.empty(), ask));
+                ledger.save(machine);
+                return machine;
+            };
+            var _ = request.launch() ? room.promised(machine, machine.config().memoryMb(), admission) : admission.run();
         } finally {
             creating.unlock();
         }

@@ -31,7 +31,7 @@ public final class Machines {
     private final Guests guests;
     private final Boots boots;
     private final Checks checks;
-    private final Capacity capacity;
+    private final Room room;
     private final Volumes volumes;
 
     Machines(
@@ -47,7 +47,7 @@ public final class Machines {
             Guests guests,
             Boots boots,
             Checks checks,
-            Capacity capacity,
+            Room room,
             Volumes volumes) {
         this.runs = runs;
         this.creation = creation;
@@ -61,7 +61,7 @@ public final class Machines {
         this.guests = guests;
         this.boots = boots;
         this.checks = checks;
-        this.capacity = capacity;
+        this.room = room;
         this.volumes = volumes;
     }
 
@@ -169,7 +169,7 @@ public final class Machines {
 
     /** How many machines of this size could be made and started here now. */
     public int room(int memoryMb, int cpus) {
-        return capacity.fits(memoryMb, cpus, book.all());
+        return room.fits(memoryMb, cpus);
     }
 
     public List<CheckStatus> checks(MachineId id) {
@@ -258,6 +258,9 @@ public final class Machines {
 
     /** The running guest, for what goes straight to it. */
     public Guest guest(Machine machine) {
+        if (machine.state() == MachineState.DESTROYED) {
+            throw Rejected.notFound("machine " + machine.id() + " is destroyed");
+        }
         if (!guests.up(machine)) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
@@ -293,10 +296,14 @@ public final class Machines {
 
     /** Starts the machine, or resumes it where its memory is saved. */
     public void start(Machine machine, Asker by) throws InterruptedException {
-        runs.verb(Verb.START, machine, by, m -> {
-            capacity.room(m, book.all());
-            return runs.start(lifecycle.start, m, new Job.Simple(m.id().text(), by.source()));
-        });
+        runs.verb(
+                Verb.START,
+                machine,
+                by,
+                m -> room.promised(
+                        m,
+                        m.config().memoryMb(),
+                        () -> runs.start(lifecycle.start, m, new Job.Simple(m.id().text(), by.source()))));
     }
 
     /** Stops it: a signal, a time to end in, then the end. Empty for what the configuration says. */
@@ -307,10 +314,14 @@ public final class Machines {
 
     public void restart(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Asker by)
             throws InterruptedException {
-        runs.verb(Verb.RESTART, machine, by, m -> {
-            capacity.room(m, book.all());
-            return runs.start(lifecycle.restart, m, stopJob(m, signal, timeout, by.source()));
-        });
+        runs.verb(
+                Verb.RESTART,
+                machine,
+                by,
+                m -> room.promised(
+                        m,
+                        m.config().memoryMb(),
+                        () -> runs.start(lifecycle.restart, m, stopJob(m, signal, timeout, by.source()))));
     }
 
     private static Job.Stop stopJob(Machine m, Optional<Integer> signal, Optional<Duration> timeout, String source) {

@@ -154,7 +154,8 @@ class LifecycleHarnessTest {
                         TestHost.config("{\"image\":\"web\",\"env\":{\"B\":\"2\"}}")
                                 .json(),
                         true,
-                        false),
+                        false,
+                        "started"),
                 MachineState.STARTED);
     }
 
