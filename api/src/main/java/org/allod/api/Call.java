@@ -11,6 +11,7 @@ import org.allod.machine.Fields;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
@@ -171,7 +172,10 @@ public record Call(
                     ? ""
                     : " (line " + e.getLocation().getLineNr() + ", column "
                             + e.getLocation().getColumnNr() + ")";
-            throw Rejected.invalid("the body is not JSON: " + e.getOriginalMessage() + where);
+            String what = e instanceof StreamConstraintsException
+                    ? "the body goes beyond what is read: "
+                    : "the body is not JSON: ";
+            throw Rejected.invalid(what + e.getOriginalMessage() + where);
         }
     }
 }

@@ -75,10 +75,6 @@ public final class GuestEndpoints {
                         this::stats));
     }
 
-    private Guest guest(Call call) {
-        return machines.guest(MachineEndpoints.machine(machines, call));
-    }
-
     private Answer exec(Call call) throws Exception {
         Fields in = call.body();
         List<String> argv = argv(in);
@@ -86,9 +82,9 @@ public final class GuestEndpoints {
         int seconds = in.integer("timeout", 0, MAX_SECONDS).filter(s -> s > 0).orElse(DEFAULT_SECONDS);
         String container = container(in, call);
         in.done();
-        Guest guest = guest(call);
-        try (Exec exec = guest.exec(
-                new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty(), container))) {
+        Machine m = MachineEndpoints.machine(machines, call);
+        ExecSpec spec = new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty(), container);
+        try (Exec exec = machines.ask(m, guest -> guest.exec(spec))) {
             FutureTask<Output> out = collect(exec.stdout());
             FutureTask<Output> err = collect(exec.stderr());
             Thread.ofVirtual().name("exec stdin").start(() -> feed(exec, stdin));
@@ -111,7 +107,7 @@ public final class GuestEndpoints {
         } catch (ExecutionException e) {
             switch (e.getCause()) {
                 case RuntimeException cause -> throw cause;
-                case IOException cause -> throw cause;
+                case IOException lost -> throw Machines.ended(m); // its streams end so with their guest only
                 case null, default -> throw new Bug("a command ended strangely", e);
             }
         }
@@ -121,8 +117,7 @@ public final class GuestEndpoints {
         List<String> argv = in.strings("command");
         Optional<String> line = in.string("cmd").filter(c -> !c.isBlank());
         if (argv.isEmpty() && line.isPresent()) {
-            // The older form is one line for a shell.
-            return ConfigReader.runnable("cmd", List.of("/bin/sh", "-c", line.get()));
+            return ConfigReader.runnable("cmd", CommandLine.words("cmd", line.get()));
         }
         if (argv.isEmpty()) {
             throw Rejected.invalid("command is missing: the command and its arguments, as a list");
@@ -175,7 +170,8 @@ public final class GuestEndpoints {
         String container = container(in, call);
         in.done();
         Optional<ExecSpec.Tty> terminal = tty ? Optional.of(new ExecSpec.Tty(columns, rows)) : Optional.empty();
-        Exec exec = guest(call).exec(new ExecSpec(argv, env, cwd, user, terminal, container));
+        ExecSpec spec = new ExecSpec(argv, env, cwd, user, terminal, container);
+        Exec exec = machines.ask(MachineEndpoints.machine(machines, call), guest -> guest.exec(spec));
         return new Answer.Upgrade(ExecWire.PROTOCOL, (input, output) -> new ExecStream(exec, input, output).run());
     }
 
@@ -213,7 +209,7 @@ public final class GuestEndpoints {
     }
 
     private Answer stats(Call call) {
-        Stats s = guest(call).stats();
+        Stats s = machines.ask(MachineEndpoints.machine(machines, call), Guest::stats);
         return Answer.ok(Views.JSON
                 .objectNode()
                 .put("cpu_nanos", s.cpuNanos())

@@ -2,11 +2,17 @@ package org.allod.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.allod.base.Poll;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -77,7 +83,38 @@ class WrongRequestsTest {
                     .isZero();
             rightOnes(daemon, machine);
             daemon.ok("DELETE", "/v1/apps/wrong?force=true", "");
+            endsAlone(daemon);
         }
+    }
+
+    /** What is accepted as an app is deleted is not there for the next one of its name. */
+    private static void endsAlone(DaemonProcess daemon) throws Exception {
+        for (int i = 0; i < 20; i++) {
+            String app = "/v1/apps/brief-" + i;
+            daemon.ok("POST", "/v1/apps", "{\"app_name\":\"brief-" + i + "\"}");
+            List<FutureTask<Integer>> all = List.of(
+                    asked(daemon, "POST", app + "/secrets", "{\"values\":{\"A\":\"of the first\"}}"),
+                    asked(daemon, "POST", app + "/deploy_token", "{}"),
+                    asked(daemon, "DELETE", app, ""),
+                    asked(daemon, "POST", app + "/ip_assignments", "{}"),
+                    asked(daemon, "POST", app + "/secretkeys/k/generate", "{\"type\":\"hs256\"}"));
+            for (FutureTask<Integer> one : all) {
+                assertThat(one.get(30, TimeUnit.SECONDS)).isIn(200, 201, 202, 404, 409);
+            }
+            daemon.ok("POST", "/v1/apps", "{\"app_name\":\"brief-" + i + "\"}");
+            assertThat(daemon.ok("GET", app + "/secrets", "").get("secrets")).isEmpty();
+            assertThat(daemon.ok("GET", app + "/secretkeys", "").get("secret_keys"))
+                    .isEmpty();
+            assertThat(daemon.ok("GET", app + "/ip_assignments", "").get("ips")).isEmpty();
+            assertThat(daemon.call("GET", "/v1/tokens", "").body()).doesNotContain("\"brief-" + i + "\"");
+        }
+    }
+
+    private static FutureTask<Integer> asked(DaemonProcess daemon, String method, String path, String body) {
+        FutureTask<Integer> task =
+                new FutureTask<>(() -> daemon.call(method, path, body).statusCode());
+        Thread.ofVirtual().start(task);
+        return task;
     }
 
     private static String made(DaemonProcess daemon, String name) throws Exception {
@@ -122,7 +159,21 @@ class WrongRequestsTest {
                         .has("truncated"))
                 .isFalse();
         daemon.ok("POST", machine + "/start", "null");
+        // A command whose machine is stopped meanwhile: nobody's fault, and no 500.
+        FutureTask<HttpResponse<String>> cut = new FutureTask<>(
+                () -> daemon.call("POST", machine + "/exec", "{\"command\":[\"/bin/busybox\",\"sleep\",\"987\"]}"));
+        Thread.ofVirtual().start(cut);
+        Poll.until(Duration.ofSeconds(20), Duration.ofMillis(20), "the command's start", () -> {
+            try {
+                return daemon.call("GET", machine + "/ps", "").body().contains("sleep 987");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
         daemon.ok("POST", machine + "/stop", "{\"signal\":9,\"timeout\":\"5s\"}");
+        HttpResponse<String> answer = cut.get(30, TimeUnit.SECONDS);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(409);
+        assertThat(answer.body()).contains("has just ended");
         daemon.await("wrong", machine.substring(machine.lastIndexOf('/') + 1), "stopped");
     }
 }

@@ -19,6 +19,7 @@ public final class Creation {
     private static final int MAX_NAME = 63;
 
     private final Runs runs;
+    private final AppTable apps;
     private final Ledger ledger;
     private final Book book;
     private final Lifecycle lifecycle;
@@ -63,6 +64,7 @@ public final class Creation {
 
     Creation(
             Runs runs,
+            AppTable apps,
             Ledger ledger,
             Book book,
             Lifecycle lifecycle,
@@ -74,6 +76,7 @@ public final class Creation {
             Clock clock,
             Ids ids) {
         this.runs = runs;
+        this.apps = apps;
         this.ledger = ledger;
         this.book = book;
         this.lifecycle = lifecycle;
@@ -105,9 +108,12 @@ public final class Creation {
         traffic.admit(request.config());
         room.capacity().possible(request.config());
         MachineId id = ids.machine();
-        MachineConfig config = claims.claim(app.name(), id, runtime, request.config());
         try {
-            return admitted(app, id, runtime, config, request);
+            Machine machine = apps.within(app.name(), now -> {
+                MachineConfig config = claims.claim(now.name(), id, runtime, request.config());
+                return admit(machine(now, id, runtime, config, request), request);
+            });
+            return made(machine, request);
         } catch (RuntimeException | InterruptedException e) {
             // Of a machine that is on record its run sees to that.
             if (book.get(id).isEmpty()) {
@@ -117,9 +123,8 @@ public final class Creation {
         }
     }
 
-    private Machine admitted(App app, MachineId id, String runtime, MachineConfig config, Request request)
-            throws InterruptedException {
-        Machine machine = new Machine(
+    private Machine machine(App app, MachineId id, String runtime, MachineConfig config, Request request) {
+        return new Machine(
                 id,
                 app.name(),
                 app.network(),
@@ -136,7 +141,11 @@ public final class Creation {
                 clock.wall(),
                 clock.wall(),
                 new GuestSpec.Net(settings.fleet(), app.network()).address(id));
-        admit(machine, request);
+    }
+
+    /** On record by now: what is left is done by its run. */
+    private Machine made(Machine machine, Request request) throws InterruptedException {
+        MachineId id = machine.id();
         RunId run = runs.start(lifecycle.create, machine, new Job.Create(id.text(), request.launch()));
         Optional<Machine> admitted = book.await(id, m -> m.state() != MachineState.CREATING, ADMISSION);
         if (admitted.filter(m -> m.state() == MachineState.DESTROYED).isPresent()) {
@@ -146,7 +155,7 @@ public final class Creation {
     }
 
     /** Takes the name and the room, one create at a time, so that two cannot take the same. */
-    private void admit(Machine machine, Request request) {
+    private Machine admit(Machine machine, Request request) {
         creating.lock();
         try {
             if (book.size() >= room.capacity().machines()) {
@@ -171,7 +180,7 @@ public final class Creation {
                 ledger.save(machine);
                 return machine;
             };
-            var _ = request.launch() ? room.promised(machine, machine.config().memoryMb(), admission) : admission.run();
+            return request.launch() ? room.promised(machine, machine.config().memoryMb(), admission) : admission.run();
         } finally {
             creating.unlock();
         }

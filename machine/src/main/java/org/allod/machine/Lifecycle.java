@@ -197,10 +197,17 @@ final class Lifecycle {
 
     private Job.Progress startBoot(StepContext<Job.Simple, Job.Progress> c) throws Exception {
         MachineId id = c.request().id();
-        guests.machine(id);
+        afresh(guests.machine(id));
         ledger.pass(id, STARTING);
         guests.bounded(c, () -> guests.boot(id, c.request().source()));
         return new Job.Progress("running");
+    }
+
+    /** Whoever starts a machine gives it all its retries again. */
+    private void afresh(Machine m) {
+        if (m.restarts() > 0) {
+            ledger.change(m.id(), now -> now.withRestarts(0, clock.wall()));
+        }
     }
 
     /** A machine that was to run: it does, or it has failed and nothing of a guest is left. */
@@ -219,7 +226,8 @@ final class Lifecycle {
     private void halted(Machine m, Outcome outcome) {
         guests.remove(m);
         MachineState to = outcome instanceof Outcome.Cancelled ? STOPPED : FAILED;
-        ledger.settle(m.id(), to, new Note("start", "flyd", GuestSteps.reason(outcome.detail())));
+        String type = to == STOPPED ? "stop" : "start";
+        ledger.settle(m.id(), to, new Note(type, "flyd", GuestSteps.reason(outcome.detail())));
     }
 
     // --- stop
@@ -266,6 +274,7 @@ final class Lifecycle {
 
     private Job.Progress restartStop(StepContext<Job.Stop, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
+        afresh(m);
         ledger.pass(m.id(), RESTARTING);
         if (c.attempt() == 1 && !c.resumed()) {
             ledger.change(m.id(), now -> now, Note.of("restart", c.request().source()));

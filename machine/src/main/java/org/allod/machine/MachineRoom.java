@@ -142,12 +142,23 @@ public final class MachineRoom {
         Claims claims = new Claims(
                 attachments,
                 (app, name, size, encrypted) ->
-                        volumes.create(apps.get(app), Volumes.Request.empty(name, size, encrypted)));
+                        apps.within(app, a -> volumes.create(a, Volumes.Request.empty(name, size, encrypted))));
         Room room = new Room(capacity, book);
         Machines machines = new Machines(
                 runs,
                 new Creation(
-                        runs, ledger, book, lifecycle, room, traffic, claims, settings, leases, clock, ground.ids()),
+                        runs,
+                        apps,
+                        ledger,
+                        book,
+                        lifecycle,
+                        room,
+                        traffic,
+                        claims,
+                        settings,
+                        leases,
+                        clock,
+                        ground.ids()),
                 new Updates(runs, ledger, book, lifecycle, leases, room, traffic, claims, clock, ground.ids()),
                 book,
                 table,

@@ -49,10 +49,21 @@ final class Room {
         }
     }
 
-    /** What a machine has already needs no promise, also where the host was given less memory since. */
-    private synchronized void promise(Machine machine, int memoryMb) {
+    /**
+     * Refuses what there is no room for now; promises nothing.
+     *
+     * @throws org.allod.base.Rejected where the others have taken the room
+     */
+    synchronized void check(Machine machine, int memoryMb) {
         if (memoryMb > Capacity.taken(machine)) {
             capacity.room(memoryMb, taken(Optional.of(machine.id())));
+        }
+    }
+
+    /** What a machine has already needs no promise, also where the host was given less memory since. */
+    private synchronized void promise(Machine machine, int memoryMb) {
+        check(machine, memoryMb);
+        if (memoryMb > Capacity.taken(machine)) {
             promised.put(machine.id(), memoryMb);
         }
     }

@@ -55,6 +55,12 @@ final class Updates {
         room.capacity().possible(change.config());
         PortClaims.check(change.config(), machine.app(), machine.id(), book.all());
         traffic.admit(change.config());
+        // Before anything gives way to it: what is refused is to change nothing. Only what is looked at inside counts.
+        Machine seen = book.get(machine.id()).orElse(machine);
+        current("current_version", change.expected(), seen);
+        if (change.launch()) {
+            room.check(seen, change.config().memoryMb());
+        }
         Ulid version = ids.ulid();
         RunId run = runs.verb(Verb.UPDATE, machine, by, m -> {
                     current("current_version", change.expected(), m);

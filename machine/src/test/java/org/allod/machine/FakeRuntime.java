@@ -34,6 +34,9 @@ final class FakeRuntime implements GuestRuntime {
     /** Whether what is booted has ended, with success, by the time that it is booted. */
     boolean brief;
 
+    /** The same with failure. */
+    volatile boolean failing;
+
     final class FakeGuest implements Guest {
         final MachineId id;
         final String version;
@@ -96,8 +99,8 @@ final class FakeRuntime implements GuestRuntime {
         boots++;
         FakeGuest guest = new FakeGuest(spec.machine(), spec.version());
         running.put(spec.machine(), guest);
-        if (brief) {
-            guest.exit.complete(new Exit(0, 0, false));
+        if (brief || failing) {
+            guest.exit.complete(new Exit(brief ? 0 : 1, 0, false));
         }
         return guest;
     }

@@ -160,6 +160,23 @@ class LifecycleHarnessTest {
     }
 
     @Test
+    void update_suspended_endsStartedAtTheNewVersion() {
+        check(
+                MachineState.SUSPENDED,
+                CONFIG,
+                l -> l.update,
+                m -> new Job.Update(
+                        m.id().text(),
+                        "01KAKF2W3Y0000000000000000",
+                        TestHost.config("{\"image\":\"web\",\"env\":{\"B\":\"2\"}}")
+                                .json(),
+                        true,
+                        false,
+                        "suspended"),
+                MachineState.STARTED);
+    }
+
+    @Test
     void destroy_started_leavesNothing() {
         check(MachineState.STARTED, CONFIG, l -> l.destroy, LifecycleHarnessTest::simple, MachineState.DESTROYED);
     }

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.allod.base.Ids;
+import org.allod.base.Poll;
 import org.allod.base.Rejected;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
@@ -163,6 +164,70 @@ class UpdatesTest {
         assertThatThrownBy(() -> room.machines.guest(gone))
                 .isInstanceOfSatisfying(
                         Rejected.class, e -> assertThat(e.reason()).isEqualTo(Rejected.Reason.NOT_FOUND));
+    }
+
+    /** A program that ends again and again; its pauses between two starts are long by the time this returns. */
+    private Machine looping(int retries) throws InterruptedException {
+        room.runtime.failing = true;
+        Machine m = room.machines.update(
+                machine,
+                new Machines.Change(
+                        TestHost.config("{\"image\":\"web\",\"restart\":{\"max_retries\":" + retries + "}}"),
+                        Optional.empty(),
+                        true,
+                        Optional.empty()),
+                ME);
+        Poll.until(
+                Duration.ofSeconds(20),
+                Duration.ofMillis(10),
+                "some restarts",
+                () -> room.machines.find(m.id()).orElseThrow().restarts() >= Math.min(3, retries));
+        return room.machines.find(m.id()).orElseThrow();
+    }
+
+    /** Its restart would have been called off for something that was not done then. */
+    @Test
+    void verb_thatIsRefused_leavesARestartingMachineToItsPolicy() throws InterruptedException {
+        Machine looping = looping(1_000);
+        assertThatThrownBy(() ->
+                        room.machines.update(looping, change("web", Optional.of("01ARZ3NDEKTSV4RRFFQ69G5FAV")), ME))
+                .isInstanceOfSatisfying(
+                        Rejected.class, e -> assertThat(e.reason()).isEqualTo(Rejected.Reason.STALE));
+        room.runtime.failing = false;
+        room.machines
+                .waits()
+                .await(looping, wanted(Set.of(MachineState.STARTED), Optional.empty()), Duration.ofSeconds(20));
+        room.machines.suspend(room.machines.find(machine.id()).orElseThrow(), ME);
+        assertThat(room.settled(looping).state()).isEqualTo(MachineState.SUSPENDED);
+    }
+
+    @Test
+    void restart_thatAStopEnds_isNotedAsAStop() throws InterruptedException {
+        Machine looping = looping(1_000);
+        room.machines.stop(looping, Optional.empty(), Optional.empty(), ME);
+        assertThat(room.settled(looping).state()).isEqualTo(MachineState.STOPPED);
+        assertThat(room.machines.events(machine.id(), 1).getFirst().type()).isEqualTo("stop");
+    }
+
+    @Test
+    void start_ofWhatWasRestartedTooOften_givesItsRetriesAgain() throws InterruptedException {
+        Machine failed = looping(2);
+        room.machines
+                .waits()
+                .await(failed, wanted(Set.of(MachineState.FAILED), Optional.empty()), Duration.ofSeconds(20));
+        Ulid before = room.machines.events(machine.id(), 1).getFirst().id();
+        room.machines.start(room.machines.find(machine.id()).orElseThrow(), ME);
+        room.machines
+                .waits()
+                .await(
+                        failed,
+                        new Waits.Wanted(
+                                Set.of(MachineState.FAILED), false, false, Optional.empty(), Optional.of(before)),
+                        Duration.ofSeconds(20));
+        assertThat(room.machines.events(machine.id(), 20).stream()
+                        .filter(e -> e.type().equals("exit") && e.id().compareTo(before) > 0)
+                        .map(e -> e.request().path("restart_count").intValue()))
+                .containsExactly(2, 1, 0);
     }
 
     /** As clients of that API read it: the guest is stopped, whatever becomes of the machine. */
