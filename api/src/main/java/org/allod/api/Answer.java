@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /** What an endpoint answers. */
@@ -18,6 +19,9 @@ public sealed interface Answer {
      * @param after rounded up to whole seconds on the wire
      */
     record Later(Duration after, JsonNode body) implements Answer {}
+
+    /** The path is known, the method is not: a JSON document, and the methods that are. */
+    record NotAllowed(Set<String> allowed, JsonNode body) implements Answer {}
 
     /**
      * A JSON list whose entries are JSON already. A long one is sent piece by piece, as its entries are made and no

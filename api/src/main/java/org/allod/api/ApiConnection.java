@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * One client connection. Requests are answered one after the other, in order; while one is at work no further byte is
  * read, so a client cannot pile work up. Belongs to its event loop.
  */
-final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
+final class ApiConnection extends SimpleChannelInboundHandler<Object> {
     /** The header that names the request, as the interface's clients log it. */
     static final String REQUEST_ID = "fly-request-id";
 
@@ -34,7 +34,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     private final Prover prover;
     private final Ids ids;
     private final Optional<Caller> local;
-    private final ArrayDeque<Dispatcher.Request> waiting = new ArrayDeque<>();
+    private final ArrayDeque<Arrival> waiting = new ArrayDeque<>();
     private @Nullable Thread worker;
     /** Of the request at work. */
     private boolean keepAlive = true;
@@ -50,33 +50,30 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
 
     @Override
-    protected void channelRead0(ChannelHandlerContext context, FullHttpRequest http) {
-        if (http.decoderResult().isFailure()) {
-            keepAlive = false;
-            id = ids.ulid().toString();
-            reply(
-                    context,
-                    ErrorBody.of(
-                            400,
-                            "this is not HTTP/1.1: "
-                                    + http.decoderResult().cause().getMessage()),
-                    "");
-            next(context);
-            return;
-        }
-        Dispatcher.Request request = Dispatcher.Request.of(http);
+    protected void channelRead0(ChannelHandlerContext context, Object message) {
+        Arrival arrival = message instanceof FullHttpRequest http ? Arrival.of(http) : (Arrival) message;
         if (worker == null) {
-            work(context, request);
+            take(context, arrival);
         } else {
             // At most what one read had in it: reading is off while a request is at work.
-            waiting.add(request);
+            waiting.add(arrival);
+        }
+    }
+
+    private void take(ChannelHandlerContext context, Arrival arrival) {
+        keepAlive = arrival.keepAlive();
+        id = ids.ulid().toString();
+        switch (arrival) {
+            case Arrival.Asked(Dispatcher.Request request) -> work(context, request);
+            case Arrival.Unfit(Answer answer, String method, boolean _) -> {
+                reply(context, answer, method);
+                next(context);
+            }
         }
     }
 
     private void work(ChannelHandlerContext context, Dispatcher.Request request) {
         context.channel().config().setAutoRead(false);
-        keepAlive = request.keepAlive();
-        id = ids.ulid().toString();
         String named = id;
         Caller caller = local.orElseGet(() -> remote(context, request));
         if (caller instanceof Caller.Local(int uid) && uid != 0 && uid != Uid.OWN) {
@@ -111,15 +108,24 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
 
     private void finish(ChannelHandlerContext context, Answer answer, String method) {
         worker = null;
-        switch (answer) {
+        switch (method.equals("HEAD") ? headOf(answer) : answer) {
             case Answer.Lines lines -> new LineStream(context, lines.writer(), id, () -> next(context)).start();
             case Answer.Items items -> ItemStream.start(context, items, id, () -> next(context));
             case Answer.Upgrade upgrade -> Upgrading.start(context, upgrade, id);
-            default -> {
-                reply(context, answer, method);
+            case Answer whole -> {
+                reply(context, whole, method);
                 next(context);
             }
         }
+    }
+
+    /** Nothing is made that would not be sent. */
+    private static Answer headOf(Answer answer) {
+        return switch (answer) {
+            case Answer.Items _, Answer.Upgrade _ -> new Answer.Text(200, "application/json", "");
+            case Answer.Lines _ -> new Answer.Text(200, LineStream.TYPE, "");
+            default -> answer;
+        };
     }
 
     private void next(ChannelHandlerContext context) {
@@ -127,9 +133,9 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
             context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
             return;
         }
-        Dispatcher.Request request = waiting.poll();
-        if (request != null) {
-            work(context, request);
+        Arrival arrival = waiting.poll();
+        if (arrival != null) {
+            take(context, arrival);
         } else {
             context.channel().config().setAutoRead(true);
         }
@@ -137,9 +143,31 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
 
     private void reply(ChannelHandlerContext context, Answer answer, String method) {
         FullHttpResponse response = switch (answer) {
-            case Answer.Json(int status, var body) -> whole(status, "application/json", text(body.toString()));
             case Answer.Ready(int status, var parts) ->
                 whole(status, "application/json", ItemStream.buffer(context.alloc(), parts));
+            default -> whole(answer);
+        };
+        if (method.equals("HEAD")) {
+            boolean unknown = !response.content().isReadable();
+            response = response.replace(Unpooled.EMPTY_BUFFER);
+            if (unknown) {
+                response.headers().remove(HttpHeaderNames.CONTENT_LENGTH);
+            }
+        }
+        response.headers().set(REQUEST_ID, id);
+        HttpUtil.setKeepAlive(response, keepAlive);
+        context.writeAndFlush(response);
+    }
+
+    /** An answer of one piece, but for what names its request. */
+    static FullHttpResponse whole(Answer answer) {
+        return switch (answer) {
+            case Answer.Json(int status, var body) -> whole(status, "application/json", text(body.toString()));
+            case Answer.NotAllowed(var allowed, var body) -> {
+                FullHttpResponse not = whole(405, "application/json", text(body.toString()));
+                not.headers().set(HttpHeaderNames.ALLOW, String.join(", ", allowed));
+                yield not;
+            }
             case Answer.Later(Duration after, var body) -> {
                 FullHttpResponse later = whole(429, "application/json", text(body.toString()));
                 later.headers().set(HttpHeaderNames.RETRY_AFTER, Math.max(1, (after.toMillis() + 999) / 1_000));
@@ -147,15 +175,9 @@ final class ApiConnection extends SimpleChannelInboundHandler<FullHttpRequest> {
             }
             case Answer.Text(int status, String type, String body) -> whole(status, type, text(body));
             case Answer.Empty(int status) -> whole(status, "", Unpooled.EMPTY_BUFFER);
-            case Answer.Items _, Answer.Lines _, Answer.Upgrade _ ->
+            case Answer.Ready _, Answer.Items _, Answer.Lines _, Answer.Upgrade _ ->
                 throw new IllegalArgumentException("not a whole answer");
         };
-        if (method.equals("HEAD")) {
-            response = response.replace(Unpooled.EMPTY_BUFFER);
-        }
-        response.headers().set(REQUEST_ID, id);
-        HttpUtil.setKeepAlive(response, keepAlive);
-        context.writeAndFlush(response);
     }
 
     private static ByteBuf text(String body) {

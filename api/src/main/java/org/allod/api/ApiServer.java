@@ -13,7 +13,6 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
-import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.timeout.IdleStateHandler;
 import java.io.IOException;
@@ -123,7 +122,7 @@ public final class ApiServer implements AutoCloseable {
                 channel.pipeline()
                         .addLast("idle", new IdleStateHandler(0, 0, IDLE_SECONDS, TimeUnit.SECONDS))
                         .addLast("http", new HttpServerCodec(4_096, 16_384, 16_384))
-                        .addLast("whole", new HttpObjectAggregator(MAX_BODY))
+                        .addLast("whole", new WholeRequests(MAX_BODY, ids))
                         .addLast("api", new ApiConnection(dispatcher, prover, ids, peer.of(channel)));
             }
         };

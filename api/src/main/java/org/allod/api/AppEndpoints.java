@@ -82,7 +82,10 @@ public final class AppEndpoints {
         call.query("org_slug").ifPresent(OrgEndpoints::checkOrg);
         ObjectNode body = Views.JSON.objectNode();
         ArrayNode apps = body.putArray("apps");
-        machines.apps().forEach(app -> apps.add(view(app)));
+        // No app here has a role, so none has the one that is asked for.
+        if (call.query("app_role").isEmpty()) {
+            machines.apps().forEach(app -> apps.add(view(app)));
+        }
         body.put("total_apps", apps.size());
         return Answer.ok(body);
     }
@@ -91,10 +94,15 @@ public final class AppEndpoints {
     private Answer create(Call call) {
         boolean _ = call.flag("wait");
         Fields in = call.body();
+        // One name, by the interface's description and by its clients.
+        Optional<String> named = in.string("name");
         String name = in.string("app_name")
-                .or(() -> in.string("name"))
+                .or(() -> named)
                 .orElseThrow(() -> Rejected.invalid("name is missing: what the app is to be called"));
-        in.skip("name");
+        named.filter(other -> !other.isEmpty() && !other.equals(name)).ifPresent(other -> {
+            throw Rejected.invalid("name is \"%s\" and app_name \"%s\": say one, or the same in both"
+                    .formatted(Fields.clip(other), Fields.clip(name)));
+        });
         in.string("org_slug").ifPresent(OrgEndpoints::checkOrg);
         Optional<String> network = in.string("network").filter(n -> !n.isEmpty());
         in.refuse("enable_subdomains", "not supported by this version");

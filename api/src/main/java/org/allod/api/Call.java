@@ -11,6 +11,7 @@ import org.allod.machine.Fields;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
@@ -154,18 +155,27 @@ public record Call(
         return Fields.of(json(), "");
     }
 
+    /** For what takes no body: one that says something is refused. */
+    void nothing() {
+        body().done();
+    }
+
     private JsonNode json() {
         if (bytes.length == 0) {
             return JSON.createObjectNode();
         }
         try {
-            return JSON.readTree(bytes);
+            JsonNode read = JSON.readTree(bytes);
+            return read.isNull() ? JSON.createObjectNode() : read;
         } catch (JacksonException e) {
             String where = e.getLocation() == null
                     ? ""
                     : " (line " + e.getLocation().getLineNr() + ", column "
                             + e.getLocation().getColumnNr() + ")";
-            throw Rejected.invalid("the body is not JSON: " + e.getOriginalMessage() + where);
+            String what = e instanceof StreamConstraintsException
+                    ? "the body goes beyond what is read: "
+                    : "the body is not JSON: ";
+            throw Rejected.invalid(what + e.getOriginalMessage() + where);
         }
     }
 }

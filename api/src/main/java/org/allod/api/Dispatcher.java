@@ -1,6 +1,7 @@
 package org.allod.api;
 
 import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.lang.System.Logger.Level;
@@ -10,6 +11,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.fsm.TraceContext;
@@ -17,6 +20,9 @@ import org.allod.fsm.TraceContext;
 /** From a whole request and a proven caller to an answer: limits, routing, rights, the handler, errors. */
 final class Dispatcher {
     private static final System.Logger LOG = System.getLogger("allod.api");
+
+    /** What is before the path in an address that is given whole (RFC 9112, 3.2.2). */
+    private static final Pattern WHOLE = Pattern.compile("(?i)https?://[^/?#]*(?=/)");
 
     private final EndpointTable table;
     private final Limits limits;
@@ -26,21 +32,49 @@ final class Dispatcher {
         this.limits = limits;
     }
 
-    /** A request copied out of Netty's buffers, so that it may be used on any thread. */
+    /**
+     * A request copied out of Netty's buffers, so that it may be used on any thread.
+     *
+     * @param path decoded, for people
+     * @param segments its parts, each decoded by itself: a slash that is written %2F is part of one; empty where it is
+     *     no path
+     */
     record Request(
-            io.netty.handler.codec.http.HttpMethod method,
+            HttpMethod method,
             String path,
+            List<String> segments,
             Map<String, List<String>> query,
             Map<String, String> headers,
             byte[] body,
             boolean keepAlive) {
+        /** @throws Rejected where the address is not well encoded */
         static Request of(FullHttpRequest http) {
-            QueryStringDecoder uri = new QueryStringDecoder(http.uri());
+            try {
+                return decoded(http);
+            } catch (IllegalArgumentException e) {
+                throw Rejected.invalid("the address is not percent-encoded as it should be: " + e.getMessage());
+            }
+        }
+
+        private static Request decoded(FullHttpRequest http) {
+            QueryStringDecoder uri = new QueryStringDecoder(path(http.uri()));
             Map<String, String> headers = new HashMap<>();
             http.headers().forEach(h -> headers.put(h.getKey().toLowerCase(Locale.ROOT), h.getValue()));
             byte[] body = new byte[http.content().readableBytes()];
             http.content().getBytes(http.content().readerIndex(), body);
-            return new Request(http.method(), uri.path(), uri.parameters(), headers, body, HttpUtil.isKeepAlive(http));
+            List<String> segments = uri.rawPath().startsWith("/")
+                    ? EndpointTable.segments(uri.rawPath()).stream()
+                            .map(segment -> new QueryStringDecoder(segment).path())
+                            .toList()
+                    : List.of();
+            return new Request(
+                    http.method(), uri.path(), segments, uri.parameters(), headers, body, HttpUtil.isKeepAlive(http));
+        }
+
+        /** A whole address, as a proxy is sent it, means its path. */
+        private static String path(String uri) {
+            Matcher whole = WHOLE.matcher(uri);
+            return whole.lookingAt() ? uri.substring(whole.end()) : uri;
         }
     }
 
@@ -83,9 +117,9 @@ final class Dispatcher {
         if (wait.isPresent()) {
             return ErrorBody.later(wait.get());
         }
-        EndpointTable.Found found = request.path().startsWith("/")
-                ? table.find(request.method(), request.path())
-                : new EndpointTable.Found.Nothing();
+        EndpointTable.Found found = request.segments().isEmpty()
+                ? new EndpointTable.Found.Nothing()
+                : table.find(request.method(), request.segments());
         if (caller instanceof Caller.Nobody && !(found instanceof EndpointTable.Found.Hit)) {
             throw Rights.unproven(); // what there is and what not is for those who may know
         }
@@ -96,10 +130,7 @@ final class Dispatcher {
                         "there is nothing at " + request.path(),
                         "the API begins with /v1; GET /v1/openapi.json describes it");
             case EndpointTable.Found.WrongMethod(var allowed) ->
-                ErrorBody.of(
-                        405,
-                        request.method() + " is not allowed at " + request.path() + ": allowed are "
-                                + String.join(", ", allowed));
+                ErrorBody.notAllowed(request.method().name(), request.path(), allowed);
             case EndpointTable.Found.Hit(var endpoint, var parameters) -> {
                 Rights.check(caller, endpoint, parameters);
                 Optional<Duration> pause = limits.take(caller, endpoint, parameters);

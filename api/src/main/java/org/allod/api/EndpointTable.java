@@ -56,11 +56,11 @@ public final class EndpointTable {
         return endpoints;
     }
 
-    /** Finds by method and decoded path. */
-    public Found find(HttpMethod method, String path) {
+    /** Finds by method and the path's segments, each decoded by itself. What serves GET serves HEAD. */
+    public Found find(HttpMethod method, List<String> path) {
         List<String> values = new ArrayList<>();
         Node node = root;
-        for (String segment : segments(path)) {
+        for (String segment : path) {
             Node word = node.words.get(segment);
             if (word != null) {
                 node = word;
@@ -72,6 +72,9 @@ public final class EndpointTable {
             }
         }
         Endpoint endpoint = node.here.get(method);
+        if (endpoint == null && method.equals(HttpMethod.HEAD)) {
+            endpoint = node.here.get(HttpMethod.GET);
+        }
         if (endpoint != null) {
             return new Found.Hit(endpoint, parameters(endpoint, values));
         }
@@ -80,6 +83,9 @@ public final class EndpointTable {
         }
         Set<String> allowed = new TreeSet<>();
         node.here.keySet().forEach(m -> allowed.add(m.name()));
+        if (allowed.contains("GET")) {
+            allowed.add("HEAD");
+        }
         return new Found.WrongMethod(allowed);
     }
 
@@ -94,7 +100,8 @@ public final class EndpointTable {
         return Map.copyOf(parameters);
     }
 
-    private static List<String> segments(String path) {
+    /** The parts of a path that begins with a slash. */
+    static List<String> segments(String path) {
         return List.of(path.substring(1).split("/", -1));
     }
 }

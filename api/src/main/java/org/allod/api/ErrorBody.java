@@ -1,6 +1,7 @@
 package org.allod.api;
 
 import java.time.Duration;
+import java.util.Set;
 import org.allod.base.Rejected;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -28,6 +29,12 @@ final class ErrorBody {
         ObjectNode body = body(rejected.getMessage(), code(rejected.reason()));
         rejected.hint().ifPresent(hint -> body.put("hint", hint));
         return new Answer.Json(status(rejected.reason()), body);
+    }
+
+    /** What one is told who asks with a method that a path does not have. */
+    static Answer notAllowed(String method, String path, Set<String> allowed) {
+        String message = method + " is not allowed at " + path + ": allowed are " + String.join(", ", allowed);
+        return new Answer.NotAllowed(allowed, body(message, "unknown"));
     }
 
     /** What one is told who asks too often. */

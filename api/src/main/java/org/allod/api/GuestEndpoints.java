@@ -20,6 +20,7 @@ import java.util.concurrent.TimeoutException;
 import org.allod.base.Bug;
 import org.allod.base.ExecWire;
 import org.allod.base.Rejected;
+import org.allod.machine.ConfigReader;
 import org.allod.machine.Fields;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
@@ -30,6 +31,7 @@ import org.allod.runtime.Guest;
 import org.allod.runtime.Stats;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** What goes straight to a running guest: commands and figures. */
 public final class GuestEndpoints {
@@ -73,10 +75,6 @@ public final class GuestEndpoints {
                         this::stats));
     }
 
-    private Guest guest(Call call) {
-        return machines.guest(MachineEndpoints.machine(machines, call));
-    }
-
     private Answer exec(Call call) throws Exception {
         Fields in = call.body();
         List<String> argv = argv(in);
@@ -84,19 +82,23 @@ public final class GuestEndpoints {
         int seconds = in.integer("timeout", 0, MAX_SECONDS).filter(s -> s > 0).orElse(DEFAULT_SECONDS);
         String container = container(in, call);
         in.done();
-        Guest guest = guest(call);
-        try (Exec exec = guest.exec(
-                new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty(), container))) {
-            FutureTask<byte[]> out = collect(exec.stdout());
-            FutureTask<byte[]> err = collect(exec.stderr());
+        Machine m = MachineEndpoints.machine(machines, call);
+        ExecSpec spec = new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty(), container);
+        try (Exec exec = machines.ask(m, guest -> guest.exec(spec))) {
+            FutureTask<Output> out = collect(exec.stdout());
+            FutureTask<Output> err = collect(exec.stderr());
             Thread.ofVirtual().name("exec stdin").start(() -> feed(exec, stdin));
             Exit exit = exec.exited().get(seconds, TimeUnit.SECONDS);
-            return Answer.ok(Views.JSON
+            ObjectNode answer = Views.JSON
                     .objectNode()
                     .put("exit_code", exit.code())
                     .put("exit_signal", exit.signal())
-                    .put("stdout", new String(out.get(), StandardCharsets.UTF_8))
-                    .put("stderr", new String(err.get(), StandardCharsets.UTF_8)));
+                    .put("stdout", out.get().text())
+                    .put("stderr", err.get().text());
+            if (out.get().cut() || err.get().cut()) {
+                answer.put("truncated", true);
+            }
+            return Answer.ok(answer);
         } catch (TimeoutException e) {
             throw Rejected.because(
                     Rejected.Reason.TIMEOUT,
@@ -105,7 +107,7 @@ public final class GuestEndpoints {
         } catch (ExecutionException e) {
             switch (e.getCause()) {
                 case RuntimeException cause -> throw cause;
-                case IOException cause -> throw cause;
+                case IOException lost -> throw Machines.ended(m); // its streams end so with their guest only
                 case null, default -> throw new Bug("a command ended strangely", e);
             }
         }
@@ -115,13 +117,12 @@ public final class GuestEndpoints {
         List<String> argv = in.strings("command");
         Optional<String> line = in.string("cmd").filter(c -> !c.isBlank());
         if (argv.isEmpty() && line.isPresent()) {
-            // The older form is one line for a shell.
-            return List.of("/bin/sh", "-c", line.get());
+            return ConfigReader.runnable("cmd", CommandLine.words("cmd", line.get()));
         }
         if (argv.isEmpty()) {
             throw Rejected.invalid("command is missing: the command and its arguments, as a list");
         }
-        return argv;
+        return ConfigReader.runnable("command", argv);
     }
 
     private static void feed(Exec exec, byte[] stdin) {
@@ -132,15 +133,20 @@ public final class GuestEndpoints {
         }
     }
 
-    private static FutureTask<byte[]> collect(InputStream stream) {
-        FutureTask<byte[]> task = new FutureTask<>(() -> {
+    /** @param cut whether there was more than is kept */
+    private record Output(String text, boolean cut) {}
+
+    private static FutureTask<Output> collect(InputStream stream) {
+        FutureTask<Output> task = new FutureTask<>(() -> {
             ByteArrayOutputStream kept = new ByteArrayOutputStream();
+            boolean cut = false;
             byte[] buffer = new byte[16 << 10];
             for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
                 // Read on to the end all the same: a command must not hang on a full pipe.
+                cut |= n > MAX_OUTPUT - kept.size();
                 kept.write(buffer, 0, Math.min(n, MAX_OUTPUT - kept.size()));
             }
-            return kept.toByteArray();
+            return new Output(kept.toString(StandardCharsets.UTF_8), cut);
         });
         Thread.ofVirtual().name("exec output").start(task);
         return task;
@@ -164,7 +170,8 @@ public final class GuestEndpoints {
         String container = container(in, call);
         in.done();
         Optional<ExecSpec.Tty> terminal = tty ? Optional.of(new ExecSpec.Tty(columns, rows)) : Optional.empty();
-        Exec exec = guest(call).exec(new ExecSpec(argv, env, cwd, user, terminal, container));
+        ExecSpec spec = new ExecSpec(argv, env, cwd, user, terminal, container);
+        Exec exec = machines.ask(MachineEndpoints.machine(machines, call), guest -> guest.exec(spec));
         return new Answer.Upgrade(ExecWire.PROTOCOL, (input, output) -> new ExecStream(exec, input, output).run());
     }
 
@@ -202,7 +209,7 @@ public final class GuestEndpoints {
     }
 
     private Answer stats(Call call) {
-        Stats s = guest(call).stats();
+        Stats s = machines.ask(MachineEndpoints.machine(machines, call), Guest::stats);
         return Answer.ok(Views.JSON
                 .objectNode()
                 .put("cpu_nanos", s.cpuNanos())

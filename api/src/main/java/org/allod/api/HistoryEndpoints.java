@@ -8,6 +8,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.allod.base.Rejected;
 import org.allod.base.Ulid;
 import org.allod.machine.Durations;
@@ -74,12 +76,12 @@ final class HistoryEndpoints {
 
     static Waits.Wanted wanted(Call call) {
         List<String> words = call.list("state");
-        Set<String> special = Set.of("settled", Waits.REPLACED);
+        List<String> special = List.of("settled", Waits.REPLACED);
         return new Waits.Wanted(
                 words.isEmpty()
                         ? EnumSet.of(MachineState.STARTED)
                         : states(
-                                words.stream().filter(w -> !special.contains(w)).toList()),
+                                words.stream().filter(w -> !special.contains(w)).toList(), special),
                 words.contains("settled"),
                 // A version that was replaced is gone: whoever waits for the end of it has what they wait for.
                 words.contains(Waits.REPLACED) || words.contains("destroyed"),
@@ -105,17 +107,22 @@ final class HistoryEndpoints {
 
     /** States by name. */
     static Set<MachineState> states(List<String> words) {
+        return states(words, List.of());
+    }
+
+    /** @param beside what else may be asked for where they are, for the error */
+    private static Set<MachineState> states(List<String> words, List<String> beside) {
         Set<MachineState> states = EnumSet.noneOf(MachineState.class);
         for (String word : words) {
             states.add(MachineState.parse(word)
-                    .orElseThrow(() -> Rejected.invalid("state is \"%s\": allowed are settled, replaced, %s"
+                    .orElseThrow(() -> Rejected.invalid("state is \"%s\": allowed are %s"
                             .formatted(
                                     Fields.clip(word),
-                                    String.join(
-                                            ", ",
-                                            EnumSet.allOf(MachineState.class).stream()
-                                                    .map(MachineState::wire)
-                                                    .toList())))));
+                                    Stream.concat(
+                                                    beside.stream(),
+                                                    EnumSet.allOf(MachineState.class).stream()
+                                                            .map(MachineState::wire))
+                                            .collect(Collectors.joining(", "))))));
         }
         return states;
     }

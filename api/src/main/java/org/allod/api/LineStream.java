@@ -22,6 +22,8 @@ import tools.jackson.databind.JsonNode;
  * last line, in the form of an error body, since the status has gone out by then.
  */
 final class LineStream implements Answer.Lines.Sink {
+    static final String TYPE = "application/x-ndjson";
+
     private static final System.Logger LOG = System.getLogger("allod.api");
 
     private final ChannelHandlerContext context;
@@ -39,7 +41,7 @@ final class LineStream implements Answer.Lines.Sink {
     void start() {
         HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
         head.headers()
-                .set(HttpHeaderNames.CONTENT_TYPE, "application/x-ndjson")
+                .set(HttpHeaderNames.CONTENT_TYPE, TYPE)
                 .set(ApiConnection.REQUEST_ID, request)
                 .set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
         context.writeAndFlush(head);

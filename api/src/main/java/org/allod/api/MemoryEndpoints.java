@@ -8,6 +8,7 @@ import org.allod.base.Rejected;
 import org.allod.machine.Fields;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
+import org.allod.runtime.Guest;
 import org.allod.runtime.GuestMemory;
 
 /**
@@ -34,8 +35,7 @@ public final class MemoryEndpoints {
                         "Machines_get_memory",
                         "Show its memory, and how much of it is free",
                         List.of(),
-                        call -> answer(machines.guest(MachineEndpoints.living(machines, call))
-                                .memory())),
+                        call -> answer(machines.ask(MachineEndpoints.living(machines, call), Guest::memory))),
                 endpoint(
                         HttpMethod.PUT,
                         MEMORY,
@@ -55,13 +55,13 @@ public final class MemoryEndpoints {
     private Answer limit(Call call) {
         Machine m = MachineEndpoints.living(machines, call);
         int limit = megabytes(call, "limit_mb", Math.min(LEAST_MB, m.config().memoryMb()), m);
-        return answer(machines.guestFor(m, call.asker()).limitMemory(limit));
+        return answer(machines.askFor(m, call.asker(), guest -> guest.limitMemory(limit)));
     }
 
     private Answer reclaim(Call call) {
         Machine m = MachineEndpoints.living(machines, call);
         int amount = megabytes(call, "amount_mb", 1, m);
-        long actual = machines.guestFor(m, call.asker()).reclaimMemory(amount);
+        long actual = machines.askFor(m, call.asker(), guest -> guest.reclaimMemory(amount));
         return Answer.ok(Views.JSON.objectNode().put("actual_mb", actual));
     }
 

@@ -4,11 +4,14 @@ import static org.allod.api.AppEndpoints.endpoint;
 
 import io.netty.handler.codec.http.HttpMethod;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.allod.base.Rejected;
 import org.allod.machine.Machine;
+import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
 import org.allod.machine.Volume;
+import org.allod.machine.VolumeState;
 import org.allod.machine.Volumes;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -44,7 +47,9 @@ public final class OrgEndpoints {
     private Answer machines(Call call) {
         checkOrg(call.parameter("org_slug"));
         boolean summary = call.flag("summary");
-        OrgPage.Ask ask = OrgPage.Ask.of(call);
+        OrgPage.Ask ask = OrgPage.Ask.of(
+                call,
+                Arrays.stream(MachineState.values()).map(MachineState::wire).toList());
         List<OrgPage.Item> all = machines.everywhere(call.flag("include_deleted")).stream()
                 .map(m -> new OrgPage.Item(
                         m.id().text(), m.updated(), m.region(), m.state().wire(), () -> view(m, summary)))
@@ -56,7 +61,8 @@ public final class OrgEndpoints {
 
     private Answer volumes(Call call) {
         checkOrg(call.parameter("org_slug"));
-        OrgPage.Ask ask = OrgPage.Ask.of(call);
+        OrgPage.Ask ask = OrgPage.Ask.of(
+                call, Arrays.stream(VolumeState.values()).map(VolumeState::wire).toList());
         boolean summary = call.flag("summary");
         List<Volume> all = new ArrayList<>(volumes.all());
         if (call.flag("include_deleted")) {

@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.Comparator;
@@ -13,8 +12,8 @@ import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.allod.base.Rejected;
+import org.allod.machine.Fields;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -35,14 +34,18 @@ record OrgPage(List<Item> items, Optional<String> next) {
         static final List<String> PARAMETERS =
                 List.of("include_deleted", "region", "state", "summary", "updated_after", "cursor", "limit");
 
-        static Ask of(Call call) {
+        /** @param known the states that what is listed can be in */
+        static Ask of(Call call, List<String> known) {
             Optional<Place> after = call.query("cursor")
                     .map(Place::parse)
                     .or(() -> call.query("updated_after").map(Place::after));
-            Set<String> states = call.query("state").stream()
-                    .flatMap(s -> Arrays.stream(s.split(",", 20)))
-                    .filter(s -> !s.isEmpty())
-                    .collect(Collectors.toSet());
+            Set<String> states = Set.copyOf(call.list("state"));
+            for (String state : states) {
+                if (!known.contains(state)) {
+                    throw Rejected.invalid(
+                            "state is \"%s\": allowed are %s".formatted(Fields.clip(state), String.join(", ", known)));
+                }
+            }
             return new Ask(after, call.query("region").orElse(""), states, call.number("limit", 1, MOST, MOST));
         }
 

@@ -69,7 +69,7 @@ public final class PlatformEndpoints {
         in.refuse("volume_name", "this version places machines by memory and processors alone");
         in.refuse("volume_size_bytes", "this version places machines by memory and processors alone");
         // How to choose among regions does not matter where there is one.
-        in.skip("weights");
+        in.object("weights");
         Size size = in.object("compute").map(Size::read).orElse(new Size(USUAL_MEMORY_MB, 1));
         in.done();
         Set<String> regions =

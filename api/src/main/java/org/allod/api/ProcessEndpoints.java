@@ -8,10 +8,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.allod.base.Clock;
+import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.machine.Fields;
 import org.allod.machine.Machines;
 import org.allod.machine.ProcessTable;
+import org.allod.runtime.Guest;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -35,16 +37,25 @@ public final class ProcessEndpoints {
                 this::list));
     }
 
-    private Answer list(Call call) throws InterruptedException {
+    private Answer list(Call call) {
         ProcessTable.Column column =
                 call.query("sort_by").map(ProcessEndpoints::column).orElse(ProcessTable.Column.PID);
         boolean descending = descending(call.query("order"));
         long now = clock.wallMillis() / 1_000;
         ArrayNode list = Views.JSON.arrayNode();
-        ProcessTable.of(machines.guest(MachineEndpoints.machine(machines, call))).stream()
+        machines.ask(MachineEndpoints.machine(machines, call), ProcessEndpoints::table).stream()
                 .sorted(column.order(descending))
                 .forEach(p -> list.add(view(p, now)));
         return Answer.ok(list);
+    }
+
+    private static List<ProcessTable.Entry> table(Guest guest) {
+        try {
+            return ProcessTable.of(guest);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while asking for the processes of machine " + guest.machine(), e);
+        }
     }
 
     /** The interface names no units: {@code stime} is when it started, {@code rtime} the seconds since, cpu percent. */

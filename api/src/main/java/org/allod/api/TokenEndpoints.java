@@ -171,6 +171,8 @@ public final class TokenEndpoints {
                                 "ask with ?app_name=APP, or with a token of the app"));
         };
         return new Answer.Text(
-                200, "text/plain", tokens.makeForKeys(machines.app(app).name()).text());
+                200,
+                "text/plain",
+                machines.within(app, () -> tokens.makeForKeys(app)).text());
     }
 }

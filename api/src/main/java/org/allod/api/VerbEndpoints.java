@@ -14,6 +14,7 @@ import org.allod.machine.Machine;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
 import org.allod.machine.Signals;
+import tools.jackson.databind.JsonNode;
 
 /** What can be done to one machine. Each answers once it is durable that it will be carried out. */
 final class VerbEndpoints {
@@ -74,6 +75,7 @@ final class VerbEndpoints {
 
     private Answer start(Call call) throws InterruptedException {
         Machine m = machine(call);
+        call.nothing();
         machines.start(m, call.asker());
         return Answer.ok(Views.JSON
                 .objectNode()
@@ -83,7 +85,8 @@ final class VerbEndpoints {
     }
 
     private Answer resume(Call call) throws InterruptedException {
-        Machine m = machine(call);
+        Machine m = MachineEndpoints.living(machines, call);
+        call.nothing();
         if (m.state() != MachineState.SUSPENDED && m.state() != MachineState.STARTED) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
@@ -97,10 +100,9 @@ final class VerbEndpoints {
     private Answer stop(Call call) throws InterruptedException {
         Machine m = machine(call);
         Fields in = call.body();
-        Optional<Integer> signal =
-                in.string("signal").filter(s -> !s.isEmpty()).map(s -> ConfigReader.signal("signal", s));
+        Optional<Integer> signal = signal(in);
         // fly-go says "0s" where its caller says nothing.
-        Optional<Duration> timeout = in.duration("timeout", MAX_STOP).filter(d -> !d.isZero());
+        Optional<Duration> timeout = timeout(in).filter(d -> !d.isZero());
         // … and who is meant a second time.
         in.oneOf("id", List.of("", m.id().text()));
         in.done();
@@ -112,10 +114,10 @@ final class VerbEndpoints {
     private Answer restart(Call call) throws InterruptedException {
         Machine m = machine(call);
         Fields in = call.body();
-        Optional<Integer> signal = call.query("signal")
-                .or(() -> in.string("signal").filter(s -> !s.isEmpty()))
-                .map(s -> ConfigReader.signal("signal", s));
-        Optional<Duration> sent = in.duration("timeout", MAX_STOP);
+        Optional<Integer> signal =
+                call.query("signal").map(s -> ConfigReader.signal("signal", s)).or(() -> signal(in));
+        in.skip("signal");
+        Optional<Duration> sent = timeout(in);
         boolean force = in.bool("force_stop").orElse(false) || call.flag("force_stop");
         in.done();
         Optional<Duration> timeout = call.query("timeout")
@@ -130,6 +132,7 @@ final class VerbEndpoints {
     }
 
     private Answer suspend(Call call) throws InterruptedException {
+        call.nothing();
         machines.suspend(machine(call), call.asker());
         return MachineEndpoints.ok();
     }
@@ -137,24 +140,29 @@ final class VerbEndpoints {
     private Answer signal(Call call) {
         Machine m = machine(call);
         Fields in = call.body();
-        // Some clients send the number.
-        var json = in.json().get("signal");
-        int signal;
-        if (json != null && json.isIntegralNumber()) {
-            in.skip("signal");
-            signal = ConfigReader.signal("signal", json.toString());
-        } else {
-            signal = in.string("signal")
-                    .map(s -> ConfigReader.signal("signal", s))
-                    .orElseThrow(
-                            () -> Rejected.invalid("signal is missing: one of " + String.join(", ", Signals.NAMES)));
-        }
+        int signal = signal(in)
+                .orElseThrow(() -> Rejected.invalid("signal is missing: one of " + String.join(", ", Signals.NAMES)));
         in.done();
         machines.signal(m, signal, call.asker());
         return MachineEndpoints.ok();
     }
 
+    /** A signal by its name, or by its number, as some clients send it. */
+    private static Optional<Integer> signal(Fields in) {
+        JsonNode json = in.json().get("signal");
+        if (json != null && json.isIntegralNumber()) {
+            in.skip("signal");
+            return Optional.of(ConfigReader.signal("signal", json.toString()));
+        }
+        return in.string("signal").filter(s -> !s.isEmpty()).map(s -> ConfigReader.signal("signal", s));
+    }
+
+    private static Optional<Duration> timeout(Fields in) {
+        return in.duration("timeout", MAX_STOP).map(d -> ConfigReader.stopTime("timeout", d));
+    }
+
     private Answer cordon(Call call, boolean cordoned) {
+        call.nothing();
         machines.cordon(machine(call), cordoned, call.asker());
         return MachineEndpoints.ok();
     }

@@ -173,10 +173,103 @@ class ApiServerTest {
     }
 
     @Test
-    void body_tooLarge_isRefused() throws IOException {
-        String answer = send("POST /v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token.reveal()
-                + "\r\nContent-Length: 5000000\r\nConnection: close\r\n\r\n");
-        assertThat(answer).startsWith("HTTP/1.1 413");
+    void body_tooLarge_isRefused_asEverythingIs() throws IOException {
+        String head = "POST /v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token.reveal()
+                + "\r\nConnection: close\r\n";
+        String said = "{\"error\":\"the body is too large: at most 4194304 bytes are taken\",\"status\":\"unknown\",";
+        assertThat(send(head + "Content-Length: 5000000\r\n\r\n"))
+                .startsWith("HTTP/1.1 413")
+                .contains("content-type: application/json", "fly-request-id: ", said);
+        assertThat(send(head + "Content-Length: 5000000\r\nExpect: 100-continue\r\n\r\n"))
+                .startsWith("HTTP/1.1 413")
+                .contains("fly-request-id: ", said);
+        assertThat(send(head + "Content-Length: 2\r\nExpect: wonders\r\n\r\n"))
+                .startsWith("HTTP/1.1 417")
+                .contains("the only expectation known here is 100-continue");
+    }
+
+    /** Its body is read and dropped, and the connection is good for the next one. */
+    @Test
+    void body_tooLarge_leavesTheConnectionUsable() throws IOException {
+        String who = "Host: x\r\nAuthorization: Bearer " + token.reveal() + "\r\n";
+        String large = "POST /v1/things HTTP/1.1\r\n" + who + "Content-Length: 5000000\r\n\r\n" + "x".repeat(5_000_000);
+        String next = "GET /v1/things/a HTTP/1.1\r\n" + who + "Connection: close\r\n\r\n";
+        assertThat(send(large + next))
+                .startsWith("HTTP/1.1 413")
+                .contains("HTTP/1.1 200")
+                .endsWith("{\"id\":\"a\"}");
+    }
+
+    @Test
+    void head_isAnsweredAsGet_withoutTheBody() throws IOException {
+        assertThat(ask("HEAD", "/v1/things/abc", ""))
+                .startsWith("HTTP/1.1 200")
+                .contains("content-length: 12\r\n", "content-type: application/json")
+                .endsWith("\r\n\r\n");
+        assertThat(ask("HEAD", "/v1/refused", "")).startsWith("HTTP/1.1 409").endsWith("\r\n\r\n");
+        for (String stream : List.of("/v1/long", "/v1/lines")) {
+            assertThat(ask("HEAD", stream, ""))
+                    .startsWith("HTTP/1.1 200")
+                    .contains("fly-request-id: ")
+                    .doesNotContain("content-length")
+                    .endsWith("\r\n\r\n");
+        }
+    }
+
+    @Test
+    void wrongMethod_saysWhichAreAllowed() throws IOException {
+        assertThat(ask("PATCH", "/v1/things/a", ""))
+                .startsWith("HTTP/1.1 405")
+                .contains("allow: GET, HEAD\r\n", "allowed are GET, HEAD");
+        assertThat(ask("HEAD", "/v1/things", "")).startsWith("HTTP/1.1 405").contains("allow: POST\r\n");
+    }
+
+    @Test
+    void path_isDecodedPartByPart() throws IOException {
+        assertThat(ask("GET", "/v1/things/a%2Fb", ""))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("{\"id\":\"a/b\"}");
+        assertThat(ask("GET", "/v1/things/a+b%2B", "")).endsWith("{\"id\":\"a+b+\"}");
+        assertThat(ask("GET", "/v1/th%69ngs/x", "")).startsWith("HTTP/1.1 200");
+        assertThat(ask("GET", "/v1/things%2Fx", "")).startsWith("HTTP/1.1 404");
+        assertThat(ask("GET", "http://host:1/v1/things/x?colour=red", "")).startsWith("HTTP/1.1 200");
+        assertThat(ask("GET", "*", "")).startsWith("HTTP/1.1 404");
+    }
+
+    /** Said, not hung up on; and in its turn. */
+    @Test
+    void address_wronglyEncoded_isRefusedInItsTurn() throws IOException {
+        for (String address : List.of("/v1/things/%zz", "/v1/things/%2", "/v1/things/a?colour=%q1")) {
+            assertThat(ask("GET", address, ""))
+                    .startsWith("HTTP/1.1 400")
+                    .contains("the address is not percent-encoded", "fly-request-id: ");
+        }
+        String who = " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token.reveal() + "\r\n";
+        String answers = send("GET /v1/things/1" + who + "\r\nGET /v1/things/%zz" + who + "\r\nGET /v1/things/2" + who
+                + "Connection: close\r\n\r\n");
+        assertThat(answers.indexOf("\"id\":\"1\"")).isPositive();
+        assertThat(answers.indexOf("HTTP/1.1 400")).isGreaterThan(answers.indexOf("\"id\":\"1\""));
+        assertThat(answers.indexOf("\"id\":\"2\"")).isGreaterThan(answers.indexOf("HTTP/1.1 400"));
+    }
+
+    @Test
+    void head_tooLong_isToldApartFromNonsense() throws IOException {
+        assertThat(ask("GET", "/v1/things/" + "a".repeat(5_000), "")).startsWith("HTTP/1.1 414");
+        assertThat(send("GET /v1/things/a HTTP/1.1\r\nX: " + "a".repeat(20_000) + "\r\n\r\n"))
+                .startsWith("HTTP/1.1 431");
+    }
+
+    @Test
+    void body_compressed_isRefusedByName() throws IOException {
+        assertThat(send("POST /v1/things HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Encoding: gzip\r\n"
+                        + "Content-Length: 2\r\nAuthorization: Bearer " + token.reveal() + "\r\n\r\n{}"))
+                .startsWith("HTTP/1.1 415")
+                .contains("content-encoding is \\\"gzip\\\"");
+    }
+
+    @Test
+    void body_null_isAnEmptyOne() throws IOException {
+        assertThat(ask("POST", "/v1/things", "null")).startsWith("HTTP/1.1 200").endsWith("{}");
     }
 
     @Test

@@ -4,12 +4,14 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpMethod;
-import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import org.allod.base.Ids;
 import org.allod.base.Rejected;
+import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.allod.machine.ConfigReader;
 import org.allod.machine.Fields;
@@ -49,6 +51,8 @@ public final class RequestFuzz {
                     }))),
             new Limits(new VirtualTime(Instant.EPOCH), Limits.Paces.OFF));
 
+    private static final Ids IDS = new Ids(new VirtualTime(Instant.EPOCH), Rng.seeded(1));
+
     /** Where the search begins: requests that make sense, whole and bodies alone. */
     static final List<String> SEEDS = List.of(
             """
@@ -63,6 +67,7 @@ public final class RequestFuzz {
             "RGET /v1/apps/a/machines/0123/wait?state=started,settled&state=failed&version=01ARZ3NDEKTSV4RRFFQ69G5FAV"
                     + "&timeout=1m30s HTTP/1.1\r\nHost: x\r\n\r\n",
             "RGET /v1/apps/a%20b/machines?metadata.role=web&state=stopped HTTP/1.1\r\nHost: x\r\n\r\n",
+            "RGET /v1/apps/%zz/machines?state=%e2%98%83%2 HTTP/1.1\r\nHost: x\r\n\r\n",
             "RPATCH /v1/apps/a/machines/1/metadata HTTP/1.1\r\nContent-Length: 47\r\n\r\n"
                     + "{\"metadata\":{\"a\":null,\"b\":\"c\"},\"updated_at\":\"\"}",
             "RPOST /v1/apps/a/machines HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n");
@@ -89,7 +94,7 @@ public final class RequestFuzz {
         byte[] head = ("POST /v1/apps/a/machines HTTP/1.1\r\nContent-Length: " + rest.length + "\r\n\r\n")
                 .getBytes(StandardCharsets.US_ASCII);
         EmbeddedChannel channel = new EmbeddedChannel(
-                new HttpServerCodec(4_096, 16_384, 16_384), new HttpObjectAggregator(ApiServer.MAX_BODY));
+                new HttpServerCodec(4_096, 16_384, 16_384), new WholeRequests(ApiServer.MAX_BODY, IDS));
         try {
             if (data[0] == 'B') {
                 channel.writeInbound(Unpooled.wrappedBuffer(head, rest));
@@ -97,11 +102,12 @@ public final class RequestFuzz {
                 channel.writeInbound(Unpooled.wrappedBuffer(rest));
             }
             for (Object read = channel.readInbound(); read != null; read = channel.readInbound()) {
-                FullHttpRequest http = (FullHttpRequest) read;
-                if (http.decoderResult().isSuccess()) {
-                    answered(DISPATCHER.answer(Dispatcher.Request.of(http), new Caller.Local(0), "fuzz"));
+                switch (read instanceof FullHttpRequest http ? Arrival.of(http) : (Arrival) read) {
+                    case Arrival.Asked(var request) ->
+                        answered(DISPATCHER.answer(request, new Caller.Local(0), "fuzz"));
+                    case Arrival.Unfit unfit -> answered(unfit.answer());
                 }
-                http.release();
+                ReferenceCountUtil.release(read);
             }
         } finally {
             channel.finishAndReleaseAll();

@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import org.allod.api.AddressEndpoints;
 import org.allod.api.ApiServer;
 import org.allod.api.AppEndpoints;
+import org.allod.api.AppGuard;
 import org.allod.api.DeployEndpoints;
 import org.allod.api.Endpoint;
 import org.allod.api.EndpointTable;
@@ -227,7 +228,7 @@ final class Daemon implements AutoCloseable {
         all.addAll(new RunEndpoints(engine).endpoints());
         all.addAll(new HostEndpoints(facts, token).endpoints());
         all.addAll(new OpenApi(all).endpoints());
-        return new EndpointTable(all);
+        return new EndpointTable(AppGuard.guarded(all, machines));
     }
 
     private static Set<String> inUse(Machines machines, ImageLibrary images, Deploys deploys) {

@@ -12,12 +12,14 @@ import org.allod.store.Database;
 
 /** The apps of this host: in {@code host.db}, and in memory for readers. */
 final class AppTable {
+    private static final String NETWORK = "[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?";
     private static final String NAME = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 
     private final Database database;
     private final Clock clock;
     private final ConcurrentSkipListMap<String, App> apps = new ConcurrentSkipListMap<>();
     private final List<AppEnd> ends = new CopyOnWriteArrayList<>();
+    private final AppGate gate = new AppGate();
 
     AppTable(Database database, Clock clock) {
         this.database = database;
@@ -39,6 +41,15 @@ final class AppTable {
                     "app name \"%s\": it must be 1 to 63 small letters, digits and hyphens, and begin ".formatted(name)
                             + "and end with a letter or digit, since it becomes a host name");
         }
+        network.filter(n -> !n.isEmpty() && !n.matches(NETWORK)).ifPresent(n -> {
+            // Others are what the private networks of apps are called by here: no app joins another's by its name.
+            throw Rejected.invalid("network is \"%s\": it must be 1 to 63 letters, digits, hyphens and underscores"
+                    .formatted(Fields.clip(n)));
+        });
+        return gate.alone(name, () -> made(name, network));
+    }
+
+    private App made(String name, Optional<String> network) {
         String networkName = network.filter(n -> !n.isEmpty()).orElse("app:" + name);
         Instant now = clock.wall();
         App app = database.write(tx -> {
@@ -81,8 +92,58 @@ final class AppTable {
         return List.copyOf(apps.values());
     }
 
-    /** Deletes the app, and in the same transaction what others keep of it. */
-    void delete(String name) {
+    /** Does what needs the app to be there until it is done, and nothing that takes long. */
+    <T, E extends Exception> T within(String name, Within<T, E> work) throws E {
+        return gate.within(name, () -> work.run(get(name)));
+    }
+
+    /** Something done in an app. */
+    interface Within<T, E extends Exception> {
+        T run(App app) throws E;
+    }
+
+    /** Whether nothing is left in an app. */
+    interface Empty<E extends Exception> {
+        boolean check() throws E;
+    }
+
+    /** Empties an app. */
+    interface Emptying<E extends Exception> {
+        void run() throws E;
+    }
+
+    /**
+     * Deletes the app, and in the same transaction what others keep of it. Nothing is made in it meanwhile.
+     *
+     * @param empty looks whether anything is left in it, which may be refused
+     * @param first what to do before where it is not empty
+     */
+    <E extends Exception> void delete(String name, Empty<E> empty, Emptying<E> first) throws E {
+        boolean deleted = gate.alone(name, () -> {
+            get(name);
+            if (empty.check()) {
+                end(name);
+                return true;
+            }
+            if (!gate.shut(name)) {
+                throw Rejected.conflict("app " + name + " is being deleted already");
+            }
+            return false;
+        });
+        if (!deleted) {
+            try {
+                first.run();
+                gate.alone(name, () -> {
+                    end(name);
+                    return name;
+                });
+            } finally {
+                gate.open(name);
+            }
+        }
+    }
+
+    private void end(String name) {
         database.write(tx -> {
             for (AppEnd end : ends) {
                 end.in(tx, name);

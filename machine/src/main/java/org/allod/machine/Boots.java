@@ -94,9 +94,33 @@ final class Boots {
     /** Makes every image ready that the configuration needs; returns the machine's own. */
     Image ensure(MachineConfig config) {
         for (String other : config.otherImages()) {
-            var _ = images.ensure(other, ImageStore.Progress.NONE);
+            var _ = ensure(config, other);
         }
-        return images.ensure(config.image(), ImageStore.Progress.NONE);
+        return ensure(config, config.image());
+    }
+
+    private Image ensure(MachineConfig config, String reference) {
+        try {
+            return images.ensure(reference, ImageStore.Progress.NONE);
+        } catch (Rejected e) {
+            String what = field(config, reference) + ": " + e.getMessage();
+            throw e.hint()
+                    .map(hint -> Rejected.because(e.reason(), what, hint))
+                    .orElseGet(() -> Rejected.because(e.reason(), what));
+        }
+    }
+
+    /** Where the configuration names the image. */
+    private static String field(MachineConfig config, String reference) {
+        if (reference.equals(config.json().path("image").asString(""))) {
+            return "config.image";
+        }
+        for (int i = 0; i < config.containers().size(); i++) {
+            if (reference.equals(config.containers().get(i).image())) {
+                return "config.containers[" + i + "].image";
+            }
+        }
+        return "config.files (image_config)";
     }
 
     private GuestSpec.Options options(Machine machine, Image image, UnitSpecs units) {

@@ -1,7 +1,5 @@
 package org.allod.machine;
 
-import java.util.Collection;
-import java.util.stream.Stream;
 import org.allod.base.Rejected;
 
 /**
@@ -31,31 +29,29 @@ public record Capacity(long memoryMb, int cpus, int machines) {
     }
 
     /** Refuses to run one more machine where the others have taken the room. */
-    void room(Machine machine, Collection<Machine> all) {
-        long taken = taken(all.stream().filter(other -> !other.id().equals(machine.id())));
-        if (taken + machine.config().memoryMb() > memoryMb) {
+    void room(int wantedMb, long takenMb) {
+        if (takenMb + wantedMb > memoryMb) {
             throw Rejected.because(
                     Rejected.Reason.CAPACITY,
                     "could not reserve resource for machine: insufficient memory: it wants %d MB and %d of %d MB are "
-                                    .formatted(machine.config().memoryMb(), taken, memoryMb)
+                                    .formatted(wantedMb, takenMb, memoryMb)
                             + "taken by running machines",
                     "stop or destroy another machine, or ask for less memory");
         }
     }
 
     /** How many machines of this size could be made and started now, one after the other. */
-    int fits(int eachMb, int eachCpus, Collection<Machine> all) {
+    int fits(int eachMb, int eachCpus, long takenMb, int made) {
         if (eachCpus > cpus) {
             return 0;
         }
-        long byMemory = Math.max(0, memoryMb - taken(all.stream())) / eachMb;
-        return (int) Math.min(byMemory, Math.max(0, machines - all.size()));
+        long byMemory = Math.max(0, memoryMb - takenMb) / eachMb;
+        return (int) Math.min(byMemory, Math.max(0, machines - made));
     }
 
-    private static long taken(Stream<Machine> all) {
-        return all.filter(m -> runs(m.state()))
-                .mapToLong(m -> m.config().memoryMb())
-                .sum();
+    /** The memory a machine takes as its record says. */
+    static int taken(Machine m) {
+        return runs(m.state()) ? m.config().memoryMb() : 0;
     }
 
     private static boolean runs(MachineState state) {

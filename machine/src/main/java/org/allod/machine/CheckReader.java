@@ -95,7 +95,8 @@ final class CheckReader {
     static String path(Fields in) {
         String path = in.string("path").filter(p -> !p.isEmpty()).orElse("/");
         if (!path.startsWith("/") || !path.matches("[!-~]+")) {
-            throw Rejected.invalid(in.path("path") + " must start with / and have no spaces");
+            throw Rejected.invalid("%s is \"%s\": it must start with / and have no spaces"
+                    .formatted(in.path("path"), Fields.clip(path)));
         }
         return path;
     }
@@ -103,9 +104,11 @@ final class CheckReader {
     static Map<String, List<String>> headers(Fields in) {
         Map<String, List<String>> headers = new LinkedHashMap<>();
         in.objects("headers", h -> {
-            String name = h.string("name")
-                    .filter(n -> n.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+"))
-                    .orElseThrow(() -> Rejected.invalid(h.path("name") + " is not the name of a header"));
+            String name = h.string("name").orElse("");
+            if (!name.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+")) {
+                throw Rejected.invalid(
+                        "%s is \"%s\": that is not the name of a header".formatted(h.path("name"), Fields.clip(name)));
+            }
             List<String> values = h.strings("values");
             if (values.stream().anyMatch(v -> !v.matches("[\\t -~]*"))) {
                 throw Rejected.invalid(h.path("values") + " has a character that a header may not have");

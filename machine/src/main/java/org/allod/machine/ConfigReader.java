@@ -1,5 +1,6 @@
 package org.allod.machine;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -140,7 +141,8 @@ public final class ConfigReader {
                 in.string("path").filter(p -> !p.isEmpty()).orElse("/metrics"),
                 in.bool("https").orElse(false));
         if (!metrics.path().matches("/[!-~]*")) {
-            throw Rejected.invalid(in.path("path") + " must start with / and have no spaces");
+            throw Rejected.invalid("%s is \"%s\": it must start with / and have no spaces"
+                    .formatted(in.path("path"), Fields.clip(metrics.path())));
         }
         in.done();
         return metrics;
@@ -151,6 +153,17 @@ public final class ConfigReader {
         return Signals.number(text)
                 .orElseThrow(() -> Rejected.invalid(
                         "%s is \"%s\": allowed are %s".formatted(path, text, String.join(", ", Signals.NAMES))));
+    }
+
+    /** A command as it is to be run: refused where no kernel takes it. */
+    public static List<String> runnable(String path, List<String> argv) {
+        BootLimits.words(path, argv);
+        return argv;
+    }
+
+    /** How long a stop may take, as somebody asks for it: refused where it is too short to be meant. */
+    public static Duration stopTime(String path, Duration time) {
+        return BootLimits.wait(path, time);
     }
 
     /** The whole command: what the configuration says over what the image says. */

@@ -38,10 +38,11 @@ final class ContainerReader {
     }
 
     private static ContainerConfig container(Fields in) {
-        String name = in.string("name")
-                .filter(n -> n.matches("[a-zA-Z0-9]([a-zA-Z0-9_-]{0,38}[a-zA-Z0-9])?"))
-                .orElseThrow(() -> Rejected.invalid(
-                        in.path("name") + " must be 1 to 40 letters, digits, hyphens and underscores"));
+        String name = in.string("name").orElse("");
+        if (!name.matches("[a-zA-Z0-9]([a-zA-Z0-9_-]{0,38}[a-zA-Z0-9])?")) {
+            throw Rejected.invalid("%s is \"%s\": it must be 1 to 40 letters, digits, hyphens and underscores"
+                    .formatted(in.path("name"), Fields.clip(name)));
+        }
         return new ContainerConfig(
                 name,
                 in.string("image").orElse(""),

@@ -19,10 +19,11 @@ public final class Creation {
     private static final int MAX_NAME = 63;
 
     private final Runs runs;
+    private final AppTable apps;
     private final Ledger ledger;
     private final Book book;
     private final Lifecycle lifecycle;
-    private final Capacity capacity;
+    private final Room room;
     private final Traffic traffic;
     private final Claims claims;
     private final Settings settings;
@@ -63,10 +64,11 @@ public final class Creation {
 
     Creation(
             Runs runs,
+            AppTable apps,
             Ledger ledger,
             Book book,
             Lifecycle lifecycle,
-            Capacity capacity,
+            Room room,
             Traffic traffic,
             Claims claims,
             Settings settings,
@@ -74,10 +76,11 @@ public final class Creation {
             Clock clock,
             Ids ids) {
         this.runs = runs;
+        this.apps = apps;
         this.ledger = ledger;
         this.book = book;
         this.lifecycle = lifecycle;
-        this.capacity = capacity;
+        this.room = room;
         this.traffic = traffic;
         this.claims = claims;
         this.settings = settings;
@@ -101,12 +104,16 @@ public final class Creation {
                     "`allod doctor` says what each needs");
         }
         RuntimeLimits.check(request.config(), runtime);
+        BootLimits.check(request.config());
         traffic.admit(request.config());
-        capacity.possible(request.config());
+        room.capacity().possible(request.config());
         MachineId id = ids.machine();
-        MachineConfig config = claims.claim(app.name(), id, runtime, request.config());
         try {
-            return admitted(app, id, runtime, config, request);
+            Machine machine = apps.within(app.name(), now -> {
+                MachineConfig config = claims.claim(now.name(), id, runtime, request.config());
+                return admit(machine(now, id, runtime, config, request), request);
+            });
+            return made(machine, request);
         } catch (RuntimeException | InterruptedException e) {
             // Of a machine that is on record its run sees to that.
             if (book.get(id).isEmpty()) {
@@ -116,9 +123,8 @@ public final class Creation {
         }
     }
 
-    private Machine admitted(App app, MachineId id, String runtime, MachineConfig config, Request request)
-            throws InterruptedException {
-        Machine machine = new Machine(
+    private Machine machine(App app, MachineId id, String runtime, MachineConfig config, Request request) {
+        return new Machine(
                 id,
                 app.name(),
                 app.network(),
@@ -135,7 +141,11 @@ public final class Creation {
                 clock.wall(),
                 clock.wall(),
                 new GuestSpec.Net(settings.fleet(), app.network()).address(id));
-        admit(machine, request);
+    }
+
+    /** On record by now: what is left is done by its run. */
+    private Machine made(Machine machine, Request request) throws InterruptedException {
+        MachineId id = machine.id();
         RunId run = runs.start(lifecycle.create, machine, new Job.Create(id.text(), request.launch()));
         Optional<Machine> admitted = book.await(id, m -> m.state() != MachineState.CREATING, ADMISSION);
         if (admitted.filter(m -> m.state() == MachineState.DESTROYED).isPresent()) {
@@ -145,13 +155,14 @@ public final class Creation {
     }
 
     /** Takes the name and the room, one create at a time, so that two cannot take the same. */
-    private void admit(Machine machine, Request request) {
+    private Machine admit(Machine machine, Request request) {
         creating.lock();
         try {
-            if (book.size() >= capacity.machines()) {
+            if (book.size() >= room.capacity().machines()) {
                 throw Rejected.because(
                         Rejected.Reason.CAPACITY,
-                        "this host has %d machines, the most it takes".formatted(capacity.machines()),
+                        "this host has %d machines, the most it takes"
+                                .formatted(room.capacity().machines()),
                         "destroy some, or use another host");
             }
             boolean taken =
@@ -163,12 +174,13 @@ public final class Creation {
                         "choose another name, or leave it out");
             }
             PortClaims.check(machine.config(), machine.app(), machine.id(), book.all());
-            if (request.launch()) {
-                capacity.room(machine, book.all());
-            }
-            // Before anybody can know the machine, so that nobody can come between.
-            request.lease().ifPresent(ask -> leases.take(machine.id(), Optional.empty(), ask));
-            ledger.save(machine);
+            Leases.Gated<Machine, RuntimeException> admission = () -> {
+                // Before anybody can know the machine, so that nobody can come between.
+                request.lease().ifPresent(ask -> leases.take(machine.id(), Optional.empty(), ask));
+                ledger.save(machine);
+                return machine;
+            };
+            return request.launch() ? room.promised(machine, machine.config().memoryMb(), admission) : admission.run();
         } finally {
             creating.unlock();
         }

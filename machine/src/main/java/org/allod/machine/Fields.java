@@ -73,8 +73,10 @@ public final class Fields {
         Optional<String> value = string(name);
         value.ifPresent(v -> {
             if (!allowed.contains(v)) {
+                // Empty text asks for nothing and is no choice to offer.
+                List<String> choice = allowed.stream().filter(a -> !a.isEmpty()).toList();
                 throw Rejected.invalid(
-                        "%s is \"%s\": allowed are %s".formatted(path(name), clip(v), String.join(", ", allowed)));
+                        "%s is \"%s\": allowed are %s".formatted(path(name), clip(v), String.join(", ", choice)));
             }
         });
         return value;
@@ -222,8 +224,10 @@ public final class Fields {
             case STRING -> !value.stringValue().isEmpty();
             case NUMBER -> value.doubleValue() != 0;
             case BOOLEAN -> value.booleanValue();
-            case ARRAY, OBJECT -> !value.isEmpty();
-            case BINARY, MISSING, NULL, POJO -> true;
+            case ARRAY -> !value.isEmpty();
+            case OBJECT -> value.valueStream().anyMatch(Fields::asks);
+            case NULL -> false;
+            case BINARY, MISSING, POJO -> true;
         };
     }
 

@@ -15,9 +15,12 @@ final class FileReader {
 
     static MachineConfig.File file(Fields in) {
         String path = in.string("guest_path")
-                .filter(p -> p.startsWith("/") && !p.endsWith("/") && p.indexOf('\0') < 0)
-                .orElseThrow(() -> Rejected.invalid(in.path("guest_path")
-                        + " must be the absolute path of a file in the guest, such as /etc/app.conf"));
+                .orElseThrow(() -> Rejected.invalid(in.path("guest_path") + " is missing: where the file is to be"));
+        if (!path.startsWith("/") || path.endsWith("/") || path.indexOf('\0') >= 0) {
+            throw Rejected.invalid(
+                    "%s is \"%s\": it must be the absolute path of a file in the guest, such as /etc/app.conf"
+                            .formatted(in.path("guest_path"), Fields.clip(path)));
+        }
         int mode = in.integer("mode", 0, 07777).filter(m -> m != 0).orElse(USUAL_MODE);
         Optional<String> secret = in.string("secret_name").filter(n -> !n.isEmpty());
         Optional<String> raw = in.string("raw_value");

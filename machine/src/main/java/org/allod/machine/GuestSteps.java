@@ -170,14 +170,26 @@ final class GuestSteps {
         return JsonNodeFactory.instance.objectNode().put("reason", String.valueOf(text));
     }
 
-    static tools.jackson.databind.node.ObjectNode exitNote(Exit exit, boolean requested) {
+    /**
+     * The event of an end, as that API has it: the guest does not run, whatever the machine is at, and no signal is -1.
+     *
+     * @param requested whether somebody asked for the end
+     * @param restarting whether the machine is started again
+     */
+    Ledger.Note exitNote(Machine m, Exit exit, boolean requested, boolean restarting) {
+        int signal = exit.signal() == 0 ? -1 : exit.signal();
         tools.jackson.databind.node.ObjectNode note = JsonNodeFactory.instance.objectNode();
         note.putObject("exit_event")
                 .put("exit_code", exit.code())
-                .put("signal", exit.signal())
+                .put("guest_exit_code", exit.code())
+                .put("signal", signal)
+                .put("guest_signal", signal)
                 .put("oom_killed", exit.oomKilled())
-                .put("requested_stop", requested);
-        return note;
+                .put("requested_stop", requested)
+                .put("restarting", restarting)
+                .put("exited_at", clock.wall().toString());
+        note.put("restart_count", m.restarts());
+        return new Ledger.Note("exit", "flyd", note, Optional.of(MachineState.STOPPED));
     }
 
     private static Duration min(Duration a, Duration b) {

@@ -1,6 +1,7 @@
 package org.allod.machine;
 
 import java.time.Duration;
+import java.util.Optional;
 import org.allod.base.MachineId;
 import org.allod.base.Ulid;
 import org.allod.runtime.Exit;
@@ -42,13 +43,16 @@ final class Job {
     /**
      * @param running whether it is to run afterwards
      * @param skipSecrets whether it goes without its app's secrets; nothing: as a run of before there were any
+     * @param before the state it was in, which it has again where nothing comes of the update; nothing: as a run of
+     *     before that was kept
      */
     record Update(
             String machine,
             String version,
             JsonNode config,
             boolean running,
-            @Nullable Boolean skipSecrets) {
+            @Nullable Boolean skipSecrets,
+            @Nullable String before) {
         MachineConfig next() {
             return MachineJson.config(config).skippingSecrets(Boolean.TRUE.equals(skipSecrets));
         }
@@ -59,6 +63,14 @@ final class Job {
 
         Ulid ulid() {
             return MachineJson.version(version);
+        }
+
+        /** The state of before, where a machine that does not run can be in it. */
+        MachineState settled() {
+            return Optional.ofNullable(before)
+                    .flatMap(MachineState::parse)
+                    .filter(state -> state.kind() == MachineState.Kind.PERSISTENT && state != MachineState.STARTED)
+                    .orElse(MachineState.STOPPED);
         }
     }
 

@@ -39,8 +39,16 @@ final class Ledger {
         }
     }
 
-    /** What to note beside a change. */
-    record Note(String type, String source, ObjectNode request) {
+    /**
+     * What to note beside a change.
+     *
+     * @param status the state it tells of; empty for the record's own
+     */
+    record Note(String type, String source, ObjectNode request, Optional<MachineState> status) {
+        Note(String type, String source, ObjectNode request) {
+            this(type, source, request, Optional.empty());
+        }
+
         static Note of(String type, String source) {
             return new Note(type, source, JsonNodeFactory.instance.objectNode());
         }
@@ -113,7 +121,12 @@ final class Ledger {
     void save(Machine machine, Note... notes) {
         List<MachineEvent> events = java.util.Arrays.stream(notes)
                 .map(n -> new MachineEvent(
-                        ids.ulid(), n.type(), machine.state().wire(), n.source(), clock.wall(), n.request()))
+                        ids.ulid(),
+                        n.type(),
+                        n.status().orElse(machine.state()).wire(),
+                        n.source(),
+                        clock.wall(),
+                        n.request()))
                 .toList();
         table.put(machine, events);
         book.put(machine);

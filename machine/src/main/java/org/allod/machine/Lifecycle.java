@@ -197,10 +197,17 @@ final class Lifecycle {
 
     private Job.Progress startBoot(StepContext<Job.Simple, Job.Progress> c) throws Exception {
         MachineId id = c.request().id();
-        guests.machine(id);
+        afresh(guests.machine(id));
         ledger.pass(id, STARTING);
         guests.bounded(c, () -> guests.boot(id, c.request().source()));
         return new Job.Progress("running");
+    }
+
+    /** Whoever starts a machine gives it all its retries again. */
+    private void afresh(Machine m) {
+        if (m.restarts() > 0) {
+            ledger.change(m.id(), now -> now.withRestarts(0, clock.wall()));
+        }
     }
 
     /** A machine that was to run: it does, or it has failed and nothing of a guest is left. */
@@ -219,7 +226,8 @@ final class Lifecycle {
     private void halted(Machine m, Outcome outcome) {
         guests.remove(m);
         MachineState to = outcome instanceof Outcome.Cancelled ? STOPPED : FAILED;
-        ledger.settle(m.id(), to, new Note("start", "flyd", GuestSteps.reason(outcome.detail())));
+        String type = to == STOPPED ? "stop" : "start";
+        ledger.settle(m.id(), to, new Note(type, "flyd", GuestSteps.reason(outcome.detail())));
     }
 
     // --- stop
@@ -228,7 +236,7 @@ final class Lifecycle {
         Machine m = guests.machine(c.request().id());
         ledger.pass(m.id(), STOPPING);
         Optional<Exit> exit = guests.stop(m, c.request().signal(), c.request().timeout());
-        exit.ifPresent(e -> ledger.change(m.id(), now -> now, new Note("exit", "flyd", GuestSteps.exitNote(e, true))));
+        exit.ifPresent(e -> ledger.change(m.id(), now -> now, guests.exitNote(m, e, true, false)));
         guests.stoppedForGood(m);
         return new Job.Progress("stopped");
     }
@@ -266,11 +274,13 @@ final class Lifecycle {
 
     private Job.Progress restartStop(StepContext<Job.Stop, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
+        afresh(m);
         ledger.pass(m.id(), RESTARTING);
         if (c.attempt() == 1 && !c.resumed()) {
             ledger.change(m.id(), now -> now, Note.of("restart", c.request().source()));
         }
-        guests.stop(m, c.request().signal(), c.request().timeout());
+        Optional<Exit> exit = guests.stop(m, c.request().signal(), c.request().timeout());
+        exit.ifPresent(e -> ledger.change(m.id(), now -> now, guests.exitNote(m, e, true, true)));
         return new Job.Progress("stopped");
     }
 
@@ -353,14 +363,24 @@ final class Lifecycle {
         // Before the record says that all is done, and whoever waited for that asks for what was let go.
         settleVolumes.accept(m.get().id());
         boolean switched = m.get().version().equals(c.request().ulid());
-        if (!switched && guests.guest(m.get()).isPresent()) {
+        if (!switched) {
             ledger.settle(
-                    m.get().id(), STARTED, new Note("update_failed", "flyd", GuestSteps.reason(outcome.detail())));
-        } else if (c.request().running() && switched) {
+                    m.get().id(),
+                    asBefore(m.get(), c.request()),
+                    new Note("update_failed", "flyd", GuestSteps.reason(outcome.detail())));
+        } else if (c.request().running()) {
             settleRunning(m.get().id(), outcome, "user");
         } else {
             ledger.settle(m.get().id(), STOPPED, new Note("update", "flyd", GuestSteps.reason(outcome.detail())));
         }
+    }
+
+    /** An update that came to nothing leaves the machine as it was, as far as that is still there. */
+    private MachineState asBefore(Machine m, Job.Update request) {
+        if (guests.guest(m).isPresent()) {
+            return STARTED;
+        }
+        return request.settled() == SUSPENDED && !guests.suspended(m) ? STOPPED : request.settled();
     }
 
     // --- destroy
@@ -389,10 +409,13 @@ final class Lifecycle {
                 .filter(at -> Duration.between(at, clock.wall()).compareTo(WELL) >= 0)
                 .isPresent();
         if (c.response().isEmpty() && !c.resumed()) {
+            Machine counted = well ? m.withRestarts(0, clock.wall()) : m;
+            boolean again =
+                    RestartDecision.decide(m.config(), exit, counted.restarts()) instanceof RestartDecision.Restart;
             ledger.change(
                     m.id(),
                     now -> well ? now.withRestarts(0, clock.wall()) : now,
-                    new Note("exit", "flyd", GuestSteps.exitNote(exit, false)));
+                    guests.exitNote(counted, exit, false, again));
         }
         guests.stop(m, 9, Duration.ZERO);
         return new Job.Progress("ended with " + exit.code());
@@ -438,7 +461,10 @@ final class Lifecycle {
                 ledger.settle(
                         m.id(),
                         FAILED,
-                        new Note("exit", "flyd", GuestSteps.reason("restarted " + m.restarts() + " times in vain")));
+                        new Note(
+                                "restart_failed",
+                                "flyd",
+                                GuestSteps.reason("restarted " + m.restarts() + " times in vain")));
             case RestartDecision.Stop _, RestartDecision.Restart _ -> {
                 guests.stoppedForGood(m);
                 ledger.settle(m.id(), STOPPED, Note.of("stop", "flyd"));

@@ -142,22 +142,24 @@ public final class MachineRoom {
         Claims claims = new Claims(
                 attachments,
                 (app, name, size, encrypted) ->
-                        volumes.create(apps.get(app), Volumes.Request.empty(name, size, encrypted)));
+                        apps.within(app, a -> volumes.create(a, Volumes.Request.empty(name, size, encrypted))));
+        Room room = new Room(capacity, book);
         Machines machines = new Machines(
                 runs,
                 new Creation(
                         runs,
+                        apps,
                         ledger,
                         book,
                         lifecycle,
-                        capacity,
+                        room,
                         traffic,
                         claims,
                         settings,
                         leases,
                         clock,
                         ground.ids()),
-                new Updates(runs, ledger, book, lifecycle, leases, capacity, traffic, claims, clock, ground.ids()),
+                new Updates(runs, ledger, book, lifecycle, leases, room, traffic, claims, clock, ground.ids()),
                 book,
                 table,
                 apps,
@@ -167,7 +169,7 @@ public final class MachineRoom {
                 guests,
                 boots,
                 checks,
-                capacity,
+                room,
                 volumes);
         Schedules schedules =
                 new Schedules(ground.engine(), book, ledger, clock, m -> machines.start(m, new Asker.Host("schedule")));

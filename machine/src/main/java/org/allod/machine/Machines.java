@@ -9,7 +9,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.base.Poll;
 import org.allod.base.Rejected;
 import org.allod.fsm.RunId;
 import org.allod.runtime.Guest;
@@ -19,6 +22,9 @@ import org.allod.runtime.Guest;
  * carried out; {@link #await} waits for what comes of it.
  */
 public final class Machines {
+    /** From a guest's silence to the news of its end. */
+    private static final Duration END = Duration.ofSeconds(1);
+
     private final Runs runs;
     private final Creation creation;
     private final Updates updates;
@@ -31,7 +37,7 @@ public final class Machines {
     private final Guests guests;
     private final Boots boots;
     private final Checks checks;
-    private final Capacity capacity;
+    private final Room room;
     private final Volumes volumes;
 
     Machines(
@@ -47,7 +53,7 @@ public final class Machines {
             Guests guests,
             Boots boots,
             Checks checks,
-            Capacity capacity,
+            Room room,
             Volumes volumes) {
         this.runs = runs;
         this.creation = creation;
@@ -61,7 +67,7 @@ public final class Machines {
         this.guests = guests;
         this.boots = boots;
         this.checks = checks;
-        this.capacity = capacity;
+        this.room = room;
         this.volumes = volumes;
     }
 
@@ -86,7 +92,10 @@ public final class Machines {
 
     /** Deletes an app that has no machine and no volume left, or with {@code force} destroys them first. */
     public void deleteApp(String name, boolean force, Asker by) throws InterruptedException {
-        apps.get(name);
+        apps.delete(name, () -> empty(name, force, by), () -> emptied(name, by));
+    }
+
+    private boolean empty(String name, boolean force, Asker by) {
         List<Machine> left = List.copyOf(book.of(name));
         if (!left.isEmpty() && !force) {
             throw Rejected.because(
@@ -102,18 +111,35 @@ public final class Machines {
                     "delete them first, or ask with force=true: what is in them is then lost");
         }
         left.forEach(machine -> leases.check(machine.id(), by));
+        return left.isEmpty() && disks.isEmpty();
+    }
+
+    private void emptied(String name, Asker by) throws InterruptedException {
         // All are asked first, so that they go side by side; the engine's queue bounds how many do at once.
         List<RunId> ends = new ArrayList<>();
-        for (Machine machine : left) {
+        for (Machine machine : List.copyOf(book.of(name))) {
             ends.add(destroy(machine, true, by));
         }
         for (RunId end : ends) {
             runs.await(end, Duration.ofMinutes(2));
         }
-        for (Volume disk : disks) {
+        for (Volume disk : volumes.list(name)) {
             var _ = volumes.delete(disk);
         }
-        apps.delete(name);
+    }
+
+    /**
+     * Does what needs the app to be there until it is done: the app is not deleted meanwhile. For what is short.
+     *
+     * @throws Rejected where there is no such app, or it is being deleted
+     */
+    public <T, E extends Exception> T within(String app, Work<T, E> work) throws E {
+        return apps.within(app, there -> work.run());
+    }
+
+    /** A piece of work. */
+    public interface Work<T, E extends Exception> {
+        T run() throws E;
     }
 
     /** How many volumes the app has. */
@@ -169,7 +195,7 @@ public final class Machines {
 
     /** How many machines of this size could be made and started here now. */
     public int room(int memoryMb, int cpus) {
-        return capacity.fits(memoryMb, cpus, book.all());
+        return room.fits(memoryMb, cpus);
     }
 
     public List<CheckStatus> checks(MachineId id) {
@@ -258,6 +284,9 @@ public final class Machines {
 
     /** The running guest, for what goes straight to it. */
     public Guest guest(Machine machine) {
+        if (machine.state() == MachineState.DESTROYED) {
+            throw Rejected.notFound("machine " + machine.id() + " is destroyed");
+        }
         if (!guests.up(machine)) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
@@ -265,7 +294,7 @@ public final class Machines {
                             .formatted(machine.id(), machine.state().wire()),
                     "start it first");
         }
-        return guests.find(machine).orElseThrow(() -> Rejected.conflict("machine " + machine.id() + " has just ended"));
+        return guests.find(machine).orElseThrow(() -> ended(machine));
     }
 
     public Leases leases() {
@@ -293,10 +322,14 @@ public final class Machines {
 
     /** Starts the machine, or resumes it where its memory is saved. */
     public void start(Machine machine, Asker by) throws InterruptedException {
-        runs.verb(Verb.START, machine, by, m -> {
-            capacity.room(m, book.all());
-            return runs.start(lifecycle.start, m, new Job.Simple(m.id().text(), by.source()));
-        });
+        runs.verb(
+                Verb.START,
+                machine,
+                by,
+                m -> room.promised(
+                        m,
+                        m.config().memoryMb(),
+                        () -> runs.start(lifecycle.start, m, new Job.Simple(m.id().text(), by.source()))));
     }
 
     /** Stops it: a signal, a time to end in, then the end. Empty for what the configuration says. */
@@ -307,10 +340,14 @@ public final class Machines {
 
     public void restart(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Asker by)
             throws InterruptedException {
-        runs.verb(Verb.RESTART, machine, by, m -> {
-            capacity.room(m, book.all());
-            return runs.start(lifecycle.restart, m, stopJob(m, signal, timeout, by.source()));
-        });
+        runs.verb(
+                Verb.RESTART,
+                machine,
+                by,
+                m -> room.promised(
+                        m,
+                        m.config().memoryMb(),
+                        () -> runs.start(lifecycle.restart, m, stopJob(m, signal, timeout, by.source()))));
     }
 
     private static Job.Stop stopJob(Machine m, Optional<Integer> signal, Optional<Duration> timeout, String source) {
@@ -379,13 +416,48 @@ public final class Machines {
      * does not listen must not keep anybody waiting there.
      */
     public void signal(Machine machine, int signal, Asker by) {
-        guestFor(machine, by).signal(signal);
+        leases.check(machine.id(), by);
+        ask(machine, guest -> {
+            guest.signal(signal);
+            return guest;
+        });
     }
 
-    /** The guest, for what changes it while it runs: refused where somebody else holds the machine's lease. */
-    public Guest guestFor(Machine machine, Asker by) {
+    /**
+     * Asks the running guest for something. One that ends meanwhile is no failure of the host: whoever asks is told so.
+     *
+     * @throws Rejected with {@link Rejected.Reason#CONFLICT} where there is no guest, or no longer
+     */
+    public <T> T ask(Machine machine, Function<Guest, T> question) {
+        Guest guest = guest(machine);
+        try {
+            return question.apply(guest);
+        } catch (Failed e) {
+            // Its link may be down a moment before its end is known.
+            if (Poll.within(END, Duration.ofMillis(5), () -> gone(guest))) {
+                throw ended(machine);
+            }
+            throw e;
+        }
+    }
+
+    private boolean gone(Guest guest) {
+        return guest.exited().isDone()
+                || guests.held(guest.machine()).filter(guest::equals).isEmpty();
+    }
+
+    /** The same for what changes it while it runs: refused where somebody else holds the machine's lease. */
+    public <T> T askFor(Machine machine, Asker by, Function<Guest, T> change) {
         leases.check(machine.id(), by);
-        return guest(machine);
+        return ask(machine, change);
+    }
+
+    /** What is said where a guest ended while it was used. */
+    public static Rejected ended(Machine machine) {
+        return Rejected.because(
+                Rejected.Reason.CONFLICT,
+                "machine " + machine.id() + " has just ended",
+                "its events say how: GET …/events");
     }
 
     /** How many machines are in each state, for status and metrics. */

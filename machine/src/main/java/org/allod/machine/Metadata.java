@@ -16,15 +16,18 @@ public record Metadata(Map<String, Optional<String>> keys, Optional<String> expe
 
     public Metadata {
         keys = Map.copyOf(keys);
-        keys.forEach((key, value) -> {
-            if (key.isEmpty() || key.length() > MAX_KEY) {
-                throw Rejected.invalid(
-                        "a metadata key has 1 to %d characters; this one has %d".formatted(MAX_KEY, key.length()));
-            }
-            value.filter(v -> v.length() > MAX_VALUE).ifPresent(v -> {
-                throw Rejected.invalid(
-                        "metadata.%s has %d characters: a value has at most %d".formatted(key, v.length(), MAX_VALUE));
-            });
-        });
+        keys.forEach((key, value) -> check("metadata", key, value.orElse("")));
+    }
+
+    /** Refuses a key or a value that is too long, or no key at all. */
+    static void check(String path, String key, String value) {
+        if (key.isEmpty() || key.length() > MAX_KEY) {
+            throw Rejected.invalid("%s has the key \"%s\", of %d characters: a key has 1 to %d characters"
+                    .formatted(path, Fields.clip(key), key.length(), MAX_KEY));
+        }
+        if (value.length() > MAX_VALUE) {
+            throw Rejected.invalid(
+                    "%s.%s has %d characters: a value has at most %d".formatted(path, key, value.length(), MAX_VALUE));
+        }
     }
 }

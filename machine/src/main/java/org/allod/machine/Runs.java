@@ -63,7 +63,8 @@ final class Runs {
                                     .formatted(verb.word(), now.id(), active.get()),
                             "see `allod fsm show " + active.get() + "`");
                 }
-                if (byPolicy && verb != Verb.START) {
+                // Who wants it to run waits for the restart; who wants something else ends it.
+                if (byPolicy && verb != Verb.START && verb != Verb.SUSPEND) {
                     leases.fenced(now.id(), by, () -> {
                         cancel(active.get(), verb.word() + " by " + by.source());
                         return active;

@@ -45,7 +45,8 @@ final class ServiceReader {
             in.skip("autostop");
             return value.booleanValue() ? MachineConfig.Autostop.STOP : MachineConfig.Autostop.OFF;
         }
-        return switch (in.oneOf("autostop", List.of("off", "stop", "suspend")).orElse("off")) {
+        return switch (in.oneOf("autostop", List.of("", "off", "stop", "suspend"))
+                .orElse("off")) {
             case "stop" -> MachineConfig.Autostop.STOP;
             case "suspend" -> MachineConfig.Autostop.SUSPEND;
             default -> MachineConfig.Autostop.OFF;

@@ -54,7 +54,8 @@ final class StaticReader {
                 || one.index().indexOf('\0') >= 0
                 || one.index().startsWith("..")
                 || one.index().length() > LONGEST) {
-            throw Rejected.invalid(in.path("index_document") + " must be the name of a file, such as index.html");
+            throw Rejected.invalid("%s is \"%s\": it must be the name of a file, such as index.html"
+                    .formatted(in.path("index_document"), Fields.clip(one.index())));
         }
         in.done();
         return one;

@@ -19,7 +19,7 @@ final class Updates {
     private final Book book;
     private final Lifecycle lifecycle;
     private final Leases leases;
-    private final Capacity capacity;
+    private final Room room;
     private final Traffic traffic;
     private final Claims claims;
     private final Clock clock;
@@ -31,7 +31,7 @@ final class Updates {
             Book book,
             Lifecycle lifecycle,
             Leases leases,
-            Capacity capacity,
+            Room room,
             Traffic traffic,
             Claims claims,
             Clock clock,
@@ -41,7 +41,7 @@ final class Updates {
         this.book = book;
         this.lifecycle = lifecycle;
         this.leases = leases;
-        this.capacity = capacity;
+        this.room = room;
         this.traffic = traffic;
         this.claims = claims;
         this.clock = clock;
@@ -51,17 +51,23 @@ final class Updates {
     /** Returns once the machine is at its new version; what follows of it goes on behind the answer. */
     Machine update(Machine machine, Machines.Change change, Asker.Client by) throws InterruptedException {
         RuntimeLimits.check(change.config(), machine.runtime());
-        capacity.possible(change.config());
+        BootLimits.check(change.config());
+        room.capacity().possible(change.config());
         PortClaims.check(change.config(), machine.app(), machine.id(), book.all());
         traffic.admit(change.config());
+        // Before anything gives way to it: what is refused is to change nothing. Only what is looked at inside counts.
+        Machine seen = book.get(machine.id()).orElse(machine);
+        current("current_version", change.expected(), seen);
+        if (change.launch()) {
+            room.check(seen, change.config().memoryMb());
+        }
         Ulid version = ids.ulid();
         RunId run = runs.verb(Verb.UPDATE, machine, by, m -> {
                     current("current_version", change.expected(), m);
-                    boolean running = change.launch()
-                            && (m.state() == MachineState.STARTED
-                                    || m.state() == MachineState.CREATED
-                                    || m.state() == MachineState.STOPPED);
-                    RunId started = started(m, version, change.config(), running);
+                    RunId started = change.launch()
+                            ? room.promised(
+                                    m, change.config().memoryMb(), () -> started(m, version, change.config(), true))
+                            : started(m, version, change.config(), false);
                     change.lease().ifPresent(ask -> leases.take(m.id(), by.nonce(), ask));
                     return started;
                 })
@@ -89,7 +95,13 @@ final class Updates {
             return runs.start(
                     lifecycle.update,
                     m,
-                    new Job.Update(m.id().text(), version.toString(), config.json(), running, config.skipSecrets()));
+                    new Job.Update(
+                            m.id().text(),
+                            version.toString(),
+                            config.json(),
+                            running,
+                            config.skipSecrets(),
+                            m.state().wire()));
         } catch (RuntimeException e) {
             // Unless another run is at work: an update's end lets go of what it does not need.
             if (runs.active(m.id()).isEmpty()) {
@@ -113,13 +125,14 @@ final class Updates {
 
     /** Takes the machine out of the edge's routing, or back into it. */
     void cordon(Machine machine, boolean cordoned, Asker by) {
-        leases.fenced(
+        var _ = leases.fenced(
                 machine.id(),
                 by,
                 () -> ledger.change(
-                        machine.id(),
-                        m -> m.withCordoned(cordoned, clock.wall()),
-                        Note.of(cordoned ? "cordon" : "uncordon", by.source())));
+                                machine.id(),
+                                m -> m.withCordoned(cordoned, clock.wall()),
+                                Note.of(cordoned ? "cordon" : "uncordon", by.source()))
+                        .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed")));
     }
 
     private static void current(String field, Optional<String> expected, Machine m) {

@@ -1,14 +1,13 @@
 package org.allod.machine;
 
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.MachineId;
 import org.allod.runtime.Exec;
 import org.allod.runtime.ExecSpec;
@@ -24,9 +23,9 @@ import org.allod.runtime.Stats;
  * have tests of their own, and the assembly's tests use those; this one is here so that every crash point can be tried.
  */
 final class FakeRuntime implements GuestRuntime {
-    final Set<MachineId> prepared = new HashSet<>();
-    final Map<MachineId, FakeGuest> running = new HashMap<>();
-    final Set<MachineId> saved = new HashSet<>();
+    final Set<MachineId> prepared = ConcurrentHashMap.newKeySet();
+    final Map<MachineId, FakeGuest> running = new ConcurrentHashMap<>();
+    final Set<MachineId> saved = ConcurrentHashMap.newKeySet();
     int boots;
 
     /** What a boot waits for: a test's gate. */
@@ -34,6 +33,9 @@ final class FakeRuntime implements GuestRuntime {
 
     /** Whether what is booted has ended, with success, by the time that it is booted. */
     boolean brief;
+
+    /** The same with failure. */
+    volatile boolean failing;
 
     final class FakeGuest implements Guest {
         final MachineId id;
@@ -97,8 +99,8 @@ final class FakeRuntime implements GuestRuntime {
         boots++;
         FakeGuest guest = new FakeGuest(spec.machine(), spec.version());
         running.put(spec.machine(), guest);
-        if (brief) {
-            guest.exit.complete(new Exit(0, 0, false));
+        if (brief || failing) {
+            guest.exit.complete(new Exit(brief ? 0 : 1, 0, false));
         }
         return guest;
     }

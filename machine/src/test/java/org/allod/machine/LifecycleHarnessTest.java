@@ -154,7 +154,25 @@ class LifecycleHarnessTest {
                         TestHost.config("{\"image\":\"web\",\"env\":{\"B\":\"2\"}}")
                                 .json(),
                         true,
-                        false),
+                        false,
+                        "started"),
+                MachineState.STARTED);
+    }
+
+    @Test
+    void update_suspended_endsStartedAtTheNewVersion() {
+        check(
+                MachineState.SUSPENDED,
+                CONFIG,
+                l -> l.update,
+                m -> new Job.Update(
+                        m.id().text(),
+                        "01KAKF2W3Y0000000000000000",
+                        TestHost.config("{\"image\":\"web\",\"env\":{\"B\":\"2\"}}")
+                                .json(),
+                        true,
+                        false,
+                        "suspended"),
                 MachineState.STARTED);
     }
 

@@ -22,6 +22,7 @@ final class TestRoom implements AutoCloseable {
     private final SystemTimers timers = new SystemTimers();
     private final Engine engine;
     final Machines machines;
+    final FakeRuntime runtime = new FakeRuntime();
 
     TestRoom(Path folder) {
         Clock clock = new SystemClock();
@@ -44,7 +45,7 @@ final class TestRoom implements AutoCloseable {
         MachineRoom room = MachineRoom.build(
                 new MachineRoom.Ground(database, engine, clock, timers, ids),
                 new FakeImages(),
-                Map.of("gvisor", new FakeRuntime()),
+                Map.of("gvisor", runtime),
                 Traffic.NONE,
                 new Capacity(4_096, 8, 100),
                 new Creation.Settings("local", "gvisor", Set.of("gvisor"), 7),

@@ -1,0 +1,68 @@
+package org.allod.machine;
+
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.allod.base.Rejected;
+
+/**
+ * Keeps whatever is being made in an app and the app's deletion apart. Without it a machine, a token or a secret could
+ * be accepted for an app that is being deleted, and would be there without it: a machine that nobody can reach, a secret
+ * for the next app of that name.
+ *
+ * <p>Making is shared, deleting is alone; both are short. A deletion that has to destroy machines first shuts the gate
+ * meanwhile, so that nothing new comes. Safe for any thread.
+ */
+final class AppGate {
+    private static final int STRIPES = 64;
+
+    private final ReentrantReadWriteLock[] locks = new ReentrantReadWriteLock[STRIPES];
+    private final Set<String> shut = ConcurrentHashMap.newKeySet();
+
+    AppGate() {
+        for (int i = 0; i < STRIPES; i++) {
+            locks[i] = new ReentrantReadWriteLock();
+        }
+    }
+
+    private ReentrantReadWriteLock lock(String app) {
+        return locks[Math.floorMod(app.hashCode(), STRIPES)];
+    }
+
+    /** Does what needs the app to stay; refused while the app is being deleted. */
+    <T, E extends Exception> T within(String app, Leases.Gated<T, E> work) throws E {
+        return with(lock(app).readLock(), () -> {
+            if (shut.contains(app)) {
+                throw Rejected.because(
+                        Rejected.Reason.CONFLICT,
+                        "app " + app + " is being deleted",
+                        "create it again once it is gone, or choose another");
+            }
+            return work.run();
+        });
+    }
+
+    /** Does something while nothing is being made in the app. */
+    <T, E extends Exception> T alone(String app, Leases.Gated<T, E> work) throws E {
+        return with(lock(app).writeLock(), work);
+    }
+
+    private static <T, E extends Exception> T with(Lock lock, Leases.Gated<T, E> work) throws E {
+        lock.lock();
+        try {
+            return work.run();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets nothing more in; false where somebody else has done so. */
+    boolean shut(String app) {
+        return shut.add(app);
+    }
+
+    void open(String app) {
+        shut.remove(app);
+    }
+}
