@@ -227,7 +227,8 @@ class MachineCommandsTest {
                 .on("DELETE " + WEB + "?force=true", 200, "{\"ok\":true}")
                 .on("GET " + WEB + "/wait?state=destroyed&timeout=20", 200, "{\"ok\":true}")
                 .on("GET " + WEB, 200, "{\"id\":\"bbbb2222bbbb22\",\"state\":\"destroyed\"}")
-                .on("DELETE /v1/apps/shop", 202, "");
+                .on("GET /v1/apps/shop", 200, "{\"volume_count\":0}")
+                .on("DELETE /v1/apps/shop?force=true", 202, "");
 
         Ran refused = Ran.here(data, "app", "destroy", "shop");
         assertThat(refused.exit()).isEqualTo(4);
@@ -240,7 +241,7 @@ class MachineCommandsTest {
                         "DELETE " + WEB + "?force=true",
                         "GET " + WEB + "/wait?state=destroyed&timeout=20",
                         "GET " + WEB,
-                        "DELETE /v1/apps/shop");
+                        "DELETE /v1/apps/shop?force=true");
     }
 
     @Test
@@ -292,5 +293,23 @@ class MachineCommandsTest {
         // The fake's machine is still at the version before: said, not passed over.
         assertThat(ran.exit()).isEqualTo(1);
         assertThat(ran.err()).contains("still at the version before");
+    }
+
+    @Test
+    void metadata_withoutKeys_isShown_andNothingIsChanged() {
+        daemon.on("GET " + WEB + "/metadata", 200, "{\"role\":\"web\"}");
+        Ran ran = Ran.here(data, "machine", "metadata", "shop/web");
+        assertThat(ran.err()).isEmpty();
+        assertThat(ran.out()).isEqualTo("role=web\n");
+    }
+
+    @Test
+    void list_showsTheBeginningOfADigest() {
+        daemon.on(
+                "GET /v1/apps/shop/machines",
+                200,
+                "[{\"id\":\"m1\",\"name\":\"web\",\"state\":\"started\",\"created_at\":\"2026-01-01T00:00:00Z\","
+                        + "\"config\":{\"image\":\"web@sha256:" + "0123456789abcdef".repeat(4) + "\"}}]");
+        assertThat(Ran.here(data, "machine", "list", "--app", "shop").out()).endsWith(" web@01234567\n");
     }
 }
