@@ -1,5 +1,6 @@
 package org.allod.cli;
 
+import java.time.Duration;
 import java.util.List;
 import org.allod.base.Rejected;
 
@@ -7,6 +8,9 @@ import org.allod.base.Rejected;
 final class AppWords {
     /** For one machine: its connections are drained, its processes killed, its mounts taken away. */
     private static final int GONE_SECONDS = 120;
+
+    /** For all of its volumes, too. */
+    private static final Duration GONE = Duration.ofMinutes(5);
 
     private AppWords() {}
 
@@ -18,7 +22,7 @@ final class AppWords {
                 new Word.Command("list", "list the apps", AppWords::list).example("allod app list --json"),
                 new Word.Command("destroy", "destroy an app and its machines", AppWords::destroy)
                         .takes("NAME", Word.Kind.APP, "the app")
-                        .flag("--force", "also where it has machines: they are destroyed first")
+                        .flag("--force", "also where it has machines and volumes: they are destroyed first")
                         .example("allod app destroy hello --force"));
     }
 
@@ -59,11 +63,12 @@ final class AppWords {
         String path = "/v1/apps/" + Daemon.encode(name);
         Daemon daemon = session.daemon();
         List<Json> machines = daemon.get(path + "/machines").items();
-        if (!machines.isEmpty() && !session.given().flag("--force")) {
+        int volumes = (int) daemon.get(path).at("volume_count").number(0);
+        if ((!machines.isEmpty() || volumes > 0) && !session.given().flag("--force")) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
-                    "app " + name + " has " + machines.size() + (machines.size() == 1 ? " machine" : " machines"),
-                    "destroy them first, or add --force");
+                    "app " + name + " has " + has(machines.size(), volumes),
+                    "destroy them first, or add --force" + (volumes > 0 ? ": what is in a volume is then lost" : ""));
         }
         for (Json machine : machines) {
             session.screen()
@@ -76,12 +81,22 @@ final class AppWords {
         for (Json machine : machines) {
             Lifecycle.awaitGone(session, daemon, new Found(name, machine), GONE_SECONDS);
         }
-        daemon.delete(path);
+        daemon.call("DELETE", path + (session.given().flag("--force") ? "?force=true" : ""), Json.none(), GONE);
         if (session.json()) {
             session.print(Json.obj("ok", true, "app", name, "machines", machines.size()));
         } else {
             session.screen().line("app " + name + " is gone");
         }
         return ExitCode.DONE;
+    }
+
+    private static String has(int machines, int volumes) {
+        return machines == 0
+                ? counted(volumes, "volume")
+                : counted(machines, "machine") + (volumes == 0 ? "" : " and " + counted(volumes, "volume"));
+    }
+
+    private static String counted(int many, String what) {
+        return many + " " + what + (many == 1 ? "" : "s");
     }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /** The configurations of a deploy's process groups while they are put together. */
@@ -59,6 +60,13 @@ final class DeployGroups {
                 config.put(field, by.apply(config.getOrDefault(field, Json.none())));
             }
         });
+    }
+
+    /** The port of a group's first service. */
+    Optional<Json> servicePort(String group) {
+        return configs.getOrDefault(group, Map.of()).getOrDefault("services", Json.none()).items().stream()
+                .findFirst()
+                .map(service -> service.at("internal_port"));
     }
 
     /** As the request has them. */

@@ -175,7 +175,7 @@ final class DeployGuest {
     private static Json mount(TomlTable table) {
         Optional<String> source = table.text("source");
         for (String later : List.of("snapshot_retention", "scheduled_snapshots")) {
-            table.refuse(later, "set it on the volume itself");
+            table.warn(later, "it is the volume's own: `allod volume update` sets it");
         }
         return Json.obj(
                 "name",
@@ -186,7 +186,10 @@ final class DeployGuest {
                 "size_gb",
                 gigabytes(table, "initial_size"),
                 "extend_threshold_percent",
-                table.whole("auto_extend_size_threshold", 1, 99).orElse(null),
+                // 0 is how generated files say that it does not grow.
+                table.whole("auto_extend_size_threshold", 0, 99)
+                        .filter(percent -> percent > 0)
+                        .orElse(null),
                 "add_size_gb",
                 gigabytes(table, "auto_extend_size_increment"),
                 "size_gb_limit",

@@ -32,8 +32,9 @@ record DeployPlan(String app, Json request) {
                         Rejected.Reason.INVALID,
                         "the configuration names no app",
                         "write app = \"NAME\" at its top, or add --app NAME"));
-        Optional<String> built = built(file);
-        Optional<String> image = file.text("image").or(() -> built);
+        Optional<String> whole = file.text("image");
+        Optional<String> built = built(file, over.image().or(() -> whole).isPresent());
+        Optional<String> image = whole.or(() -> built);
         String runs = over.image()
                 .or(() -> image)
                 .map(RunMachine::image)
@@ -41,7 +42,7 @@ record DeployPlan(String app, Json request) {
                         Rejected.Reason.INVALID,
                         "the configuration names no image",
                         "write image = \"REFERENCE\" at its top, or add --image REFERENCE"));
-        Map<String, String> groups = file.texts("processes");
+        Map<String, String> groups = file.isEmptyList("processes") ? Map.of() : file.texts("processes");
         List<String> names = groups.isEmpty() ? List.of(USUAL_GROUP) : List.copyOf(groups.keySet());
         DeployGroups all = new DeployGroups(names);
         all.put(names, "image", Json.of(runs));
@@ -54,6 +55,7 @@ record DeployPlan(String app, Json request) {
         if (!env.isEmpty()) {
             all.put(names, "env", Json.of(env));
         }
+        experimental(file, all);
         new DeployGuest(file, folder, all).read();
         new DeployServices(file, all).read();
         Map<String, Object> request = new LinkedHashMap<>();
@@ -64,17 +66,35 @@ record DeployPlan(String app, Json request) {
         return new DeployPlan(app, Json.of(request));
     }
 
-    private static Optional<String> built(TomlTable file) {
+    /**
+     * The image that {@code [build]} names. How one is built is nothing to a deploy that is told what to run, as in
+     * fly.toml, and wrong where nobody says that.
+     */
+    private static Optional<String> built(TomlTable file, boolean named) {
         Optional<TomlTable> build = file.table("build");
         if (build.isEmpty()) {
             return Optional.empty();
         }
         TomlTable table = build.get();
-        for (String builder : List.of(
-                "builder", "buildpacks", "dockerfile", "build-target", "args", "settings", "builtin", "ignorefile")) {
-            table.refuse(builder, "images are not built by a deploy; build one, then name it with image or --image");
-        }
         Optional<String> image = table.text("image");
+        for (String builder : List.of(
+                "builder",
+                "buildpacks",
+                "dockerfile",
+                "build-target",
+                "args",
+                "settings",
+                "builtin",
+                "ignorefile",
+                "compression",
+                "compression_level")) {
+            if (named || image.isPresent()) {
+                table.warn(builder, "a deploy builds nothing, it runs the image that is named");
+            } else {
+                table.refuse(
+                        builder, "images are not built by a deploy", "build one, then name it with image or --image");
+            }
+        }
         table.done();
         return image;
     }
@@ -120,8 +140,30 @@ record DeployPlan(String app, Json request) {
         file.warn("primary_region", "a daemon runs machines of its own host");
         file.warn("console_command", "`allod machine exec` takes the command to run");
         file.warn("host_dedication_id", "the host is yours");
-        for (String later : List.of("experimental", "mcp", "machine_checks")) {
+        for (String later : List.of("mcp", "machine_checks")) {
             file.refuse(later, "this version has nothing behind it");
         }
+    }
+
+    /** {@code [experimental]}: what old files say of the program; the rest only where it asks for what happens anyway. */
+    private static void experimental(TomlTable file, DeployGroups all) {
+        Optional<TomlTable> table = file.table("experimental");
+        if (table.isEmpty()) {
+            return;
+        }
+        TomlTable old = table.get();
+        for (String words : List.of("cmd", "entrypoint", "exec")) {
+            if (!old.words(words).isEmpty()) {
+                all.name(all.names(), "init", words, Json.of(old.words(words)));
+            }
+        }
+        old.mustBe("auto_rollback", true, "a deploy that fails is always taken back");
+        old.mustBe("private_network", true, "every app has its private network");
+        old.mustBe("enable_consul", false, "there is no Consul here");
+        old.mustBe("enable_etcd", false, "an app gets no etcd here");
+        if (!old.isEmptyList("allowed_public_ports")) {
+            old.refuse("allowed_public_ports", "the ports of [[services]] are the public ones");
+        }
+        old.done();
     }
 }

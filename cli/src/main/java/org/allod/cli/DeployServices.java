@@ -157,20 +157,36 @@ final class DeployServices {
                 table.plain("proxy_proto_options").orElse(null));
     }
 
-    /** {@code [checks]}: by name, for all groups or those it names. */
+    /** {@code [checks]}: by name, for all groups or those it names; asked at the first service's port unless it says one. */
     private void checks() {
         file.named("checks").forEach((name, table) -> {
             List<String> groups = all.of(table);
+            boolean said = table.has("port");
             Json check = check(table, Optional.empty());
-            all.name(groups, "checks", name, check);
+            for (String group : groups) {
+                all.name(List.of(group), "checks", name, said ? check : atService(table, check, group));
+            }
         });
+    }
+
+    private Json atService(TomlTable table, Json check, String group) {
+        Map<String, Json> fields = new LinkedHashMap<>(check.map());
+        fields.put(
+                "port",
+                all.servicePort(group)
+                        .orElseThrow(() -> table.refused(
+                                "port", "is missing", "group " + group + " has no service whose port it could be")));
+        return new Json.Obj(fields);
     }
 
     private static Json check(TomlTable table, Optional<String> type) {
         Map<String, String> headers = table.texts("headers");
         List<Json> list = new ArrayList<>();
         headers.forEach((name, value) -> list.add(Json.obj("name", name, "values", List.of(value))));
-        table.refuse("restart_limit", "a failing check takes a machine out of traffic and restarts nothing");
+        table.whole("restart_limit", 0, 1_000_000)
+                .filter(limit -> limit > 0)
+                .ifPresent(limit -> table.warn(
+                        "restart_limit", "a failing check takes a machine out of traffic and restarts nothing"));
         Json check = Json.obj(
                 "type",
                 type.or(() -> table.oneOf("type", List.of("http", "tcp")))

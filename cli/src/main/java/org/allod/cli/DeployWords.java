@@ -59,9 +59,14 @@ final class DeployWords {
                 beside,
                 new DeployPlan.Over(given.option("--app"), given.option("--image"), given.option("--strategy")));
         Daemon daemon = session.daemon();
-        RunMachine.ensureApp(daemon, plan.app());
-        leftAlone(session, daemon, plan.app());
-        return follow(session, daemon, plan.app(), () -> daemon.post(path(plan.app()), plan.request()));
+        return follow(
+                session,
+                daemon,
+                plan.app(),
+                () -> RunMachine.inApp(daemon, plan.app(), () -> {
+                    leftAlone(session, daemon, plan.app());
+                    return daemon.post(path(plan.app()), plan.request());
+                }));
     }
 
     /** Machines of the app that no deploy made are nobody's to replace; but they go on serving what they serve. */
@@ -122,7 +127,7 @@ final class DeployWords {
     }
 
     /** A digest is for machines to compare; its beginning is for people. */
-    private static String image(String pinned) {
+    static String image(String pinned) {
         int at = pinned.indexOf("@sha256:");
         return at < 0 || pinned.length() < at + 16
                 ? pinned

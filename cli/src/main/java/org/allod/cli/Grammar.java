@@ -39,7 +39,7 @@ final class Grammar {
                 .longOptionsMaxWidth(30)
                 .description(description(command))
                 .parameterListHeading("%nArguments:%n")
-                .optionListHeading("%nOptions:%n")
+                .optionListHeading(command.options().isEmpty() ? "" : "%nOptions:%n")
                 .footer(footer(command));
         for (Word.Option option : command.options()) {
             spec.addOption(option(option));

@@ -10,6 +10,8 @@ final class Lifecycle {
     private static final int WAIT_SECONDS = 20;
 
     private static final Set<String> ENDED = Set.of("failed", "destroyed", "replaced");
+    private static final Set<String> LASTING =
+            Set.of("created", "started", "stopped", "failed", "destroyed", "replaced");
 
     private Lifecycle() {}
 
@@ -23,13 +25,15 @@ final class Lifecycle {
         while (true) {
             long left = Math.max(1, (end - session.clock().monoNanos()) / 1_000_000_000);
             long wait = Math.min(left, WAIT_SECONDS);
+            String now = "";
             try {
-                daemon.call(
-                        "GET",
-                        machine.path() + "/wait?state=" + state + "&timeout=" + wait,
-                        Json.none(),
-                        Duration.ofSeconds(wait + 10));
-                return daemon.get(machine.path());
+                now = daemon.call(
+                                "GET",
+                                machine.path() + "/wait?state=" + orInVain(state) + "&timeout=" + wait,
+                                Json.none(),
+                                Duration.ofSeconds(wait + 10))
+                        .at("state")
+                        .text();
             } catch (ApiError e) {
                 if (e.http() == 404 && state.equals("destroyed")) {
                     return Json.obj("id", machine.id(), "state", "destroyed");
@@ -38,12 +42,15 @@ final class Lifecycle {
                     throw e;
                 }
             }
-            String now = daemon.get(machine.path()).at("state").text();
-            // One that had failed is so until its destruction begins; that it was to settle, any end is.
-            if (ENDED.contains(now) && !now.equals(state) && !state.equals("destroyed") && !state.equals("settled")) {
-                throw new Failed(
-                        "machine " + machine.name() + " is " + now + ", not " + state + "; `allod machine logs "
-                                + machine.name() + "` and `allod machine show " + machine.name() + "` say why");
+            Json there = daemon.get(machine.path());
+            if (now.equals(state) || (!now.isEmpty() && state.equals("settled"))) {
+                return there;
+            }
+            now = there.at("state").text();
+            if (inVain(state, now)) {
+                throw new Failed("machine " + machine.name() + " is " + now + ", not " + state + MachinePage.why(there)
+                        + "; `allod machine logs " + machine.name() + "` and `allod machine show " + machine.name()
+                        + "` say more");
             }
             if (session.clock().monoNanos() >= end) {
                 throw new Failed("machine " + machine.name() + " is still " + now + " after " + seconds
@@ -51,6 +58,25 @@ final class Lifecycle {
                         + "` shows with what");
             }
         }
+    }
+
+    /** The state that is waited for, and those that say that it will not come. */
+    private static String orInVain(String state) {
+        return switch (state) {
+            // One that had failed is so until its destruction begins; that it was to settle, any end is.
+            case "destroyed", "settled" -> state;
+            // A guest that cannot be saved runs on, or is stopped.
+            case "suspended" -> state + ",settled";
+            default -> state + ",failed";
+        };
+    }
+
+    private static boolean inVain(String state, String now) {
+        return switch (state) {
+            case "destroyed", "settled" -> false;
+            case "suspended" -> !now.equals(state) && LASTING.contains(now);
+            default -> ENDED.contains(now) && !now.equals(state);
+        };
     }
 
     /** A destroy is acknowledged as soon as nothing can prevent it any more; this waits until it has been carried out. */

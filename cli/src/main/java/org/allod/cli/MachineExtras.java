@@ -30,7 +30,7 @@ final class MachineExtras {
                         .example("allod machine lease hello-1 --ttl 60")
                         .example("allod machine lease hello-1 --release --nonce 0123456789abcdef"),
                 MachineWords.one("metadata", "show a machine's metadata, or set keys of it", MachineExtras::metadata)
-                        .takesMany("K=V", Word.Kind.WORD, "a key to set; K= removes it")
+                        .mayTakeMany("K=V", Word.Kind.WORD, "a key to set; K= removes it")
                         .example("allod machine metadata hello-1 role=web zone="));
     }
 

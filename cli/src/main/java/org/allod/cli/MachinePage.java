@@ -53,8 +53,32 @@ final class MachinePage {
                     "event",
                     time(event.at("timestamp").number(0)) + "  "
                             + event.at("type").text() + "  "
-                            + event.at("status").text());
+                            + event.at("status").text() + detail(event));
         }
+    }
+
+    /** Why it is where it is, by its last event, as the end of a sentence; empty where that says nothing of it. */
+    static String why(Json machine) {
+        List<Json> events = machine.at("events").items();
+        String detail = events.isEmpty() ? "" : detail(events.getFirst()).strip();
+        return detail.isEmpty() ? "" : ": " + detail;
+    }
+
+    /** What an event says beside its name: the reason of what failed or is blocked, how a program ended. */
+    private static String detail(Json event) {
+        Json exit = event.at("request", "exit_event");
+        String reason = event.at("request", "reason").text();
+        if (!reason.isEmpty()) {
+            return "  " + reason;
+        }
+        if (exit.isNull()) {
+            return "";
+        }
+        long signal = exit.at("signal").number(0);
+        return (signal > 0
+                        ? "  signal " + signal
+                        : "  exit code " + exit.at("exit_code").text())
+                + (exit.at("oom_killed").isTrue() ? ", out of memory" : "");
     }
 
     private static String time(long millis) {

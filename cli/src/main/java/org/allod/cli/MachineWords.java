@@ -82,7 +82,7 @@ final class MachineWords {
                         machine.at("state").text(),
                         machine.at("private_ip").text(),
                         age(session, machine.at("created_at").text()),
-                        machine.at("config", "image").text());
+                        DeployWords.image(machine.at("config", "image").text()));
             }
             table.print(screen);
         }

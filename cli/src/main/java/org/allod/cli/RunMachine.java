@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.allod.base.Rejected;
 import org.jspecify.annotations.Nullable;
 
@@ -52,9 +53,10 @@ final class RunMachine {
         String image = image(given.take(0));
         String app = given.option("--app").orElseGet(() -> appOf(given.take(0)));
         Json request = request(given, image, app);
-        ensureApp(daemon, app);
-        ensureImage(session, image);
-        Json made = daemon.call("POST", "/v1/apps/" + Daemon.encode(app) + "/machines", request, Duration.ofMinutes(2));
+        Json made = inApp(daemon, app, () -> {
+            ensureImage(session, image);
+            return daemon.call("POST", "/v1/apps/" + Daemon.encode(app) + "/machines", request, Duration.ofMinutes(2));
+        });
         Found machine = new Found(app, made);
         Json started;
         try (AtExit _ = AtExit.doing(() -> goesOn(session.screen(), machine))) {
@@ -221,14 +223,35 @@ final class RunMachine {
                 Json.of(List.of(Json.obj("port", 80, "handlers", List.of("http")))))));
     }
 
-    static void ensureApp(Daemon daemon, String app) {
+    /** Makes the app if it is missing; whether it was. */
+    static boolean ensureApp(Daemon daemon, String app) {
         try {
             daemon.get("/v1/apps/" + Daemon.encode(app));
+            return false;
         } catch (ApiError e) {
             if (e.http() != 404) {
                 throw e;
             }
             daemon.post("/v1/apps", Json.obj("app_name", app, "name", app, "org_slug", "personal"));
+            return true;
+        }
+    }
+
+    /** Does {@code work} in an app that is made if it is missing. Where nothing comes of the work, nor does of the app. */
+    static <T> T inApp(Daemon daemon, String app, Supplier<T> work) {
+        boolean made = ensureApp(daemon, app);
+        try {
+            return work.get();
+        } catch (RuntimeException e) {
+            if (made) {
+                try {
+                    // Refused where something is in it after all.
+                    daemon.delete("/v1/apps/" + Daemon.encode(app));
+                } catch (RuntimeException stays) {
+                    e.addSuppressed(stays);
+                }
+            }
+            throw e;
         }
     }
 

@@ -51,6 +51,15 @@ final class TomlTable {
         return fields.get(name) instanceof Json.Num;
     }
 
+    /** A list with nothing in it, as generated files have them: the same as if it was not there. Then it counts as read. */
+    boolean isEmptyList(String name) {
+        boolean empty = fields.get(name) instanceof Json.Arr(List<Json> items) && items.isEmpty();
+        if (empty) {
+            read.add(name);
+        }
+        return empty;
+    }
+
     private Optional<Json> get(String name) {
         read.add(name);
         return Optional.ofNullable(fields.get(name));
@@ -187,10 +196,22 @@ final class TomlTable {
 
     /** A field that is known and cannot be honoured: said, never passed over. */
     void refuse(String name, String why) {
-        if (has(name)) {
-            throw refused(name, "is not supported: " + why, "remove it");
+        refuse(name, why, "remove it");
+    }
+
+    /** As above, with what to do. An empty list asks for nothing. */
+    void refuse(String name, String why, String hint) {
+        if (has(name) && !isEmptyList(name)) {
+            throw refused(name, "is not supported: " + why, hint);
         }
         read.add(name);
+    }
+
+    /** A field that may only say what is so anyway. */
+    void mustBe(String name, boolean so, String why) {
+        truth(name).filter(asked -> asked != so).ifPresent(asked -> {
+            throw refused(name, "is " + asked + ", which is not supported: " + why, "remove it");
+        });
     }
 
     /** A field that is known, has no meaning here, and does no harm by that. */

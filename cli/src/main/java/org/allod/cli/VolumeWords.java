@@ -5,7 +5,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Nearest;
 import org.allod.base.Rejected;
 
 /** {@code allod volume …} */
@@ -28,9 +27,14 @@ final class VolumeWords {
                         .example("allod volume create data --app shop --size 10"),
                 new Word.Command("list", "list volumes", VolumeWords::list)
                         .option("--app -a", "NAME", Word.Kind.APP, "only this app's")
+                        .flag("--deleted", "also those deleted lately, whose snapshots may still be there")
                         .example("allod volume list --app shop"),
                 one("show", "show a volume: what has it, what is in it", VolumeWords::show)
                         .example("allod volume show data"),
+                one("update", "change how a volume's snapshots are taken and kept", VolumeWords::update)
+                        .choice("--backup", List.of("on", "off"), "a snapshot of it each day")
+                        .number("--retention", "DAYS", "how long snapshots taken from now on are kept, 1 to 60")
+                        .example("allod volume update data --retention 14"),
                 one("extend", "make a volume larger, in use as it is", VolumeWords::extend)
                         .number("--size -s", "GB", "its new size")
                         .example("allod volume extend data --size 20"),
@@ -57,73 +61,15 @@ final class VolumeWords {
         return new Word.Command(name, summary, action).takes("VOLUME", Word.Kind.VOLUME, WHICH);
     }
 
-    /** A volume and the app it belongs to. */
-    private record Found(String app, Json volume) {
-        String id() {
-            return volume.at("id").text();
-        }
-
-        String name() {
-            return volume.at("name").text();
-        }
-
-        String path() {
-            return path(app) + "/" + Daemon.encode(id());
-        }
-
-        static String path(String app) {
-            return "/v1/apps/" + Daemon.encode(app) + "/volumes";
-        }
-    }
-
-    private static List<Found> all(Daemon daemon, Optional<String> app) {
-        List<String> apps = app.map(List::of)
-                .orElseGet(() -> daemon.get("/v1/apps?org_slug=personal").at("apps").items().stream()
-                        .map(a -> a.at("name").text())
-                        .toList());
-        List<Found> found = new ArrayList<>();
-        for (String name : apps) {
-            daemon.get(Found.path(name) + "?summary=true").items().forEach(v -> found.add(new Found(name, v)));
-        }
-        return found;
-    }
-
     /** Names and ids, for completion. */
     static List<String> names(Daemon daemon) {
         List<String> names = new ArrayList<>();
-        all(daemon, Optional.empty()).forEach(v -> names.addAll(List.of(v.name(), v.id())));
+        FoundVolume.all(daemon, Optional.empty(), false).forEach(v -> names.addAll(List.of(v.name(), v.id())));
         return names.stream().distinct().toList();
     }
 
-    private static Found found(Session session, String typed) {
-        List<Found> all = all(session.daemon(), Optional.empty());
-        List<Found> fits = all.stream()
-                .filter(v -> v.id().equals(typed) || (v.app() + "/" + v.name()).equals(typed))
-                .toList();
-        if (fits.isEmpty()) {
-            fits = all.stream().filter(v -> v.name().equals(typed)).toList();
-        }
-        if (fits.isEmpty() && typed.startsWith("vol_")) {
-            fits = all.stream().filter(v -> v.id().startsWith(typed)).toList();
-        }
-        if (fits.size() == 1) {
-            return fits.getFirst();
-        }
-        if (fits.isEmpty()) {
-            throw Rejected.because(
-                    Rejected.Reason.NOT_FOUND,
-                    "no volume is called '" + typed + "'",
-                    Nearest.to(typed, all.stream().map(Found::name).toList())
-                            .map(near -> "did you mean " + near + "?")
-                            .orElse("`allod volume list` shows what there is"));
-        }
-        List<String> could = fits.stream()
-                .map(v -> v.app() + "/" + v.name() + " (" + v.id() + ")")
-                .toList();
-        throw Rejected.because(
-                Rejected.Reason.INVALID,
-                "'" + typed + "' could mean " + String.join(", ", could.subList(0, Math.min(8, could.size()))),
-                "say its id");
+    private static FoundVolume found(Session session) {
+        return FoundVolume.one(session.daemon(), session.given().take(0));
     }
 
     private static String app(Session session) {
@@ -135,19 +81,45 @@ final class VolumeWords {
 
     private static int create(Session session) {
         Given given = session.given();
-        return made(
-                session,
-                app(session),
-                Json.obj(
-                        "name", given.take(0),
-                        "size_gb", given.number("--size", 1).orElse(1),
-                        "encrypted", given.flag("--encrypted") ? true : null,
-                        "auto_backup_enabled", given.flag("--no-backup") ? false : null,
-                        "snapshot_retention", given.number("--retention", 1).orElse(null)));
+        String app = app(session);
+        Json request = Json.obj(
+                "name", given.take(0),
+                "size_gb", given.number("--size", 1).orElse(1),
+                "encrypted", given.flag("--encrypted") ? true : null,
+                "auto_backup_enabled", given.flag("--no-backup") ? false : null,
+                "snapshot_retention", given.number("--retention", 1).orElse(null));
+        return RunMachine.inApp(session.daemon(), app, () -> made(session, app, request));
+    }
+
+    private static int update(Session session) {
+        Given given = session.given();
+        Optional<String> backup = given.option("--backup");
+        Optional<Integer> retention = given.number("--retention", 1);
+        if (backup.isEmpty() && retention.isEmpty()) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID, "nothing to change was named", "say --backup or --retention, or both");
+        }
+        FoundVolume found = found(session);
+        Json now = session.daemon()
+                .call(
+                        "PUT",
+                        found.path(),
+                        Json.obj(
+                                "auto_backup_enabled",
+                                backup.map("on"::equalsIgnoreCase).orElse(null),
+                                "snapshot_retention",
+                                retention.orElse(null)),
+                        Daemon.PROMPT);
+        return told(session, now, "volume " + found.name() + ": snapshots " + kept(now));
+    }
+
+    private static String kept(Json volume) {
+        return (volume.at("auto_backup_enabled").isTrue() ? "daily" : "none by themselves") + ", kept "
+                + volume.at("snapshot_retention").text() + " days";
     }
 
     private static int fork(Session session) {
-        Found source = found(session, session.given().take(0));
+        FoundVolume source = found(session);
         return made(
                 session,
                 source.app(),
@@ -168,8 +140,7 @@ final class VolumeWords {
     }
 
     private static int made(Session session, String app, Json request) {
-        RunMachine.ensureApp(session.daemon(), app);
-        Json made = session.daemon().call("POST", Found.path(app), request, COPY);
+        Json made = session.daemon().call("POST", FoundVolume.path(app), request, COPY);
         return told(
                 session,
                 made,
@@ -196,9 +167,12 @@ final class VolumeWords {
     }
 
     private static int list(Session session) {
-        List<Found> volumes = all(session.daemon(), session.given().option("--app"));
+        List<FoundVolume> volumes = FoundVolume.all(
+                session.daemon(),
+                session.given().option("--app"),
+                session.given().flag("--deleted"));
         if (session.json()) {
-            session.print(Json.of(volumes.stream().map(Found::volume).toList()));
+            session.print(Json.of(volumes.stream().map(FoundVolume::withApp).toList()));
             return ExitCode.DONE;
         }
         if (volumes.isEmpty()) {
@@ -206,7 +180,7 @@ final class VolumeWords {
             return ExitCode.DONE;
         }
         Table table = new Table("app", "name", "id", "state", "size", "machine", "encrypted", "age");
-        for (Found found : volumes) {
+        for (FoundVolume found : volumes) {
             Json v = found.volume();
             table.row(
                     found.app(),
@@ -234,7 +208,8 @@ final class VolumeWords {
     }
 
     private static int show(Session session) {
-        Found found = found(session, session.given().take(0));
+        FoundVolume found =
+                FoundVolume.oneLivingOrNot(session.daemon(), session.given().take(0));
         Json v = session.daemon().get(found.path());
         if (session.json()) {
             session.print(v);
@@ -252,11 +227,7 @@ final class VolumeWords {
                         + ImageWork.size(v.at("bytes_used").number(0)) + " used of "
                         + ImageWork.size(v.at("bytes_total").number(0)));
         field(screen, "encrypted", v.at("encrypted").isTrue() ? "yes" : "no");
-        field(
-                screen,
-                "snapshots",
-                (v.at("auto_backup_enabled").isTrue() ? "daily" : "none by themselves") + ", kept "
-                        + v.at("snapshot_retention").text() + " days");
+        field(screen, "snapshots", kept(v));
         field(screen, "made", v.at("created_at").text() + copied(v));
         return ExitCode.DONE;
     }
@@ -269,7 +240,7 @@ final class VolumeWords {
         int size = session.given()
                 .number("--size", 1)
                 .orElseThrow(() -> Rejected.invalid("--size is missing: how large the volume is to be, in GB"));
-        Found found = found(session, session.given().take(0));
+        FoundVolume found = found(session);
         Json answer = session.daemon().call("PUT", found.path() + "/extend", Json.obj("size_gb", size), COPY);
         return told(
                 session,
@@ -279,7 +250,7 @@ final class VolumeWords {
     }
 
     private static int snapshot(Session session) {
-        Found found = found(session, session.given().take(0));
+        FoundVolume found = found(session);
         Json made = session.daemon().call("POST", found.path() + "/snapshots", Json.none(), COPY);
         return told(
                 session,
@@ -290,7 +261,8 @@ final class VolumeWords {
     }
 
     private static int snapshots(Session session) {
-        Found found = found(session, session.given().take(0));
+        FoundVolume found =
+                FoundVolume.oneLivingOrNot(session.daemon(), session.given().take(0));
         Json list = session.daemon().get(found.path() + "/snapshots");
         if (session.json()) {
             session.print(list);
@@ -316,8 +288,13 @@ final class VolumeWords {
 
     private static int destroy(Session session) {
         List<Json> gone = new ArrayList<>();
-        for (String typed : session.given().rest(0)) {
-            Found found = found(session, typed);
+        // All of them are found before the first is touched.
+        List<FoundVolume> all = FoundVolume.all(session.daemon(), Optional.empty(), false);
+        List<FoundVolume> chosen = session.given().rest(0).stream()
+                .map(typed -> FoundVolume.one(all, typed))
+                .distinct()
+                .toList();
+        for (FoundVolume found : chosen) {
             gone.add(session.daemon().call("DELETE", found.path(), Json.none(), COPY));
             if (!session.json()) {
                 session.screen().line("volume " + found.name() + " (" + found.id() + ") is gone");

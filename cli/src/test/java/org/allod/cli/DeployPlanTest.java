@@ -189,9 +189,10 @@ class DeployPlanTest {
                 head + "[deploy]\nrelease_command = \"migrate\"\n",
                 "allod.toml:4: deploy.release_command is not supported");
         refused(
-                head + "[build]\ndockerfile = \"Dockerfile\"\n",
-                "allod.toml:4: build.dockerfile",
-                "images are not built");
+                "app = \"a\"\n[build]\ndockerfile = \"Dockerfile\"\n",
+                "allod.toml:3: build.dockerfile",
+                "images are not built",
+                "name it with image or --image");
         refused(
                 head + "[[statics]]\nguest_path = \"/a\"\n",
                 "statics[0].url_prefix is missing",
@@ -199,7 +200,15 @@ class DeployPlanTest {
         refused(
                 head + "[[statics]]\nguest_path = \"/a\"\nurl_prefix = \"/\"\ntigris_bucket = \"b\"\n",
                 "allod.toml:6: statics[0].tigris_bucket is not supported");
-        refused(head + "[experimental]\na = 1\n", "allod.toml:3: experimental is not supported");
+        refused(head + "[experimental]\na = 1\n", "allod.toml:4: experimental.a is not a field");
+        refused(
+                head + "[experimental]\nauto_rollback = false\n",
+                "allod.toml:4: experimental.auto_rollback is false",
+                "always taken back");
+        refused(
+                head + "[[services]]\ninternal_port = 1\n[[services.script_checks]]\ncommand = \"x\"\n",
+                "allod.toml:5: services[0].script_checks is not supported");
+        refused(head + "[checks.alive]\ntype = \"tcp\"\n", "allod.toml:3: checks.alive.port is missing", "no service");
         refused(head + "[checks.alive]\ntype = \"tcp\"\nport = 1\ninterval = 10\n", "allod.toml:6", "with its unit");
         refused(
                 head + "[[vm]]\nprocesses = [\"web\"]\n",
@@ -261,5 +270,118 @@ class DeployPlanTest {
                 .isEqualTo("[{\"port\":80,\"handlers\":[\"http\"],\"force_https\":true},"
                         + "{\"port\":443,\"handlers\":[\"tls\",\"http\"]}]");
         assertThat(warnings).singleElement().asString().contains("primary_region");
+    }
+
+    /** As the tool wrote it for years; repositories are full of them. */
+    @Test
+    void anOldFlyToml_isRead() throws Exception {
+        DeployPlan plan = plan("""
+                # fly.toml file generated for shop on 2023-01-20T16:29:31+01:00
+
+                app = "shop"
+                image = "shop:2"
+                kill_signal = "SIGINT"
+                kill_timeout = 5
+                processes = []
+
+                [env]
+
+                [experimental]
+                  allowed_public_ports = []
+                  auto_rollback = true
+
+                [[services]]
+                  http_checks = []
+                  internal_port = 8080
+                  processes = ["app"]
+                  protocol = "tcp"
+                  script_checks = []
+                  [services.concurrency]
+                    hard_limit = 25
+                    soft_limit = 20
+                    type = "connections"
+
+                  [[services.ports]]
+                    force_https = true
+                    handlers = ["http"]
+                    port = 80
+
+                  [[services.ports]]
+                    handlers = ["tls", "http"]
+                    port = 443
+
+                  [[services.tcp_checks]]
+                    grace_period = "1s"
+                    interval = "15s"
+                    restart_limit = 0
+                    timeout = "2s"
+                """);
+        assertThat(warnings).isEmpty();
+        assertThat(plan.request().at("groups").items()).hasSize(1);
+        assertThat(config(plan, 0)
+                        .at("services")
+                        .items()
+                        .getFirst()
+                        .at("checks")
+                        .write())
+                .isEqualTo("[{\"type\":\"tcp\",\"interval\":\"15s\",\"timeout\":\"2s\",\"grace_period\":\"1s\"}]");
+    }
+
+    @Test
+    void howAnImageIsBuilt_isNothingToADeployThatIsToldWhatToRun() throws Exception {
+        String toml = "app = \"a\"\n[build]\ndockerfile = \"Dockerfile\"\n[build.args]\nGO = \"1\"\n";
+        DeployPlan plan = plan(toml, new DeployPlan.Over(Optional.empty(), Optional.of("shop:2"), Optional.empty()));
+        assertThat(config(plan, 0).at("image").text()).isEqualTo("shop:2");
+        assertThat(warnings)
+                .hasSize(2)
+                .anyMatch(w -> w.contains("allod.toml:3: build.dockerfile has no effect"))
+                .anyMatch(w -> w.contains("allod.toml:4: build.args has no effect"));
+    }
+
+    @Test
+    void checkWithoutAPort_asksTheServices() throws Exception {
+        DeployPlan plan = plan("""
+                app = "shop"
+                image = "shop:2"
+                [http_service]
+                internal_port = 8080
+                [checks.alive]
+                type = "tcp"
+                restart_limit = 3
+                """);
+        assertThat(config(plan, 0).at("checks", "alive").write()).isEqualTo("{\"type\":\"tcp\",\"port\":8080}");
+        assertThat(warnings)
+                .singleElement()
+                .asString()
+                .contains("allod.toml:7: checks.alive.restart_limit has no effect");
+    }
+
+    @Test
+    void volumeThatDoesNotGrow_andHowItsSnapshotsAreKept() throws Exception {
+        DeployPlan plan = plan("""
+                app = "shop"
+                image = "shop:2"
+                [[mounts]]
+                source = "data"
+                destination = "/data"
+                auto_extend_size_threshold = 0
+                snapshot_retention = 14
+                scheduled_snapshots = true
+                """);
+        assertThat(config(plan, 0).at("mounts").write()).isEqualTo("[{\"name\":\"data\",\"path\":\"/data\"}]");
+        assertThat(warnings).hasSize(2).allMatch(w -> w.contains("`allod volume update` sets it"));
+    }
+
+    @Test
+    void whatOldFilesSayOfTheProgram_isHonoured() throws Exception {
+        DeployPlan plan = plan("""
+                app = "shop"
+                image = "shop:2"
+                [experimental]
+                cmd = ["serve", "--fast"]
+                entrypoint = "/init"
+                """);
+        assertThat(config(plan, 0).at("init").write())
+                .isEqualTo("{\"cmd\":[\"serve\",\"--fast\"],\"entrypoint\":[\"/init\"]}");
     }
 }

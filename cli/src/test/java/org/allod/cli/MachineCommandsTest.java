@@ -37,7 +37,10 @@ class MachineCommandsTest {
                         "{\"phase\":\"pull\",\"detail\":\"sha256:1\",\"done\":5000000,\"total\":20000000}",
                         "{\"image\":{\"reference\":\"reg.example/web:1\"}}")
                 .on("POST /v1/apps/shop/machines", 200, "{\"id\":\"m1\",\"name\":\"quiet-moss\"}")
-                .on("GET /v1/apps/shop/machines/m1/wait?state=started&timeout=20", 200, "{\"ok\":true}")
+                .on(
+                        "GET /v1/apps/shop/machines/m1/wait?state=started,failed&timeout=20",
+                        200,
+                        "{\"ok\":true,\"state\":\"started\"}")
                 .on(
                         "GET /v1/apps/shop/machines/m1",
                         200,
@@ -83,7 +86,7 @@ class MachineCommandsTest {
         daemon.on("GET /v1/apps/web", 200, "{}")
                 .on("GET /v1/host/images", 200, "{\"images\":[{\"reference\":\"web\"}]}")
                 .on("POST /v1/apps/web/machines", 200, "{\"id\":\"m1\",\"name\":\"moss\"}")
-                .on("GET /v1/apps/web/machines/m1/wait?state=started&timeout=20", 408, "{\"error\":\"not yet\"}")
+                .on("GET /v1/apps/web/machines/m1/wait?state=started,failed&timeout=20", 408, "{\"error\":\"not yet\"}")
                 .on("GET /v1/apps/web/machines/m1", 200, "{\"id\":\"m1\",\"state\":\"failed\"}");
 
         Ran ran = Ran.here(data, "machine", "run", "web");
@@ -119,7 +122,7 @@ class MachineCommandsTest {
     @Test
     void stop_sendsSignalAndGrace_andWaits() {
         daemon.on("POST " + WEB + "/stop", 200, "{\"ok\":true}")
-                .on("GET " + WEB + "/wait?state=stopped&timeout=20", 200, "{\"ok\":true}")
+                .on("GET " + WEB + "/wait?state=stopped,failed&timeout=20", 200, "{\"ok\":true,\"state\":\"stopped\"}")
                 .on("GET " + WEB, 200, "{\"id\":\"bbbb2222bbbb22\",\"state\":\"stopped\"}");
 
         Ran ran = Ran.here(data, "machine", "stop", "shop/web", "--signal", "SIGINT", "--grace", "9");
@@ -225,9 +228,10 @@ class MachineCommandsTest {
     void appDestroy_withMachines_needsForce() {
         daemon.on("GET /v1/apps/shop/machines", 200, "[{\"id\":\"bbbb2222bbbb22\",\"name\":\"web\"}]")
                 .on("DELETE " + WEB + "?force=true", 200, "{\"ok\":true}")
-                .on("GET " + WEB + "/wait?state=destroyed&timeout=20", 200, "{\"ok\":true}")
+                .on("GET " + WEB + "/wait?state=destroyed&timeout=20", 200, "{\"ok\":true,\"state\":\"destroyed\"}")
                 .on("GET " + WEB, 200, "{\"id\":\"bbbb2222bbbb22\",\"state\":\"destroyed\"}")
-                .on("DELETE /v1/apps/shop", 202, "");
+                .on("GET /v1/apps/shop", 200, "{\"volume_count\":0}")
+                .on("DELETE /v1/apps/shop?force=true", 202, "");
 
         Ran refused = Ran.here(data, "app", "destroy", "shop");
         assertThat(refused.exit()).isEqualTo(4);
@@ -240,7 +244,7 @@ class MachineCommandsTest {
                         "DELETE " + WEB + "?force=true",
                         "GET " + WEB + "/wait?state=destroyed&timeout=20",
                         "GET " + WEB,
-                        "DELETE /v1/apps/shop");
+                        "DELETE /v1/apps/shop?force=true");
     }
 
     @Test
@@ -266,7 +270,7 @@ class MachineCommandsTest {
                          "guest":{"cpus":1,"memory_mb":256},"env":{"A":"1","B":"2"},
                          "services":[{"internal_port":80,"autostop":"off","ports":[{"port":80}]}],"mounts":[{"x":1}]}}""")
                 .on("POST " + WEB, 200, "{\"id\":\"bbbb2222bbbb22\",\"instance_id\":\"V2\"}")
-                .on("GET " + WEB + "/wait?state=settled&timeout=20", 200, "{\"ok\":true}");
+                .on("GET " + WEB + "/wait?state=settled&timeout=20", 200, "{\"ok\":true,\"state\":\"started\"}");
 
         Ran same = Ran.here(data, "machine", "update", "shop/web");
         assertThat(same.exit()).isEqualTo(2);
@@ -292,5 +296,46 @@ class MachineCommandsTest {
         // The fake's machine is still at the version before: said, not passed over.
         assertThat(ran.exit()).isEqualTo(1);
         assertThat(ran.err()).contains("still at the version before");
+    }
+
+    @Test
+    void metadata_withoutKeys_isShown_andNothingIsChanged() {
+        daemon.on("GET " + WEB + "/metadata", 200, "{\"role\":\"web\"}");
+        Ran ran = Ran.here(data, "machine", "metadata", "shop/web");
+        assertThat(ran.err()).isEmpty();
+        assertThat(ran.out()).isEqualTo("role=web\n");
+    }
+
+    @Test
+    void list_showsTheBeginningOfADigest() {
+        daemon.on(
+                "GET /v1/apps/shop/machines",
+                200,
+                "[{\"id\":\"m1\",\"name\":\"web\",\"state\":\"started\",\"created_at\":\"2026-01-01T00:00:00Z\","
+                        + "\"config\":{\"image\":\"web@sha256:" + "0123456789abcdef".repeat(4) + "\"}}]");
+        assertThat(Ran.here(data, "machine", "list", "--app", "shop").out()).endsWith(" web@01234567\n");
+    }
+
+    @Test
+    void suspend_thatFails_isSaidAtOnce_withItsReason() {
+        daemon.on("POST " + WEB + "/suspend", 200, "{\"ok\":true}")
+                .on(
+                        "GET " + WEB + "/wait?state=suspended,settled&timeout=20",
+                        200,
+                        "{\"ok\":true,\"state\":\"started\"}")
+                .on(
+                        "GET " + WEB,
+                        200,
+                        "{\"id\":\"bbbb2222bbbb22\",\"name\":\"web\",\"state\":\"started\",\"events\":["
+                                + "{\"type\":\"suspend_failed\",\"status\":\"started\",\"timestamp\":1,"
+                                + "\"request\":{\"reason\":\"SYSTEM: the disk is full\"}},"
+                                + "{\"type\":\"exit\",\"status\":\"started\",\"timestamp\":1,"
+                                + "\"request\":{\"exit_event\":{\"exit_code\":-1,\"signal\":9,\"oom_killed\":true}}}]}");
+        Ran ran = Ran.here(data, "machine", "suspend", "shop/web");
+        assertThat(ran.exit()).isEqualTo(1);
+        assertThat(ran.err()).contains("machine web is started, not suspended: SYSTEM: the disk is full");
+        assertThat(Ran.here(data, "machine", "show", "shop/web").out())
+                .contains("suspend_failed  started  SYSTEM: the disk is full\n")
+                .contains("exit  started  signal 9, out of memory\n");
     }
 }

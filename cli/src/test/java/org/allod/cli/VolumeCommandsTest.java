@@ -13,7 +13,11 @@ class VolumeCommandsTest {
     private static final String ID = "vol_0123456789abcdef";
     private static final String ONE = "/v1/apps/shop/volumes/" + ID;
     private static final String VOLUME = "{\"id\":\"" + ID + "\",\"name\":\"data\",\"state\":\"created\",\"size_gb\":3,"
-            + "\"encrypted\":false,\"attached_machine_id\":null,\"created_at\":\"2026-01-01T00:00:00Z\"}";
+            + "\"encrypted\":false,\"app_name\":\"shop\",\"attached_machine_id\":null,\"created_at\":\"2026-01-01T00:00:00Z\"}";
+
+    private static final String ALL = "/v1/orgs/personal/volumes?summary=true";
+    private static final String GONE =
+            VOLUME.replace(ID, "vol_ffffffffffffffff").replace("created\"", "destroyed\"");
 
     @TempDir
     Path data;
@@ -23,9 +27,9 @@ class VolumeCommandsTest {
     @BeforeEach
     void start() throws Exception {
         daemon = new FakeDaemon(data);
-        daemon.on("GET /v1/apps?org_slug=personal", 200, "{\"apps\":[{\"name\":\"shop\"}]}")
-                .on("GET /v1/apps/shop", 200, "{}")
-                .on("GET /v1/apps/shop/volumes?summary=true", 200, "[" + VOLUME + "]");
+        daemon.on("GET /v1/apps/shop", 200, "{}")
+                .on("GET " + ALL, 200, "{\"volumes\":[" + VOLUME + "]}")
+                .on("GET " + ALL + "&include_deleted=true", 200, "{\"volumes\":[" + VOLUME + "," + GONE + "]}");
     }
 
     @AfterEach
@@ -103,6 +107,48 @@ class VolumeCommandsTest {
     void destroy_deletesEach() {
         daemon.on("DELETE " + ONE, 200, VOLUME);
         assertThat(ran("volume destroy " + ID).out()).contains("is gone");
+    }
+
+    @Test
+    void destroy_ofOneThatIsNotThere_touchesNone() {
+        daemon.on("DELETE " + ONE, 200, VOLUME);
+        assertThat(ran("volume destroy data nope").exit()).isEqualTo(ExitCode.NOT_FOUND);
+        assertThat(daemon.bodies("DELETE " + ONE)).isEmpty();
+    }
+
+    @Test
+    void snapshots_ofADeletedVolume_areFoundByItsId() {
+        daemon.on(
+                "GET /v1/apps/shop/volumes/vol_ffffffffffffffff/snapshots",
+                200,
+                "[{\"id\":\"vs_1\","
+                        + "\"status\":\"created\",\"retention_days\":5,\"created_at\":\"2026-01-01T00:00:00Z\"}]");
+        assertThat(ran("volume snapshots vol_ffffffffffffffff").out()).contains("vs_1");
+        assertThat(ran("volume list --deleted").out()).contains("vol_ffffffffffffffff", ID);
+        assertThat(ran("volume list").out()).doesNotContain("vol_ffffffffffffffff");
+    }
+
+    @Test
+    void update_changesHowSnapshotsAreKept_andOnlyWhatWasNamed() {
+        daemon.on("PUT " + ONE, 200, VOLUME.replace("}", ",\"auto_backup_enabled\":false,\"snapshot_retention\":9}"));
+        assertThat(ran("volume update data --backup off --retention 9").out())
+                .isEqualTo("volume data: snapshots none by themselves, kept 9 days\n");
+        assertThat(ran("volume update data --retention 9").exit()).isEqualTo(ExitCode.DONE);
+        assertThat(daemon.bodies("PUT " + ONE))
+                .containsExactly(
+                        Json.parse("{\"auto_backup_enabled\":false,\"snapshot_retention\":9}"),
+                        Json.parse("{\"snapshot_retention\":9}"));
+        assertThat(ran("volume update data").exit()).isEqualTo(ExitCode.WRONG_USE);
+    }
+
+    @Test
+    void listForPrograms_namesTheApp() {
+        assertThat(Json.parse(ran("volume list --json").out())
+                        .items()
+                        .getFirst()
+                        .at("app_name")
+                        .text())
+                .isEqualTo("shop");
     }
 
     @Test

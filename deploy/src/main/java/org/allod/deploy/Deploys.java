@@ -25,6 +25,9 @@ public final class Deploys {
     /** Versions of an app whose images are kept for going back. */
     private static final int BACK = 3;
 
+    /** From a deploy's last record to the end of its run there is one flush. */
+    private static final Duration WIND_UP = Duration.ofSeconds(10);
+
     private final Machines machines;
     private final Engine engine;
     private final DeployTable table;
@@ -92,25 +95,31 @@ public final class Deploys {
         }
     }
 
+    /** Refuses a second deploy while one is under way. A run that only winds up after its deploy's end is waited for. */
     private void refuseSecond(String app) {
-        active(app).ifPresent(first -> {
-            Deploy other = table.open().stream()
-                    .filter(d -> d.app().equals(app))
-                    .findFirst()
-                    .orElseThrow(() -> Rejected.conflict("app " + app + " is being deployed: run " + first));
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
-                    "app %s is being deployed already: deploy %d (%s), asked for by %s at %s, is %s"
-                            .formatted(
-                                    app,
-                                    other.number(),
-                                    other.id(),
-                                    other.source(),
-                                    other.created(),
-                                    other.status().wire()),
-                    "`allod deploy show -f %d --app %s` follows it, `allod deploy cancel --app %s` takes it back"
-                            .formatted(other.number(), app, app));
-        });
+        Optional<RunId> first = active(app);
+        if (first.isEmpty()) {
+            return;
+        }
+        Optional<Deploy> open =
+                table.open().stream().filter(d -> d.app().equals(app)).findFirst();
+        if (open.isEmpty()) {
+            var _ = engine.await(first.get(), WIND_UP);
+            return;
+        }
+        Deploy other = open.get();
+        throw Rejected.because(
+                Rejected.Reason.CONFLICT,
+                "app %s is being deployed already: deploy %d (%s), asked for by %s at %s, is %s"
+                        .formatted(
+                                app,
+                                other.number(),
+                                other.id(),
+                                other.source(),
+                                other.created(),
+                                other.status().wire()),
+                "`allod deploy show -f %d --app %s` follows it, `allod deploy cancel --app %s` takes it back"
+                        .formatted(other.number(), app, app));
     }
 
     private Optional<RunId> active(String app) {

@@ -59,7 +59,7 @@ final class Driver {
             while (!enough.test(state)) {
                 employ(deploy, state, tasks, inbox);
                 Event event = event(inbox.take());
-                DeployState next = Deploying.next(state, event);
+                DeployState next = checked(deploy, state, Deploying.next(state, event));
                 if (!next.equals(state)) {
                     deploy = saved(id, next);
                     state = next;
@@ -69,6 +69,16 @@ final class Driver {
         } finally {
             tasks.values().forEach(task -> task.work().stop());
         }
+    }
+
+    /** Before there is no way back, all has to be as the deploy left it. */
+    private DeployState checked(Deploy deploy, DeployState state, DeployState next) {
+        boolean last = state.stage().revocable() && (next.stage() == Stage.RETIRING || next.stage() == Stage.DONE);
+        return last
+                ? hands.strayed(deploy, next)
+                        .map(why -> Deploying.next(state, new Event.Halted(why)))
+                        .orElse(next)
+                : next;
     }
 
     /** Tells the deploy something from outside; the state then. */

@@ -1,6 +1,7 @@
 package org.allod.deploy;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a deploy does to the world. Everything may be asked for a second time, after a crash in the middle of the first:
@@ -23,6 +24,12 @@ interface Hands {
      * @throws org.allod.base.Failed where the world is at fault
      */
     String perform(Deploy deploy, Slot slot, Effect effect) throws InterruptedException;
+
+    /**
+     * Whether somebody else has changed or taken away what the deploy has brought to the new version; then why it is not
+     * what was asked for. Looked for at the last moment that the deploy can still go back.
+     */
+    Optional<String> strayed(Deploy deploy, DeployState end);
 
     /** The machine is gone. */
     final class Vanished extends RuntimeException {

@@ -1,6 +1,7 @@
 package org.allod.deploy;
 
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -90,14 +91,47 @@ final class MachineHands implements Hands {
         switch (effect) {
             case Effect.Change change -> change(deploy, slot, m, change);
             case Effect.Prove prove ->
-                proof.of(m.id(), prove.checks(), deploy.plan().waitTimeout());
-            case Effect.Rest _ -> stop(settled(m, SETTLE));
-            case Effect.Open _ -> machines.cordon(m, false, US);
+                proof.of(m.id(), prove.checks(), deploy.plan().waitTimeout(), now -> checkOurs(deploy, now));
+            case Effect.Rest _ -> {
+                checkOurs(deploy, m);
+                stop(settled(m, SETTLE));
+            }
+            case Effect.Open _ -> {
+                checkOurs(deploy, m);
+                machines.cordon(m, false, US);
+            }
             case Effect.Close _ -> machines.cordon(m, true, US);
             case Effect.Remove _ -> remove(m);
             case Effect.Restore _ -> restore(deploy, slot, m);
         }
         return m.id().text();
+    }
+
+    @Override
+    public Optional<String> strayed(Deploy deploy, DeployState end) {
+        for (Slot slot : end.slots()) {
+            if (!slot.role().moves() || slot.phase() != Phase.SERVING) {
+                continue;
+            }
+            Optional<Machine> found = machines.find(new MachineId(slot.machine()));
+            try {
+                if (found.isPresent()) {
+                    checkOurs(deploy, found.get());
+                } else if (slot.role().made()) {
+                    return Optional.of("machine " + slot.name() + " was destroyed by somebody else");
+                }
+            } catch (Unfit e) {
+                return Optional.of("machine " + slot.name() + " " + e.getMessage());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** A machine that somebody else gave another configuration is no longer at the version that is deployed. */
+    private static void checkOurs(Deploy deploy, Machine m) {
+        if (!metadata(m.config(), DEPLOY).equals(deploy.id())) {
+            throw new Unfit("was given another configuration by somebody else");
+        }
     }
 
     /** By its id, or by the name we would have made it under. */
@@ -153,13 +187,22 @@ final class MachineHands implements Hands {
         return ConfigReader.read(Fields.of(config, "config"));
     }
 
-    /** The configuration before, with what was noted on the machine since. */
-    private static MachineConfig before(MachineConfig before, Machine now) {
+    /**
+     * The configuration before. Of the metadata, what the deploy noted goes, and what it wrote over is what that version
+     * had; all else is as it is now: metadata changes without a version.
+     */
+    private static MachineConfig before(Deploy deploy, Slot slot, MachineConfig before, Machine now) {
         ObjectNode config = before.json().deepCopy();
         ObjectNode metadata = notes(now);
-        metadata.remove(DEPLOY);
-        if (config.get("metadata") instanceof ObjectNode given) {
-            metadata.setAll(given);
+        Set<String> ours = new HashSet<>(Set.of(GROUP, DEPLOY));
+        deploy.plan()
+                .group(slot.group())
+                .ifPresent(g -> ours.addAll(g.config().path("metadata").propertyNames()));
+        for (String key : ours) {
+            metadata.remove(key);
+            if (config.path("metadata").has(key)) {
+                metadata.set(key, config.path("metadata").get(key));
+            }
         }
         config.set("metadata", metadata);
         return ConfigReader.read(Fields.of(config, "config"));
@@ -208,7 +251,7 @@ final class MachineHands implements Hands {
     private void restore(Deploy deploy, Slot slot, Machine found) throws InterruptedException {
         Machine m = settled(found, SETTLE);
         if (metadata(m.config(), DEPLOY).equals(deploy.id())) {
-            m = update(m, before(version(m, slot.before()), m), slot.ran());
+            m = update(m, before(deploy, slot, version(m, slot.before()), m), slot.ran());
         }
         if (slot.ran() && m.state() != MachineState.STARTED) {
             start(m);
@@ -234,7 +277,7 @@ final class MachineHands implements Hands {
     /** The next machine is not taken away before this one serves; but an old version that is unwell stays where it is. */
     private void serves(Deploy deploy, Machine m) throws InterruptedException {
         try {
-            proof.of(m.id(), true, deploy.plan().waitTimeout());
+            proof.of(m.id(), true, deploy.plan().waitTimeout(), now -> {});
         } catch (Unfit e) {
             System.getLogger("allod.deploy")
                     .log(

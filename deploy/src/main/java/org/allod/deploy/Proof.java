@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
@@ -45,13 +46,15 @@ final class Proof {
      * Returns once the machine has proved itself.
      *
      * @param checks whether it has to pass checks; otherwise it only has to run
+     * @param still refuses a machine that is no longer the one to prove
      * @throws Hands.Unfit where it does not within {@code bound}, or ends
      */
-    void of(MachineId id, boolean checks, Duration bound) throws InterruptedException {
+    void of(MachineId id, boolean checks, Duration bound, Consumer<Machine> still) throws InterruptedException {
         long until = clock.monoNanos() + bound.toNanos();
         long steady = clock.monoNanos() + STEADY.toNanos();
         while (true) {
             Machine m = machines.find(id).orElseThrow(() -> new Hands.Vanished(id.text()));
+            still.accept(m);
             ended(m);
             boolean runs = m.state() == MachineState.STARTED;
             if (runs && (!checks || proven(m, clock.monoNanos() >= steady))) {

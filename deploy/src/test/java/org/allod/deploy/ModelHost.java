@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -58,8 +59,8 @@ final class ModelHost implements Hands {
     }
 
     static Plan.Group group(String name, Integer count) {
-        return new Plan.Group(name, java.util.Optional.ofNullable(count), (ObjectNode)
-                new JsonMapper().readTree("{\"image\":\"web\"}"));
+        return new Plan.Group(
+                name, Optional.ofNullable(count), (ObjectNode) new JsonMapper().readTree("{\"image\":\"web\"}"));
     }
 
     @Override
@@ -72,6 +73,16 @@ final class ModelHost implements Hands {
         List<Seen> seen = new ArrayList<>();
         machines.forEach((id, m) -> seen.add(new Seen(id, m.name, m.group, m.version, m.runs, m.failed, m.cordoned)));
         return seen;
+    }
+
+    @Override
+    public Optional<String> strayed(Deploy deploy, DeployState end) {
+        return end.slots().stream()
+                .filter(s -> s.phase() == Phase.SERVING)
+                .filter(s -> machines.containsKey(s.name())
+                        && !machines.get(s.name()).version.equals(deploy.id()))
+                .findFirst()
+                .map(s -> s.name() + " was changed by somebody else");
     }
 
     @Override

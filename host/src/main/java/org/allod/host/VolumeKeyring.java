@@ -1,6 +1,7 @@
 package org.allod.host;
 
 import java.util.Optional;
+import java.util.Set;
 import org.allod.linux.Command;
 import org.allod.machine.KeySource;
 import org.allod.machine.VolumeId;
@@ -34,5 +35,10 @@ record VolumeKeyring(VolumeKeys keys, boolean available) implements KeySource {
     @Override
     public void forget(String owner) {
         keys.forget(owner);
+    }
+
+    @Override
+    public Set<String> owners() {
+        return keys.owners();
     }
 }

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Deploys of real guests by a real daemon, under requests through its edge, with the daemon killed in the middle. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -176,7 +177,7 @@ class DeployTest {
     @Order(5)
     void daemonKilledInTheMiddle_theDeployIsFinished() throws Exception {
         JsonNode deploy = deploy(plan("v6", "rolling", "/version"));
-        awaitPhase(deploy, "changing", "proving", "serving");
+        var _ = awaitPhase(deploy, "changing", "proving", "serving");
         daemon.kill();
         daemon.start();
         JsonNode end = over(deploy);
@@ -188,7 +189,7 @@ class DeployTest {
     @Order(6)
     void daemonKilledDuringTheRollBack_theRollBackIsFinished() throws Exception {
         JsonNode deploy = deploy(plan("v7", "rolling", "/missing"));
-        awaitPhase(deploy, "restoring");
+        var _ = awaitPhase(deploy, "restoring");
         daemon.kill();
         daemon.start();
         JsonNode end = over(deploy);
@@ -242,19 +243,70 @@ class DeployTest {
         serves("v6");
     }
 
+    /** Metadata changes without a version, so the version before does not have it. */
+    @Test
+    @Order(11)
+    void metadataNotedSinceTheVersion_outlivesTheRollBack() throws Exception {
+        String path = APP + "/machines/" + machines().getFirst().get("id").stringValue();
+        JsonNode config = daemon.ok("GET", path, "").get("config");
+        ((ObjectNode) config.get("metadata")).put("kept", "of the version").put("gone", "of the version");
+        daemon.ok("POST", path, "{\"config\":" + config + "}");
+        daemon.ok("GET", path + "/wait?state=started&timeout=30", "");
+        daemon.ok("PATCH", path + "/metadata", "{\"metadata\":{\"kept\":\"since\",\"gone\":null,\"new\":\"since\"}}");
+        JsonNode before = daemon.ok("GET", path, "").get("config");
+
+        assertThat(status(over(deploy(plan("v11", "rolling", "/missing"))))).isEqualTo("rolled_back");
+        assertThat(daemon.ok("GET", path, "").get("config")).isEqualTo(before);
+    }
+
+    /** While a machine proves itself, and once it serves and others follow. */
+    @Test
+    @Order(12)
+    void updateBySomebodyElse_failsTheDeploy_andIsLeftAlone() throws Exception {
+        for (String phase : List.of("proving", "serving")) {
+            JsonNode deploy = deploy(plan("v12", "rolling", "/version"));
+            String theirs = awaitPhase(deploy, phase);
+            String path = APP + "/machines/" + theirs;
+            JsonNode config = daemon.ok("GET", path, "").get("config");
+            ((ObjectNode) config.get("env")).put("VERSION", "theirs");
+            ((ObjectNode) config.get("metadata")).remove("allod_deploy");
+            daemon.ok("POST", path, "{\"config\":" + config + "}");
+
+            JsonNode end = over(deploy);
+            assertThat(status(end)).as(end.toString()).isEqualTo("rolled_back");
+            assertThat(end.get("why").stringValue()).contains("was given another configuration by somebody else");
+            for (JsonNode machine : machines()) {
+                boolean changed = machine.get("id").stringValue().equals(theirs);
+                assertThat(machine.at("/config/env/VERSION").stringValue()).isEqualTo(changed ? "theirs" : "v6");
+            }
+            assertThat(status(over(daemon.ok("POST", DEPLOYS + "/rollback", "{\"to\":\"" + last() + "\"}"))))
+                    .isEqualTo("done");
+        }
+    }
+
+    private String last() throws Exception {
+        for (JsonNode deploy : daemon.ok("GET", DEPLOYS, "").get("deploys")) {
+            if (deploy.get("status").stringValue().equals("done")) {
+                return deploy.get("id").stringValue();
+            }
+        }
+        throw new AssertionError("nothing was deployed");
+    }
+
     private Set<String> ids() throws Exception {
         Set<String> ids = new TreeSet<>();
         machines().forEach(m -> ids.add(m.get("id").stringValue()));
         return ids;
     }
 
-    private void awaitPhase(JsonNode deploy, String... phases) throws Exception {
+    /** The id of the first machine seen in one of the phases. */
+    private String awaitPhase(JsonNode deploy, String... phases) throws Exception {
         long until = System.nanoTime() + 60_000_000_000L;
         while (true) {
             JsonNode now = daemon.ok("GET", DEPLOYS + "/" + deploy.get("id").stringValue(), "");
             for (JsonNode machine : now.get("machines")) {
                 if (List.of(phases).contains(machine.get("phase").stringValue())) {
-                    return;
+                    return machine.get("id").stringValue();
                 }
             }
             assertThat(System.nanoTime())

@@ -1,6 +1,7 @@
 package org.allod.machine;
 
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Where the keys of encrypted volumes come from and are kept. The key of a volume is made with it and lost with it: a
@@ -33,6 +34,11 @@ public interface KeySource {
         public void forget(String owner) {
             // There is none.
         }
+
+        @Override
+        public Set<String> owners() {
+            return Set.of();
+        }
     };
 
     /** Whether keys can be kept at all. */
@@ -49,4 +55,7 @@ public interface KeySource {
 
     /** Drops the key of a volume or snapshot that is gone. */
     void forget(String owner);
+
+    /** Every volume and snapshot that has a key, by its id. */
+    Set<String> owners();
 }

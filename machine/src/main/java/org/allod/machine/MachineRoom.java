@@ -176,7 +176,7 @@ public final class MachineRoom {
         ground.engine().register(schedules.type());
         book.listen(schedules::follow);
         VolumeRecovery recovery =
-                new VolumeRecovery(ground.engine(), volumeRuns, volumeBook, files, attachments, clock);
+                new VolumeRecovery(ground.engine(), volumeRuns, volumeBook, files, storage.keys(), attachments, clock);
         VolumeKeeper keeper =
                 new VolumeKeeper(volumes, volumeBook, files, storage.keys(), book, clock, ground.timers());
         return new MachineRoom(machines, volumes, supervisor, recovery, keeper, schedules, runs, ground.engine());

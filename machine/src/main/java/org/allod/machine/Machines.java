@@ -100,14 +100,14 @@ public final class Machines {
         if (!left.isEmpty() && !force) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
-                    "app %s has %d machines".formatted(name, left.size()),
+                    "app %s has %d %s".formatted(name, left.size(), left.size() == 1 ? "machine" : "machines"),
                     "destroy them first, or ask with force=true");
         }
         List<Volume> disks = volumes.list(name);
         if (!disks.isEmpty() && !force) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
-                    "app %s has %d volumes".formatted(name, disks.size()),
+                    "app %s has %d %s".formatted(name, disks.size(), disks.size() == 1 ? "volume" : "volumes"),
                     "delete them first, or ask with force=true: what is in them is then lost");
         }
         left.forEach(machine -> leases.check(machine.id(), by));

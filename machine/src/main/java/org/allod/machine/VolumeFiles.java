@@ -6,8 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
@@ -31,6 +33,8 @@ final class VolumeFiles {
     private final Path volumes;
     private final Path snapshots;
     private Optional<Boolean> shares = Optional.empty();
+    /** Asked for by requests under way: two at once must not each be promised the same room. */
+    private long spokenFor;
 
     /** @param data the daemon's folder */
     VolumeFiles(Path data) {
@@ -194,6 +198,12 @@ final class VolumeFiles {
         return names;
     }
 
+    /** Room that is spoken for until it is closed: by then what takes it is on record, or is not coming. */
+    interface Promise extends AutoCloseable {
+        @Override
+        void close();
+    }
+
     /**
      * Refuses what could not be written to the end.
      *
@@ -201,9 +211,9 @@ final class VolumeFiles {
      * @param wanted bytes that may come to be written for what is asked
      * @param others every volume there is
      */
-    void room(String field, long wanted, Iterable<Volume> others) {
-        long promised = 0;
-        for (Volume v : others) {
+    synchronized Promise room(String field, long wanted, Supplier<List<Volume>> others) {
+        long promised = spokenFor;
+        for (Volume v : others.get()) {
             promised += Math.max(0, v.bytes() - FileCopy.allocated(image(v.id())));
         }
         long free = free();
@@ -212,8 +222,14 @@ final class VolumeFiles {
                     Rejected.Reason.CAPACITY,
                     "%s asks for %d MiB: this host's disk has %d MiB free, of which volumes may still take %d MiB and %d MiB are the host's own"
                             .formatted(field, wanted >> 20, free >> 20, promised >> 20, RESERVE >> 20),
-                    "ask for less, delete volumes or snapshots, or use another host");
+                    "ask for less, delete volumes, or use another host");
         }
+        spokenFor += wanted;
+        return () -> given(wanted);
+    }
+
+    private synchronized void given(long wanted) {
+        spokenFor -= wanted;
     }
 
     /** Bytes that a copy of the volume takes at once. */

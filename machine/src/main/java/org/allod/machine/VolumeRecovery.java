@@ -1,6 +1,8 @@
 package org.allod.machine;
 
 import java.lang.System.Logger.Level;
+import java.util.HashSet;
+import java.util.Set;
 import org.allod.base.Clock;
 import org.allod.fsm.Engine;
 
@@ -15,15 +17,23 @@ final class VolumeRecovery {
     private final VolumeRuns runs;
     private final VolumeBook book;
     private final VolumeFiles files;
+    private final KeySource keys;
     private final Attachments attachments;
     private final Clock clock;
 
     VolumeRecovery(
-            Engine engine, VolumeRuns runs, VolumeBook book, VolumeFiles files, Attachments attachments, Clock clock) {
+            Engine engine,
+            VolumeRuns runs,
+            VolumeBook book,
+            VolumeFiles files,
+            KeySource keys,
+            Attachments attachments,
+            Clock clock) {
         this.engine = engine;
         this.runs = runs;
         this.book = book;
         this.files = files;
+        this.keys = keys;
         this.attachments = attachments;
         this.clock = clock;
     }
@@ -58,6 +68,15 @@ final class VolumeRecovery {
             }
         }
         removeOrphans();
+        forgetKeys();
+    }
+
+    /** A key is made before its volume or snapshot is on record: one whose owner never came to be opens nothing. */
+    private void forgetKeys() {
+        Set<String> owners = new HashSet<>();
+        book.all().forEach(v -> owners.add(v.id().text()));
+        book.snapshots().forEach(s -> owners.add(s.id().text()));
+        keys.owners().stream().filter(owner -> !owners.contains(owner)).forEach(keys::forget);
     }
 
     /**

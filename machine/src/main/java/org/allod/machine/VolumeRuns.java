@@ -117,7 +117,7 @@ final class VolumeRuns {
                         Fault.USER, "volume " + c.request().from() + " was deleted before it could be copied"));
         Tries.bounded(
                 c,
-                () -> use.whileStill(source, book, boots, how -> {
+                () -> use.whileStill(source.id(), book, boots, how -> {
                     copied(v, source.id().text(), files.fill(v, files.image(source.id())), how.name());
                     return how;
                 }));
@@ -184,7 +184,7 @@ final class VolumeRuns {
                 volumes.snapshot(id).orElseThrow(() -> new Abort("snapshot " + id + " is no longer wanted"));
         Tries.bounded(
                 c,
-                () -> use.whileStill(v, book, boots, how -> {
+                () -> use.whileStill(v.id(), book, boots, how -> {
                     FileCopy.Method method = files.snapshot(v.id(), id);
                     long bytes = FileCopy.allocated(files.image(id));
                     volumes.put(wanted.made(bytes, note(v.id().text(), method, how.name()), wanted.created()));

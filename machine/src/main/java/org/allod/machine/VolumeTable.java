@@ -49,11 +49,11 @@ final class VolumeTable {
         database.write(tx -> tx.update("DELETE FROM volume WHERE id = ?", id.text()));
     }
 
-    /** Forgets all but the {@link #GONE} volumes deleted last. */
+    /** Forgets all but the {@link #GONE} volumes deleted last, and those that have snapshots: these are found by them. */
     void forgetOld() {
         database.write(tx -> tx.update(
                 "DELETE FROM volume WHERE id IN (SELECT id FROM volume WHERE state = 'destroyed' "
-                        + "ORDER BY updated DESC LIMIT 100 OFFSET ?)",
+                        + "AND id NOT IN (SELECT volume FROM volume_snapshot) ORDER BY updated DESC LIMIT 100 OFFSET ?)",
                 GONE));
     }
 

@@ -69,20 +69,33 @@ final class VolumeUse implements Disks {
     }
 
     /** Does {@code work} while nobody writes to the volume. */
-    <T> T whileStill(Volume volume, Book book, Boots boots, Stillness.Work<T> work) throws InterruptedException {
-        Optional<Place> place = place(volume, book);
-        if (place.isPresent()) {
-            Machine machine = place.get().machine();
-            return boots.runtime(machine).whileStill(machine.id(), place.get().volume(), work);
-        }
+    <T> T whileStill(VolumeId id, Book book, Boots boots, Stillness.Work<T> work) throws InterruptedException {
         synchronized (copying) {
-            copying.merge(volume.id(), 1, Integer::sum);
+            copying.merge(id, 1, Integer::sum);
         }
         try {
+            // Looked at under the lock that volumes are taken under: who took it before is seen here, and who comes
+            // later
+            // is refused, as it is being copied.
+            Volume volume = volumes.change(id, v -> v).orElseThrow(() -> new Failed("volume " + id + " is gone"));
+            Optional<Place> place = place(volume, book);
+            if (place.isPresent()) {
+                Machine machine = place.get().machine();
+                return boots.runtime(machine)
+                        .whileStill(machine.id(), place.get().volume(), work);
+            }
+            if (volume.attached().isPresent()) {
+                // Its machine is not on record yet, or is being updated: a guest may come to it, or still have it.
+                throw Rejected.because(
+                        Rejected.Reason.CONFLICT,
+                        "volume %s is on its way to or from machine %s"
+                                .formatted(id, volume.attached().get()),
+                        "try again in a moment");
+            }
             return work.run(Stillness.IDLE);
         } finally {
             synchronized (copying) {
-                copying.merge(volume.id(), -1, (a, b) -> a + b == 0 ? null : a + b);
+                copying.merge(id, -1, (a, b) -> a + b == 0 ? null : a + b);
             }
         }
     }

@@ -166,7 +166,6 @@ public final class Volumes {
                             + " encrypted, and says so");
         }
         int size = size(request, origin);
-        files.room("size_gb", size * Volume.GIB, book.all());
         Volume v = new Volume(
                 VolumeId.of(ids.ulid()),
                 app.name(),
@@ -182,14 +181,16 @@ public final class Volumes {
                 Optional.empty(),
                 clock.wall(),
                 clock.wall());
+        try (VolumeFiles.Promise _ = files.room("size_gb", size * Volume.GIB, book::all)) {
+            if (encrypted) {
+                origin.from().ifPresentOrElse(from -> keys.share(v.id().text(), from), () -> keys.make(v.id()));
+            }
+            book.put(v);
+        }
         return made(v, origin);
     }
 
     private Volume made(Volume v, Origin origin) throws InterruptedException {
-        if (v.encrypted()) {
-            origin.from().ifPresentOrElse(from -> keys.share(v.id().text(), from), () -> keys.make(v.id()));
-        }
-        book.put(v);
         RunId run = begin(v, origin);
         Optional<Ended> ended = awaited(run);
         if (ended.isPresent() && !ended.get().completed()) {
@@ -217,6 +218,7 @@ public final class Volumes {
         } catch (RuntimeException e) {
             // Not on record, so nobody will make it: or else the next start of the daemon would find it half made.
             book.erase(v.id());
+            keys.forget(subject);
             throw e;
         }
     }
@@ -263,7 +265,12 @@ public final class Volumes {
                             .formatted(sizeGb, now.id(), now.sizeGb()),
                     "ask for more than %d".formatted(now.sizeGb()));
         }
-        if (sizeGb == now.sizeGb()) {
+        // A guest that runs is told again: an earlier call may have come to nothing there.
+        boolean inUse = now.attached()
+                .flatMap(machines::get)
+                .filter(m -> m.state() == MachineState.STARTED)
+                .isPresent();
+        if (sizeGb == now.sizeGb() && !inUse) {
             return new Extended(now, false);
         }
         now.attached()
@@ -276,15 +283,17 @@ public final class Volumes {
                                     .formatted(now.id(), m.id()),
                             "resume or stop the machine first");
                 });
-        files.room("size_gb", (sizeGb - now.sizeGb()) * Volume.GIB, book.all());
-        RunId run = started(
-                now,
-                VolumeState.EXTENDING,
-                () -> engine.start(
-                        runs.extend,
-                        now.id().text(),
-                        new VolumeJob.Extend(now.id().text(), sizeGb)));
-        Ended ended = awaited(run).orElseThrow(() -> late("extending", now, run));
+        Ended ended;
+        try (VolumeFiles.Promise _ = files.room("size_gb", (sizeGb - now.sizeGb()) * Volume.GIB, book::all)) {
+            RunId run = started(
+                    now,
+                    VolumeState.EXTENDING,
+                    () -> engine.start(
+                            runs.extend,
+                            now.id().text(),
+                            new VolumeJob.Extend(now.id().text(), sizeGb)));
+            ended = awaited(run).orElseThrow(() -> late("extending", now, run));
+        }
         if (!ended.completed()) {
             throw refusal("volume " + now.id() + " was not extended", ended);
         }
@@ -299,7 +308,12 @@ public final class Volumes {
         if (v.state() == VolumeState.CREATING || v.state() == VolumeState.DESTROYING) {
             throw Rejected.conflict("volume " + v.id() + " is " + v.state().wire());
         }
-        files.room("the snapshot", files.costOfCopy(v.id()), book.all());
+        try (VolumeFiles.Promise _ = files.room("the snapshot", files.costOfCopy(v.id()), book::all)) {
+            return taken(v, scheduled);
+        }
+    }
+
+    private VolumeSnapshot taken(Volume v, boolean scheduled) throws InterruptedException {
         VolumeSnapshot wanted = new VolumeSnapshot(
                 SnapshotId.of(ids.ulid()),
                 v.id(),
@@ -325,6 +339,7 @@ public final class Volumes {
                     new VolumeJob.Snapshot(v.id().text(), wanted.id().text()));
         } catch (RuntimeException e) {
             book.erase(wanted.id());
+            keys.forget(wanted.id().text());
             throw e;
         }
         Optional<Ended> ended = awaited(run);

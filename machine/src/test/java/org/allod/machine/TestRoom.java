@@ -22,9 +22,14 @@ final class TestRoom implements AutoCloseable {
     private final SystemTimers timers = new SystemTimers();
     private final Engine engine;
     final Machines machines;
+    final Volumes volumes;
     final FakeRuntime runtime = new FakeRuntime();
 
     TestRoom(Path folder) {
+        this(folder, KeySource.NONE);
+    }
+
+    TestRoom(Path folder, KeySource keys) {
         Clock clock = new SystemClock();
         Rng rng = Rng.seeded(5);
         Ids ids = new Ids(clock, rng.fork("ids"));
@@ -49,9 +54,10 @@ final class TestRoom implements AutoCloseable {
                 Traffic.NONE,
                 new Capacity(4_096, 8, 100),
                 new Creation.Settings("local", "gvisor", Set.of("gvisor"), 7),
-                new MachineRoom.Storage(folder, KeySource.NONE));
+                new MachineRoom.Storage(folder, keys));
         room.recover();
         machines = room.machines();
+        volumes = room.volumes();
         if (machines.apps().isEmpty()) {
             machines.createApp("app", Optional.empty());
         }

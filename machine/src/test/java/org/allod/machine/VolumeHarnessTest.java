@@ -1,6 +1,7 @@
 package org.allod.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -309,10 +310,69 @@ class VolumeHarnessTest {
                     .hasMessageContaining("No space left");
             files.delete(VOLUME);
             assertThat(files.volumes()).isEmpty();
-            org.assertj.core.api.Assertions.assertThatThrownBy(() -> files.room("size_gb", 1 << 20, List.of()))
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> files.room("size_gb", 1 << 20, List::of))
                     .hasMessageContaining("size_gb");
         } finally {
             org.allod.linux.Mounts.unmount(full);
+        }
+    }
+
+    @Test
+    void roomIsPromisedOnce_howeverManyAskAtATime() throws Exception {
+        Path disk = folder.resolve("disk");
+        org.allod.linux.Mounts.mount("tmpfs", "size=4g", "none", disk);
+        try {
+            VolumeFiles files = new VolumeFiles(disk);
+            try (VolumeFiles.Promise _ = files.room("size_gb", 2 * Volume.GIB, List::of)) {
+                assertThatThrownBy(() -> files.room("size_gb", 2 * Volume.GIB, List::of))
+                        .hasMessageContaining("volumes may still take 2048 MiB");
+            }
+            files.room("size_gb", 2 * Volume.GIB, List::of).close();
+        } finally {
+            org.allod.linux.Mounts.unmount(disk);
+        }
+    }
+
+    /** A copy that began before the volume was taken must not go on as if nobody had it. */
+    @Test
+    void copyOfAVolumeThatIsBeingTaken_isRefused_andTakingOneThatIsBeingCopiedToo() throws Exception {
+        try (Host host = new Host(new VirtualTime(java.time.Instant.parse("2026-01-01T00:00:00Z")))) {
+            host.has(VOLUME, VolumeState.CREATED);
+            VolumeUse use = new VolumeUse(host.volumes, host.files, KeySource.NONE);
+            Boots boots = new Boots(new FakeImages(), Map.of("gvisor", new FakeRuntime()), SecretSource.NONE, 7, use);
+            Attachments attachments = new Attachments(host.volumes, use, new Book(), host.clock);
+            MachineConfig config =
+                    TestHost.config("{\"image\":\"web\",\"mounts\":[{\"name\":\"data\",\"path\":\"/d\"}]}");
+            Attachments.Maker none = (app, name, size, encrypted) -> {
+                throw new AssertionError("made one");
+            };
+            var how = use.whileStill(VOLUME, new Book(), boots, still -> {
+                assertThatThrownBy(() -> attachments.claim("app", MachineId.of(1), "gvisor", config, none))
+                        .hasMessageContaining("of which a copy is being made");
+                return still;
+            });
+            assertThat(how).isEqualTo(org.allod.runtime.Stillness.IDLE);
+
+            var _ = attachments.claim("app", MachineId.of(1), "gvisor", config, none);
+            assertThatThrownBy(() -> use.whileStill(VOLUME, new Book(), boots, still -> still))
+                    .isInstanceOf(org.allod.base.Rejected.class)
+                    .hasMessageContaining("on its way to or from machine " + MachineId.of(1));
+        }
+    }
+
+    @Test
+    void deletedVolumesAreForgotten_butNotWhileTheyHaveSnapshots() throws Exception {
+        try (Host host = new Host(new VirtualTime(java.time.Instant.parse("2026-01-01T00:00:00Z")))) {
+            host.volumes.put(host.record(VOLUME, VolumeState.DESTROYED));
+            host.volumes.put(host.record(COPY, VolumeState.DESTROYED));
+            host.volumes.put(snapshot(host, true));
+            host.database.write(
+                    tx -> tx.update("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
+                            + "INSERT INTO volume (id, app, state, updated, record) "
+                            + "SELECT 'later' || i, 'app', 'destroyed', 9000000000000 + i, '{}' FROM n"));
+            host.volumes.forgetOld();
+            assertThat(host.volumes.find(COPY)).isEmpty();
+            assertThat(host.volumes.find(VOLUME)).isPresent();
         }
     }
 

@@ -1,6 +1,7 @@
 package org.allod.trust;
 
 import java.util.Optional;
+import java.util.Set;
 import org.allod.base.Failed;
 import org.allod.base.Rng;
 import org.allod.store.Database;
@@ -44,6 +45,14 @@ public final class VolumeKeys {
 
     public void forget(String owner) {
         database.write(tx -> tx.update("DELETE FROM host_secret WHERE name = ?", row(owner)));
+    }
+
+    /** Whose keys are kept. */
+    public Set<String> owners() {
+        return Set.copyOf(database.read(tx -> tx.list(
+                "SELECT name FROM host_secret WHERE name GLOB ?",
+                row -> row.getString(1).substring(row("").length()),
+                row("*"))));
     }
 
     private static String row(String owner) {
