@@ -25,7 +25,7 @@ class LauncherTest {
         clone = Files.createDirectories(temp.resolve("a clone"));
         Files.createDirectories(clone.resolve("launcher"));
         Files.copy(CLONE.resolve("allod"), clone.resolve("allod"));
-        for (String part : List.of("jdk", "build", "test")) {
+        for (String part : List.of("jdk", "build", "caches", "test")) {
             Files.copy(
                     CLONE.resolve("launcher").resolve(part),
                     clone.resolve("launcher").resolve(part));

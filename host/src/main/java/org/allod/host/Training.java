@@ -21,7 +21,7 @@ import org.allod.store.DatabaseOptions;
 
 /**
  * What the launcher does to a daemon of its own, whose life the cache is made of that every later one starts from
- * (launcher/build): before it starts, many records; while it runs, many of the questions that are asked most.
+ * (launcher/caches): before it starts, many records; while it runs, many of the questions that are asked most.
  */
 public final class Training {
     private static final String APP = "samples";
