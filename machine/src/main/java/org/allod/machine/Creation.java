@@ -173,14 +173,13 @@ public final class Creation {
                         "app %s has a machine called %s already".formatted(machine.app(), machine.name()),
                         "choose another name, or leave it out");
             }
-            PortClaims.check(machine.config(), machine.app(), machine.id(), book.all());
             Leases.Gated<Machine, RuntimeException> admission = () -> {
                 // Before anybody can know the machine, so that nobody can come between.
                 request.lease().ifPresent(ask -> leases.take(machine.id(), Optional.empty(), ask));
                 ledger.save(machine);
                 return machine;
             };
-            return request.launch() ? room.promised(machine, machine.config().memoryMb(), admission) : admission.run();
+            return room.promised(machine, machine, request.launch(), admission);
         } finally {
             creating.unlock();
         }

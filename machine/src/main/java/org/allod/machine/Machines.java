@@ -327,9 +327,7 @@ public final class Machines {
                 machine,
                 by,
                 m -> room.promised(
-                        m,
-                        m.config().memoryMb(),
-                        () -> runs.start(lifecycle.start, m, new Job.Simple(m.id().text(), by.source()))));
+                        m, () -> runs.start(lifecycle.start, m, new Job.Simple(m.id().text(), by.source()))));
     }
 
     /** Stops it: a signal, a time to end in, then the end. Empty for what the configuration says. */
@@ -345,9 +343,7 @@ public final class Machines {
                 machine,
                 by,
                 m -> room.promised(
-                        m,
-                        m.config().memoryMb(),
-                        () -> runs.start(lifecycle.restart, m, stopJob(m, signal, timeout, by.source()))));
+                        m, () -> runs.start(lifecycle.restart, m, stopJob(m, signal, timeout, by.source()))));
     }
 
     private static Job.Stop stopJob(Machine m, Optional<Integer> signal, Optional<Duration> timeout, String source) {

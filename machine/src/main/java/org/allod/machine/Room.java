@@ -1,23 +1,29 @@
 package org.allod.machine;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.allod.base.MachineId;
 
 /**
- * The memory of this host, as machines take it. Whoever is about to run a machine has the memory promised first, in one
- * moment with the look at what is left: a record says that its machine takes memory only once the run is durable, and
- * all who looked in between would see the same room. A promise lasts until the machine has settled. Safe for any thread.
+ * The memory of this host and the ports of its edge, as machines take them. Whoever is about to run a machine, or to give
+ * it another configuration, has what it needs promised first, in one moment with the look at what is left: a record says
+ * that its machine takes it only once the run is durable, or far in it, and all who looked in between would see the same
+ * room. A promise lasts until the machine has settled. Safe for any thread.
  *
- * <p>Promises are in memory only: after a restart, the states of machines whose runs are resumed say the same.
+ * <p>Promises are in memory only: after a restart, the states of machines whose runs are resumed say the same of memory.
  */
 final class Room {
     private final Capacity capacity;
     private final Book book;
+    private final Map<MachineId, Promise> promised = new HashMap<>();
 
-    /** Megabytes promised to machines that are about to run, or to run with more. */
-    private final Map<MachineId, Integer> promised = new HashMap<>();
+    /**
+     * @param memoryMb of a machine that is about to run, or to run with more; else 0
+     * @param next the machine with a configuration that its record does not have yet
+     */
+    private record Promise(int memoryMb, Optional<Machine> next) {}
 
     Room(Capacity capacity, Book book) {
         this.capacity = capacity;
@@ -32,11 +38,26 @@ final class Room {
     /**
      * Promises the machine its memory and has its run begin; where none comes of it, the memory is free again.
      *
-     * @param memoryMb what it is to run with, which an update may change
      * @throws org.allod.base.Rejected where the others have taken the room
      */
-    <T, E extends Exception> T promised(Machine machine, int memoryMb, Leases.Gated<T, E> begin) throws E {
-        promise(machine, memoryMb);
+    <T, E extends Exception> T promised(Machine machine, Leases.Gated<T, E> begin) throws E {
+        return promised(machine, machine.config().memoryMb(), Optional.empty(), begin);
+    }
+
+    /**
+     * The same for a machine that gets a configuration: its ports are promised too.
+     *
+     * @param now the machine as it is
+     * @param next as it is to be; the same where it is new
+     * @param runs whether it is to run with it
+     */
+    <T, E extends Exception> T promised(Machine now, Machine next, boolean runs, Leases.Gated<T, E> begin) throws E {
+        return promised(now, runs ? next.config().memoryMb() : 0, Optional.of(next), begin);
+    }
+
+    private <T, E extends Exception> T promised(
+            Machine machine, int memoryMb, Optional<Machine> next, Leases.Gated<T, E> begin) throws E {
+        promise(machine, memoryMb, next);
         boolean begun = false;
         try {
             T run = begin.run();
@@ -49,22 +70,28 @@ final class Room {
         }
     }
 
+    private synchronized void promise(Machine machine, int memoryMb, Optional<Machine> next) {
+        next.ifPresent(this::ports);
+        check(machine, memoryMb);
+        promised.put(machine.id(), new Promise(memoryMb, next));
+    }
+
+    private void ports(Machine next) {
+        PortClaims.check(next.config(), next.app(), next.id(), book.all());
+        List<Machine> coming =
+                promised.values().stream().flatMap(p -> p.next().stream()).toList();
+        PortClaims.check(next.config(), next.app(), next.id(), coming);
+    }
+
     /**
-     * Refuses what there is no room for now; promises nothing.
+     * Refuses what there is no room for now; promises nothing. What a machine has already needs no promise, also where
+     * the host was given less memory since.
      *
      * @throws org.allod.base.Rejected where the others have taken the room
      */
     synchronized void check(Machine machine, int memoryMb) {
         if (memoryMb > Capacity.taken(machine)) {
             capacity.room(memoryMb, taken(Optional.of(machine.id())));
-        }
-    }
-
-    /** What a machine has already needs no promise, also where the host was given less memory since. */
-    private synchronized void promise(Machine machine, int memoryMb) {
-        check(machine, memoryMb);
-        if (memoryMb > Capacity.taken(machine)) {
-            promised.put(machine.id(), memoryMb);
         }
     }
 
@@ -90,10 +117,10 @@ final class Room {
                 sum += Capacity.taken(m);
             }
         }
-        for (Map.Entry<MachineId, Integer> one : promised.entrySet()) {
+        for (Map.Entry<MachineId, Promise> one : promised.entrySet()) {
             if (!but.equals(Optional.of(one.getKey()))) {
                 int now = book.get(one.getKey()).map(Capacity::taken).orElse(0);
-                sum += Math.max(one.getValue(), now);
+                sum += Math.max(one.getValue().memoryMb(), now);
             }
         }
         return sum;

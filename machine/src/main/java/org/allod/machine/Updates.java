@@ -64,10 +64,9 @@ final class Updates {
         Ulid version = ids.ulid();
         RunId run = runs.verb(Verb.UPDATE, machine, by, m -> {
                     current("current_version", change.expected(), m);
-                    RunId started = change.launch()
-                            ? room.promised(
-                                    m, change.config().memoryMb(), () -> started(m, version, change.config(), true))
-                            : started(m, version, change.config(), false);
+                    Machine next = m.withConfig(version, change.config(), clock.wall());
+                    RunId started = room.promised(
+                            m, next, change.launch(), () -> started(m, version, change.config(), change.launch()));
                     change.lease().ifPresent(ask -> leases.take(m.id(), by.nonce(), ask));
                     return started;
                 })

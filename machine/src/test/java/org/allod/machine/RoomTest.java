@@ -72,8 +72,12 @@ class RoomTest {
     }
 
     private Machine create(boolean launch) throws InterruptedException {
+        return create("app", launch);
+    }
+
+    private Machine create(String app, boolean launch) throws InterruptedException {
         return room.machines.create(
-                "app",
+                app,
                 new Creation.Request(
                         Optional.empty(),
                         Optional.empty(),
@@ -134,6 +138,35 @@ class RoomTest {
         assertThat(room.settled(same).state()).isEqualTo(MachineState.STARTED);
         Machine unstarted = room.machines.update(stopped, change(256, false), ME);
         assertThat(room.settled(unstarted).state()).isEqualTo(MachineState.STOPPED);
+    }
+
+    /** A port of raw bytes is one app's, whoever asks first: a configuration is on record only far in its update's run. */
+    @Test
+    void rawPort_askedForByTwoAppsTogether_isGivenToOne() throws InterruptedException {
+        room.machines.createApp("other", Optional.empty());
+        for (int i = 0; i < 10; i++) {
+            MachineConfig config =
+                    TestHost.config("{\"image\":\"web\",\"services\":[{\"internal_port\":1,\"ports\":[{\"port\":"
+                            + (20_000 + i) + "}]}]}");
+            Machines.Change change = new Machines.Change(config, Optional.empty(), false, Optional.empty());
+            List<Callable<Machine>> updates = new ArrayList<>();
+            for (String app : List.of("app", "other")) {
+                Machine m = room.settled(create(app, false));
+                updates.add(() -> room.machines.update(m, change, ME));
+            }
+            int given = 0;
+            try (var threads = Executors.newFixedThreadPool(2)) {
+                for (Future<Machine> one : threads.invokeAll(updates)) {
+                    try {
+                        var _ = one.get();
+                        given++;
+                    } catch (ExecutionException e) {
+                        assertThat(e.getCause()).isInstanceOf(Rejected.class).hasMessageContaining("asks for port");
+                    }
+                }
+            }
+            assertThat(given).isEqualTo(1);
+        }
     }
 
     @Test
