@@ -71,11 +71,6 @@ final class AppWords {
                     "destroy them first, or add --force" + (volumes > 0 ? ": what is in a volume is then lost" : ""));
         }
         for (Json machine : machines) {
-            session.screen()
-                    .progress(
-                            "destroying "
-                                    + machine.at("name").text(machine.at("id").text()),
-                            "");
             Lifecycle.destroy(daemon, new Found(name, machine), true);
         }
         for (Json machine : machines) {

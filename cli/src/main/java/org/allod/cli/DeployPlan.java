@@ -111,14 +111,27 @@ record DeployPlan(String app, Json request) {
             deploy.number("max_unavailable").ifPresent(n -> request.put("max_unavailable", n));
             deploy.time("wait_timeout").ifPresent(t -> request.put("wait_timeout", t));
             counts(deploy, groups, counts);
-            for (String command :
-                    List.of("release_command", "release_command_timeout", "release_command_vm", "seed_command")) {
-                deploy.refuse(command, "run it before the deploy with `allod machine run --rm IMAGE -- COMMAND`");
-            }
+            release(deploy, request);
+            deploy.refuse("release_command_vm", "the command's machine is as large as those of the first group");
+            deploy.refuse("seed_command", "run it once with `allod machine run --rm IMAGE -- COMMAND`");
             deploy.done();
         }
         request.put("strategy", over.strategy().orElse(strategy));
         return counts;
+    }
+
+    /** A command that has to end well before any machine is touched. */
+    private static void release(TomlTable deploy, Map<String, Object> request) {
+        Optional<String> command = deploy.text("release_command").filter(line -> !line.isBlank());
+        if (command.isEmpty()) {
+            deploy.warn("release_command_timeout", "there is no release_command");
+            return;
+        }
+        request.put(
+                "release",
+                Json.obj(
+                        "command", ImageWords.command(command.get()),
+                        "timeout", deploy.time("release_command_timeout").orElse(null)));
     }
 
     private static void counts(TomlTable deploy, List<String> groups, Map<String, Integer> counts) {

@@ -74,6 +74,7 @@ final class DeployWords {
         List<String> names = daemon.get("/v1/apps/" + Daemon.encode(app) + "/machines").items().stream()
                 .filter(m ->
                         m.at("config", "metadata", "fly_process_group").text().isEmpty())
+                .filter(m -> m.at("config", "metadata", "allod_release").text().isEmpty())
                 .map(m -> m.at("name").text())
                 .toList();
         if (!names.isEmpty()) {

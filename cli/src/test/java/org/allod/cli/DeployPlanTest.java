@@ -185,9 +185,7 @@ class DeployPlanTest {
                 head + "note = \"\"\"\n[deploy]\nlines\n\"\"\"\n[deploy]\nstrategy = \"fast\"\n",
                 "allod.toml:8: deploy.strategy is \"fast\"",
                 "rolling");
-        refused(
-                head + "[deploy]\nrelease_command = \"migrate\"\n",
-                "allod.toml:4: deploy.release_command is not supported");
+        refused(head + "[deploy]\nseed_command = \"seed\"\n", "allod.toml:4: deploy.seed_command is not supported");
         refused(
                 "app = \"a\"\n[build]\ndockerfile = \"Dockerfile\"\n",
                 "allod.toml:3: build.dockerfile",
@@ -354,6 +352,20 @@ class DeployPlanTest {
                 .singleElement()
                 .asString()
                 .contains("allod.toml:7: checks.alive.restart_limit has no effect");
+    }
+
+    @Test
+    void releaseCommand_isAskedFor_asWords() throws Exception {
+        DeployPlan plan = plan("""
+                app = "shop"
+                image = "shop:2"
+                [deploy]
+                release_command = "bin/rails db:migrate 'a b'"
+                release_command_timeout = "10m"
+                """);
+        assertThat(plan.request().at("release").write())
+                .isEqualTo("{\"command\":[\"bin/rails\",\"db:migrate\",\"a b\"],\"timeout\":\"10m\"}");
+        assertThat(warnings).isEmpty();
     }
 
     @Test

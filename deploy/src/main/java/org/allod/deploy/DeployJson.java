@@ -29,6 +29,11 @@ final class DeployJson {
             group.count().ifPresent(count -> one.put("count", count));
             one.set("config", group.config());
         }
+        plan.release().ifPresent(release -> {
+            ObjectNode one = node.putObject("release")
+                    .put("timeout_millis", release.timeout().toMillis());
+            release.command().forEach(one.putArray("command")::add);
+        });
         return node.toString();
     }
 
@@ -45,7 +50,15 @@ final class DeployJson {
                 Strategy.parse(node.get("strategy").stringValue()).orElseThrow(),
                 node.get("max_unavailable").doubleValue(),
                 Duration.ofMillis(node.get("wait_millis").longValue()),
-                groups);
+                groups,
+                Optional.ofNullable(node.get("release")).map(DeployJson::release));
+    }
+
+    private static Plan.Release release(JsonNode node) {
+        List<String> command = new ArrayList<>();
+        node.get("command").forEach(word -> command.add(word.stringValue()));
+        return new Plan.Release(
+                command, Duration.ofMillis(node.get("timeout_millis").longValue()));
     }
 
     static String write(DeployState state) {

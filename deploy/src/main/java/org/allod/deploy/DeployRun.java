@@ -3,6 +3,7 @@ package org.allod.deploy;
 import java.util.ArrayList;
 import java.util.List;
 import org.allod.base.Clock;
+import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.fsm.Abort;
 import org.allod.fsm.Fault;
@@ -20,7 +21,7 @@ import org.allod.machine.Pause;
 final class DeployRun {
     static final String NAME = "deploy";
 
-    /** Tries at making an image ready before it is the host's fault. */
+    /** Tries at making an image ready, or at running a release command, before it is the host's fault. */
     private static final int TRIES = 3;
 
     /** The request: which deploy. All else is in its record. */
@@ -46,6 +47,7 @@ final class DeployRun {
         this.type = RunType.named(NAME)
                 .json(Job.class, Result.class)
                 .step("image", this::image)
+                .step("release", this::release)
                 .step("survey", this::survey)
                 .step("change", this::change)
                 .finalizer("settle", this::settle)
@@ -84,8 +86,31 @@ final class DeployRun {
         }
     }
 
+    /** Before the first machine is touched: what it does to a database is not taken back. */
+    private Result release(StepContext<Job, Result> c) throws InterruptedException {
+        Deploy deploy = deploy(c);
+        if (deploy.plan().release().isPresent()) {
+            try {
+                hands.release(deploy);
+            } catch (Hands.Unfit e) {
+                throw new Unrecoverable(Fault.USER, String.valueOf(e.getMessage()));
+            } catch (Rejected e) {
+                throw new Unrecoverable(Fault.USER, Driver.text(e));
+            } catch (Failed e) {
+                if (c.attempt() >= TRIES && !c.cancelled()) {
+                    throw new Unrecoverable(Fault.SYSTEM, String.valueOf(e.getMessage()));
+                }
+                throw e;
+            }
+        }
+        return new Result("released");
+    }
+
     private Result survey(StepContext<Job, Result> c) throws InterruptedException {
         Deploy deploy = deploy(c);
+        if (deploy.plan().release().isPresent()) {
+            hands.released(deploy, true);
+        }
         if (deploy.state().isEmpty()) {
             List<Seen> there = hands.survey(deploy.app());
             DeployState first;
@@ -113,6 +138,9 @@ final class DeployRun {
             return;
         }
         if (found.get().state().isEmpty()) {
+            if (found.get().plan().release().isPresent()) {
+                hands.released(found.get(), false);
+            }
             book.change(found.get().id(), d -> d.failed(why(outcome), clock.wall()));
             return;
         }

@@ -150,7 +150,7 @@ public final class Deploys {
                             .formatted(target.number(), app, target.status().wire()),
                     "`allod deploy list --app " + app + "` shows which were");
         }
-        return start(app, target.plan(), source);
+        return start(app, target.plan().unreleased(), source);
     }
 
     /** Has a deploy that is under way taken back. Returns once it is durable that it will be. */

@@ -12,6 +12,17 @@ interface Hands {
     /** Makes the image ready; its name with its content pinned, since tags move. */
     String pin(String image);
 
+    /**
+     * Runs the deploy's release command in a machine of its own, and returns once it has ended well. The machine of an
+     * earlier attempt is waited for, not made again.
+     *
+     * @throws Unfit where it did not; the machine stays, with what it wrote, until the app's next deploy
+     */
+    void release(Deploy deploy) throws InterruptedException;
+
+    /** Takes away the machine of a release command; one that has failed of its own, only where {@code all}. */
+    void released(Deploy deploy, boolean all) throws InterruptedException;
+
     /** The app's machines that deploys made, each in a state that lasts. */
     List<Seen> survey(String app) throws InterruptedException;
 

@@ -43,11 +43,13 @@ final class MachineHands implements Hands {
     private final Machines machines;
     private final ImageStore images;
     private final Proof proof;
+    private final ReleaseCommand command;
 
     MachineHands(Machines machines, ImageStore images, Pause pause, Clock clock) {
         this.machines = machines;
         this.images = images;
         this.proof = new Proof(machines, pause, clock);
+        this.command = new ReleaseCommand(machines, proof);
     }
 
     @Override
@@ -55,6 +57,16 @@ final class MachineHands implements Hands {
         Image ready = images.ensure(image, ImageStore.Progress.NONE);
         String name = ready.reference();
         return (name.indexOf('@') < 0 ? name : name.substring(0, name.indexOf('@'))) + "@" + ready.digest();
+    }
+
+    @Override
+    public void release(Deploy deploy) throws InterruptedException {
+        command.run(deploy);
+    }
+
+    @Override
+    public void released(Deploy deploy, boolean all) throws InterruptedException {
+        command.away(deploy.app(), m -> all || m.state() != MachineState.STOPPED);
     }
 
     @Override

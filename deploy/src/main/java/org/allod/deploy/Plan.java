@@ -13,8 +13,10 @@ import tools.jackson.databind.node.ObjectNode;
  *     below 1
  * @param waitTimeout how long one machine may take to start and pass its checks, and a busy one to become free
  * @param groups what is to run
+ * @param release a command that has to end well before any of them is touched
  */
-public record Plan(Strategy strategy, double maxUnavailable, Duration waitTimeout, List<Group> groups) {
+public record Plan(
+        Strategy strategy, double maxUnavailable, Duration waitTimeout, List<Group> groups, Optional<Release> release) {
     /** As large as an app's deploy may be: its state is written whole at each step. */
     static final int MAX_MACHINES = 200;
 
@@ -40,8 +42,24 @@ public record Plan(Strategy strategy, double maxUnavailable, Duration waitTimeou
         }
     }
 
+    /**
+     * A command, run once in a machine of its own with the first group's image and environment.
+     *
+     * @param timeout how long it may take
+     */
+    public record Release(List<String> command, Duration timeout) {
+        public Release {
+            command = List.copyOf(command);
+        }
+    }
+
     Plan with(List<Group> others) {
-        return new Plan(strategy, maxUnavailable, waitTimeout, others);
+        return new Plan(strategy, maxUnavailable, waitTimeout, others, release);
+    }
+
+    /** The same without its release command: what it did is done, and going back must not depend on it. */
+    Plan unreleased() {
+        return new Plan(strategy, maxUnavailable, waitTimeout, groups, Optional.empty());
     }
 
     Optional<Group> group(String name) {

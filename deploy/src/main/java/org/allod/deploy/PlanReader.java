@@ -14,6 +14,7 @@ import tools.jackson.databind.JsonNode;
 /** Reads the body of a deploy. What cannot work is refused here, before anything is touched. */
 final class PlanReader {
     static final Duration USUAL_WAIT = Duration.ofMinutes(2);
+    private static final Duration USUAL_RELEASE = Duration.ofMinutes(5);
     static final double USUAL_UNAVAILABLE = 0.33;
     private static final Duration LONGEST_WAIT = Duration.ofHours(1);
     private static final int MAX_GROUPS = 20;
@@ -32,6 +33,7 @@ final class PlanReader {
             throw Rejected.invalid(in.path("wait_timeout") + " is shorter than a second: nothing starts in no time");
         }
         List<Plan.Group> groups = in.objects("groups", PlanReader::group);
+        Optional<Plan.Release> release = in.object("release").map(PlanReader::release);
         in.done();
         if (groups.isEmpty() || groups.size() > MAX_GROUPS) {
             throw Rejected.invalid(
@@ -51,7 +53,26 @@ final class PlanReader {
                         "use strategy rolling or immediate");
             }
         }
-        return new Plan(strategy, unavailable, wait, groups);
+        if (release.isPresent() && groups.getFirst().config().has("containers")) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    in.path("release") + ": the first group runs containers, and which of them it is for is not said",
+                    "run the command by itself before the deploy");
+        }
+        return new Plan(strategy, unavailable, wait, groups, release);
+    }
+
+    private static Plan.Release release(Fields in) {
+        List<String> command = in.strings("command");
+        Duration timeout = in.duration("timeout", LONGEST_WAIT).orElse(USUAL_RELEASE);
+        in.done();
+        if (command.isEmpty()) {
+            throw Rejected.invalid(in.path("command") + " is empty: it is the program to run and its arguments");
+        }
+        if (timeout.toSeconds() < 1) {
+            throw Rejected.invalid(in.path("timeout") + " is shorter than a second: nothing is done in no time");
+        }
+        return new Plan.Release(command, timeout);
     }
 
     private static double unavailable(Fields in) {

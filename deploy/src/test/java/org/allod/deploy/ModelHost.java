@@ -55,7 +55,7 @@ final class ModelHost implements Hands {
     }
 
     static Plan plan(Strategy strategy, int window, Plan.Group... groups) {
-        return new Plan(strategy, window, java.time.Duration.ofSeconds(1), List.of(groups));
+        return new Plan(strategy, window, java.time.Duration.ofSeconds(1), List.of(groups), Optional.empty());
     }
 
     static Plan.Group group(String name, Integer count) {
@@ -66,6 +66,16 @@ final class ModelHost implements Hands {
     @Override
     public String pin(String image) {
         return image + "@sha256:" + "ab".repeat(32);
+    }
+
+    @Override
+    public void release(Deploy deploy) {
+        throw new AssertionError("no plan of these tests has one");
+    }
+
+    @Override
+    public void released(Deploy deploy, boolean all) {
+        throw new AssertionError("no plan of these tests has one");
     }
 
     @Override

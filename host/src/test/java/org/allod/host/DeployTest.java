@@ -284,6 +284,53 @@ class DeployTest {
         }
     }
 
+    /** In a machine of its own, with the new version's environment, and before anything of the old one is touched. */
+    @Test
+    @Order(13)
+    void releaseCommand_thatEndsWell_goesBeforeTheVersion_andOneThatDoesNotTouchesNothing() throws Exception {
+        Set<String> before = ids();
+        JsonNode end = over(deploy(released("v13", "test \"$VERSION\" = v13")));
+        assertThat(status(end)).as(end.toString()).isEqualTo("done");
+        serves("v13");
+        assertThat(ids()).isEqualTo(before);
+
+        end = over(deploy(released("v14", "echo no table users >&2; exit 3")));
+        assertThat(status(end)).isEqualTo("rolled_back");
+        assertThat(end.get("why").stringValue()).contains("the release command `busybox sh -c", "failed", "code 3");
+        assertThat(end.get("machines")).isEmpty();
+        JsonNode left = null;
+        for (JsonNode machine : machines()) {
+            if (!before.contains(machine.get("id").stringValue())) {
+                left = machine;
+            }
+        }
+        assertThat(left).isNotNull();
+        assertThat(left.get("state").stringValue()).isEqualTo("stopped");
+        assertThat(daemon.call("GET", APP + "/machines/" + left.get("id").stringValue() + "/logs", "")
+                        .body())
+                .contains("no table users");
+
+        // Killed in the middle of it, the daemon waits for the one that runs: it writes to its own root, once.
+        JsonNode third = deploy(released("v15", "sleep 3"));
+        Thread.sleep(1_500);
+        daemon.kill();
+        daemon.start();
+        end = over(third);
+        assertThat(status(end)).as(end.toString()).isEqualTo("done");
+        serves("v15");
+        assertThat(ids()).isEqualTo(before);
+    }
+
+    private static String released(String version, String script) {
+        return plan(version, "rolling", "/version")
+                .strip()
+                .replaceFirst(
+                        "\\{",
+                        java.util.regex.Matcher.quoteReplacement(
+                                "{\"release\":{\"command\":[\"busybox\",\"sh\",\"-c\",\"" + script.replace("\"", "\\\"")
+                                        + "\"]},"));
+    }
+
     private String last() throws Exception {
         for (JsonNode deploy : daemon.ok("GET", DEPLOYS, "").get("deploys")) {
             if (deploy.get("status").stringValue().equals("done")) {

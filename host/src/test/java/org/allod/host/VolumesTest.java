@@ -3,6 +3,7 @@ package org.allod.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -183,6 +184,56 @@ class VolumesTest {
         String again = machine("again", "microvm", mount);
         assertThat(said(again, "cat /data/note")).isEqualTo("from a virtual machine\n");
         destroy(again);
+    }
+
+    /**
+     * A sandbox that begins while the volume is mounted has a copy of its mount as long as it lives, so the file system
+     * lives on in the kernel when its machine ends: what was written, grown or copied then was lost or made unreadable.
+     */
+    @Test
+    @Order(4)
+    void volumeThatAnotherSandboxHasACopyOf_staysWhole_howeverItIsExtendedAndStarted() throws Exception {
+        String id = text(volume("{\"name\":\"grows\",\"size_gb\":1}"), "id");
+        String mount = "{\"volume\":\"" + id + "\",\"path\":\"/data\"}";
+        String one = machine("grower", "gvisor", mount);
+        String beside = machine("beside", "gvisor", "");
+        String[][] ways = {{"restart"}, {"stop", "start"}, {"suspend", "start"}, {"restart"}};
+        for (int i = 0; i < ways.length; i++) {
+            said(one, "echo written-" + i + " > /data/note");
+            daemon.ok("PUT", VOLUMES + "/" + id + "/extend", "{\"size_gb\":" + (2 + i) + "}");
+            daemon.ok("POST", MACHINES + "/" + beside + "/restart", "");
+            daemon.await("db", beside, "started");
+            for (String verb : ways[i]) {
+                daemon.ok("POST", MACHINES + "/" + one + "/" + verb, "");
+                daemon.await(
+                        "db", one, verb.equals("stop") ? "stopped" : verb.equals("suspend") ? "suspended" : "started");
+            }
+            assertThat(said(one, "cat /data/note")).isEqualTo("written-" + i + "\n");
+        }
+        said(one, "echo last > /data/note");
+        daemon.ok("POST", MACHINES + "/" + one + "/stop", "");
+        daemon.await("db", one, "stopped");
+        String fork = text(volume("{\"name\":\"forked\",\"source_volume_id\":\"" + id + "\"}"), "id");
+        destroy(one);
+        destroy(beside);
+        for (String each : new String[] {id, fork}) {
+            Path copy = daemon.data.resolve(each + ".img");
+            Path disk = daemon.data.resolve("volumes").resolve(each).resolve("disk.img");
+            assertThat(new ProcessBuilder("cp", "--sparse=always", disk.toString(), copy.toString())
+                            .start()
+                            .waitFor())
+                    .isZero();
+            // What is in its journal belongs to it.
+            Process check = new ProcessBuilder("e2fsck", "-f", "-p", copy.toString())
+                    .redirectErrorStream(true)
+                    .start();
+            String found = new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(check.waitFor()).as(found).isLessThan(2);
+            Files.delete(copy);
+        }
+        String reader = machine("reader", "gvisor", "{\"volume\":\"" + fork + "\",\"path\":\"/data\"}");
+        assertThat(said(reader, "cat /data/note")).isEqualTo("last\n");
+        destroy(reader);
     }
 
     @Test

@@ -142,6 +142,13 @@ final class Attachments {
                         "%s.volume is %s, %s".formatted(field, id, why),
                         "run the machine as a microVM");
             });
+            if (runtime.equals("microvm") && v.attached().isEmpty() && use.live(id)) {
+                throw Rejected.because(
+                        Rejected.Reason.CONFLICT,
+                        "%s.volume is %s, which the host's kernel still has mounted for a gVisor sandbox"
+                                .formatted(field, id),
+                        "restart the gVisor machines that were started while a machine had it, then try again");
+            }
             return v.attachedTo(Optional.of(machine), Optional.of(runtime), clock.wall());
         });
         if (taken.isEmpty()) {

@@ -5,6 +5,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -13,9 +14,11 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
+import org.allod.linux.Command;
 import org.allod.linux.Durable;
 import org.allod.linux.Ext4;
 import org.allod.linux.FileCopy;
+import org.allod.linux.LoopDevices;
 import org.allod.linux.LoopMount;
 import org.allod.linux.Luks;
 
@@ -132,8 +135,9 @@ final class VolumeFiles {
         if (!Files.isDirectory(folder(id))) {
             return;
         }
-        new LoopMount(image(id), mount(id)).unmount();
+        letGo(id);
         try {
+            giveBack(image(id));
             // By name, never a whole tree: a mount we failed to see must not be emptied.
             for (String name : new String[] {"disk.img", "disk.img.half", "disk.img.locked.half", "mnt"}) {
                 Files.deleteIfExists(folder(id).resolve(name));
@@ -143,6 +147,24 @@ final class VolumeFiles {
         } catch (IOException e) {
             throw failed("delete the volume " + id, e);
         }
+    }
+
+    /** Gives back what the disk takes, also where another sandbox's copy of its mount keeps the deleted file for a while. */
+    private static void giveBack(Path image) throws IOException {
+        if (Files.exists(image) && LoopDevices.have(image)) {
+            var _ = Command.of(
+                            "fallocate",
+                            "--punch-hole",
+                            "--length",
+                            String.valueOf(Files.size(image)),
+                            image.toString())
+                    .output();
+        }
+    }
+
+    /** Whether the host's kernel still has the volume's file system, mounted in whatever namespace. */
+    boolean live(VolumeId id) {
+        return !LoopDevices.letGo(image(id), Duration.ofMillis(200));
     }
 
     void delete(SnapshotId id) {

@@ -100,6 +100,11 @@ final class VolumeUse implements Disks {
         }
     }
 
+    /** Whether the host's kernel has the volume's file system, though no machine has the volume. */
+    boolean live(VolumeId id) {
+        return files.live(id);
+    }
+
     boolean beingCopied(VolumeId id) {
         synchronized (copying) {
             return copying.containsKey(id);

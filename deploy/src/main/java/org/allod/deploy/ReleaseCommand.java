@@ -1,0 +1,123 @@
+package org.allod.deploy;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.allod.base.Rejected;
+import org.allod.machine.Asker;
+import org.allod.machine.ConfigReader;
+import org.allod.machine.Creation;
+import org.allod.machine.Durations;
+import org.allod.machine.Fields;
+import org.allod.machine.Machine;
+import org.allod.machine.MachineConfig;
+import org.allod.machine.MachineEvent;
+import org.allod.machine.MachineState;
+import org.allod.machine.Machines;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What has to be done once before a new version runs, such as a change of a database: a command in a machine of its own,
+ * with the image, environment, files and size of the deploy's first group, without its services, checks and volumes.
+ */
+final class ReleaseCommand {
+    /** Marks the machine; its value is the deploy. Not of a process group, so that no deploy counts it among its own. */
+    static final String RELEASE = "allod_release";
+
+    private static final Duration GONE = Duration.ofMinutes(2);
+    private static final Asker.Client US = new Asker.Client("deploy", Optional.empty());
+
+    private final Machines machines;
+    private final Proof proof;
+
+    ReleaseCommand(Machines machines, Proof proof) {
+        this.machines = machines;
+        this.proof = proof;
+    }
+
+    /** Runs it, or waits for the one that an earlier attempt began. */
+    void run(Deploy deploy) throws InterruptedException {
+        Plan.Release release = deploy.plan().release().orElseThrow();
+        away(deploy.app(), m -> !of(m).equals(deploy.id()));
+        Machine m = machines.list(deploy.app(), false).stream()
+                .filter(found -> of(found).equals(deploy.id()))
+                .findFirst()
+                .orElse(null);
+        if (m == null) {
+            m = machines.create(
+                    deploy.app(),
+                    new Creation.Request(
+                            Optional.of(Plan.machineName("release", deploy.id(), 0)),
+                            Optional.empty(),
+                            Optional.empty(),
+                            false, // started in a step of its own
+                            true,
+                            Optional.empty(),
+                            config(deploy, release)));
+        }
+        Machine settled = machines.await(m, Set.of(), Optional.empty(), GONE);
+        if (settled.state() == MachineState.CREATED) {
+            machines.start(settled, US);
+        }
+        ended(settled, release);
+    }
+
+    private void ended(Machine m, Plan.Release release) throws InterruptedException {
+        String what = "the release command `" + String.join(" ", release.command()) + "` ";
+        String log = " (`allod machine logs " + m.name() + "` has what it wrote, until the next deploy)";
+        Machine end;
+        try {
+            end = machines.await(
+                    m,
+                    Set.of(MachineState.STOPPED, MachineState.FAILED, MachineState.DESTROYED),
+                    Optional.empty(),
+                    release.timeout());
+        } catch (Rejected e) {
+            throw new Hands.Unfit(what + "did not end within " + Durations.text(release.timeout()));
+        }
+        if (end.state() != MachineState.STOPPED) {
+            throw new Hands.Unfit(what + "could not be run: " + proof.lastWords(m.id()));
+        }
+        for (MachineEvent event : machines.events(m.id(), 10)) {
+            JsonNode exit = event.request().path("exit_event");
+            if (!exit.isMissingNode()) {
+                if (exit.path("exit_code").asInt(-1) != 0) {
+                    throw new Hands.Unfit(what + "failed: " + proof.lastWords(m.id()) + log);
+                }
+                return;
+            }
+        }
+        throw new Hands.Unfit(what + "was stopped by somebody" + log);
+    }
+
+    /** Destroys the app's machines of release commands that are meant. */
+    void away(String app, Predicate<Machine> which) throws InterruptedException {
+        for (Machine m : machines.list(app, false)) {
+            if (!of(m).isEmpty() && which.test(m)) {
+                machines.destroy(m, true, US);
+                machines.await(m, Set.of(MachineState.DESTROYED), Optional.empty(), GONE);
+            }
+        }
+    }
+
+    private static String of(Machine m) {
+        return MachineHands.metadata(m.config(), RELEASE);
+    }
+
+    private static MachineConfig config(Deploy deploy, Plan.Release release) {
+        ObjectNode config = deploy.plan().groups().getFirst().config().deepCopy();
+        for (String notIt :
+                new String[] {"services", "checks", "mounts", "statics", "processes", "schedule", "metrics"}) {
+            config.remove(notIt);
+        }
+        ObjectNode init = config.get("init") instanceof ObjectNode given ? given : config.putObject("init");
+        init.remove("exec");
+        init.remove("cmd");
+        release.command().forEach(init.putArray("cmd")::add);
+        config.putObject("restart").put("policy", "no");
+        config.putObject("metadata").put(RELEASE, deploy.id());
+        return ConfigReader.read(Fields.of(config, "config"));
+    }
+}
