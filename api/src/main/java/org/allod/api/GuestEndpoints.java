@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.allod.base.Bug;
 import org.allod.base.ExecWire;
+import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.machine.Fields;
 import org.allod.machine.Machine;
@@ -28,6 +29,7 @@ import org.allod.runtime.ExecSpec;
 import org.allod.runtime.Exit;
 import org.allod.runtime.Guest;
 import org.allod.runtime.Stats;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -91,6 +93,9 @@ public final class GuestEndpoints {
             FutureTask<byte[]> err = collect(exec.stderr());
             Thread.ofVirtual().name("exec stdin").start(() -> feed(exec, stdin));
             Exit exit = exec.exited().get(seconds, TimeUnit.SECONDS);
+            if (exit.equals(Exit.LOST)) {
+                throw cut(null);
+            }
             return Answer.ok(Views.JSON
                     .objectNode()
                     .put("exit_code", exit.code())
@@ -105,10 +110,16 @@ public final class GuestEndpoints {
         } catch (ExecutionException e) {
             switch (e.getCause()) {
                 case RuntimeException cause -> throw cause;
-                case IOException cause -> throw cause;
+                case IOException cause -> throw cut(cause);
                 case null, default -> throw new Bug("a command ended strangely", e);
             }
         }
+    }
+
+    /** The guest crashed, ran out of memory or was stopped: what its owner can know of, and no bug of ours. */
+    private static Failed cut(@Nullable IOException cause) {
+        return new Failed(
+                "the command was cut short: its guest ended, or let go of it; the machine's events say why", cause);
     }
 
     private static List<String> argv(Fields in) {
