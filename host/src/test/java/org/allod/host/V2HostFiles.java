@@ -68,8 +68,7 @@ final class V2HostFiles {
             "etc/machine-id",
             "0123456789abcdef0123456789abcdef\n",
             // The processor is emulated: all that a second compiler would do is, too, and on a crowded machine a JVM
-            // may
-            // need minutes to tell systemd anything.
+            // may need minutes to tell systemd anything.
             "etc/systemd/system/allod.service.d/emulated.conf",
             "[Service]\nEnvironment=JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1\nTimeoutStartSec=300\nWatchdogSec=300\n");
 

@@ -74,7 +74,7 @@ class RuntimesTest {
     /** What was missing when it was asked may be there by now. */
     @Test
     void probe_ofMicroVms_isAskedAgainOnceWhatWasMissingIsThere() throws Exception {
-        Path tools = Files.createDirectories(folder.resolve("tools"));
+        Path tools = Files.createDirectories(folder.resolve("bare-tools"));
         RuntimeConfig config = RuntimeConfig.of(
                 folder.resolve("bare"), tools, bench.premises.config().network());
         try (Premises bare = new Premises(config, bench.premises.clock(), bench.premises.timers())) {
@@ -112,7 +112,7 @@ class RuntimesTest {
     void probe_ofBinaryThatIsNoRunsc_saysWhatFailed() throws Exception {
         Files.delete(folder.resolve("tools/runsc"));
         Files.createSymbolicLink(folder.resolve("tools/runsc"), Path.of("/bin/false"));
-        if (RunscChoice.binaries(folder.resolve("tools")).size() > 1) {
+        if (RunscChoice.binaries(folder.resolve("bare-tools")).size() > 1) {
             return; // another runsc is installed on this host, and it is right to find that
         }
         Probe probe = gvisor.probe();
