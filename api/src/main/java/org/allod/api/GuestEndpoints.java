@@ -89,6 +89,9 @@ public final class GuestEndpoints {
             FutureTask<Output> err = collect(exec.stderr());
             Thread.ofVirtual().name("exec stdin").start(() -> feed(exec, stdin));
             Exit exit = exec.exited().get(seconds, TimeUnit.SECONDS);
+            if (exit.equals(Exit.LOST)) {
+                throw Machines.ended(m);
+            }
             ObjectNode answer = Views.JSON
                     .objectNode()
                     .put("exit_code", exit.code())

@@ -46,7 +46,7 @@ final class DebianPackages {
             new Need("xfsprogs", "makes the full disk that tests need", ""),
             new Need("npm", "installs existing clients of the Machines API", ""),
             new Need("strace", "counts what is really flushed", ""),
-            new Need("systemd", "checks the unit file", ""));
+            new Need("systemd", "checks the unit file, and runs it on an emulated host", ""));
 
     private static final Path POLICY = Path.of("/usr/sbin/policy-rc.d");
     private static final Duration INSTALL = Duration.ofMinutes(20);

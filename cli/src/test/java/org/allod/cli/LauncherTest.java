@@ -180,7 +180,8 @@ class LauncherTest {
     @Test
     void unitFile_isAcceptedBySystemd() throws Exception {
         String unit = Files.readString(CLONE.resolve("packaging/allod.service"));
-        assertThat(unit).contains("Type=notify", "WatchdogSec=", "KillMode=process", "Restart=always");
+        assertThat(unit)
+                .contains("Type=notify", "WatchdogSec=", "KillMode=process", "Restart=always", "SuccessExitStatus=143");
         // The program need not be installed where the unit says for the unit to be right.
         Path here = Files.writeString(
                 temp.resolve("allod.service"), unit.replace("/usr/lib/allod/allod", CLONE + "/allod"));

@@ -76,6 +76,11 @@ final class Daemon implements AutoCloseable {
 
     private static final Duration GRACE = Duration.ofSeconds(3);
 
+    /** A first start boots a guest in each way there is until one answers; where none does, each takes its whole bound. */
+    private static final Duration PROBING = Duration.ofMinutes(10);
+
+    private static final Duration RECOVERING = Duration.ofMinutes(1);
+
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
     private final Clock clock = new SystemClock();
     private InetSocketAddress api = new InetSocketAddress(0);
@@ -127,7 +132,9 @@ final class Daemon implements AutoCloseable {
         Engine engine = Engine.on(database, clock, timers, rng.fork("runs"), ids, options, fatal);
         ImageLibrary images =
                 part(new ImageLibrary(ImageSettings.in(data.path("images")), clock, timers, rng.fork("images")));
+        manager.starting("finding out what machines can run in here, by booting some", PROBING);
         RuntimeChoice runtimes = part(RuntimeChoice.of(config, clock, timers));
+        manager.starting("finding the machines of this host again", RECOVERING);
         EdgeDoor door = new EdgeDoor();
         MachineRoom room = MachineRoom.build(
                 new MachineRoom.Ground(database, engine, clock, timers, ids),

@@ -47,6 +47,11 @@ public final class ServiceManager {
         return watchdog;
     }
 
+    /** Still starting, at something that may take so long from now on: a manager that waits is not to give up before. */
+    public void starting(String status, Duration bound) {
+        tell("EXTEND_TIMEOUT_USEC=" + bound.toNanos() / 1_000 + "\nSTATUS=" + status);
+    }
+
     /** Serving: those who wait for this service may go on. */
     public void ready(String status) {
         tell("READY=1\nSTATUS=" + status);

@@ -29,6 +29,7 @@ final class MicroVmProbe {
     private static final Duration GREETING = Duration.ofSeconds(2);
     private static final Path KVM = Path.of("/dev/kvm");
     private static final int MEMORY_MB = 128;
+    private static final List<String> TOOLS = List.of("qemu-system-x86_64", "setpriv", "mkfs.ext4", "mkfs.erofs");
 
     private final Premises premises;
     private final GuestKernel kernel;
@@ -50,6 +51,25 @@ final class MicroVmProbe {
             known = missing().isPresent() ? look() : kept().orElseGet(this::lookAndKeep);
         }
         return known;
+    }
+
+    /**
+     * What the answer depends on that can change under a kernel: what is installed, what {@code allod setup} brings, the device.
+     * An answer kept from before any of it was there would deny microVMs for good.
+     */
+    String fingerprint() {
+        List<Path> files = new ArrayList<>();
+        List<String> folders = List.of(System.getenv().getOrDefault("PATH", "").split(":", -1));
+        for (String tool : TOOLS) {
+            folders.stream()
+                    .map(folder -> Path.of(folder, tool))
+                    .filter(Files::isExecutable)
+                    .findFirst()
+                    .ifPresent(files::add);
+        }
+        files.add(premises.config().guestBinary());
+        files.add(kernel.vmlinuz());
+        return RunscChoice.fingerprint(files) + (Files.exists(KVM) ? "kvm" : "no kvm");
     }
 
     private Path file() {
@@ -131,7 +151,7 @@ final class MicroVmProbe {
     }
 
     private Optional<String> missing() {
-        for (String tool : List.of("qemu-system-x86_64", "setpriv", "mkfs.ext4", "mkfs.erofs")) {
+        for (String tool : TOOLS) {
             if (!Command.of("sh", "-c", "command -v \"$1\"", "sh", tool).run().ok()) {
                 return Optional.of(tool + " is not installed: run `allod setup`");
             }

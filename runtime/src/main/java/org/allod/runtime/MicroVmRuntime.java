@@ -71,6 +71,11 @@ public final class MicroVmRuntime implements GuestRuntime {
         return probe.get();
     }
 
+    @Override
+    public String fingerprint() {
+        return probe.fingerprint();
+    }
+
     /** Whether guests have the processor's help; refuses where there can be none at all. */
     private boolean accelerated() {
         Probe found = probe.get();

@@ -82,18 +82,24 @@ final class RunscChoice implements Supplier<Runsc> {
 
     /** Changes when a runsc, PID 1 or the kernel does. */
     static String fingerprint(Path tools) {
-        StringBuilder text = new StringBuilder();
         List<Path> files = new ArrayList<>(binaries(tools));
         files.add(tools.resolve("allod-guest"));
+        return fingerprint(files) + kernel();
+    }
+
+    /** Which files these are, and whether they are there: changes with each of them. */
+    static String fingerprint(List<Path> files) {
+        StringBuilder text = new StringBuilder();
         for (Path path : files) {
+            text.append(path).append(' ');
             try {
-                text.append(path).append(' ').append(Files.size(path)).append(' ');
+                text.append(Files.size(path)).append(' ');
                 text.append(Files.getLastModifiedTime(path).toMillis()).append(' ');
             } catch (IOException e) {
                 text.append("gone ");
             }
         }
-        return text + kernel();
+        return text.toString();
     }
 
     static String kernel() {

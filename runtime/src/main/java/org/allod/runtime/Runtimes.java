@@ -113,9 +113,8 @@ public final class Runtimes {
     }
 
     private static String last(Probe probe) {
-        return probe.details().isEmpty()
-                ? "it did not say why"
-                : probe.details().getLast();
+        // Where something is missing nothing was tried, and what to do is all there is to say.
+        return probe.details().isEmpty() ? probe.remedy() : probe.details().getLast();
     }
 
     /** A kept answer. */

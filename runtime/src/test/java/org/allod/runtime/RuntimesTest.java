@@ -65,6 +65,36 @@ class RuntimesTest {
     }
 
     @Test
+    void choice_whereSomethingIsMissing_saysWhat() {
+        Probe missing =
+                new Probe(false, "", Duration.ZERO, false, List.of(), "qemu is not installed: run `allod setup`");
+        assertThat(choice(missing, found(true, true))).contains("(qemu is not installed: run `allod setup`)");
+    }
+
+    /** What was missing when it was asked may be there by now. */
+    @Test
+    void probe_ofMicroVms_isAskedAgainOnceWhatWasMissingIsThere() throws Exception {
+        Path tools = Files.createDirectories(folder.resolve("bare-tools"));
+        RuntimeConfig config = RuntimeConfig.of(
+                folder.resolve("bare"), tools, bench.premises.config().network());
+        try (Premises bare = new Premises(config, bench.premises.clock(), bench.premises.timers())) {
+            MicroVmRuntime microvm = new MicroVmRuntime(bare);
+            String before = microvm.fingerprint();
+            assertThat(new Runtimes(folder, List.of(microvm)).probe("microvm").remedy())
+                    .contains("there is no kernel for guests");
+            assertThat(microvm.fingerprint()).isEqualTo(before);
+            Files.createDirectories(tools.resolve("kernel"));
+            Files.writeString(tools.resolve("kernel/vmlinuz"), "one");
+            Files.writeString(tools.resolve("kernel/release"), "one");
+            assertThat(microvm.fingerprint()).isNotEqualTo(before);
+            assertThat(new Runtimes(folder, List.of(new MicroVmRuntime(bare)))
+                            .probe("microvm")
+                            .remedy())
+                    .contains("there is no " + tools.resolve("allod-guest"));
+        }
+    }
+
+    @Test
     void probe_askedAgainAfterARestart_isAnsweredFromTheFile() throws Exception {
         Runtimes runtimes = new Runtimes(folder, List.of(gvisor));
         Probe probe = runtimes.probe("gvisor");
@@ -82,7 +112,7 @@ class RuntimesTest {
     void probe_ofBinaryThatIsNoRunsc_saysWhatFailed() throws Exception {
         Files.delete(folder.resolve("tools/runsc"));
         Files.createSymbolicLink(folder.resolve("tools/runsc"), Path.of("/bin/false"));
-        if (RunscChoice.binaries(folder.resolve("tools")).size() > 1) {
+        if (RunscChoice.binaries(folder.resolve("bare-tools")).size() > 1) {
             return; // another runsc is installed on this host, and it is right to find that
         }
         Probe probe = gvisor.probe();
