@@ -1,13 +1,19 @@
 package org.allod.host;
 
 import java.io.IOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is on this host of any machine, looked for in the kernel and on the disk and not through our own code: network
@@ -27,9 +33,8 @@ final class Leftovers {
         for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
             add(found, "mount", line, known, ours);
         }
-        try (Stream<Path> groups = Files.walk(Path.of("/sys/fs/cgroup"), 5)) {
-            groups.filter(p -> ID.matcher(p.getFileName().toString()).find())
-                    .forEach(p -> add(found, "control group", p.toString(), known, ours));
+        for (Path group : groups()) {
+            add(found, "control group", group.toString(), known, ours);
         }
         for (String pid : names(Path.of("/proc"))) {
             if (pid.matches("\\d+")) {
@@ -48,6 +53,31 @@ final class Leftovers {
             add(found, "folder", folder, known, ours);
         }
         return found;
+    }
+
+    /** The control groups of machines. Others of this host come and go while we look. */
+    private static List<Path> groups() throws IOException {
+        List<Path> groups = new ArrayList<>();
+        Files.walkFileTree(Path.of("/sys/fs/cgroup"), Set.of(), 5, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path group, BasicFileAttributes attributes) {
+                if (ID.matcher(group.getFileName().toString()).find()) {
+                    groups.add(group);
+                }
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path gone, IOException e) {
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path group, @Nullable IOException e) {
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        return groups;
     }
 
     /** Mounts of volumes. */
