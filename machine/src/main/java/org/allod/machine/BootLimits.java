@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.allod.base.Rejected;
@@ -24,6 +25,9 @@ final class BootLimits {
     private static final int LONGEST_PATH = 4_095;
     private static final int LONGEST_NAME = 255;
     private static final Set<String> NO_FILES = Set.of("proc", "sys", "dev", ".allod");
+
+    /** What says how a check's request is sent. */
+    private static final Set<String> OWN_HEADERS = Set.of("connection", "content-length", "transfer-encoding");
 
     private static final Duration LEAST_INTERVAL = Duration.ofMillis(100);
     private static final Duration LEAST_TIME = Duration.ofMillis(1);
@@ -174,6 +178,14 @@ final class BootLimits {
     }
 
     private static void probe(String path, JsonNode check) {
+        JsonNode headers = check.path("headers");
+        for (int i = 0; i < headers.size(); i++) {
+            String name = headers.path(i).path("name").asString("");
+            if (OWN_HEADERS.contains(name.toLowerCase(Locale.ROOT))) {
+                throw Rejected.invalid("%s.headers[%d].name is \"%s\": that one the check says itself"
+                        .formatted(path, i, Fields.clip(name)));
+            }
+        }
         least(path, check, "interval", LEAST_INTERVAL);
         least(path, check, "timeout", LEAST_TIME);
         least(path, check, "grace_period", LEAST_TIME);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.allod.base.Rejected;
 
 /** Reads health checks: those of services and those of the machine. */
@@ -113,7 +114,11 @@ final class CheckReader {
             if (values.stream().anyMatch(v -> !v.matches("[\\t -~]*"))) {
                 throw Rejected.invalid(h.path("values") + " has a character that a header may not have");
             }
-            headers.put(name, values);
+            headers.merge(
+                    name,
+                    values,
+                    (first, more) ->
+                            Stream.concat(first.stream(), more.stream()).toList());
             return name;
         });
         return headers;

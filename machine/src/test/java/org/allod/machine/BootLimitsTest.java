@@ -36,6 +36,7 @@ class BootLimitsTest {
                 "\"metadata\":{\"\":\"x\"} | config.metadata has the key \"\"",
                 "\"checks\":{\"c\":{\"type\":\"tcp\",\"port\":1,\"interval\":10}} | config.checks.c.interval is 10 ns: it must be 100ms at least",
                 "\"services\":[{\"internal_port\":1,\"checks\":[{\"type\":\"tcp\",\"timeout\":5}]}] | config.services[0].checks[0].timeout is 5 ns",
+                "\"checks\":{\"c\":{\"type\":\"http\",\"port\":1,\"headers\":[{\"name\":\"Connection\",\"values\":[\"x\"]}]}} | config.checks.c.headers[0].name is \"Connection\"",
                 "\"stop_config\":{\"timeout\":5} | config.stop_config.timeout is 5 ns: it must be 1ms at least",
             })
     void config_noGuestCouldBootWith_isRefusedByName(String fields, String says) {

@@ -31,6 +31,15 @@ class ConfigReaderTest {
         assertThat(s.minMachinesRunning()).isZero();
     }
 
+    /** As HTTP has it: a field that is said twice has both values. */
+    @Test
+    void header_ofACheckSaidTwice_hasBothValues() {
+        MachineConfig c =
+                TestHost.config("{\"image\":\"web\",\"checks\":{\"c\":{\"type\":\"http\",\"port\":1,\"headers\":["
+                        + "{\"name\":\"A\",\"values\":[\"1\"]},{\"name\":\"A\",\"values\":[\"2\",\"3\"]}]}}}");
+        assertThat(c.checks().get("c").headers()).isEqualTo(java.util.Map.of("A", List.of("1", "2", "3")));
+    }
+
     /** What was wrong, where, and what is allowed. */
     @ParameterizedTest
     @CsvSource(
