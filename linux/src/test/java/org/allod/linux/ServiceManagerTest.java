@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** With a socket that stands for the manager's. The real one is in {@code CgroupsV2HostTest}. */
+/** With a socket that stands for the manager's. The real one is in {@code CgroupsV2Systemd}. */
 class ServiceManagerTest {
     private static final int AF_UNIX = 1;
     private static final int SOCK_DGRAM = 2;
