@@ -20,7 +20,10 @@ final class DaemonBench extends GuestBench {
     private static final long IDLE = 10_000_000_000L;
 
     /** Enough for some hundred megabytes of garbage. */
-    private static final int ASKED = 3_000;
+    private static final int ASKED = 2_000;
+
+    /** Slower than the daemon's own limit on requests. */
+    private static final long PACE = 2_000_000;
 
     DaemonBench() {
         super(Map.of("rounds", "4"));
@@ -52,6 +55,7 @@ final class DaemonBench extends GuestBench {
                 // A daemon that has just started has touched little of what it will: its heap's young part, above all.
                 for (int i = 0; i < ASKED; i++) {
                     var _ = cloud.json("GET", Cloud.machines(), "");
+                    LockSupport.parkNanos(PACE);
                 }
                 LockSupport.parkNanos(IDLE);
                 memory.add(residentMb(cloud.pid()));
