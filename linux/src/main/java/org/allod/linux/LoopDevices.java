@@ -5,8 +5,8 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.locks.LockSupport;
 import org.allod.base.Failed;
+import org.allod.base.Poll;
 
 /**
  * Which files loop devices have. One that was unmounted may still be mounted elsewhere: every process that has just been
@@ -41,13 +41,7 @@ public final class LoopDevices {
      * @return false where one still has it after {@code bound}
      */
     public static boolean letGo(Path file, Duration bound) {
-        for (long left = bound.toNanos(); have(file); left -= LOOK.toNanos()) {
-            if (left <= 0) {
-                return false;
-            }
-            LockSupport.parkNanos(LOOK.toNanos());
-        }
-        return true;
+        return Poll.within(bound, LOOK, () -> !have(file));
     }
 
     /** Empty where the device has none, and where it has just gone. */

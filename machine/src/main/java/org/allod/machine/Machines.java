@@ -412,8 +412,7 @@ public final class Machines {
      * does not listen must not keep anybody waiting there.
      */
     public void signal(Machine machine, int signal, Asker by) {
-        leases.check(machine.id(), by);
-        ask(machine, guest -> {
+        askFor(machine, by, guest -> {
             guest.signal(signal);
             return guest;
         });

@@ -9,6 +9,7 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
@@ -59,17 +60,17 @@ final class MicroVmProbe {
      */
     String fingerprint() {
         List<Path> files = new ArrayList<>();
-        List<String> folders = List.of(System.getenv().getOrDefault("PATH", "").split(":", -1));
-        for (String tool : TOOLS) {
-            folders.stream()
-                    .map(folder -> Path.of(folder, tool))
-                    .filter(Files::isExecutable)
-                    .findFirst()
-                    .ifPresent(files::add);
-        }
+        TOOLS.forEach(tool -> program(tool).ifPresent(files::add));
         files.add(premises.config().guestBinary());
         files.add(kernel.vmlinuz());
         return RunscChoice.fingerprint(files) + (Files.exists(KVM) ? "kvm" : "no kvm");
+    }
+
+    private static Optional<Path> program(String tool) {
+        return Stream.of(System.getenv().getOrDefault("PATH", "").split(":", -1))
+                .map(folder -> Path.of(folder, tool))
+                .filter(Files::isExecutable)
+                .findFirst();
     }
 
     private Path file() {
@@ -152,7 +153,7 @@ final class MicroVmProbe {
 
     private Optional<String> missing() {
         for (String tool : TOOLS) {
-            if (!Command.of("sh", "-c", "command -v \"$1\"", "sh", tool).run().ok()) {
+            if (program(tool).isEmpty()) {
                 return Optional.of(tool + " is not installed: run `allod setup`");
             }
         }
