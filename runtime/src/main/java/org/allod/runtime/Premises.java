@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,6 +18,7 @@ import org.allod.base.Timers;
 import org.allod.linux.Cgroups;
 import org.allod.linux.Mounts;
 import org.allod.linux.ProcessWatch;
+import org.allod.linux.TreeDeleter;
 
 /**
  * What the runtimes of one host stand on and share: folders, networks, control groups, the watch over processes,
@@ -206,16 +206,8 @@ public final class Premises implements AutoCloseable {
         return names;
     }
 
-    /** Deletes a folder with everything in it; one that is not there is no error. */
+    /** Deletes a folder with everything in it, whoever shaped it; one that is not there is no error. */
     static void delete(Path folder) {
-        try (Stream<Path> tree = Files.walk(folder)) {
-            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
-        } catch (NoSuchFileException e) {
-            // Nothing to do.
-        } catch (IOException e) {
-            throw new Failed("cannot delete " + folder + ": " + e.getMessage(), e);
-        }
+        TreeDeleter.delete(folder);
     }
 }
