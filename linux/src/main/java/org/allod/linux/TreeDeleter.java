@@ -240,11 +240,9 @@ public final class TreeDeleter {
             while (level.entries.get(ValueLayout.JAVA_BYTE, end) != 0) {
                 end++;
             }
-            byte[] entry = level.entries
-                    .asSlice(begin + NAME, end - begin - NAME)
-                    .toArray(ValueLayout.JAVA_BYTE);
-            if (!(entry.length == 1 && entry[0] == '.')
-                    && !(entry.length == 2 && entry[0] == '.' && entry[1] == '.')) {
+            byte[] entry =
+                    level.entries.asSlice(begin + NAME, end - begin - NAME).toArray(ValueLayout.JAVA_BYTE);
+            if (!(entry.length == 1 && entry[0] == '.') && !(entry.length == 2 && entry[0] == '.' && entry[1] == '.')) {
                 return entry;
             }
         }

@@ -33,11 +33,13 @@ public final class Premises implements AutoCloseable {
     private final LogStore logs;
     private final Clock clock;
     private final Timers timers;
+    private final UserIds users;
     private final Map<MachineId, ReentrantLock> still = new ConcurrentHashMap<>();
 
     public Premises(RuntimeConfig config, Clock clock, Timers timers) {
         this.config = config;
         this.networks = new Networks(config.network());
+        this.users = UserIds.ofHost(config.network().instance());
         this.cgroups = Cgroups.detect("allod-" + config.network().instance());
         this.logs = new LogStore(config.machines(), clock);
         this.clock = clock;
@@ -58,6 +60,10 @@ public final class Premises implements AutoCloseable {
 
     public ProcessWatch watch() {
         return watch;
+    }
+
+    UserIds users() {
+        return users;
     }
 
     public LogStore logs() {
@@ -117,7 +123,7 @@ public final class Premises implements AutoCloseable {
         networks.remove(machine);
         logs.forget(machine);
         still.remove(machine);
-        delete(run(machine));
+        forgetRun(machine);
         delete(folder(machine));
     }
 
@@ -143,7 +149,7 @@ public final class Premises implements AutoCloseable {
                 cgroups.remove(machine.text());
                 networks.remove(machine);
                 unmountBelow(run(machine));
-                delete(run(machine));
+                forgetRun(machine);
             }
         }
         if (running.isEmpty()) {
@@ -151,6 +157,11 @@ public final class Premises implements AutoCloseable {
             dismantle();
         }
         return running;
+    }
+
+    private void forgetRun(MachineId machine) {
+        VmFolders.forget(users, machine, run(machine));
+        delete(run(machine));
     }
 
     private static void unmountBelow(Path folder) {

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
@@ -294,6 +296,43 @@ class MicroVmRuntimeTest {
     }
 
     @Test
+    @Order(8)
+    void qemu_seesNothingOfTheHost() throws Exception {
+        VmFolders folders = VmFolders.of(premises, SHARED);
+        Path process = Path.of(
+                "/proc/" + new MicroVm(premises, folders).find().orElseThrow().pid());
+        try (Stream<Path> root = Files.list(process.resolve("root"))) {
+            assertThat(root).isEmpty();
+        }
+        assertThat(Files.readAllLines(process.resolve("mountinfo")))
+                .singleElement()
+                .asString()
+                .contains(" / / ro,nosuid,nodev,noexec");
+        assertThatThrownBy(() -> Files.createFile(process.resolve("root/new"))).hasMessageContaining("Read-only");
+        // Its number in its own namespace is 1, and there is nobody else.
+        assertThat(Files.readString(process.resolve("status"))).containsPattern("NSpid:\t[0-9]+\t1\n");
+        for (String kind : List.of("pid", "mnt", "ipc", "net")) {
+            assertThat(Files.readSymbolicLink(process.resolve("ns/" + kind)))
+                    .isNotEqualTo(Files.readSymbolicLink(Path.of("/proc/self/ns/" + kind)));
+        }
+        // What root acts on by name belongs to root, and so does the folder.
+        for (Path path : List.of(folders.run(), folders.control(), folders.channel())) {
+            assertThat(Files.getAttribute(path, "unix:uid")).as(path.toString()).isEqualTo(0);
+        }
+        assertThat(Files.getPosixFilePermissions(folders.run()))
+                .isEqualTo(PosixFilePermissions.fromString("rwx------"));
+    }
+
+    @Test
+    @Order(8)
+    void socket_ofAnotherUser_isNotSpokenTo() {
+        VmFolders folders = VmFolders.of(premises, SHARED);
+        assertThatThrownBy(() -> Qmp.open(folders.control(), folders.uid() + 1, timers))
+                .isInstanceOf(Failed.class)
+                .hasMessageContaining("user " + folders.uid() + " answers");
+    }
+
+    @Test
     @Order(9)
     void suspend_andResume_keepMemory_again() throws Exception {
         GuestSpec spec = spec(SHARED, image, STUBBORN);
@@ -305,7 +344,7 @@ class MicroVmRuntimeTest {
             assertThat(runtime.suspended(SHARED)).isTrue();
             assertThat(runtime.find(SHARED)).isEmpty();
             runtime.suspend(spec);
-            long size = Files.size(VmFolders.of(premises, SHARED).saved()) >> 20;
+            long size = Files.size(VmFolders.of(premises, SHARED).memory().saved()) >> 20;
             long resuming = System.nanoTime();
             var _ = runtime.resume(spec);
             long resumed = System.nanoTime();
