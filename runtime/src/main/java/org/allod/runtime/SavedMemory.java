@@ -6,7 +6,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.List;
 import org.allod.base.Failed;
 import org.allod.linux.Durable;
 
@@ -72,9 +71,11 @@ record SavedMemory(Path home) {
                 }
             }
             Durable.sync(saving());
-            Premises.delete(saved());
             rename(saving(), saved());
+            // Up to the folder that all machines have theirs in: they may be as new as what is in them.
             Durable.sync(home);
+            Durable.sync(Durable.parent(home));
+            Durable.sync(Durable.parent(Durable.parent(home)));
         } catch (IOException e) {
             throw new Failed("cannot keep the saved memory in " + saving() + ": " + e.getMessage(), e);
         }
@@ -101,11 +102,11 @@ record SavedMemory(Path home) {
 
     /** Its guest goes on as soon as this returns, and the memory is never used again, not after a power cut either. */
     Path goOn() {
-        Premises.delete(resuming());
-        rename(beingLoaded() ? loading() : saved(), resuming());
-        if (exists()) {
-            Premises.delete(saved()); // as in putBack
+        used();
+        if (beingLoaded() && exists()) {
+            Premises.delete(loading()); // as in putBack
         }
+        rename(beingLoaded() ? loading() : saved(), resuming());
         sync();
         return resuming();
     }
@@ -117,16 +118,12 @@ record SavedMemory(Path home) {
 
     /** Every name of it, for good. A guest that boots from clean after this never meets its old memory. */
     void discard() {
-        boolean any = false;
-        for (Path place : List.of(saved(), loading(), resuming(), saving())) {
-            if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)) {
-                Premises.delete(place);
-                any = true;
-            }
+        if (exists() || beingLoaded()) {
+            goOn(); // a folder goes file by file, and what is left of it may not pass for saved memory
         }
-        if (any) {
-            sync();
-        }
+        Premises.delete(loading());
+        used();
+        giveUp();
     }
 
     private void sync() {
