@@ -113,7 +113,7 @@ class ForcedDestroyTest {
             }
         };
         RunId destroy = room.machines.destroy(machine, true, ME);
-        Poll.until(BOUND, Duration.ofMillis(5), "tries", () -> tries.get() > 8);
+        Poll.until(BOUND, Duration.ofMillis(5), "tries", () -> tries.get() > 4);
         assertThat(room.machines.find(machine.id()).orElseThrow().state()).isEqualTo(MachineState.DESTROYING);
         ends.set(true);
         assertThat(room.engine.await(destroy, BOUND).outcome()).isInstanceOf(Outcome.Completed.class);
@@ -125,7 +125,7 @@ class ForcedDestroyTest {
     void destroyWithoutForce_leavesNothing() throws Exception {
         AtomicInteger tries = new AtomicInteger();
         room.runtime.afterRemove = () -> {
-            if (tries.incrementAndGet() < 6) {
+            if (tries.incrementAndGet() < 5) {
                 throw new Failed("not yet");
             }
         };

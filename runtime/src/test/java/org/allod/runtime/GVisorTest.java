@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.linux.Command;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -137,6 +139,29 @@ class GVisorTest {
         runtime.suspend(spec); // and once more
         GuestBench.run(runtime.resume(spec), "true");
         assertThat(GuestBench.await(machine, "/boot")).isEqualTo(boot);
+    }
+
+    /** The daemon died as soon as the guest had gone on, and the host a while after that. */
+    @Test
+    void memory_thatAGuestWentOnFrom_isNeverUsedAgain() throws Exception {
+        GuestSpec spec = server();
+        runtime.boot(spec);
+        String boot = GuestBench.await(machine, "/boot");
+        runtime.suspend(spec);
+        SavedMemory memory = SandboxFolders.of(bench.premises, machine).memory();
+        Path kept = folder.resolve("kept-" + machine);
+        Command.of("cp", "-a", memory.saved().toString(), kept.toString()).output();
+        GuestBench.run(runtime.resume(spec), "true");
+        Command.of("cp", "-a", kept.toString(), memory.resuming().toString()).output();
+        bench.premises.cgroups().kill(machine.text(), Duration.ofSeconds(10));
+
+        GVisorRuntime next = new GVisorRuntime(bench.premises);
+        assertThat(next.find(machine)).isEmpty();
+        assertThat(next.suspended(machine)).isFalse();
+        next.boot(spec);
+        assertThat(GuestBench.await(machine, "/boot")).isNotEqualTo(boot);
+        assertThat(memory.resuming()).doesNotExist();
+        next.remove(machine);
     }
 
     @Test

@@ -363,6 +363,51 @@ class MicroVmRuntimeTest {
         assertThatThrownBy(() -> runtime.resume(spec(OTHER, image, ""))).isInstanceOf(Failed.class);
     }
 
+    /** A daemon that died while the memory was loaded, one that died as the guest went on, and then the host. */
+    @Test
+    @Order(9)
+    void memory_isResumedFromOnce_whateverDiesWhen() throws Exception {
+        GuestSpec spec = spec(OTHER, image, "cat /proc/sys/kernel/random/uuid > /boot; sleep 1000");
+        SavedMemory memory = VmFolders.of(premises, OTHER).memory();
+        String boot = uuid(runtime.boot(spec));
+        runtime.suspend(spec);
+        Path kept = data.resolve("kept");
+        Files.copy(memory.saved(), kept);
+        assertThat(uuid(runtime.resume(spec))).isEqualTo(boot);
+
+        // A QEMU that was only being filled is no guest; its memory is whole.
+        Files.copy(kept, memory.loading());
+        MicroVmRuntime next = new MicroVmRuntime(premises);
+        assertThat(next.find(OTHER)).isEmpty();
+        assertThat(premises.cgroups().processes(OTHER.text())).isEmpty();
+        assertThat(next.suspended(OTHER)).isTrue();
+        assertThat(uuid(next.resume(spec))).isEqualTo(boot);
+
+        // One that may have run has used its memory up.
+        Files.move(kept, memory.resuming());
+        premises.cgroups().kill(OTHER.text(), Duration.ofSeconds(10));
+        MicroVmRuntime last = new MicroVmRuntime(premises);
+        assertThat(last.find(OTHER)).isEmpty();
+        assertThat(last.suspended(OTHER)).isFalse();
+        assertThat(uuid(last.boot(spec))).isNotEqualTo(boot);
+        assertThat(memory.resuming()).doesNotExist();
+        last.remove(OTHER);
+        runtime.remove(OTHER);
+    }
+
+    private String uuid(Guest guest) {
+        String[] said = {""};
+        Poll.until(Duration.ofSeconds(20), Duration.ofMillis(20), "its answer", () -> {
+            try (Exec exec = guest.exec(ExecSpec.of("cat", "/boot"))) {
+                said[0] = text(exec.stdout()).strip();
+            } catch (Exception e) {
+                return false; // its PID 1 is not back yet
+            }
+            return !said[0].isEmpty();
+        });
+        return said[0];
+    }
+
     @Test
     @Order(10)
     void signals_ignored_haltEndsItAnyway_andNothingIsLeftAfterRemove() throws Exception {
