@@ -1,6 +1,7 @@
 //! `allod-guest files FD:MODE:PATH... -- COMMAND...`: opens each PATH as descriptor FD and becomes COMMAND. MODE is `r`,
-//! `rw`, or `once`: read, and gone from its folder as soon as it is open. The host runs it as root, so that a virtual
-//! machine monitor without rights gets the disks and keys it is to have, however many, and no name to find others by.
+//! `rw`, `once`: read, and gone from its folder as soon as it is open, or `bind`: a new Unix socket of that name, for COMMAND
+//! to listen on. The host runs it as root, so that a virtual machine monitor without rights gets the disks, keys and
+//! sockets it is to have, however many, and no name to find others by.
 
 use std::os::raw::c_int;
 use std::os::unix::process::CommandExt;
@@ -34,8 +35,12 @@ fn open(file: &str) -> Result<(), String> {
         _ => return Err("not FD:MODE:PATH".to_string()),
     };
     let wanted: i32 = fd.parse().map_err(|_| format!("{} is not a descriptor's number", fd))?;
-    let flags = if mode == "rw" { sys::O_RDWR } else { 0 };
-    let opened = sys::open_fd(path, flags).map_err(|e| e.to_string())?;
+    let opened = match mode {
+        "bind" => sys::bound_socket(path),
+        "rw" => sys::open_fd(path, sys::O_RDWR),
+        _ => sys::open_fd(path, 0),
+    }
+    .map_err(|e| e.to_string())?;
     if mode == "once" {
         std::fs::remove_file(path).map_err(|e| e.to_string())?;
     }

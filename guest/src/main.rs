@@ -6,12 +6,14 @@ mod boot;
 mod check;
 mod child;
 mod config;
+mod confine;
 mod exec;
 mod files;
 mod frame;
 mod link;
 mod net;
 mod ring;
+mod save;
 mod setup;
 mod spawn;
 mod sys;
@@ -24,7 +26,8 @@ mod volume;
 
 use link::{Link, Transport};
 
-const USAGE: &str = "usage: allod-guest microvm | connect SOCKET | tap NAME FD COMMAND... | files FD:MODE:PATH... -- COMMAND...";
+const USAGE: &str = "usage: allod-guest microvm | connect SOCKET | tap NAME FD COMMAND... | \
+     files FD:MODE:PATH... -- COMMAND... | confine PID UID FOLDER | save CONTROL UID MOST FILE";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -47,6 +50,8 @@ fn main() {
         },
         ["tap", ..] => fail(&tap::run(&arguments[1..])),
         ["files", ..] => fail(&files::run(&arguments[1..])),
+        ["confine", ..] => done(confine::run(&arguments[1..])),
+        ["save", ..] => done(save::run(&arguments[1..])),
         _ => fail(USAGE),
     }
 }
@@ -59,6 +64,12 @@ fn serve(transport: Transport) -> Result<i32, String> {
         let _ = sys::send_signal(-1, sys::SIGKILL);
     }
     Ok(code)
+}
+
+fn done(result: Result<(), String>) {
+    if let Err(why) = result {
+        fail(&why);
+    }
 }
 
 fn fail(why: &str) -> ! {

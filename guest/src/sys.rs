@@ -44,6 +44,11 @@ extern "C" {
     fn syncfs(fd: c_int) -> c_int;
     fn statvfs(path: *const c_char, into: *mut Space) -> c_int;
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
+    fn bind(fd: c_int, address: *const c_void, length: u32) -> c_int;
+    fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut u32) -> c_int;
+    fn sendmsg(fd: c_int, message: *const MessageHeader, flags: c_int) -> isize;
+    fn setns(fd: c_int, kind: c_int) -> c_int;
+    fn umount2(path: *const c_char, flags: c_int) -> c_int;
     fn posix_openpt(flags: c_int) -> c_int;
     fn grantpt(fd: c_int) -> c_int;
     fn unlockpt(fd: c_int) -> c_int;
@@ -64,6 +69,7 @@ pub const MS_RDONLY: u64 = 1;
 pub const MS_NOSUID: u64 = 2;
 pub const MS_NODEV: u64 = 4;
 pub const MS_NOEXEC: u64 = 8;
+pub const MS_REMOUNT: u64 = 32;
 pub const MS_NOATIME: u64 = 1024;
 pub const MS_BIND: u64 = 4096;
 pub const MS_MOVE: u64 = 8192;
@@ -77,8 +83,12 @@ pub const O_PATH: i32 = 0o10000000;
 
 #[cfg(target_arch = "x86_64")]
 const SYS_FINIT_MODULE: c_long = 313;
+#[cfg(target_arch = "x86_64")]
+const SYS_PIVOT_ROOT: c_long = 155;
 #[cfg(target_arch = "aarch64")]
 const SYS_FINIT_MODULE: c_long = 273;
+#[cfg(target_arch = "aarch64")]
+const SYS_PIVOT_ROOT: c_long = 41;
 
 const TIOCSCTTY: c_ulong = 0x540e;
 const TIOCSWINSZ: c_ulong = 0x5414;
@@ -179,6 +189,12 @@ pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
 pub fn set_nonblocking(fd: RawFd) -> Result<()> {
     const F_SETFL: c_int = 4;
     check(unsafe { fcntl(fd, F_SETFL, O_NONBLOCK) }).map(|_| ())
+}
+
+/// Lets a pipe hold more, where the kernel allows it.
+pub fn widen_pipe(fd: RawFd, bytes: i32) {
+    const F_SETPIPE_SZ: c_int = 1031;
+    unsafe { fcntl(fd, F_SETPIPE_SZ, bytes) };
 }
 
 /// Keeps a descriptor open across `exec`.
@@ -347,6 +363,96 @@ pub fn load_module(path: &str) -> Result<()> {
 pub fn control_socket(domain: i32) -> Result<RawFd> {
     const SOCK_DGRAM: c_int = 2;
     check(unsafe { socket(domain, SOCK_DGRAM | O_CLOEXEC, 0) })
+}
+
+/// A Unix socket with a name, on which nobody listens yet: whoever does is the one that others see there.
+pub fn bound_socket(path: &str) -> Result<RawFd> {
+    const AF_UNIX: c_int = 1;
+    const SOCK_STREAM: c_int = 1;
+    let mut address = [0u8; 110];
+    if path.len() > address.len() - 3 {
+        return Err(Error::new(ErrorKind::InvalidInput, "the name of the socket is too long"));
+    }
+    address[..2].copy_from_slice(&(AF_UNIX as u16).to_ne_bytes());
+    address[2..2 + path.len()].copy_from_slice(path.as_bytes());
+    let fd = check(unsafe { socket(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0) })?;
+    check(unsafe { bind(fd, address.as_ptr().cast(), path.len() as u32 + 3) })?;
+    Ok(fd)
+}
+
+/// Whose process listens where this Unix socket is connected to.
+pub fn peer_uid(fd: RawFd) -> Result<u32> {
+    const SOL_SOCKET: c_int = 1;
+    const SO_PEERCRED: c_int = 17;
+    let mut credentials = [0u32; 3]; // process, user, group
+    let mut length = 12;
+    check(unsafe { getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials.as_mut_ptr().cast(), &mut length) })?;
+    Ok(credentials[1])
+}
+
+/// `struct msghdr`, with the padding of 64-bit processors.
+#[repr(C)]
+struct MessageHeader {
+    name: *mut c_void,
+    name_length: u64,
+    parts: *const MessagePart,
+    part_count: usize,
+    control: *const ControlMessage,
+    control_length: usize,
+    flags: u64,
+}
+
+#[repr(C)]
+struct MessagePart {
+    base: *const c_void,
+    length: usize,
+}
+
+/// `struct cmsghdr` with one descriptor.
+#[repr(C)]
+struct ControlMessage {
+    length: usize,
+    level: c_int,
+    kind: c_int,
+    fd: c_int,
+    padding: c_int,
+}
+
+/// Sends a line over a Unix socket and with it a descriptor.
+pub fn send_with_fd(stream: RawFd, line: &[u8], fd: RawFd) -> Result<()> {
+    const SOL_SOCKET: c_int = 1;
+    const SCM_RIGHTS: c_int = 1;
+    let control = ControlMessage { length: 20, level: SOL_SOCKET, kind: SCM_RIGHTS, fd, padding: 0 };
+    let part = MessagePart { base: line.as_ptr().cast(), length: line.len() };
+    let message = MessageHeader {
+        name: std::ptr::null_mut(),
+        name_length: 0,
+        parts: &part,
+        part_count: 1,
+        control: &control,
+        control_length: std::mem::size_of::<ControlMessage>(),
+        flags: 0,
+    };
+    match unsafe { sendmsg(stream, &message, 0) } {
+        sent if sent < 0 => Err(Error::last_os_error()),
+        sent if sent as usize == line.len() => Ok(()),
+        _ => Err(Error::new(ErrorKind::WriteZero, "half of a line was sent")),
+    }
+}
+
+/// Sees and changes the mounts of that namespace from now on, from its root.
+pub fn enter_mounts(namespace: RawFd) -> Result<()> {
+    const CLONE_NEWNS: c_int = 0x0002_0000;
+    check(unsafe { setns(namespace, CLONE_NEWNS) }).map(|_| ())
+}
+
+/// Makes the working folder, which is a mount, the root of everybody in this mount namespace, and the old root go.
+pub fn pivot_here() -> Result<()> {
+    const MNT_DETACH: c_int = 2;
+    let here = text(".")?;
+    check(unsafe { syscall(SYS_PIVOT_ROOT, here.as_ptr(), here.as_ptr()) } as c_int)?;
+    // The old root lies on top of the new one now.
+    check(unsafe { umount2(here.as_ptr(), MNT_DETACH) }).map(|_| ())
 }
 
 /// A new terminal as (our end, name of the other end).

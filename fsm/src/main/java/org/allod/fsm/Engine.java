@@ -214,6 +214,14 @@ public final class Engine implements AutoCloseable {
         return reply.thenRun(() -> children.forEach(c -> cancelChild(c, cause)));
     }
 
+    /** Has a finalizer that failed, and waits to be tried again, be tried now; nothing where none waits. */
+    public void retryFinalizer(RunId id) {
+        ActiveRun run = roster.get(id);
+        if (run != null) {
+            dispatcher.loop.retryFinalizer(run);
+        }
+    }
+
     private void cancelChild(ActiveRun child, String cause) {
         cancelAsync(child.id(), "parent cancelled: " + cause).exceptionally(e -> {
             if (!(e instanceof Rejected) && !(e.getCause() instanceof Rejected)) {

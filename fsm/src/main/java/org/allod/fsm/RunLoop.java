@@ -279,6 +279,18 @@ final class RunLoop {
         }
     }
 
+    /** The timer may be on its way beside us: of a run that ends, a retry too many is nothing. */
+    void retryFinalizer(ActiveRun run) {
+        synchronized (run) {
+            if (!(run.state instanceof RunState.FinalPausing) || run.pause == null) {
+                return;
+            }
+            run.pause.cancel();
+            run.pause = null;
+        }
+        offer(run, new Input.RetryDue());
+    }
+
     private Duration delay(int failures) {
         synchronized (jitter) {
             return options.backoff().after(failures, jitter);

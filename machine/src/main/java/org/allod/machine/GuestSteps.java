@@ -166,6 +166,12 @@ final class GuestSteps {
         boots.runtime(m).remove(m.id());
     }
 
+    /** Its guest is ended and its volumes are let go of, whatever else there is of it. */
+    void halt(Machine m) {
+        guests.release(m.id());
+        boots.runtime(m).halt(m.id());
+    }
+
     static tools.jackson.databind.node.ObjectNode reason(@org.jspecify.annotations.Nullable String text) {
         return JsonNodeFactory.instance.objectNode().put("reason", String.valueOf(text));
     }

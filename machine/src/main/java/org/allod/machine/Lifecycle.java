@@ -51,6 +51,7 @@ final class Lifecycle {
 
     private final Pause pause;
     private final Clock clock;
+    final ForcedDestroys forced = new ForcedDestroys();
 
     final RunType<Job.Create, Job.Progress> create;
     final RunType<Job.Simple, Job.Progress> start;
@@ -84,7 +85,7 @@ final class Lifecycle {
                 .step("image", this::createImage)
                 .step("prepare", this::createPrepare)
                 .step("boot", this::createBoot)
-                .finalizer("settle", this::createSettle)
+                .finalizer("settle", forced.yielding(this::createSettle))
                 .build();
         start = RunType.named("machine.start")
                 .json(Job.Simple.class, Job.Progress.class)
@@ -92,15 +93,15 @@ final class Lifecycle {
                 .step("boot", this::startBoot)
                 .finalizer(
                         "settle",
-                        (c, outcome) -> settleRunning(
-                                c.request().id(), outcome, c.request().source()))
+                        forced.yielding((c, outcome) -> settleRunning(
+                                c.request().id(), outcome, c.request().source())))
                 .build();
         stop = RunType.named("machine.stop")
                 .json(Job.Stop.class, Job.Progress.class)
                 .action(ACTION)
                 .step("stop", this::stopStop)
                 .step("prepare", this::stopPrepare)
-                .finalizer("settle", this::stopSettle)
+                .finalizer("settle", forced.yielding(this::stopSettle))
                 .build();
         restart = RunType.named("machine.restart")
                 .json(Job.Stop.class, Job.Progress.class)
@@ -109,14 +110,14 @@ final class Lifecycle {
                 .step("boot", this::restartBoot)
                 .finalizer(
                         "settle",
-                        (c, outcome) -> settleRunning(
-                                c.request().id(), outcome, c.request().source()))
+                        forced.yielding((c, outcome) -> settleRunning(
+                                c.request().id(), outcome, c.request().source())))
                 .build();
         suspend = RunType.named("machine.suspend")
                 .json(Job.Simple.class, Job.Progress.class)
                 .action(ACTION)
                 .step("save", this::suspendSave)
-                .finalizer("settle", this::suspendSettle)
+                .finalizer("settle", forced.yielding(this::suspendSettle))
                 .build();
         update = RunType.named("machine.update")
                 .json(Job.Update.class, Job.Progress.class)
@@ -125,7 +126,7 @@ final class Lifecycle {
                 .step("stop", this::updateStop)
                 .step("switch", this::updateSwitch)
                 .step("boot", this::updateBoot)
-                .finalizer("settle", this::updateSettle)
+                .finalizer("settle", forced.yielding(this::updateSettle))
                 .build();
         destroy = RunType.named("machine.destroy")
                 .json(Job.Simple.class, Job.Progress.class)
@@ -138,7 +139,7 @@ final class Lifecycle {
                 .action(ACTION)
                 .step("clean", this::exitedClean)
                 .step("again", this::exitedAgain)
-                .finalizer("settle", this::exitedSettle)
+                .finalizer("settle", forced.yielding(this::exitedSettle))
                 .build();
     }
 
@@ -386,17 +387,24 @@ final class Lifecycle {
     // --- destroy
 
     private Job.Progress destroyRemove(StepContext<Job.Simple, Job.Progress> c) {
-        book.get(c.request().id()).ifPresent(m -> {
+        Optional<String> left = book.get(c.request().id()).flatMap(m -> {
             ledger.pass(m.id(), DESTROYING);
-            guests.remove(m);
+            return forced.remove(c, () -> guests.remove(m), () -> guests.halt(m));
         });
-        return new Job.Progress("removed");
+        return new Job.Progress(left.orElse("removed"));
     }
 
     private void destroySettle(StepContext<Job.Simple, Job.Progress> c, Outcome outcome) {
-        book.get(c.request().id()).ifPresent(guests::remove);
+        MachineId id = c.request().id();
+        Optional<String> left =
+                book.get(id).flatMap(m -> forced.remove(c, () -> guests.remove(m), () -> guests.halt(m)));
+        String source = c.request().source();
         ledger.settle(
-                c.request().id(), DESTROYED, Note.of("destroy", c.request().source()));
+                id,
+                DESTROYED,
+                left.map(what -> new Note("destroy", source, GuestSteps.reason(what)))
+                        .orElseGet(() -> Note.of("destroy", source)));
+        forced.end(id);
         table.forgetOld();
     }
 

@@ -133,13 +133,22 @@ final class Runs {
     }
 
     /**
-     * Starts a run that nothing may refuse: it is durable first, then what is at work on the machine is cancelled, and
-     * the run begins once that has ended. A crash in between loses neither.
+     * Starts the run of a destroy by force, that nothing may refuse: it is durable first, then what is at work on the
+     * machine is cancelled, and the run begins once that has ended. A crash in between loses neither.
      */
     <Q> RunId insist(RunType<Q, Job.Progress> type, Machine machine, Asker by, Q job, String cause) {
         String subject = machine.id().text();
         return leases.fenced(machine.id(), by, () -> {
-            RunId run = engine.start(type, subject, job, StartOptions.none().queue(MachineRoom.INSISTED));
+            boolean first = lifecycle.forced.begin(machine.id());
+            RunId run;
+            try {
+                run = engine.start(type, subject, job, StartOptions.none().queue(MachineRoom.INSISTED));
+            } catch (RuntimeException e) {
+                if (first) {
+                    lifecycle.forced.end(machine.id());
+                }
+                throw e;
+            }
             active(machine.id()).filter(other -> !other.equals(run)).ifPresent(other -> cancel(other, cause));
             return run;
         });
@@ -149,7 +158,8 @@ final class Runs {
         try {
             engine.cancel(run, cause);
         } catch (Rejected e) {
-            // It has just ended: what cancelling was for.
+            // It has just ended: what cancelling was for. Or it is ending, and may be waiting to try that again.
+            engine.retryFinalizer(run);
         }
     }
 

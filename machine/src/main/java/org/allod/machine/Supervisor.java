@@ -119,6 +119,9 @@ final class Supervisor {
     void underWay(RunView run) {
         boolean begun = run.queue().isEmpty() || !run.phase().equals("waiting");
         Optional<MachineId> machine = MachineId.parse(run.subject());
+        if (run.queue().filter(MachineRoom.INSISTED::equals).isPresent()) {
+            machine.ifPresent(id -> lifecycle.forced.begin(id));
+        }
         if (begun && machine.isPresent()) {
             lifecycle
                     .during(run.type())

@@ -31,6 +31,11 @@ final class FakeRuntime implements GuestRuntime {
     /** What a boot waits for: a test's gate. */
     Runnable beforeBoot = () -> {};
 
+    /** What ending a guest, and taking away everything of a machine, comes to in the end: a test's fault. */
+    volatile Runnable afterHalt = () -> {};
+
+    volatile Runnable afterRemove = () -> {};
+
     /** Whether what is booted has ended, with success, by the time that it is booted. */
     boolean brief;
 
@@ -144,13 +149,15 @@ final class FakeRuntime implements GuestRuntime {
         if (guest != null) {
             guest.exit.complete(new Exit(137, 9, false));
         }
+        afterHalt.run();
     }
 
     @Override
     public void remove(MachineId machine) {
         halt(machine);
-        prepared.remove(machine);
         saved.remove(machine);
+        afterRemove.run();
+        prepared.remove(machine);
     }
 
     @Override

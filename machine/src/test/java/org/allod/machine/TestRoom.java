@@ -20,16 +20,22 @@ import org.allod.store.DatabaseOptions;
 final class TestRoom implements AutoCloseable {
     private final Database database;
     private final SystemTimers timers = new SystemTimers();
-    private final Engine engine;
+    final Engine engine;
     final Machines machines;
     final Volumes volumes;
-    final FakeRuntime runtime = new FakeRuntime();
+    final FakeRuntime runtime;
 
     TestRoom(Path folder) {
         this(folder, KeySource.NONE);
     }
 
     TestRoom(Path folder, KeySource keys) {
+        this(folder, keys, new FakeRuntime());
+    }
+
+    /** @param runtime what outlives the daemon */
+    TestRoom(Path folder, KeySource keys, FakeRuntime runtime) {
+        this.runtime = runtime;
         Clock clock = new SystemClock();
         Rng rng = Rng.seeded(5);
         Ids ids = new Ids(clock, rng.fork("ids"));

@@ -1,6 +1,7 @@
 package org.allod.powercut;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 
 /**
  * One system call as {@code strace -y} writes it: {@code name(3</path>, "data", 12, 0) = 12}.
@@ -47,8 +48,18 @@ record Call(int begun, int returned, String text) {
 
     /** The argument in quotes, undone of its escapes. */
     byte[] quoted() {
+        return quoted(text.indexOf('"', text.indexOf('>') + 1) + 1);
+    }
+
+    /** The last argument in quotes, which is a plain name. */
+    String lastQuoted() {
+        int end = text.lastIndexOf('"');
+        return new String(quoted(text.lastIndexOf('"', end - 1) + 1), StandardCharsets.UTF_8);
+    }
+
+    private byte[] quoted(int from) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        int i = text.indexOf('"', text.indexOf('>') + 1) + 1;
+        int i = from;
         while (text.charAt(i) != '"') {
             char c = text.charAt(i++);
             if (c != '\\') {

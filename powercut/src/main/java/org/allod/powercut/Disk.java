@@ -35,6 +35,17 @@ final class Disk {
                     parent(m.path()).put(name(m.path()), entry);
                 }
             }
+            case Op.Rename(String from, String to) -> {
+                if (!moment.returned()) {
+                    Folder.Entry entry = entry(from);
+                    if (entry == null) {
+                        throw new IllegalStateException(
+                                "a rename of " + from + ", which the recording did not see made");
+                    }
+                    parent(from).remove(name(from));
+                    parent(to).put(name(to), entry);
+                }
+            }
             case Op.Remove r -> {
                 if (!moment.returned()) {
                     parent(r.path()).remove(name(r.path()));

@@ -12,6 +12,9 @@ sealed interface Op {
 
     record Remove(String path) implements Op {}
 
+    /** A file or folder that has another name; what had that name before is gone. */
+    record Rename(String from, String to) implements Op {}
+
     /** {@code fsync} or {@code fdatasync}, of a file or a folder. */
     record Flush(String path) implements Op {}
 

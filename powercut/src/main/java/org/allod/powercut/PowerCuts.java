@@ -106,6 +106,7 @@ public final class PowerCuts {
                     case Op.Acknowledge a -> false;
                     case Op.Make m -> true;
                     case Op.Remove r -> true;
+                    case Op.Rename r -> true;
                     case Op.Resize r -> true;
                 })
                 .toArray();

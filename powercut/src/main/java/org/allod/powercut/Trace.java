@@ -75,7 +75,8 @@ final class Trace {
     private @Nullable Op op(Call call) {
         return switch (call.name()) {
             case "open", "openat", "creat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir" -> byPath(call);
-            case "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "truncate" -> {
+            case "rename" -> renaming(call);
+            case "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "truncate" -> {
                 if (call.result() < 0) {
                     yield null;
                 }
@@ -86,7 +87,9 @@ final class Trace {
     }
 
     private @Nullable Op byPath(Call call) {
-        String path = relative(new String(call.quoted(), StandardCharsets.UTF_8));
+        String given = new String(call.quoted(), StandardCharsets.UTF_8);
+        // A name in an open folder.
+        String path = relative(given.startsWith("/") ? given : call.descriptor() + "/" + given);
         if (path.isEmpty() || call.result() < 0) {
             return null;
         }
@@ -104,6 +107,24 @@ final class Trace {
         }
         boolean makes = name.equals("creat") || call.text().contains("O_CREAT");
         return makes && there.add(path) ? new Op.Make(path, false) : null;
+    }
+
+    private @Nullable Op renaming(Call call) {
+        if (call.result() < 0) {
+            return null;
+        }
+        String from = relative(new String(call.quoted(), StandardCharsets.UTF_8));
+        String to = relative(call.lastQuoted());
+        if (from.isEmpty() || to.isEmpty()) {
+            throw unknown(call); // into the folder or out of it
+        }
+        List<String> moved = there.stream()
+                .filter(path -> path.equals(from) || path.startsWith(from + "/"))
+                .toList();
+        there.removeIf(path -> path.equals(to) || path.startsWith(to + "/"));
+        moved.forEach(there::remove);
+        moved.forEach(path -> there.add(to + path.substring(from.length())));
+        return new Op.Rename(from, to);
     }
 
     private @Nullable Op byDescriptor(Call call) {

@@ -51,6 +51,23 @@ class TraceTest {
     }
 
     @Test
+    void rename_takesWhatIsBelowWithIt() throws Exception {
+        String open = "7 openat(AT_FDCWD</>, \"%s/x\", O_RDWR|O_CREAT, 0644) = 3</r/b/x>";
+        assertThat(read(
+                        "7 mkdir(\"/r/a\", 0777) = 0",
+                        open.formatted("/r/a"),
+                        "7 rename(\"/r/a\", \"/r/b\") = 0",
+                        open.formatted("/r/b"),
+                        "7 unlinkat(4</r/b>, \"x\", 0) = 0"))
+                .extracting(Moment::op)
+                .containsOnly(
+                        new Op.Make("a", true),
+                        new Op.Make("a/x", false),
+                        new Op.Rename("a", "b"),
+                        new Op.Remove("b/x"));
+    }
+
+    @Test
     void whatFailed_orWasElsewhere_isNothing() throws Exception {
         assertThat(read(
                         "7 mkdir(\"/r/a\", 0777) = -1 ENOENT (No such file or directory)",
@@ -61,7 +78,7 @@ class TraceTest {
 
     @Test
     void callThatIsNotModelled_endsTheRecording() {
-        assertThatThrownBy(() -> read("7 rename(\"/r/a\", \"/r/b\") = 0")).hasMessageContaining("not modelled");
+        assertThatThrownBy(() -> read("7 rename(\"/r/a\", \"/other/b\") = 0")).hasMessageContaining("not modelled");
         assertThatThrownBy(() -> read("7 write(3</r/a>, \"x\", 1) = 1")).hasMessageContaining("not modelled");
         assertThatThrownBy(() -> read("7 mmap(NULL, 1, PROT_READ|PROT_WRITE, MAP_SHARED, 3</r/a>, 0) = 0x7f00"))
                 .hasMessageContaining("not modelled");

@@ -98,7 +98,8 @@ final class Bundle {
                 all.addAll(kernels(GuestSetup.root(i), "devtmpfs"));
             }
         }
-        all.add(mount(CHANNEL, "bind", folders.channel().toString(), "bind", "rw", "nosuid", "nodev", "noexec"));
+        // Read-only: to connect to a socket a guest needs to write to the socket, not to its folder.
+        all.add(mount(CHANNEL, "bind", folders.channel().toString(), "bind", "ro", "nosuid", "nodev", "noexec"));
         for (GuestSpec.Volume volume : spec.volumes()) {
             all.add(mount(volume.path(), "bind", volume.mount().toString(), "bind", "rw", "nosuid", "nodev"));
         }

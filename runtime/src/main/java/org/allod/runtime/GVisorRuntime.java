@@ -1,6 +1,7 @@
 package org.allod.runtime;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -89,7 +90,7 @@ public final class GVisorRuntime implements GuestRuntime {
     }
 
     private GVisorGuest start(GuestSpec spec) {
-        saved(spec.machine()).giveUp();
+        saved(spec.machine()).discard();
         clear(spec.machine());
         readiness.toBoot(spec);
         mountVolumes(spec);
@@ -220,7 +221,7 @@ public final class GVisorRuntime implements GuestRuntime {
             guest.stopListening(); // or PID 1 would come straight back
             guests.remove(machine, guest); // also where the rest fails: this conversation is over
             guest.channel().release(RELEASE);
-            sandbox.tell(spec.diskMb(), SavedMemory.BOUND, List.of("checkpoint", "--image-path=" + saved.begin()));
+            sandbox.tell(spec.diskMb(), SavedMemory.BOUND, List.of("checkpoint", "--image-path=" + begin(saved)));
             finished(spec, sandbox, saved);
         } catch (Failed e) {
             saved.giveUp();
@@ -237,6 +238,13 @@ public final class GVisorRuntime implements GuestRuntime {
         readiness.again(spec);
     }
 
+    /** An empty folder for runsc to write to. */
+    private static Path begin(SavedMemory saved) {
+        saved.giveUp();
+        Premises.make(saved.saving());
+        return saved.saving();
+    }
+
     /**
      * Whether a runsc that a daemon asked to save memory, and then died, has done so: it goes on by itself, and the
      * guest ends only once all is written. (One that was killed in the middle leaves an image that does not resume;
@@ -244,7 +252,16 @@ public final class GVisorRuntime implements GuestRuntime {
      */
     private static boolean savedMeanwhile(Sandbox sandbox, SavedMemory saved) {
         sandbox.awaitCheckpoint(SavedMemory.BOUND);
-        return sandbox.find().isEmpty() && saved.written();
+        return sandbox.find().isEmpty() && written(saved);
+    }
+
+    /** What runsc writes is there, though nobody has said that it is whole. */
+    private static boolean written(SavedMemory saved) {
+        try {
+            return Files.size(saved.saving().resolve("checkpoint.img")) > 0;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     @Override
@@ -257,7 +274,8 @@ public final class GVisorRuntime implements GuestRuntime {
             return already.get();
         }
         if (!suspended(machine)) {
-            throw new Failed("cannot resume machine " + machine + ": no saved memory is in " + folders.saved());
+            throw new Failed("cannot resume machine " + machine + ": no saved memory is in "
+                    + saved(machine).saved());
         }
         Sandbox sandbox = sandbox(machine);
         sandbox.kill();
@@ -265,30 +283,20 @@ public final class GVisorRuntime implements GuestRuntime {
         mountVolumes(spec);
         premises.cgroups().create(machine.text(), Sandbox.atResume(spec));
         SavedMemory saved = saved(machine);
-        Path memory = saved.take();
-        GVisorGuest guest;
-        try {
-            guest = begin(
-                    spec,
-                    "resume",
-                    List.of("restore", "--detach", "--bundle=" + folders.bundle(), "--image-path=" + memory),
-                    false);
-        } catch (Failed e) {
-            saved.putBack();
-            throw e;
-        }
+        // runsc lets the guest go on as soon as it can, and not even its failure says that the guest never did.
+        Path memory = saved.goOn();
+        GVisorGuest guest = begin(
+                spec,
+                "resume",
+                List.of("restore", "--detach", "--bundle=" + folders.bundle(), "--image-path=" + memory),
+                false);
         saved.used();
         return guest;
     }
 
-    /** Memory that a daemon was about to resume from when it died, and that no guest runs on, is still whole. */
     @Override
     public boolean suspended(MachineId machine) {
-        SavedMemory saved = saved(machine);
-        if (saved.beingResumed() && sandbox(machine).find().isEmpty()) {
-            saved.putBack();
-        }
-        return saved.exists();
+        return saved(machine).exists();
     }
 
     @Override
@@ -297,7 +305,7 @@ public final class GVisorRuntime implements GuestRuntime {
     }
 
     private SavedMemory saved(MachineId machine) {
-        return new SavedMemory(folders(machine));
+        return folders(machine).memory();
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.allod.linux.TreeDeleter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,10 +26,13 @@ final class ListeningDialer implements GuestChannel.Dialer, AutoCloseable {
     private final ArrayBlockingQueue<SocketChannel> waiting = new ArrayBlockingQueue<>(1);
     private final Thread thread;
 
-    /** Listens at {@code path}; what an earlier daemon left there goes. */
+    /**
+     * Listens at {@code path}; what is there goes, whatever it is: a guest that an older Allod started may write to the
+     * folder, and have put a folder of its own in the socket's place.
+     */
     ListeningDialer(Path path) throws IOException {
         this.path = path;
-        Files.deleteIfExists(path);
+        TreeDeleter.delete(path);
         server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         server.bind(UnixDomainSocketAddress.of(path), 8);
         thread = Thread.ofVirtual().name("guest-listen").start(this::acceptAll);

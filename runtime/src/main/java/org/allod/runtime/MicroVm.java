@@ -1,22 +1,23 @@
 package org.allod.runtime;
 
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
+import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.allod.base.Failed;
@@ -28,10 +29,11 @@ import org.allod.linux.Signals;
 
 /** One QEMU process: started, found again, told to save or go on, ended. Knows nothing of what runs inside. */
 final class MicroVm {
+    private static final System.Logger LOG = System.getLogger("allod.runtime");
     private static final Duration SOCKETS = Duration.ofSeconds(10);
     private static final Duration END = Duration.ofSeconds(10);
-    /** Memory is written to disk: bounded by the slowest disk and the biggest guest we mean to suspend. */
-    private static final Duration SAVE = Duration.ofMinutes(2);
+    /** In saved memory beside the guest's: what devices remember, firmware, the table of pages. */
+    private static final int DEVICES_MB = 64;
 
     private static final Duration LOAD = Duration.ofMinutes(1);
     private static final Duration LOOK = Duration.ofMillis(2);
@@ -69,16 +71,19 @@ final class MicroVm {
         return premises.watch().exit(process);
     }
 
-    /** Starts QEMU and returns once it can be spoken to; its guest then runs, or waits for its memory. */
+    /**
+     * Starts QEMU and returns once it can be spoken to and sees nothing of the host any more; its guest then waits for {@link
+     * #load} or {@link #cont}.
+     */
     ProcessId start(QemuLine line, Optional<String> namespace) {
         try {
             clear();
             Premises.delete(folders.run());
             Premises.delete(folders.output());
-            Files.createDirectories(folders.run());
+            Files.createDirectories(folders.run().resolveSibling(""));
+            Files.createDirectory(
+                    folders.run(), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             Files.createDirectories(folders.run().resolveSibling("dev"));
-            Files.setAttribute(folders.run(), "unix:uid", folders.uid());
-            Files.setAttribute(folders.run(), "unix:gid", folders.uid());
             Launch launch = Launch.of(line.argv())
                     .groups(premises.cgroups().join(folders.machine().text()))
                     .output(folders.output());
@@ -86,19 +91,68 @@ final class MicroVm {
                 launch = launch.namespace(namespace.get());
             }
             Launch.Started started = launch.start();
-            ProcessId process = started.process().orElseThrow(() -> failure("it ended at once"));
-            write(folders.process(), process.text());
-            Poll.within(
-                    SOCKETS,
-                    LOOK,
-                    () -> started.exit().isDone()
-                            || (Files.exists(folders.control()) && Files.exists(folders.channel())));
-            if (started.exit().isDone() || !Files.exists(folders.control())) {
+            boolean _ = Poll.within(SOCKETS, LOOK, () -> started.exit().isDone() || answers());
+            if (started.exit().isDone()) {
                 throw failure("it ended with code " + started.exit().getNow(-1));
             }
+            ProcessId process = process().orElseThrow(() -> failure("it does not listen"));
+            write(folders.process(), process.text());
+            confine(process);
             return process;
         } catch (IOException e) {
             throw new Failed("cannot start QEMU for machine " + folders.machine() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Whether somebody listens to us: the socket has its name before that. */
+    private boolean answers() {
+        try (Qmp _ = control()) {
+            return true;
+        } catch (Failed e) {
+            return false;
+        }
+    }
+
+    /** QEMU among the processes of the machine's control group, where another waits for its end. */
+    private Optional<ProcessId> process() {
+        for (int pid : premises.cgroups().processes(folders.machine().text())) {
+            Optional<ProcessId> process = ProcessId.of(pid);
+            if (process.isPresent() && commandLine(pid).startsWith(QemuLine.PROGRAM + "\0")) {
+                return process;
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String commandLine(int pid) {
+        try {
+            return Files.readString(Path.of("/proc/" + pid + "/cmdline"), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return ""; // it has ended
+        }
+    }
+
+    /**
+     * Takes the host's files out of QEMU's sight, which has opened by then what it needs: what breaks out of a guest is in
+     * an empty, read-only root.
+     */
+    private void confine(ProcessId process) {
+        var _ = Command.of(
+                        premises.config().guestBinary().toString(),
+                        "confine",
+                        Integer.toString(process.pid()),
+                        Integer.toString(folders.uid()),
+                        folders.run().toString())
+                .output();
+    }
+
+    /** As at the start, where the daemon that started it died before it had done so. */
+    void confineAgain(ProcessId process) {
+        try {
+            confine(process);
+        } catch (Failed e) {
+            // One that an older Allod started has no mounts of its own.
+            LOG.log(Level.WARNING, "QEMU of machine " + folders.machine() + " sees the host's files", e);
         }
     }
 
@@ -151,7 +205,7 @@ final class MicroVm {
     }
 
     Qmp control() {
-        return Qmp.open(folders.control(), premises.timers());
+        return Qmp.open(folders.control(), folders.uid(), premises.timers());
     }
 
     /** The end of what the guest's kernel has said, or nothing where QEMU does not answer. */
@@ -167,85 +221,80 @@ final class MicroVm {
     }
 
     SocketChannel dial(Duration bound) throws IOException {
-        return Sockets.connect(folders.channel(), premises.timers(), bound);
+        return Sockets.connect(folders.channel(), folders.uid(), premises.timers(), bound);
     }
 
-    /** Stops the guest and writes its memory to {@link VmFolders#saved}, whole or not at all; then QEMU is gone. */
-    void save(ProcessId process) {
+    /**
+     * Stops the guest and writes its memory to {@link SavedMemory#saved}, whole or not at all; then QEMU is gone.
+     *
+     * @param memoryMb what the guest has
+     */
+    void save(ProcessId process, int memoryMb) {
         try (Qmp qmp = control()) {
             var _ = qmp.run("stop");
-            try {
-                saveStopped(qmp);
-            } catch (Failed | IOException e) {
-                Files.deleteIfExists(folders.saving());
-                var _ = qmp.run("cont"); // The guest goes on as if nothing had been asked of it.
-                throw new Failed("cannot save the memory of machine " + folders.machine() + ": " + e.getMessage(), e);
-            }
-        } catch (IOException e) {
-            throw new Failed("cannot clean up after saving machine " + folders.machine() + ": " + e.getMessage(), e);
+        }
+        try {
+            saveStopped((memoryMb * 9L / 8 + DEVICES_MB) << 20);
+        } catch (Failed e) {
+            // The guest goes on as if nothing had been asked of it, and nobody may ever go on from what was written.
+            folders.memory().discard();
+            cont();
+            throw new Failed("cannot save the memory of machine " + folders.machine() + ": " + e.getMessage(), e);
         }
         kill(process);
     }
 
-    /** QEMU may write to nothing but sockets of its own, so it hands its memory over and we write it. */
-    private void saveStopped(Qmp qmp) throws IOException {
-        Files.deleteIfExists(folders.migration());
-        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
-            server.bind(UnixDomainSocketAddress.of(folders.migration()));
-            Files.setAttribute(folders.migration(), "unix:uid", folders.uid());
-            CompletableFuture<Void> written = new CompletableFuture<>();
-            Thread.ofVirtual().name("save-" + folders.machine()).start(() -> {
-                try {
-                    receive(server);
-                    written.complete(null);
-                } catch (IOException e) {
-                    written.completeExceptionally(e);
+    /** QEMU may write to nothing but sockets of its own, so it hands its memory over, and a helper writes it. */
+    private void saveStopped(long most) {
+        SavedMemory memory = folders.memory();
+        memory.giveUp();
+        FutureTask<String> written = new FutureTask<>(() -> Command.of(
+                        premises.config().guestBinary().toString(),
+                        "save",
+                        folders.control().toString(),
+                        Integer.toString(folders.uid()),
+                        Long.toString(most),
+                        memory.saving().toString())
+                .timeout(SavedMemory.BOUND)
+                .output());
+        Thread.ofVirtual().name("save-" + folders.machine()).start(written);
+        try {
+            boolean _ = Poll.within(SOCKETS, LOOK, () -> memory.begun() || written.isDone());
+            if (memory.begun()) {
+                try (Qmp qmp = control()) {
+                    var _ = qmp.run("migrate-set-parameters", Map.of("max-bandwidth", 1L << 40));
+                    var _ = qmp.run("migrate", Map.of("uri", "fd:memory"));
+                    awaitMigration(qmp, SavedMemory.BOUND);
                 }
-            });
-            var _ = qmp.run("migrate-set-parameters", Map.of("max-bandwidth", 1L << 40));
-            var _ = qmp.run("migrate", Map.of("uri", "unix:" + folders.migration()));
-            awaitMigration(qmp, SAVE);
-            written.get(SAVE.toMillis(), TimeUnit.MILLISECONDS);
+            }
+            var _ = written.get(SavedMemory.BOUND.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {
-            throw new Failed("its memory could not be written: " + e, e);
+            throw new Failed("its memory could not be written: " + e.getCause(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Failed("interrupted", e);
         } finally {
-            Files.deleteIfExists(folders.migration());
+            boolean _ = written.cancel(true); // where it still waits for a QEMU that does not begin
         }
-        Files.move(folders.saving(), folders.saved(), StandardCopyOption.ATOMIC_MOVE);
+        memory.finish();
     }
 
-    private void receive(ServerSocketChannel server) throws IOException {
-        try (SocketChannel from = server.accept();
-                FileChannel to = FileChannel.open(
-                        folders.saving(),
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.WRITE,
-                        StandardOpenOption.TRUNCATE_EXISTING)) {
-            var buffer = java.nio.ByteBuffer.allocateDirect(1 << 20);
-            while (from.read(buffer) >= 0) {
-                buffer.flip();
-                while (buffer.hasRemaining()) {
-                    to.write(buffer);
-                }
-                buffer.clear();
-            }
-            // A memory image that a power loss empties would be worse than none.
-            to.force(true);
-        }
-    }
-
-    /** Waits for a guest that was started from saved memory, and lets it run. */
-    void go() {
+    /** Fills a guest with the memory that it was started to go on from. It does not run yet. */
+    void load() {
         try (Qmp qmp = control()) {
+            var _ = qmp.run("migrate-incoming", Map.of("uri", QemuLine.INCOMING));
             awaitMigration(qmp, LOAD);
+        }
+    }
+
+    /** Lets the guest run. */
+    void cont() {
+        try (Qmp qmp = control()) {
             var _ = qmp.run("cont");
         }
     }
 
-    /** Lets a guest run that was stopped to be saved, and was not: whoever asked for that is gone. */
+    /** Lets a guest run that was never let run, or was stopped to be saved, and was not: whoever did that is gone. */
     void goOn() {
         try (Qmp qmp = control()) {
             if (qmp.run("query-status").path("running").asBoolean(true)) {
@@ -258,12 +307,11 @@ final class MicroVm {
                     "the end of an abandoned save",
                     () -> !UNDER_WAY.contains(
                             qmp.run("query-migrate").path("status").asString("none")));
+            folders.memory().discard();
             var _ = qmp.run("cont");
-            Files.deleteIfExists(folders.saving());
-        } catch (Failed | IOException e) {
+        } catch (Failed e) {
             // It is found all the same, so that it can be ended.
-            System.getLogger(MicroVm.class.getName())
-                    .log(System.Logger.Level.WARNING, "machine " + folders.machine() + " may stand still", e);
+            LOG.log(Level.WARNING, "machine " + folders.machine() + " may stand still", e);
         }
     }
 

@@ -30,7 +30,8 @@ final class MicroVmProbe {
     private static final Duration GREETING = Duration.ofSeconds(2);
     private static final Path KVM = Path.of("/dev/kvm");
     private static final int MEMORY_MB = 128;
-    private static final List<String> TOOLS = List.of("qemu-system-x86_64", "setpriv", "mkfs.ext4", "mkfs.erofs");
+    private static final List<String> TOOLS =
+            List.of(QemuLine.PROGRAM, "setpriv", "unshare", "mkfs.ext4", "mkfs.erofs");
 
     private final Premises premises;
     private final GuestKernel kernel;
@@ -206,6 +207,7 @@ final class MicroVmProbe {
                     new GuestChannel(machine, vm::dial, log, folders.home(), premises.clock(), premises.timers());
             BootWatch watch = new BootWatch(vm, process);
             try {
+                vm.cont();
                 channel.open(bound, GREETING, watch.failed());
                 return Duration.ofNanos(premises.clock().monoNanos() - before);
             } catch (Failed e) {

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -143,12 +142,14 @@ public final class MicroVmRuntime implements GuestRuntime {
         Wire wire = makeReadyToBoot(spec);
         premises.networks().refresh(wire);
         OomMark.set(premises, spec.machine());
+        folders.memory().discard();
         layer(spec).begin();
         MicroVm vm = vm(spec.machine());
         ProcessId process = startQemu(spec, wire, Optional.empty());
         GuestChannel channel = channel(spec.machine(), vm);
         BootWatch watch = new BootWatch(vm, process);
         try {
+            vm.cont();
             channel.open(START, GREETING, watch.failed());
             channel.configure(setup(spec, wire));
         } catch (Failed e) {
@@ -269,12 +270,19 @@ public final class MicroVmRuntime implements GuestRuntime {
             return Optional.of(known);
         }
         MicroVm vm = vm(machine);
+        SavedMemory memory = folders(machine).memory();
+        if (memory.beingLoaded()) {
+            // The last daemon died before it let it run: then it is no guest, and another is made of the memory.
+            vm.clear();
+            memory.putBack();
+        }
         return vm.find().map(process -> {
+            vm.confineAgain(process);
             GuestChannel channel = channel(machine, vm);
-            if (Files.exists(folders(machine).resuming())) {
-                vm.go(); // The last daemon died between starting it and letting it run.
-                forget(folders(machine).resuming());
-            } else if (!Files.exists(folders(machine).saved())) {
+            if (memory.beingResumed()) {
+                vm.cont(); // The last daemon died between writing down that it runs and letting it run.
+                memory.used();
+            } else if (!memory.exists()) {
                 vm.goOn(); // It died while saving: the guest was stopped for that, and only we can let it run.
             }
             new Balloon(vm).settle();
@@ -300,7 +308,7 @@ public final class MicroVmRuntime implements GuestRuntime {
             // First, because its conversation ends now, also where the rest fails: whoever asks next begins a new one.
             guests.remove(machine, guest);
             guest.channel().release(RELEASE);
-            guest.vm().save(guest.process());
+            guest.vm().save(guest.process(), spec.memoryMb());
         } finally {
             still.unlock();
         }
@@ -315,48 +323,56 @@ public final class MicroVmRuntime implements GuestRuntime {
             return already.get();
         }
         if (!suspended(machine)) {
-            throw new Failed("cannot resume machine " + machine + ": no saved memory is in " + folders.saved());
+            throw new Failed("cannot resume machine " + machine + ": no saved memory is in "
+                    + folders.memory().saved());
         }
         Wire wire = makeReady(spec);
         premises.networks().refresh(wire);
         OomMark.set(premises, spec.machine());
         MicroVm vm = vm(machine);
-        rename(folders.saved(), folders.resuming());
-        ProcessId process;
+        SavedMemory memory = folders.memory();
+        ProcessId process = loaded(spec, wire, vm, memory);
         try {
-            process = startQemu(spec, wire, Optional.of(folders.resuming()));
+            var _ = memory.goOn();
+            vm.cont();
         } catch (Failed e) {
-            rename(folders.resuming(), folders.saved()); // Nothing ran: another try may help, or its owner drops it.
+            vm.kill(process); // It may have run, so what it was made of is worth nothing any more.
             throw e;
         }
-        try {
-            vm.go();
-        } catch (Failed e) {
-            vm.kill(process);
-            rename(folders.resuming(), folders.saved());
-            throw e;
-        }
-        forget(folders.resuming());
+        memory.used();
         GuestChannel channel = channel(machine, vm);
         // The guest goes on at once; PID 1 is back within moments, waited for by nobody.
         Thread.ofVirtual().name("reach-" + machine).start(() -> channel.adopt(ADOPT, GREETING));
         return keep(guest(machine, vm, process, channel));
     }
 
-    /** Memory that a daemon was about to resume from when it died, and that no guest runs on, is still whole. */
+    /** A virtual machine with the saved memory in it, which does not run. */
+    private ProcessId loaded(GuestSpec spec, Wire wire, MicroVm vm, SavedMemory memory) {
+        Path loading = memory.load();
+        try {
+            ProcessId process = startQemu(spec, wire, Optional.of(loading));
+            vm.load();
+            return process;
+        } catch (Failed e) {
+            vm.clear();
+            memory.putBack(); // Nothing ran: another try may help, or its owner drops it.
+            throw e;
+        }
+    }
+
+    /** Memory that a daemon was about to resume from when it died, and that no guest has run on, is still whole. */
     @Override
     public boolean suspended(MachineId machine) {
-        VmFolders folders = folders(machine);
-        if (Files.exists(folders.resuming()) && vm(machine).find().isEmpty()) {
-            rename(folders.resuming(), folders.saved());
+        SavedMemory memory = folders(machine).memory();
+        if (memory.beingLoaded() && vm(machine).find().isEmpty()) {
+            memory.putBack();
         }
-        return Files.exists(folders.saved());
+        return memory.exists();
     }
 
     @Override
     public void discardSuspended(MachineId machine) {
-        forget(folders(machine).saved());
-        forget(folders(machine).saving());
+        folders(machine).memory().discard();
     }
 
     @Override
@@ -426,14 +442,6 @@ public final class MicroVmRuntime implements GuestRuntime {
                 List.of(wire.address6() + "/128", wire.address4() + "/32"),
                 List.of(Wire.GATEWAY6, Wire.GATEWAY4));
         return GuestSetup.of(spec, List.of(network), premises.networks().resolvers(), wire.address6());
-    }
-
-    private static void rename(Path from, Path to) {
-        try {
-            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            throw new Failed("cannot rename " + from + " to " + to + ": " + e.getMessage(), e);
-        }
     }
 
     private static void forget(Path file) {

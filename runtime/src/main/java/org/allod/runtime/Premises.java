@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,6 +18,7 @@ import org.allod.base.Timers;
 import org.allod.linux.Cgroups;
 import org.allod.linux.Mounts;
 import org.allod.linux.ProcessWatch;
+import org.allod.linux.TreeDeleter;
 
 /**
  * What the runtimes of one host stand on and share: folders, networks, control groups, the watch over processes,
@@ -33,11 +33,13 @@ public final class Premises implements AutoCloseable {
     private final LogStore logs;
     private final Clock clock;
     private final Timers timers;
+    private final UserIds users;
     private final Map<MachineId, ReentrantLock> still = new ConcurrentHashMap<>();
 
     public Premises(RuntimeConfig config, Clock clock, Timers timers) {
         this.config = config;
         this.networks = new Networks(config.network());
+        this.users = UserIds.ofHost(config.network().instance());
         this.cgroups = Cgroups.detect("allod-" + config.network().instance());
         this.logs = new LogStore(config.machines(), clock);
         this.clock = clock;
@@ -58,6 +60,10 @@ public final class Premises implements AutoCloseable {
 
     public ProcessWatch watch() {
         return watch;
+    }
+
+    UserIds users() {
+        return users;
     }
 
     public LogStore logs() {
@@ -117,7 +123,7 @@ public final class Premises implements AutoCloseable {
         networks.remove(machine);
         logs.forget(machine);
         still.remove(machine);
-        delete(run(machine));
+        forgetRun(machine);
         delete(folder(machine));
     }
 
@@ -143,7 +149,7 @@ public final class Premises implements AutoCloseable {
                 cgroups.remove(machine.text());
                 networks.remove(machine);
                 unmountBelow(run(machine));
-                delete(run(machine));
+                forgetRun(machine);
             }
         }
         if (running.isEmpty()) {
@@ -151,6 +157,11 @@ public final class Premises implements AutoCloseable {
             dismantle();
         }
         return running;
+    }
+
+    private void forgetRun(MachineId machine) {
+        VmFolders.forget(users, machine, run(machine));
+        delete(run(machine));
     }
 
     private static void unmountBelow(Path folder) {
@@ -206,16 +217,8 @@ public final class Premises implements AutoCloseable {
         return names;
     }
 
-    /** Deletes a folder with everything in it; one that is not there is no error. */
+    /** Deletes a folder with everything in it, whoever shaped it; one that is not there is no error. */
     static void delete(Path folder) {
-        try (Stream<Path> tree = Files.walk(folder)) {
-            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
-        } catch (NoSuchFileException e) {
-            // Nothing to do.
-        } catch (IOException e) {
-            throw new Failed("cannot delete " + folder + ": " + e.getMessage(), e);
-        }
+        TreeDeleter.delete(folder);
     }
 }

@@ -9,7 +9,9 @@ import java.util.stream.IntStream;
 
 /**
  * The command line of a microVM. Pure. QEMU starts without any right: files it needs are opened before (as descriptors
- * 4 to 7), so is its network device (3), and its user owns nothing but the folder with its sockets.
+ * 4 to 7), so are its network device (3) and its sockets (8 and 9), and its user owns nothing. It has namespaces of
+ * processes, mounts and System V objects of its own; its guest does not run before the host's files have been taken out of
+ * its sight ({@link MicroVm#start}).
  *
  * @param kvm false: the processor is emulated
  * @param kernelArgs come before ours, and ours win
@@ -34,6 +36,11 @@ record QemuLine(
         Optional<Tap> tap,
         List<Disk> volumes,
         Path helper) {
+    static final String PROGRAM = "qemu-system-x86_64";
+
+    /** Where it finds the memory to go on from, once it is told to. */
+    static final String INCOMING = "fd:0";
+
     static final String CHANNEL = "org.allod.guest";
 
     /** A network device, by its name and hardware address. */
@@ -47,13 +54,18 @@ record QemuLine(
      */
     record Disk(String id, Path image, Optional<Path> key) {}
 
+    /** Descriptors of sockets that QEMU is to listen on; their names are in a folder that it cannot enter. */
+    private static final int CONTROL_SOCKET = 8;
+
+    private static final int CHANNEL_SOCKET = 9;
+
     /** Descriptors from here on are volumes and their keys, two for each. */
     private static final int VOLUMES = 10;
 
     /** Opens the files that the virtual machine's own user may not reach by name, and becomes the next command. */
     private static final String OPEN = "exec 0<\"$1\" 4<\"$2\" 5<>\"$3\" 6<\"$4\" 7<\"$5\"; shift 5; exec \"$@\"";
 
-    /** Where only root may open the device: a copy of its node that our user owns, in a mount namespace of its own. */
+    /** Where only root may open the device: a copy of its node that our user owns, in the mount namespace of QEMU. */
     private static final String KVM = "mount -t tmpfs -o size=64k,mode=755 none \"$1\" && mknod \"$1/kvm\" c 10 232"
             + " && chown \"$2\" \"$1/kvm\" && chmod 600 \"$1/kvm\" && mount --bind \"$1/kvm\" /dev/kvm"
             + " && shift 2 && exec \"$@\"";
@@ -70,23 +82,24 @@ record QemuLine(
     List<String> argv() {
         List<String> line = new ArrayList<>();
         tap.ifPresent(t -> line.addAll(List.of(helper.toString(), "tap", t.device, "3")));
-        if (!volumes.isEmpty() || !images.isEmpty()) {
-            line.addAll(List.of(helper.toString(), "files"));
-            for (int i = 0; i < images.size(); i++) {
-                line.add((FIRST_IMAGE + i) + ":r:" + images.get(i));
-            }
-            for (int i = 0; i < volumes.size(); i++) {
-                int fd = VOLUMES + 2 * i;
-                line.add(fd + ":rw:" + volumes.get(i).image);
-                volumes.get(i).key.ifPresent(key -> line.add((fd + 1) + ":once:" + key));
-            }
-            line.add("--");
+        line.addAll(List.of(helper.toString(), "files"));
+        line.add(CONTROL_SOCKET + ":bind:" + folders.control());
+        line.add(CHANNEL_SOCKET + ":bind:" + folders.channel());
+        for (int i = 0; i < images.size(); i++) {
+            line.add((FIRST_IMAGE + i) + ":r:" + images.get(i));
         }
+        for (int i = 0; i < volumes.size(); i++) {
+            int fd = VOLUMES + 2 * i;
+            line.add(fd + ":rw:" + volumes.get(i).image);
+            volumes.get(i).key.ifPresent(key -> line.add((fd + 1) + ":once:" + key));
+        }
+        line.add("--");
         String memory = incoming.map(Path::toString).orElse("/dev/null");
         line.addAll(List.of("sh", "-c", OPEN, "open", memory, root.toString(), disk.toString()));
         line.addAll(List.of(kernel.toString(), initramfs.toString()));
+        line.addAll(List.of("unshare", "--mount", "--propagation", "private", "--ipc", "--pid", "--fork"));
         if (kvm) {
-            line.addAll(List.of("unshare", "--mount", "--propagation", "private", "sh", "-c", KVM, "kvm"));
+            line.addAll(List.of("sh", "-c", KVM, "kvm"));
             line.addAll(List.of(folders.run().resolveSibling("dev").toString(), "" + folders.uid()));
         }
         line.addAll(List.of("setpriv", "--reuid=" + folders.uid(), "--regid=" + folders.uid(), "--clear-groups"));
@@ -100,7 +113,7 @@ record QemuLine(
     }
 
     private List<String> qemu() {
-        List<String> line = new ArrayList<>(List.of("qemu-system-x86_64", "-name", "allod-" + folders.machine()));
+        List<String> line = new ArrayList<>(List.of(PROGRAM, "-name", "allod-" + folders.machine()));
         line.addAll(List.of("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"));
         line.addAll(List.of("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
         line.addAll(List.of("-machine", "q35,usb=off,sata=off,hpet=off,vmport=off,smbus=off,dump-guest-core=off"));
@@ -130,16 +143,18 @@ record QemuLine(
             line.addAll(List.of("-device", "virtio-blk-pci,drive=%s,serial=%s".formatted(name, name)));
         }
         line.addAll(List.of("-chardev", "ringbuf,id=console,size=65536", "-serial", "chardev:console"));
-        line.addAll(List.of("-chardev", "socket,id=channel,server=on,wait=off,path=" + folders.channel()));
+        line.addAll(List.of("-chardev", "socket,id=channel,server=on,wait=off,fd=" + CHANNEL_SOCKET));
         line.addAll(List.of("-device", "virtio-serial-pci,max_ports=2"));
         line.addAll(List.of("-device", "virtserialport,chardev=channel,nr=1,name=" + CHANNEL));
         // Before what comes and goes, so that its place on the bus is always the same.
         line.addAll(List.of(
                 "-device", "virtio-balloon-pci,id=" + Balloon.ID + ",deflate-on-oom=on,free-page-reporting=on"));
-        line.addAll(List.of("-qmp", "unix:" + folders.control() + ",server=on,wait=off"));
+        line.addAll(List.of("-chardev", "socket,id=control,server=on,wait=off,fd=" + CONTROL_SOCKET));
+        line.addAll(List.of("-mon", "chardev=control,mode=control"));
         tap.ifPresent(t -> line.addAll(
                 List.of("-netdev", "tap,id=net,fd=3", "-device", "virtio-net-pci,netdev=net,romfile=,mac=" + t.mac)));
-        incoming.ifPresent(path -> line.addAll(List.of("-incoming", "fd:0")));
+        line.add("-S"); // It waits to be told, whatever saved memory says that its guest was doing.
+        incoming.ifPresent(path -> line.addAll(List.of("-incoming", "defer")));
         return line;
     }
 

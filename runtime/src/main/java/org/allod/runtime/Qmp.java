@@ -21,20 +21,28 @@ import tools.jackson.databind.json.JsonMapper;
 final class Qmp implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final int LONGEST_LINE = 1 << 20;
+
+    /** Lines that a command waits through for its own answer: QEMU tells of a few events a second, if it is honest. */
+    private static final int MOST_EVENTS = 1000;
+
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final SocketChannel channel;
     private final Timers timers;
     private final ByteBuffer buffer = ByteBuffer.allocate(LONGEST_LINE);
 
+    /** How much of the buffer is known to hold no end of a line. */
+    private int looked;
+
     private Qmp(SocketChannel channel, Timers timers) {
         this.channel = channel;
         this.timers = timers;
     }
 
-    static Qmp open(Path socket, Timers timers) {
+    /** @param uid the user that QEMU runs as */
+    static Qmp open(Path socket, int uid, Timers timers) {
         try {
-            Qmp qmp = new Qmp(Sockets.connect(socket, timers, PATIENCE), timers);
+            Qmp qmp = new Qmp(Sockets.connect(socket, uid, timers, PATIENCE), timers);
             try {
                 var _ = qmp.within("greet", () -> qmp.readLine());
                 var _ = qmp.run("qmp_capabilities", Map.of());
@@ -60,7 +68,7 @@ final class Qmp implements AutoCloseable {
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }
-            while (true) {
+            for (int lines = 0; lines < MOST_EVENTS; lines++) {
                 JsonNode answer = JSON.readTree(readLine());
                 if (answer.has("return")) {
                     return answer.get("return");
@@ -70,6 +78,7 @@ final class Qmp implements AutoCloseable {
                 }
                 // Anything else is an event, which whoever needs to know asks for.
             }
+            throw new IOException(MOST_EVENTS + " events came, and no answer");
         });
     }
 
@@ -96,14 +105,16 @@ final class Qmp implements AutoCloseable {
 
     private String readLine() throws IOException {
         while (true) {
-            for (int i = 0; i < buffer.position(); i++) {
+            for (int i = looked; i < buffer.position(); i++) {
                 if (buffer.get(i) == '\n') {
+                    looked = 0;
                     byte[] line = new byte[i];
                     buffer.flip().get(line).get();
                     buffer.compact();
                     return new String(line, StandardCharsets.UTF_8);
                 }
             }
+            looked = buffer.position();
             if (!buffer.hasRemaining()) {
                 throw new IOException("a line of more than " + LONGEST_LINE + " bytes");
             }

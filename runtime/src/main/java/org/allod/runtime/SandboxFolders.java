@@ -30,19 +30,8 @@ record SandboxFolders(MachineId machine, Path home, Path run) {
         return home.resolve("upper");
     }
 
-    /** Saved memory, whole. */
-    Path saved() {
-        return home.resolve("saved");
-    }
-
-    /** Memory being saved: half of it is worth nothing. */
-    Path saving() {
-        return home.resolve("saving");
-    }
-
-    /** Saved memory being resumed from. */
-    Path resuming() {
-        return home.resolve("resuming");
+    SavedMemory memory() {
+        return new SavedMemory(home);
     }
 
     /** runsc's own state: a folder for each sandbox, so that nothing needs asking to be cleaned up. */

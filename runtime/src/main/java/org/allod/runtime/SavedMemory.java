@@ -2,87 +2,136 @@ package org.allod.runtime;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.allod.base.Failed;
-import org.allod.linux.Command;
+import org.allod.linux.Durable;
 
 /**
- * The saved memory of one sandbox, in one of three places: {@code saving} while it is written, {@code saved} once it is
- * whole and on disk, {@code resuming} while a guest is being made of it. A name is changed before what it stands for
- * begins, so a crash leaves it in a place that says how far things were.
+ * The saved memory of one machine, a file or a folder, in one of four places: {@code saving} while it is written, {@code
+ * saved} once it is whole and on disk, {@code loading} while a guest is made of it that does not run yet, {@code resuming}
+ * from the moment before its guest goes on.
+ *
+ * <p>No memory is executed twice: what the guest did since would be on its volumes, and its memory would not know. So
+ * {@link #goOn} is durable before the guest executes anything, and from {@code resuming} nothing is ever put back, whatever
+ * became of the guest. The names that count are on the disk before what relies on them begins; a name that comes back
+ * after a power cut is one that nothing relies on.
+ *
+ * @param home the folder of the four
  */
-record SavedMemory(SandboxFolders folders) {
+record SavedMemory(Path home) {
     /** Bounded by the slowest disk and the biggest guest we mean to suspend. */
     static final Duration BOUND = Duration.ofMinutes(2);
 
+    /** Being written: half of it is worth nothing. */
+    Path saving() {
+        return home.resolve("saving");
+    }
+
     /** Whole, and not being used. */
+    Path saved() {
+        return home.resolve("saved");
+    }
+
+    /** Being read by a guest that does not run yet. */
+    Path loading() {
+        return home.resolve("loading");
+    }
+
+    /** Its guest may have gone on: worth nothing to anybody else. */
+    Path resuming() {
+        return home.resolve("resuming");
+    }
+
     boolean exists() {
-        return Files.exists(folders.saved());
+        return Files.exists(saved());
+    }
+
+    boolean beingLoaded() {
+        return Files.exists(loading());
     }
 
     boolean beingResumed() {
-        return Files.exists(folders.resuming());
+        return Files.exists(resuming());
     }
 
     /** Somebody began to write, and has neither finished nor given up. */
     boolean begun() {
-        return Files.exists(folders.saving());
+        return Files.exists(saving());
     }
 
-    /** What runsc writes is there, though nobody has said that it is whole. */
-    boolean written() {
+    /** What was written is whole. Once this returns, it is there after a power cut too, and the guest may be ended. */
+    void finish() {
         try {
-            return Files.size(folders.saving().resolve("checkpoint.img")) > 0;
+            if (Files.isDirectory(saving(), LinkOption.NOFOLLOW_LINKS)) {
+                for (String name : Premises.names(saving())) {
+                    Durable.sync(saving().resolve(name));
+                }
+            }
+            Durable.sync(saving());
+            rename(saving(), saved());
+            // Up to the folder that all machines have theirs in: they may be as new as what is in them.
+            Durable.sync(home);
+            Durable.sync(Durable.parent(home));
+            Durable.sync(Durable.parent(Durable.parent(home)));
         } catch (IOException e) {
-            return false;
+            throw new Failed("cannot keep the saved memory in " + saving() + ": " + e.getMessage(), e);
         }
     }
 
-    /** An empty folder to write to. */
-    Path begin() {
-        Premises.delete(folders.saving());
-        Premises.make(folders.saving());
-        return folders.saving();
-    }
-
     void giveUp() {
-        Premises.delete(folders.saving());
+        Premises.delete(saving());
     }
 
-    /** What was written is whole: a memory image that a power loss empties would be worse than none. */
-    void finish() {
-        List<String> line = new ArrayList<>(List.of("sync"));
-        Premises.names(folders.saving())
-                .forEach(name -> line.add(folders.saving().resolve(name).toString()));
-        line.add(folders.saving().toString());
-        var _ = Command.of(line).timeout(BOUND).output();
-        rename(folders.saving(), folders.saved());
-        var _ = Command.of("sync", folders.home().toString()).output();
+    /** Takes it to make a guest of, which does not run before {@link #goOn}. */
+    Path load() {
+        rename(saved(), loading());
+        return loading();
     }
 
-    /** Takes it to make a guest of; from now on it is not {@link #exists}. */
-    Path take() {
-        rename(folders.saved(), folders.resuming());
-        return folders.resuming();
-    }
-
-    /** No guest came of it: another try may help, or its owner drops it. */
+    /** Its guest never ran: another try may help, or its owner drops it. */
     void putBack() {
-        rename(folders.resuming(), folders.saved());
+        if (exists()) {
+            Premises.delete(loading()); // one and the same: a power cut may leave both names of a rename
+        } else {
+            rename(loading(), saved());
+        }
     }
 
-    /** The guest runs. */
+    /** Its guest goes on as soon as this returns, and the memory is never used again, not after a power cut either. */
+    Path goOn() {
+        used();
+        if (beingLoaded() && exists()) {
+            Premises.delete(loading()); // as in putBack
+        }
+        rename(beingLoaded() ? loading() : saved(), resuming());
+        sync();
+        return resuming();
+    }
+
+    /** Nobody reads what a guest went on from any more. */
     void used() {
-        Premises.delete(folders.resuming());
+        Premises.delete(resuming());
     }
 
+    /** Every name of it, for good. A guest that boots from clean after this never meets its old memory. */
     void discard() {
+        if (exists() || beingLoaded()) {
+            goOn(); // a folder goes file by file, and what is left of it may not pass for saved memory
+        }
+        Premises.delete(loading());
+        used();
         giveUp();
-        Premises.delete(folders.saved());
+    }
+
+    private void sync() {
+        try {
+            Durable.sync(home);
+        } catch (IOException e) {
+            throw new Failed("cannot make the names in " + home + " durable: " + e.getMessage(), e);
+        }
     }
 
     private static void rename(Path from, Path to) {

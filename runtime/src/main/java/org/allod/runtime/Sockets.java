@@ -7,7 +7,9 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
+import jdk.net.ExtendedSocketOptions;
 import org.allod.base.Poll;
 import org.allod.base.Timers;
 
@@ -20,8 +22,26 @@ final class Sockets {
 
     private Sockets() {}
 
+    /** Connects to a socket that a process of this user listens on, or throws once {@code bound} has passed. */
+    static SocketChannel connect(Path path, int uid, Timers timers, Duration bound) throws IOException {
+        SocketChannel channel = connect(path, timers, bound);
+        try {
+            UserPrincipal expected =
+                    path.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName(Integer.toString(uid));
+            UserPrincipal peer =
+                    channel.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
+            if (!peer.equals(expected)) {
+                throw new IOException("user " + peer.getName() + " answers at " + path + ", not " + uid);
+            }
+            return channel;
+        } catch (IOException e) {
+            close(channel);
+            throw e;
+        }
+    }
+
     /** Connects, or throws once {@code bound} has passed. */
-    static SocketChannel connect(Path path, Timers timers, Duration bound) throws IOException {
+    private static SocketChannel connect(Path path, Timers timers, Duration bound) throws IOException {
         SocketChannel[] made = new SocketChannel[1];
         IOException[] why = {new IOException("no answer")};
         boolean _ = Poll.within(LISTENING, LOOK, () -> {

@@ -8,14 +8,16 @@ import org.allod.base.MachineId;
  *
  * @param machine whose
  * @param home what survives a reboot
- * @param run what does not; belongs to the user the virtual machine runs as
+ * @param run what does not: sockets, in a folder that is root's alone; QEMU is handed them open
+ * @param users who gives the machine's virtual machine monitor its user
  */
-record VmFolders(MachineId machine, Path home, Path run) {
+record VmFolders(MachineId machine, Path home, Path run, UserIds users) {
     static VmFolders of(Premises premises, MachineId machine) {
         return new VmFolders(
                 machine,
                 premises.folder(machine).resolve("microvm"),
-                premises.run(machine).resolve("vm"));
+                premises.run(machine).resolve("vm"),
+                premises.users());
     }
 
     /** The writable layer: a sparse file that begins anew with each boot. */
@@ -33,19 +35,8 @@ record VmFolders(MachineId machine, Path home, Path run) {
         return run.resolveSibling("vm.key." + index);
     }
 
-    /** Saved memory, whole. */
-    Path saved() {
-        return home.resolve("saved");
-    }
-
-    /** Memory being saved: half of it is worth nothing. */
-    Path saving() {
-        return home.resolve("saving");
-    }
-
-    /** Saved memory being resumed from. */
-    Path resuming() {
-        return home.resolve("resuming");
+    SavedMemory memory() {
+        return new SavedMemory(home);
     }
 
     /** What a guest had while memory was being taken from it for a moment. */
@@ -58,7 +49,7 @@ record VmFolders(MachineId machine, Path home, Path run) {
         return home.resolve("form");
     }
 
-    /** Which process it is. Ours, so outside the folder that the virtual machine may write to. */
+    /** Which process it is. */
     Path process() {
         return run.resolveSibling("vm.process");
     }
@@ -76,15 +67,17 @@ record VmFolders(MachineId machine, Path home, Path run) {
         return run.resolve("guest.sock");
     }
 
-    Path migration() {
-        return run.resolve("memory.sock");
+    /** The user and group of this machine's virtual machine monitor: a number of its own. */
+    int uid() {
+        return users.claim(machine, user(run));
     }
 
-    /**
-     * The user and group of this machine's virtual machine monitor: a number of its own, far from those of people and
-     * services, so that two machines cannot touch each other's files even where a guest has broken out into QEMU.
-     */
-    int uid() {
-        return 0x1000_0000 | (int) (machine.bits() & 0x0fff_ffff);
+    private static Path user(Path run) {
+        return run.resolveSibling("vm.user");
+    }
+
+    /** The machine's folder in {@code run} goes, and its monitor's user is nobody's. */
+    static void forget(UserIds users, MachineId machine, Path folder) {
+        users.release(machine, user(folder.resolve("vm")));
     }
 }

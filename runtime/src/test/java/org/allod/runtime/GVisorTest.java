@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.linux.Command;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -139,8 +141,31 @@ class GVisorTest {
         assertThat(GuestBench.await(machine, "/boot")).isEqualTo(boot);
     }
 
+    /** The daemon died as soon as the guest had gone on, and the host a while after that. */
     @Test
-    void savedMemory_thatIsBroken_isAClearErrorAndStaysUntilDropped() throws Exception {
+    void memory_thatAGuestWentOnFrom_isNeverUsedAgain() throws Exception {
+        GuestSpec spec = server();
+        runtime.boot(spec);
+        String boot = GuestBench.await(machine, "/boot");
+        runtime.suspend(spec);
+        SavedMemory memory = SandboxFolders.of(bench.premises, machine).memory();
+        Path kept = folder.resolve("kept-" + machine);
+        Command.of("cp", "-a", memory.saved().toString(), kept.toString()).output();
+        GuestBench.run(runtime.resume(spec), "true");
+        Command.of("cp", "-a", kept.toString(), memory.resuming().toString()).output();
+        bench.premises.cgroups().kill(machine.text(), Duration.ofSeconds(10));
+
+        GVisorRuntime next = new GVisorRuntime(bench.premises);
+        assertThat(next.find(machine)).isEmpty();
+        assertThat(next.suspended(machine)).isFalse();
+        next.boot(spec);
+        assertThat(GuestBench.await(machine, "/boot")).isNotEqualTo(boot);
+        assertThat(memory.resuming()).doesNotExist();
+        next.remove(machine);
+    }
+
+    @Test
+    void savedMemory_thatIsBroken_isAClearErrorAndNotTriedAgain() throws Exception {
         GuestSpec spec = server();
         runtime.boot(spec);
         runtime.suspend(spec);
@@ -150,9 +175,9 @@ class GVisorTest {
                 .isInstanceOf(Failed.class)
                 .hasMessageContaining("cannot resume")
                 .hasMessageContaining(machine.text());
-        assertThat(runtime.suspended(machine)).isTrue();
-        runtime.discardSuspended(machine);
+        // Not even a failing runsc says that the guest never went on.
         assertThat(runtime.suspended(machine)).isFalse();
+        runtime.discardSuspended(machine);
         assertThatThrownBy(() -> runtime.resume(spec))
                 .isInstanceOf(Failed.class)
                 .hasMessageContaining("no saved memory");

@@ -138,6 +138,38 @@ class HostileGuestTest {
         assertThat(guest.exited()).isNotDone();
     }
 
+    /** Each of these wrote to the host's own file system once, or kept the next daemon from the guest. */
+    @Test
+    void channelFolder_isNotTheGuestsToWriteTo() throws Exception {
+        Guest guest = hostile("exec sleep 100");
+        SandboxFolders folders = SandboxFolders.of(bench.premises, machine);
+        GuestBench.Ran ran = GuestBench.run(guest, "sh", "-c", """
+                cd /.allod/channel
+                dd if=/dev/zero of=big bs=1M count=64 && echo WROTE
+                n=$(head -c 200 /dev/zero | tr '\\0' n)
+                i=0; while [ $i -lt 20 ]; do mkdir $n && echo NESTED; cd $n || break; i=$((i + 1)); done
+                rm -f host.sock && echo REMOVED
+                mv host.sock other && echo MOVED
+                mkdir host.sock && echo REPLACED
+                ln -s / link && echo LINKED
+                mkfifo fifo && echo MADE
+                chmod 777 . && echo CHANGED
+                chmod 777 host.sock && echo CHANGED
+                touch -d @0 host.sock && echo DATED
+                mount -o remount,rw /.allod/channel && echo REMOUNTED
+                ls""");
+        assertThat(ran.out().strip()).isEqualTo("host.sock");
+        try (Stream<Path> all = Files.list(folders.channel())) {
+            assertThat(all).containsExactly(folders.socket());
+        }
+        // The daemon that listened is gone; the next knows nothing of the guest.
+        ((GVisorGuest) guest).hangUp();
+        try (Premises premises = new Premises(bench.premises.config(), bench.clock, bench.timers)) {
+            Guest adopted = new GVisorRuntime(premises).find(machine).orElseThrow();
+            assertThat(GuestBench.run(adopted, "echo", "there").out().strip()).isEqualTo("there");
+        }
+    }
+
     @Test
     void signals_allIgnored_doNotSaveTheGuest() throws Exception {
         Guest guest = hostile("trap '' 1 2 3 4 5 6 7 8 10 12 13 14 15; while :; do sleep 1; done");

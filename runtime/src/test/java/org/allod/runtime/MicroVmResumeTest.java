@@ -13,7 +13,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
 import org.allod.base.SystemClock;
@@ -53,7 +55,7 @@ class MicroVmResumeTest {
             List<Long> bare = new ArrayList<>();
             for (int i = 0; i < ROUNDS; i++) {
                 runtime.suspend(spec);
-                Files.copy(folders.saved(), kept, StandardCopyOption.REPLACE_EXISTING);
+                Files.copy(folders.memory().saved(), kept, StandardCopyOption.REPLACE_EXISTING);
                 bare.add(bare(premises, spec, address));
                 long before = System.nanoTime();
                 var _ = runtime.resume(spec);
@@ -93,21 +95,32 @@ class MicroVmResumeTest {
                 List.of(),
                 premises.config().guestBinary());
         List<String> argv = new ArrayList<>(line.argv());
-        int from = argv.indexOf("setpriv");
+        int from = argv.indexOf("unshare");
         while (!argv.get(from).equals("qemu-system-x86_64")) {
             argv.remove(from);
         }
         long before = System.nanoTime();
         Files.deleteIfExists(folders.control());
+        Files.deleteIfExists(folders.channel());
         ProcessId process =
                 Launch.of(argv).namespace(wire.namespace()).start().process().orElseThrow();
         MicroVm vm = new MicroVm(premises, folders);
-        Poll.until(
-                Duration.ofSeconds(10),
-                Duration.ofMillis(1),
-                "the socket",
-                () -> Files.exists(folders.control()) && Files.exists(folders.channel()));
-        vm.go();
+        Poll.until(Duration.ofSeconds(10), Duration.ofMillis(1), "its socket", () -> {
+            try (Qmp _ = Qmp.open(folders.control(), 0, premises.timers())) {
+                return true;
+            } catch (Failed e) {
+                return false;
+            }
+        });
+        try (Qmp qmp = Qmp.open(folders.control(), 0, premises.timers())) {
+            qmp.run("migrate-incoming", Map.of("uri", QemuLine.INCOMING));
+            Poll.until(
+                    Duration.ofSeconds(10),
+                    Duration.ofMillis(1),
+                    "its memory",
+                    () -> qmp.run("query-migrate").path("status").asString("").equals("completed"));
+            qmp.run("cont");
+        }
         awaitPage(address);
         long took = (System.nanoTime() - before) / 1_000_000;
         vm.kill(process);

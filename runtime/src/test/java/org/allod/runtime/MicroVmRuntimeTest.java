@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
@@ -294,6 +296,43 @@ class MicroVmRuntimeTest {
     }
 
     @Test
+    @Order(8)
+    void qemu_seesNothingOfTheHost() throws Exception {
+        VmFolders folders = VmFolders.of(premises, SHARED);
+        Path process = Path.of(
+                "/proc/" + new MicroVm(premises, folders).find().orElseThrow().pid());
+        try (Stream<Path> root = Files.list(process.resolve("root"))) {
+            assertThat(root).isEmpty();
+        }
+        assertThat(Files.readAllLines(process.resolve("mountinfo")))
+                .singleElement()
+                .asString()
+                .contains(" / / ro,nosuid,nodev,noexec");
+        assertThatThrownBy(() -> Files.createFile(process.resolve("root/new"))).hasMessageContaining("Read-only");
+        // Its number in its own namespace is 1, and there is nobody else.
+        assertThat(Files.readString(process.resolve("status"))).containsPattern("NSpid:\t[0-9]+\t1\n");
+        for (String kind : List.of("pid", "mnt", "ipc", "net")) {
+            assertThat(Files.readSymbolicLink(process.resolve("ns/" + kind)))
+                    .isNotEqualTo(Files.readSymbolicLink(Path.of("/proc/self/ns/" + kind)));
+        }
+        // What root acts on by name belongs to root, and so does the folder.
+        for (Path path : List.of(folders.run(), folders.control(), folders.channel())) {
+            assertThat(Files.getAttribute(path, "unix:uid")).as(path.toString()).isEqualTo(0);
+        }
+        assertThat(Files.getPosixFilePermissions(folders.run()))
+                .isEqualTo(PosixFilePermissions.fromString("rwx------"));
+    }
+
+    @Test
+    @Order(8)
+    void socket_ofAnotherUser_isNotSpokenTo() {
+        VmFolders folders = VmFolders.of(premises, SHARED);
+        assertThatThrownBy(() -> Qmp.open(folders.control(), folders.uid() + 1, timers))
+                .isInstanceOf(Failed.class)
+                .hasMessageContaining("user " + folders.uid() + " answers");
+    }
+
+    @Test
     @Order(9)
     void suspend_andResume_keepMemory_again() throws Exception {
         GuestSpec spec = spec(SHARED, image, STUBBORN);
@@ -305,7 +344,7 @@ class MicroVmRuntimeTest {
             assertThat(runtime.suspended(SHARED)).isTrue();
             assertThat(runtime.find(SHARED)).isEmpty();
             runtime.suspend(spec);
-            long size = Files.size(VmFolders.of(premises, SHARED).saved()) >> 20;
+            long size = Files.size(VmFolders.of(premises, SHARED).memory().saved()) >> 20;
             long resuming = System.nanoTime();
             var _ = runtime.resume(spec);
             long resumed = System.nanoTime();
@@ -322,6 +361,51 @@ class MicroVmRuntimeTest {
             assertThat(inside).isCloseTo(System.currentTimeMillis() / 1000, org.assertj.core.data.Offset.offset(2L));
         }
         assertThatThrownBy(() -> runtime.resume(spec(OTHER, image, ""))).isInstanceOf(Failed.class);
+    }
+
+    /** A daemon that died while the memory was loaded, one that died as the guest went on, and then the host. */
+    @Test
+    @Order(9)
+    void memory_isResumedFromOnce_whateverDiesWhen() throws Exception {
+        GuestSpec spec = spec(OTHER, image, "cat /proc/sys/kernel/random/uuid > /boot; sleep 1000");
+        SavedMemory memory = VmFolders.of(premises, OTHER).memory();
+        String boot = uuid(runtime.boot(spec));
+        runtime.suspend(spec);
+        Path kept = data.resolve("kept");
+        Files.copy(memory.saved(), kept);
+        assertThat(uuid(runtime.resume(spec))).isEqualTo(boot);
+
+        // A QEMU that was only being filled is no guest; its memory is whole.
+        Files.copy(kept, memory.loading());
+        MicroVmRuntime next = new MicroVmRuntime(premises);
+        assertThat(next.find(OTHER)).isEmpty();
+        assertThat(premises.cgroups().processes(OTHER.text())).isEmpty();
+        assertThat(next.suspended(OTHER)).isTrue();
+        assertThat(uuid(next.resume(spec))).isEqualTo(boot);
+
+        // One that may have run has used its memory up.
+        Files.move(kept, memory.resuming());
+        premises.cgroups().kill(OTHER.text(), Duration.ofSeconds(10));
+        MicroVmRuntime last = new MicroVmRuntime(premises);
+        assertThat(last.find(OTHER)).isEmpty();
+        assertThat(last.suspended(OTHER)).isFalse();
+        assertThat(uuid(last.boot(spec))).isNotEqualTo(boot);
+        assertThat(memory.resuming()).doesNotExist();
+        last.remove(OTHER);
+        runtime.remove(OTHER);
+    }
+
+    private String uuid(Guest guest) {
+        String[] said = {""};
+        Poll.until(Duration.ofSeconds(20), Duration.ofMillis(20), "its answer", () -> {
+            try (Exec exec = guest.exec(ExecSpec.of("cat", "/boot"))) {
+                said[0] = text(exec.stdout()).strip();
+            } catch (Exception e) {
+                return false; // its PID 1 is not back yet
+            }
+            return !said[0].isEmpty();
+        });
+        return said[0];
     }
 
     @Test
