@@ -18,6 +18,7 @@ import java.io.OutputStream;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import org.allod.base.FatalErrors;
 
 /**
  * A connection that has stopped being HTTP: its bytes are a pair of blocking streams for a virtual thread. At most
@@ -120,6 +121,7 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ignored, Throwable cause) {
+        FatalErrors.check(cause);
         context.close();
     }
 
