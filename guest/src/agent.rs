@@ -52,6 +52,8 @@ pub struct Agent {
     ring: Ring,
     sent: u64,
     acknowledged: u64,
+    /// Where the last gap that was told ends: the next one waits until that is acknowledged.
+    gap_end: u64,
     reported: bool,
     finished: Option<i32>,
     execs: BTreeMap<u32, Exec>,
@@ -77,6 +79,7 @@ impl Agent {
             ring: Ring::new(RING),
             sent: 0,
             acknowledged: 0,
+            gap_end: 0,
             reported: false,
             finished: None,
             execs: BTreeMap::new(),
@@ -326,6 +329,7 @@ impl Agent {
         let known = boot == self.boot && position <= self.ring.end();
         self.sent = if known { position } else { 0 };
         self.acknowledged = self.sent;
+        self.gap_end = self.sent;
         let state = match self.state {
             State::Unset(_) => 0,
             State::Running(_) => 1,
@@ -404,9 +408,11 @@ impl Agent {
             let room = (self.acknowledged + OUTPUT_WINDOW - self.sent).min(PIECE as u64) as usize;
             match self.ring.next(self.sent, room) {
                 Next::Nothing => break,
+                Next::Lost(_) if self.acknowledged < self.gap_end => break,
                 Next::Lost(count) => {
                     self.link.send(Out::new(LOST).u64(self.sent).u64(count).bytes());
                     self.sent += count;
+                    self.gap_end = self.sent;
                 }
                 Next::Bytes(stream, bytes) => {
                     self.link.send(Out::new(OUTPUT).u64(self.sent).u8(stream).raw(bytes).bytes());

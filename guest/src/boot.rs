@@ -65,6 +65,7 @@ pub fn boot() -> Result<String, String> {
         mtu: 0,
         addresses: Vec::new(),
         gateways: Vec::new(),
+        gateway_mac: String::new(),
     })?;
     channel()
 }

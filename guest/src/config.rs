@@ -60,6 +60,8 @@ pub struct Interface {
     /// `address/prefix`.
     pub addresses: Vec<String>,
     pub gateways: Vec<String>,
+    /// The Ethernet address of all of them, for good: nobody there answers who asks. Empty where somebody does.
+    pub gateway_mac: String,
 }
 
 /// A disk that outlives the machine.
@@ -181,6 +183,7 @@ impl Config {
                     mtu: p.u32()?,
                     addresses: p.list(Payload::text)?,
                     gateways: p.list(Payload::text)?,
+                    gateway_mac: p.text()?,
                 })
             })?,
             resolv: from.list(Payload::text)?,

@@ -4,7 +4,7 @@
 use std::os::unix::io::RawFd;
 
 use crate::child::Child;
-use crate::frame::{Out, DATA, DATA_END, EXITED, GRANT, STREAM_WINDOW};
+use crate::frame::{Out, DATA, DATA_END, EXITED, FRAME_COST, GRANT, STREAM_WINDOW};
 use crate::link::Link;
 use crate::sys::{self, PollFd, POLLIN, POLLOUT};
 
@@ -39,7 +39,7 @@ impl Exec {
 
     pub fn polls(&self, link: &Link, into: &mut Vec<PollFd>) {
         if link.hungry() {
-            let open = self.outputs.iter().filter(|o| o.credit > 0);
+            let open = self.outputs.iter().filter(|o| o.credit > FRAME_COST);
             into.extend(open.map(|o| PollFd { fd: o.fd, events: POLLIN, revents: 0 }));
         }
         if let (Some(fd), false) = (self.stdin, self.pending.is_empty()) {
@@ -79,10 +79,10 @@ impl Exec {
         while at < self.outputs.len() {
             let output = &mut self.outputs[at];
             let mut closed = false;
-            while !closed && output.credit > 0 && link.hungry() {
-                match sys::read_fd(output.fd, &mut chunk[..PIECE.min(output.credit)]) {
+            while !closed && output.credit > FRAME_COST && link.hungry() {
+                match sys::read_fd(output.fd, &mut chunk[..PIECE.min(output.credit - FRAME_COST)]) {
                     Ok(count) if count > 0 => {
-                        output.credit -= count;
+                        output.credit -= count + FRAME_COST;
                         let head = Out::new(DATA).u32(self.id).u8(output.stream);
                         link.send(head.raw(&chunk[..count]).bytes());
                     }

@@ -7,6 +7,8 @@ pub const MAX_PAYLOAD: usize = 65536;
 pub const MAGIC: [u8; 8] = *b"\xa1ALLOD\r\n";
 /// What either side may send on one stream of a command before it is granted more.
 pub const STREAM_WINDOW: usize = 262144;
+/// What a frame of a command's output takes of its window besides its bytes.
+pub const FRAME_COST: usize = 64;
 /// How far the output of the main process may run ahead of the host's acknowledgement.
 pub const OUTPUT_WINDOW: u64 = 262144;
 /// What is kept of the main process's output while nobody takes it.

@@ -1,4 +1,5 @@
-//! Addresses and routes of a microVM, by the old `ioctl`s: they need no message format of their own.
+//! Addresses and routes of a microVM, by the old `ioctl`s: they need no message format of their own. Only neighbours
+//! have none for IPv6, and are told by netlink.
 
 use std::fs;
 use std::net::IpAddr;
@@ -14,6 +15,9 @@ const SIOCSIFNETMASK: u64 = 0x891c;
 const SIOCSIFMTU: u64 = 0x8922;
 const SIOCGIFINDEX: u64 = 0x8933;
 const IFF_UP: u8 = 1;
+const AF_NETLINK: i32 = 16;
+const RTM_NEWNEIGH: u16 = 28;
+const NUD_PERMANENT: u16 = 0x80;
 const RTF_UP: u16 = 1;
 const RTF_GATEWAY: u16 = 2;
 const RTF_HOST: u16 = 4;
@@ -117,6 +121,10 @@ pub fn configure(interface: &Interface) -> Result<(), String> {
                 }
             };
             routed.map_err(|e| wrong(text, e))?;
+            if !interface.gateway_mac.is_empty() {
+                let mac = parse_mac(&interface.gateway_mac)?;
+                neighbour(index, gateway, mac).map_err(|e| wrong("the neighbour", e))?;
+            }
         }
         Ok(())
     })();
@@ -132,6 +140,53 @@ impl Request {
         request.name[..length].copy_from_slice(&name.as_bytes()[..length]);
         request
     }
+}
+
+/// Says for good which Ethernet address a neighbour has: `RTM_NEWNEIGH` of rtnetlink.
+fn neighbour(index: i32, address: IpAddr, mac: [u8; 6]) -> std::io::Result<()> {
+    let message = neighbour_message(index, address, mac);
+    let socket = sys::control_socket(AF_NETLINK)?;
+    let mut answer = [0u8; 256];
+    let told = sys::write_fd(socket, &message).and_then(|_| sys::read_fd(socket, &mut answer));
+    sys::close_fd(socket);
+    told?;
+    // An acknowledgement: the header, and an error's number, negated.
+    match i32::from_ne_bytes([answer[16], answer[17], answer[18], answer[19]]) {
+        0 => Ok(()),
+        error => Err(std::io::Error::from_raw_os_error(-error)),
+    }
+}
+
+fn neighbour_message(index: i32, address: IpAddr, mac: [u8; 6]) -> Vec<u8> {
+    let (family, bytes) = match address {
+        IpAddr::V4(v4) => (2u8, v4.octets().to_vec()),
+        IpAddr::V6(v6) => (10u8, v6.octets().to_vec()),
+    };
+    let mut message = vec![0; 4];
+    // REQUEST, ACK, REPLACE and CREATE; sequence and sender are nobody's.
+    for number in [RTM_NEWNEIGH, 0x505] {
+        message.extend_from_slice(&number.to_ne_bytes());
+    }
+    message.extend_from_slice(&[0; 8]);
+    message.extend_from_slice(&[family, 0, 0, 0]);
+    message.extend_from_slice(&index.to_ne_bytes());
+    message.extend_from_slice(&NUD_PERMANENT.to_ne_bytes());
+    message.extend_from_slice(&[0, 0]);
+    for (kind, value) in [(1u16, bytes.as_slice()), (2, &mac[..])] {
+        message.extend_from_slice(&(4 + value.len() as u16).to_ne_bytes());
+        message.extend_from_slice(&kind.to_ne_bytes());
+        message.extend_from_slice(value);
+        message.resize((message.len() + 3) & !3, 0);
+    }
+    let length = message.len() as u32;
+    message[..4].copy_from_slice(&length.to_ne_bytes());
+    message
+}
+
+fn parse_mac(text: &str) -> Result<[u8; 6], String> {
+    let wrong = || format!("{} is not an Ethernet address", text);
+    let bytes: Result<Vec<u8>, _> = text.split(':').map(|part| u8::from_str_radix(part, 16)).collect();
+    bytes.ok().and_then(|b| <[u8; 6]>::try_from(b).ok()).ok_or_else(wrong)
 }
 
 /// `address/prefix`; without a prefix, the whole address.
@@ -200,6 +255,16 @@ mod tests {
         assert_eq!(parse("fd00::1").map(|(_, p)| p), Ok(128));
         assert!(parse("10.0.0.2/33").is_err());
         assert!(parse("host").is_err());
+    }
+
+    #[test]
+    fn neighbours_are_told_in_whole_words() {
+        let mac = parse_mac("02:a1:10:d0:00:01").unwrap();
+        assert_eq!(mac, [2, 0xa1, 0x10, 0xd0, 0, 1]);
+        let four = neighbour_message(3, "100.64.0.1".parse().unwrap(), mac);
+        assert_eq!((four.len(), four[0]), (16 + 12 + 8 + 12, 48));
+        assert_eq!(neighbour_message(3, "fe80::1".parse().unwrap(), mac).len(), 16 + 12 + 20 + 12);
+        assert!(parse_mac("02:a1").is_err());
     }
 
     #[test]

@@ -62,8 +62,19 @@ public sealed interface Answer {
         }
     }
 
-    /** The connection stops being HTTP and carries bytes both ways. */
-    record Upgrade(String protocol, Duplex duplex) implements Answer {}
+    /**
+     * The connection stops being HTTP and carries bytes both ways.
+     *
+     * @param patience how long its client may take nothing of what there is for it, before it is cut off
+     */
+    record Upgrade(String protocol, Duplex duplex, Duration patience) implements Answer {
+        /** A person may hold up a terminal for a while; one that nobody reads any more is not kept for ever. */
+        private static final Duration PATIENCE = Duration.ofMinutes(5);
+
+        public Upgrade(String protocol, Duplex duplex) {
+            this(protocol, duplex, PATIENCE);
+        }
+    }
 
     static Answer ok(JsonNode body) {
         return new Json(200, body);

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
+import org.allod.base.FatalErrors;
 import org.allod.base.Ids;
 import org.jspecify.annotations.Nullable;
 
@@ -218,6 +219,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<Object> {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        FatalErrors.check(cause);
         context.close();
     }
 }

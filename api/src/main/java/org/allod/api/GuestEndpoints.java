@@ -45,9 +45,11 @@ public final class GuestEndpoints {
     private static final int DEFAULT_SECONDS = 60;
 
     private final Machines machines;
+    private final ExecSlots slots;
 
-    public GuestEndpoints(Machines machines) {
+    public GuestEndpoints(Machines machines, ExecSlots slots) {
         this.machines = machines;
+        this.slots = slots;
     }
 
     public List<Endpoint> endpoints() {
@@ -84,9 +86,10 @@ public final class GuestEndpoints {
         in.done();
         Machine m = MachineEndpoints.machine(machines, call);
         ExecSpec spec = new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty(), container);
-        try (Exec exec = machines.ask(m, guest -> guest.exec(spec))) {
-            FutureTask<Output> out = collect(exec.stdout());
-            FutureTask<Output> err = collect(exec.stderr());
+        try (ExecSlots.Slot slot = slots.take(m.id(), call.caller());
+                Exec exec = machines.ask(m, guest -> guest.exec(spec))) {
+            FutureTask<Output> out = collect(exec.stdout(), slot);
+            FutureTask<Output> err = collect(exec.stderr(), slot);
             Thread.ofVirtual().name("exec stdin").start(() -> feed(exec, stdin));
             Exit exit = exec.exited().get(seconds, TimeUnit.SECONDS);
             if (exit.equals(Exit.LOST)) {
@@ -139,15 +142,18 @@ public final class GuestEndpoints {
     /** @param cut whether there was more than is kept */
     private record Output(String text, boolean cut) {}
 
-    private static FutureTask<Output> collect(InputStream stream) {
+    private static FutureTask<Output> collect(InputStream stream, ExecSlots.Slot slot) {
         FutureTask<Output> task = new FutureTask<>(() -> {
             ByteArrayOutputStream kept = new ByteArrayOutputStream();
             boolean cut = false;
             byte[] buffer = new byte[16 << 10];
             for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
                 // Read on to the end all the same: a command must not hang on a full pipe.
-                cut |= n > MAX_OUTPUT - kept.size();
-                kept.write(buffer, 0, Math.min(n, MAX_OUTPUT - kept.size()));
+                int more = Math.min(n, MAX_OUTPUT - kept.size());
+                cut |= more < n || !slot.keep(more);
+                if (!cut) {
+                    kept.write(buffer, 0, more);
+                }
             }
             return new Output(kept.toString(StandardCharsets.UTF_8), cut);
         });
@@ -174,8 +180,19 @@ public final class GuestEndpoints {
         in.done();
         Optional<ExecSpec.Tty> terminal = tty ? Optional.of(new ExecSpec.Tty(columns, rows)) : Optional.empty();
         ExecSpec spec = new ExecSpec(argv, env, cwd, user, terminal, container);
-        Exec exec = machines.ask(MachineEndpoints.machine(machines, call), guest -> guest.exec(spec));
-        return new Answer.Upgrade(ExecWire.PROTOCOL, (input, output) -> new ExecStream(exec, input, output).run());
+        Machine m = MachineEndpoints.machine(machines, call);
+        ExecSlots.Slot slot = slots.take(m.id(), call.caller());
+        try {
+            Exec exec = machines.ask(m, guest -> guest.exec(spec));
+            return new Answer.Upgrade(ExecWire.PROTOCOL, (input, output) -> {
+                try (slot) {
+                    new ExecStream(exec, input, output).run();
+                }
+            });
+        } catch (RuntimeException | Error e) {
+            slot.close();
+            throw e;
+        }
     }
 
     /** The container, or the process, that a command is to run in; empty for the first. */

@@ -11,6 +11,7 @@ import org.allod.base.Clock;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.machine.Fields;
+import org.allod.machine.Machine;
 import org.allod.machine.Machines;
 import org.allod.machine.ProcessTable;
 import org.allod.runtime.Guest;
@@ -20,10 +21,12 @@ import tools.jackson.databind.node.ObjectNode;
 /** What runs inside a machine. */
 public final class ProcessEndpoints {
     private final Machines machines;
+    private final ExecSlots slots;
     private final Clock clock;
 
-    public ProcessEndpoints(Machines machines, Clock clock) {
+    public ProcessEndpoints(Machines machines, ExecSlots slots, Clock clock) {
         this.machines = machines;
+        this.slots = slots;
         this.clock = clock;
     }
 
@@ -43,9 +46,12 @@ public final class ProcessEndpoints {
         boolean descending = descending(call.query("order"));
         long now = clock.wallMillis() / 1_000;
         ArrayNode list = Views.JSON.arrayNode();
-        machines.ask(MachineEndpoints.machine(machines, call), ProcessEndpoints::table).stream()
-                .sorted(column.order(descending))
-                .forEach(p -> list.add(view(p, now)));
+        Machine m = MachineEndpoints.machine(machines, call);
+        try (ExecSlots.Slot _ = slots.take(m.id(), call.caller())) { // a command in the guest says what runs there
+            machines.ask(m, ProcessEndpoints::table).stream()
+                    .sorted(column.order(descending))
+                    .forEach(p -> list.add(view(p, now)));
+        }
         return Answer.ok(list);
     }
 

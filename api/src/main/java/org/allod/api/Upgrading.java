@@ -2,8 +2,10 @@ package org.allod.api;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -14,7 +16,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayDeque;
+import org.allod.base.FatalErrors;
 
 /**
  * A connection that has stopped being HTTP: its bytes are a pair of blocking streams for a virtual thread. At most
@@ -23,17 +27,27 @@ import java.util.ArrayDeque;
 final class Upgrading extends ChannelInboundHandlerAdapter {
     private static final System.Logger LOG = System.getLogger("allod.api");
     private static final int MAX_QUEUED = 256 << 10;
+    /** What one of them takes besides its bytes: a client may send them one by one. */
+    private static final int PIECE_COST = 64;
+    /** What a client must take within the patience with it, or it is cut off. */
+    private static final int STRIDE = 16 << 10;
 
     private final ChannelHandlerContext context;
     private final ArrayDeque<byte[]> queue = new ArrayDeque<>();
     private int queued;
     private boolean ended;
 
-    private Upgrading(ChannelHandlerContext context) {
+    private final Duration patience;
+
+    private Upgrading(ChannelHandlerContext context, Duration patience) {
         this.context = context;
+        this.patience = patience;
     }
 
-    /** Answers 101 and hands the connection over. Called on the event loop. */
+    /**
+     * Answers 101 and hands the connection over, and where the client has gone by then, one that has ended: what waits
+     * for it has to be let go of. Called on the event loop.
+     */
     static void start(ChannelHandlerContext context, Answer.Upgrade upgrade, String request) {
         FullHttpResponse response =
                 new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.SWITCHING_PROTOCOLS);
@@ -41,18 +55,28 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
                 .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE)
                 .set(HttpHeaderNames.UPGRADE, upgrade.protocol())
                 .set(ApiConnection.REQUEST_ID, request);
-        Upgrading raw = new Upgrading(context);
+        Upgrading raw = new Upgrading(context, upgrade.patience());
+        // A client whose host has vanished is noticed in the end, also where there is nothing to tell it.
+        boolean _ = context.channel().config().setOption(ChannelOption.SO_KEEPALIVE, true);
         context.writeAndFlush(response).addListener(written -> {
-            var pipeline = context.pipeline();
-            pipeline.addLast("raw", raw);
-            // What the codec has read beyond the request is handed on as bytes when it is removed.
-            pipeline.remove("whole");
-            pipeline.remove("api");
-            pipeline.remove("http");
-            pipeline.remove("idle");
-            context.channel().config().setAutoRead(true);
+            if (written.isSuccess()) {
+                raw.takeOver();
+            } else {
+                raw.channelInactive(context);
+            }
             Thread.ofVirtual().name("api upgrade").start(() -> raw.run(upgrade));
         });
+    }
+
+    private void takeOver() {
+        var pipeline = context.pipeline();
+        pipeline.addLast("raw", this);
+        // What the codec has read beyond the request is handed on as bytes when it is removed.
+        pipeline.remove("whole");
+        pipeline.remove("api");
+        pipeline.remove("http");
+        pipeline.remove("idle");
+        context.channel().config().setAutoRead(true);
     }
 
     private void run(Answer.Upgrade upgrade) {
@@ -79,7 +103,7 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
         buffer.release();
         synchronized (queue) {
             queue.add(bytes);
-            queued += bytes.length;
+            queued += bytes.length + PIECE_COST;
             if (queued > MAX_QUEUED) {
                 context.channel().config().setAutoRead(false);
             }
@@ -97,6 +121,7 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ignored, Throwable cause) {
+        FatalErrors.check(cause);
         context.close();
     }
 
@@ -141,7 +166,7 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
                 }
                 current = next;
                 at = 0;
-                queued -= next.length;
+                queued -= next.length + PIECE_COST;
                 if (queued <= MAX_QUEUED / 2) {
                     context.channel().config().setAutoRead(true);
                 }
@@ -158,15 +183,26 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
 
         @Override
         public void write(byte[] bytes, int offset, int length) throws IOException {
+            for (int done = 0; done < length; ) {
+                int count = Math.min(STRIDE, length - done);
+                send(Unpooled.copiedBuffer(bytes, offset + done, count));
+                done += count;
+            }
+        }
+
+        private void send(ByteBuf piece) throws IOException {
             try {
-                context.channel()
-                        .writeAndFlush(Unpooled.copiedBuffer(bytes, offset, length))
-                        .sync();
+                ChannelFuture sent = context.channel().writeAndFlush(piece);
+                if (!sent.await(patience.toMillis())) {
+                    context.close();
+                    throw new IOException("the client has taken nothing for " + patience.toSeconds() + " s");
+                }
+                if (!sent.isSuccess()) {
+                    throw new IOException("the client has gone", sent.cause());
+                }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IOException("interrupted", e);
-            } catch (Exception e) {
-                throw new IOException("the client has gone", e);
             }
         }
     }

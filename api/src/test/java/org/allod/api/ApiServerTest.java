@@ -14,9 +14,12 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.allod.base.Failed;
 import org.allod.base.Ids;
@@ -34,6 +37,7 @@ class ApiServerTest {
     Path folder;
 
     private final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
+    private final CompletableFuture<String> cut = new CompletableFuture<>();
     private OperatorToken token;
     private ApiServer server;
     private InetSocketAddress address;
@@ -73,6 +77,21 @@ class ApiServerTest {
                                 (from, to) -> IntStream.range(from, to)
                                         .mapToObj(i -> ("" + i).getBytes(StandardCharsets.UTF_8))
                                         .toList())),
+                at(
+                        HttpMethod.POST,
+                        "/v1/endless",
+                        call -> new Answer.Upgrade(
+                                "endless/1",
+                                (in, out) -> {
+                                    try {
+                                        while (true) {
+                                            out.write(new byte[1 << 16]);
+                                        }
+                                    } catch (IOException e) {
+                                        cut.complete(e.getMessage());
+                                    }
+                                },
+                                Duration.ofMillis(200))),
                 at(
                         HttpMethod.POST,
                         "/v1/echo",
@@ -320,6 +339,17 @@ class ApiServerTest {
         assertThat(items).startsWith("[0,1,2,").contains(",1999,2000,").endsWith(",4999]");
         assertThat(items.chars().filter(c -> c == ',').count()).isEqualTo(4_999);
         assertThat(ask("GET", "/v1/lines", "")).contains("fly-request-id: ");
+    }
+
+    @Test
+    void upgrade_clientThatNeverReads_isCutOff() throws Exception {
+        try (Socket socket = new Socket(address.getAddress(), address.getPort())) {
+            socket.getOutputStream()
+                    .write(("POST /v1/endless HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: endless/1\r\n"
+                                    + "Content-Length: 0\r\nAuthorization: Bearer " + token.reveal() + "\r\n\r\n")
+                            .getBytes(StandardCharsets.UTF_8));
+            assertThat(cut.get(30, TimeUnit.SECONDS)).isEqualTo("the client has taken nothing for 0 s");
+        }
     }
 
     @Test

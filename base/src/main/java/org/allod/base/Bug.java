@@ -13,5 +13,6 @@ public final class Bug extends AssertionError {
 
     public Bug(String message, @Nullable Throwable cause) {
         super(message, cause);
+        FatalErrors.check(cause);
     }
 }

@@ -15,6 +15,7 @@ public final class Failed extends RuntimeException {
 
     public Failed(String message, @Nullable Throwable cause) {
         super(message, cause);
+        FatalErrors.check(cause);
         this.message = message;
     }
 

@@ -20,7 +20,12 @@ public final class SystemTimers implements Timers, AutoCloseable {
     public Timer after(Duration delay, Runnable task) {
         Future<?> future = wheel.schedule(
                 () -> {
-                    Thread.ofVirtual().name("timer").start(task);
+                    try {
+                        Thread.ofVirtual().name("timer").start(task);
+                    } catch (Error e) {
+                        FatalErrors.check(e); // the executor would keep it to itself
+                        throw e;
+                    }
                 },
                 delay.toNanos(),
                 TimeUnit.NANOSECONDS);

@@ -8,6 +8,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Predicate;
 import org.allod.base.Clock;
 import org.allod.base.Failed;
+import org.allod.base.FatalErrors;
 import org.allod.base.Rejected;
 import org.allod.fsm.Abort;
 import org.allod.machine.Pause;
@@ -136,6 +137,7 @@ final class Driver {
         try {
             return new Report.Of(attempt(deploy, slot, effect));
         } catch (Throwable e) {
+            FatalErrors.check(e);
             return new Report.Broken(e);
         }
     }

@@ -7,6 +7,7 @@ import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import java.net.InetSocketAddress;
 import java.util.Objects;
+import org.allod.base.FatalErrors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -249,6 +250,7 @@ final class ClientConnection extends Client {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        FatalErrors.check(cause);
         // A client that speaks no TLS, or none of ours, is nobody's fault here.
         if (!(cause instanceof java.io.IOException) && !(cause instanceof io.netty.handler.codec.DecoderException)) {
             Edge.LOG.log(System.Logger.Level.WARNING, "a client's connection closed after a bug", cause);

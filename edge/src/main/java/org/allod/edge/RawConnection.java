@@ -8,6 +8,7 @@ import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.net.InetSocketAddress;
 import java.util.Objects;
+import org.allod.base.FatalErrors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -207,6 +208,7 @@ final class RawConnection extends Client implements Seeker, Carried {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        FatalErrors.check(cause);
         if (!(cause instanceof java.io.IOException)) {
             Edge.LOG.log(System.Logger.Level.DEBUG, "a raw connection closed", cause);
         }

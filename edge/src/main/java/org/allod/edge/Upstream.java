@@ -6,6 +6,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import java.util.Objects;
+import org.allod.base.FatalErrors;
 import org.jspecify.annotations.Nullable;
 
 /** One connection to a machine: free in its pool, or working for one exchange or raw connection. Belongs to one loop. */
@@ -167,6 +168,7 @@ final class Upstream extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        FatalErrors.check(cause);
         if (!(cause instanceof java.io.IOException)) {
             Edge.LOG.log(
                     System.Logger.Level.WARNING, "connection to machine " + live.id + " closed after a bug", cause);

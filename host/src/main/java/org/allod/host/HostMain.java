@@ -4,6 +4,7 @@ import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.allod.base.Failed;
+import org.allod.base.FatalErrors;
 import org.allod.base.Rejected;
 import org.allod.linux.CoreDumps;
 import org.allod.linux.ServiceManager;
@@ -21,6 +22,7 @@ public final class HostMain {
             System.out.print(HostConfig.USAGE);
             return;
         }
+        FatalErrors.install();
         // One line a record, to the journal or the log file: it has the time already.
         System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tFT%1$tT.%1$tL %4$s %3$s: %5$s%6$s%n");
         System.exit(run(List.of(args)));

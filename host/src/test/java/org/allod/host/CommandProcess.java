@@ -27,6 +27,7 @@ final class CommandProcess implements AutoCloseable {
     private static List<String> argv(boolean terminal, String... words) {
         List<String> argv = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+ExitOnOutOfMemoryError",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-Xmx64m",

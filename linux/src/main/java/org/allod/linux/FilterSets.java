@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.allod.base.Failed;
 
@@ -36,6 +37,9 @@ public record FilterSets(String table) {
     private static final int LIST_ELEMENTS = 3;
     private static final int LIST_ELEMENT = 1;
     private static final int ELEMENT_KEY = 1;
+    private static final int ELEMENT_EXPRESSION = 7;
+    private static final int EXPRESSION_DATA = 2;
+    private static final int COUNTER_PACKETS = 2;
     private static final int DATA_VALUE = 1;
 
     private static final int IFNAMSIZ = 16;
@@ -115,6 +119,13 @@ public record FilterSets(String table) {
 
     /** The elements of a set; none where there is no such set. */
     public List<Element> list(String set) {
+        return dump(set).stream()
+                .flatMap(FilterSets::list)
+                .map(element -> Element.of(set, value(value(element, ELEMENT_KEY), DATA_VALUE)))
+                .toList();
+    }
+
+    private List<NetlinkAnswer> dump(String set) {
         NetlinkMessage request = message(
                         "list the set " + set + " of " + table, GET_ELEMENT, NetlinkMessage.DUMP, INET, 0)
                 .put(LIST_TABLE, table)
@@ -122,19 +133,29 @@ public record FilterSets(String table) {
         return Apart.call("nftables", () -> {
             try (Netlink netlink = Netlink.open(LibcNet.NETLINK_NETFILTER)) {
                 return netlink.list(request, errno -> MISSING.contains(errno) || errno == Libc.EINVAL).stream()
-                        .flatMap(answer -> elements(set, answer))
+                        .filter(answer -> answer.type() == NEW_ELEMENT)
                         .toList();
             }
         });
     }
 
-    private static Stream<Element> elements(String set, NetlinkAnswer answer) {
-        if (answer.type() != NEW_ELEMENT) {
-            return Stream.of();
-        }
+    private static Stream<byte[]> list(NetlinkAnswer answer) {
         byte[] list = answer.attributesAfter(NFGENMSG).getOrDefault(LIST_ELEMENTS, new byte[0]);
-        return NetlinkAnswer.list(ByteBuffer.wrap(list)).stream()
-                .map(element -> Element.of(set, value(value(element, ELEMENT_KEY), DATA_VALUE)));
+        return NetlinkAnswer.list(ByteBuffer.wrap(list)).stream();
+    }
+
+    /** What the counters of a set's elements say, in packets, by the devices' names that are its keys. */
+    public Map<String, Long> counters(String set) {
+        Map<String, Long> packets = new TreeMap<>();
+        for (byte[] element : dump(set).stream().flatMap(FilterSets::list).toList()) {
+            String device = NetlinkAnswer.text(value(value(element, ELEMENT_KEY), DATA_VALUE));
+            byte[] counter = value(value(element, ELEMENT_EXPRESSION), EXPRESSION_DATA);
+            byte[] count = value(counter, COUNTER_PACKETS);
+            if (count.length == Long.BYTES) {
+                packets.put(device, ByteBuffer.wrap(count).getLong());
+            }
+        }
+        return packets;
     }
 
     private static byte[] value(byte[] attributes, int type) {

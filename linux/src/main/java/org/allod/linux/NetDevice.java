@@ -31,6 +31,14 @@ public record NetDevice(String name, int index, int link, int master) {
     private static final int IFLA_INET6_ADDR_GEN_MODE = 8;
     private static final int GEN_MODE_NONE = 1;
     private static final int IFF_UP = 1;
+    private static final int IFLA_LINKINFO = 18;
+    private static final int IFLA_INFO_KIND = 1;
+    private static final int IFLA_INFO_DATA = 2;
+    private static final int IFLA_INFO_SLAVE_KIND = 4;
+    private static final int IFLA_INFO_SLAVE_DATA = 5;
+    private static final int IFLA_BR_MCAST_SNOOPING = 23;
+    private static final int IFLA_BRPORT_LEARNING = 8;
+    private static final byte[] OFF = {0};
 
     /** {@code struct ifinfomsg}: family, padding, type, index, flags, which of the flags are meant. */
     static final int IFINFOMSG = 16;
@@ -88,6 +96,24 @@ public record NetDevice(String name, int index, int link, int master) {
 
     public NetlinkMessage up() {
         return change("bring up", IFF_UP);
+    }
+
+    /** Has a bridge not keep who listens to which group of addresses, of which its ports may tell it without end. */
+    public NetlinkMessage withoutSnooping() {
+        return change("turn off snooping on", 0)
+                .nest(
+                        IFLA_LINKINFO,
+                        info -> info.put(IFLA_INFO_KIND, "bridge")
+                                .nest(IFLA_INFO_DATA, data -> data.put(IFLA_BR_MCAST_SNOOPING, OFF)));
+    }
+
+    /** Has a bridge not keep which Ethernet addresses are behind this port of it, which may be any number of them. */
+    public NetlinkMessage withoutLearning() {
+        return change("turn off learning on", 0)
+                .nest(
+                        IFLA_LINKINFO,
+                        info -> info.put(IFLA_INFO_SLAVE_KIND, "bridge")
+                                .nest(IFLA_INFO_SLAVE_DATA, data -> data.put(IFLA_BRPORT_LEARNING, OFF)));
     }
 
     /** Writes a text of up to 255 bytes on it. */

@@ -3,7 +3,9 @@ package org.allod.runtime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.linux.FilterSets;
 import org.allod.linux.Nft;
@@ -17,6 +19,11 @@ import org.allod.linux.Nft;
  * what the host began) or another machine; nothing reaches what is denied; the rest goes out behind the host's
  * address and is counted. To a machine: from the host, and answers. Changing one machine changes only elements of
  * sets, so it costs the same with ten machines and with ten thousand.
+ *
+ * <p>What the kernel keeps for all together is bounded for each: neighbours are asked for from the machine's own
+ * addresses only and so many times a second, and so many connections may be open, and begun a second. Those that are
+ * over are forgotten after seconds, not minutes, where the kernel can do that: it does not count them as open. What was
+ * refused is counted by machine ({@link #refused}).
  */
 final class FilterTable {
     private final NetworkConfig config;
@@ -36,11 +43,19 @@ final class FilterTable {
 
     /** Writes the rules anew, in one transaction; sets keep their elements. */
     void ensure(Set<String> guarded) {
-        Nft.apply(script(guarded));
+        try {
+            Nft.apply(script(guarded, true));
+        } catch (Failed e) {
+            // A kernel without timeouts of connections' own; where something else is wrong, it is still.
+            Nft.apply(script(guarded, false));
+        }
     }
 
-    String script(Set<String> guarded) {
-        return TABLE.replace("TABLE", "inet " + name)
+    String script(Set<String> guarded, boolean timeouts) {
+        return TABLE.replace("TIMEOUTS", timeouts ? TIMEOUTS : "")
+                        .replace("BRIEFLY", timeouts ? BRIEFLY : "")
+                        .replace("FLOWS", Integer.toString(config.flows()))
+                        .replace("TABLE", "inet " + name)
                         .replace("GROUP", Long.toString(group()))
                         .replace("GATEWAY6", Wire.GATEWAY6)
                         .replace("DENY4", rule("ip daddr", four(config.denied()), "counter drop"))
@@ -50,13 +65,13 @@ final class FilterTable {
                                 rule(
                                         "meta l4proto { tcp, udp } th dport 53 ip daddr",
                                         four(config.resolvers()),
-                                        "accept"))
+                                        "goto begin"))
                         .replace(
                                 "RESOLVE6",
                                 rule(
                                         "meta l4proto { tcp, udp } th dport 53 ip6 daddr",
                                         six(config.resolvers()),
-                                        "accept"))
+                                        "goto begin"))
                 + guardScript(guarded);
     }
 
@@ -86,9 +101,15 @@ final class FilterTable {
                 }
             }
         }
+        sets.list("locals6").stream().filter(e -> e.device().equals(device)).forEach(found::add);
         if (!found.isEmpty()) {
             sets.delete(found);
         }
+    }
+
+    /** Packets that would have begun a connection beyond a machine's bound, by its device; none is remembered for ever. */
+    Map<String, Long> refused() {
+        return sets.counters("refused");
     }
 
     void removeAll() {
@@ -99,6 +120,7 @@ final class FilterTable {
         return List.of(
                 new FilterSets.Element("sources6", wire.device(), wire.address6()),
                 new FilterSets.Element("addresses6", "", wire.address6()),
+                new FilterSets.Element("locals6", wire.device(), wire.linkLocal()),
                 new FilterSets.Element("sources4", wire.device(), wire.address4()),
                 new FilterSets.Element("addresses4", "", wire.address4()));
     }
@@ -127,25 +149,43 @@ final class FilterTable {
             add table TABLE
             add set TABLE sources6 { type ifname . ipv6_addr; }
             add set TABLE sources4 { type ifname . ipv4_addr; }
+            add set TABLE locals6 { type ifname . ipv6_addr; }
             add set TABLE addresses6 { type ipv6_addr; }
             add set TABLE addresses4 { type ipv4_addr; }
             add set TABLE guarded { type ifname; }
+            add set TABLE solicited { type ifname; size 65535; flags dynamic, timeout; timeout 1m; }
+            add set TABLE begun { type ifname; size 65535; flags dynamic, timeout; timeout 1m; }
+            add set TABLE open { type ifname; size 65535; flags dynamic; }
+            add set TABLE refused { type ifname; size 65535; flags dynamic, timeout; timeout 1d; counter; }
+            TIMEOUTS
             add chain TABLE spoofed { type filter hook prerouting priority raw; policy accept; }
             add chain TABLE host { type filter hook input priority filter - 5; policy accept; }
             add chain TABLE through { type filter hook forward priority filter - 5; policy accept; }
             add chain TABLE egress
+            add chain TABLE begin
+            add chain TABLE refuse
+            add chain TABLE neighbours
             add chain TABLE hide { type nat hook postrouting priority srcnat; policy accept; }
             flush chain TABLE spoofed
             flush chain TABLE host
             flush chain TABLE through
             flush chain TABLE egress
+            flush chain TABLE begin
+            flush chain TABLE refuse
+            flush chain TABLE neighbours
             flush chain TABLE hide
             table TABLE {
                 chain spoofed {
                     iifgroup != GROUP return
+                    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } goto neighbours
                     iifname . ip6 saddr @sources6 return
                     iifname . ip saddr @sources4 return
-                    ip6 saddr fe80::/10 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } return
+                    counter drop
+                }
+                chain neighbours {
+                    update @solicited { iifname limit rate over 20/second burst 40 packets } counter drop
+                    iifname . ip6 saddr @sources6 return
+                    iifname . ip6 saddr @locals6 return
                     counter drop
                 }
                 chain host {
@@ -166,7 +206,17 @@ final class FilterTable {
                     RESOLVE6
                     DENY4
                     DENY6
+                    goto begin
+                }
+                chain begin {
+                    ct state != new counter accept
+                    update @begun { iifname limit rate over 500/second burst 1000 packets } goto refuse
+                    add @open { iifname ct count over FLOWS } goto refuse
+                    BRIEFLY
                     counter accept
+                }
+                chain refuse {
+                    update @refused { iifname } counter drop
                 }
                 chain hide {
                     oifgroup GROUP return
@@ -174,5 +224,15 @@ final class FilterTable {
                     ip saddr @addresses4 masquerade
                 }
             }
+            """;
+
+    private static final String TIMEOUTS = """
+            add ct timeout TABLE over4 { protocol tcp; l3proto ip; policy = { time_wait : 10, close : 5, syn_sent : 20 }; }
+            add ct timeout TABLE over6 { protocol tcp; l3proto ip6; policy = { time_wait : 10, close : 5, syn_sent : 20 }; }
+            """;
+
+    private static final String BRIEFLY = """
+            meta nfproto ipv4 meta l4proto tcp ct timeout set "over4"
+            meta nfproto ipv6 meta l4proto tcp ct timeout set "over6"
             """;
 }

@@ -80,6 +80,7 @@ final class Flow extends InputStream {
             if (offset == piece.length) {
                 pieces.remove();
                 offset = 0;
+                owed += GuestWire.FRAME_COST;
             }
             owed += count;
             if (owed >= GIVE_BACK && !ended) {

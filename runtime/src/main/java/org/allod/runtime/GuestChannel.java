@@ -27,6 +27,13 @@ final class GuestChannel implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(GuestChannel.class.getName());
     private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
+    /** After a link was cut off; twice as long after each further one, so that being cut off is no way to flood us. */
+    private static final Duration FIRST_PENALTY = Duration.ofSeconds(10);
+
+    private static final Duration LONGEST_PENALTY = Duration.ofMinutes(1);
+    /** A link that has held so long makes up for those that were cut off before it. */
+    private static final Duration REFORMED = Duration.ofMinutes(10);
+
     private static final Duration GREETING = Duration.ofSeconds(2);
     /** How long a caller waits for a link that is just being made again. */
     private static final Duration LINK_WAIT = Duration.ofSeconds(5);
@@ -47,6 +54,8 @@ final class GuestChannel implements AutoCloseable {
     private final CompletableFuture<Exit> exited = new CompletableFuture<>();
     private @Nullable GuestLink link;
     private Duration pause = FIRST_PAUSE;
+    private long linkedAt;
+    private int cuts;
     private boolean closed;
 
     /** @param folder the machine's own; the exit is kept there */
@@ -114,7 +123,7 @@ final class GuestChannel implements AutoCloseable {
                 return;
             }
             link = made;
-            pause = FIRST_PAUSE;
+            linkedAt = clock.monoNanos();
             notifyAll();
         }
         var _ = made.exited().thenAccept(exit -> ended(made, exit));
@@ -132,7 +141,9 @@ final class GuestChannel implements AutoCloseable {
     }
 
     private void broken(GuestLink old, String why) {
+        boolean cut = why.startsWith("cut off");
         Duration wait;
+        int times;
         synchronized (this) {
             if (link == old) {
                 link = null;
@@ -140,15 +151,40 @@ final class GuestChannel implements AutoCloseable {
             if (closed || exited.isDone()) {
                 return;
             }
-            // Cut off for misbehaving: not again at once.
-            wait = why.startsWith("cut off") ? LONGEST_PAUSE : pause;
-            pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause.multipliedBy(2);
+            Duration held = Duration.ofNanos(clock.monoNanos() - linkedAt);
+            if (held.compareTo(LONGEST_PAUSE) >= 0) {
+                pause = FIRST_PAUSE;
+            }
+            if (cut) {
+                cuts = held.compareTo(REFORMED) >= 0 ? 1 : cuts + 1;
+            }
+            times = cuts;
+            wait = cut ? penalty(times) : pause;
+            pause = longer(pause, LONGEST_PAUSE);
         }
-        if (why.startsWith("cut off")) {
-            log.note("the link to the guest was " + why);
-            LOG.log(System.Logger.Level.WARNING, "machine " + machine + ": the link to its guest was " + why);
+        if (cut) {
+            log.note("the link to the guest was " + why + "; it is made again in " + wait.toSeconds() + " s (cut off "
+                    + times + " times)");
+            if (Integer.bitCount(times) == 1) { // the 1st, 2nd, 4th… time: one machine must not fill the daemon's log
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "machine " + machine + ": the link to its guest was " + why + " (" + times + " times)");
+            }
         }
         var _ = timers.after(wait, this::reconnect);
+    }
+
+    private static Duration penalty(int cuts) {
+        Duration penalty = FIRST_PENALTY;
+        for (int i = 1; i < cuts && penalty.compareTo(LONGEST_PENALTY) < 0; i++) {
+            penalty = longer(penalty, LONGEST_PENALTY);
+        }
+        return penalty;
+    }
+
+    private static Duration longer(Duration pause, Duration longest) {
+        Duration twice = pause.multipliedBy(2);
+        return twice.compareTo(longest) > 0 ? longest : twice;
     }
 
     private void reconnect() {
@@ -164,7 +200,7 @@ final class GuestChannel implements AutoCloseable {
             Duration wait;
             synchronized (this) {
                 wait = pause;
-                pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause.multipliedBy(2);
+                pause = longer(pause, LONGEST_PAUSE);
             }
             var _ = timers.after(wait, this::reconnect);
         }

@@ -18,6 +18,7 @@ import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.base.Rng;
 import org.allod.base.Timers;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One connection to PID 1 of a guest. Reading never waits for anybody: what comes is bounded by the windows given out
@@ -37,6 +38,9 @@ final class GuestLink implements AutoCloseable {
     /** Acknowledging each piece would double the frames; the window is four of these. */
     private static final int ACK_EVERY = GuestWire.OUTPUT_WINDOW / 4;
 
+    /** What a record in the log takes besides its text: a frame of nothing but line ends is many records. */
+    private static final int LINE_COST = 64;
+
     private final String name;
     private final SocketChannel channel;
     private final OutputSink sink;
@@ -47,7 +51,8 @@ final class GuestLink implements AutoCloseable {
     private final Map<Integer, LinkExec> execs = new HashMap<>();
     private final Budget budget;
     private int nextId = GuestWire.MAIN + 1;
-    private long pendingAck;
+    private long owedAck;
+    private Timers.@Nullable Timer waitingAck;
 
     private final CompletableFuture<GuestFrame.Welcome> welcome = new CompletableFuture<>();
     private final CompletableFuture<Integer> started = new CompletableFuture<>();
@@ -257,7 +262,7 @@ final class GuestLink implements AutoCloseable {
             case GuestFrame.Started s -> started.complete(s.pid());
             case GuestFrame.Output o -> {
                 sink.output(o.position(), o.stream(), o.bytes());
-                acknowledge(o.bytes().length + LinkLedger.FRAME_COST);
+                acknowledge(o.bytes().length + GuestWire.FRAME_COST + (long) LINE_COST * lines(o.bytes()));
             }
             case GuestFrame.Lost l -> {
                 sink.lost(l.position(), l.count());
@@ -305,20 +310,38 @@ final class GuestLink implements AutoCloseable {
         }
     }
 
-    /** Gives the guest its window back, later where it says too much. Only the reader calls this. */
-    private void acknowledge(int cost) {
-        pendingAck += cost;
-        if (pendingAck < ACK_EVERY) {
-            return;
+    private static int lines(byte[] bytes) {
+        int count = 0;
+        for (byte b : bytes) {
+            count += b == '\n' ? 1 : 0;
         }
-        long position = sink.position();
-        long wait = budget.take(pendingAck, clock.monoNanos());
-        pendingAck = 0;
-        if (wait == 0) {
-            send(new HostFrame.Ack(position));
-        } else {
-            var _ = timers.after(Duration.ofNanos(wait), () -> send(new HostFrame.Ack(position)));
+        return count;
+    }
+
+    /** Gives the guest its window back. Where it says too much, that waits, and what it says meanwhile with it. */
+    private void acknowledge(long cost) {
+        synchronized (this) {
+            owedAck += cost;
+            if (owedAck < ACK_EVERY || waitingAck != null) {
+                return;
+            }
+            long wait = budget.take(owedAck, clock.monoNanos());
+            owedAck = 0;
+            if (wait > 0) {
+                waitingAck = timers.after(Duration.ofNanos(wait), this::acknowledgeLate);
+                return;
+            }
         }
+        send(new HostFrame.Ack(sink.position()));
+    }
+
+    private void acknowledgeLate() {
+        long upTo = sink.position();
+        synchronized (this) {
+            waitingAck = null;
+        }
+        send(new HostFrame.Ack(upTo));
+        acknowledge(0); // what came while it waited
     }
 
     private <T> T await(CompletableFuture<T> answer, Duration bound, String what) {
@@ -349,6 +372,9 @@ final class GuestLink implements AutoCloseable {
         synchronized (this) {
             left = Map.copyOf(execs);
             execs.clear();
+            if (waitingAck != null) {
+                waitingAck.cancel();
+            }
         }
         queue.clear();
         boolean _ = queue.offer(ByteBuffer.allocate(0)); // Wakes the writer, which then sees that it is over.

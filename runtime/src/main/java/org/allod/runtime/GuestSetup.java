@@ -83,7 +83,7 @@ record GuestSetup(
      * @param mtu 0 to leave it
      * @param addresses each with its prefix
      */
-    record Interface(String name, int mtu, List<String> addresses, List<String> gateways) {}
+    record Interface(String name, int mtu, List<String> addresses, List<String> gateways, String gatewayMac) {}
 
     /**
      * @param resolvers the host's, for a guest that names none
@@ -156,7 +156,8 @@ record GuestSetup(
                 (o, i) -> o.text(i.name())
                         .u32(i.mtu())
                         .list(i.addresses(), Bytes::text)
-                        .list(i.gateways(), Bytes::text));
+                        .list(i.gateways(), Bytes::text)
+                        .text(i.gatewayMac()));
         out.list(resolv, Bytes::text);
         out.list(hosts, Bytes::text);
         out.u32(swapMb).u8(sync ? 1 : 0);

@@ -12,6 +12,8 @@ final class GuestWire {
 
     /** What either side may send on one stream of a command before it is granted more. */
     static final int STREAM_WINDOW = 262144;
+    /** What a frame of a command's output takes of its window besides its bytes: many small ones cost more than one. */
+    static final int FRAME_COST = 64;
     /** How far the output of the main process may run ahead of our acknowledgement. */
     static final int OUTPUT_WINDOW = 262144;
     /** What the guest keeps of that output while nobody takes it. */

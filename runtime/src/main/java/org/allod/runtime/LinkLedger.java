@@ -12,9 +12,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Pure bookkeeping; its owner guards it with a lock.
  */
 final class LinkLedger {
-    /** Small frames cost more than their bytes. */
-    static final int FRAME_COST = 64;
-
     private static final class Entry {
         final long[] window = {0, GuestWire.STREAM_WINDOW, GuestWire.STREAM_WINDOW};
         final boolean[] ended = new boolean[3];
@@ -28,6 +25,8 @@ final class LinkLedger {
     private boolean mainExited;
     private long position;
     private long acknowledged;
+    /** Where the last gap ends. Until that is acknowledged there may be no other, however small they are. */
+    private long gapEnd;
     /** What may still be on its way for commands that are closed on our side. */
     private long stale;
 
@@ -90,6 +89,7 @@ final class LinkLedger {
                 greeted = true;
                 position = w.position();
                 acknowledged = position;
+                gapEnd = position;
                 yield true;
             }
             case GuestFrame.Started _ -> {
@@ -105,10 +105,10 @@ final class LinkLedger {
             case GuestFrame.Lost l -> {
                 check(l.position() == position && l.count() > 0, "a gap at " + l.position() + ", not " + position);
                 check(position - acknowledged < GuestWire.OUTPUT_WINDOW, "more output than its window");
+                check(acknowledged >= gapEnd, "a second gap before the last one was acknowledged");
                 position += l.count();
                 check(position < 1L << 62, "a gap of " + l.count());
-                // What was dropped inside takes no room here.
-                acknowledged += l.count();
+                gapEnd = position;
                 yield true;
             }
             case GuestFrame.Data d -> {
@@ -117,7 +117,7 @@ final class LinkLedger {
                     yield false;
                 }
                 check(!entry.ended[d.stream()], "data after its end");
-                entry.window[d.stream()] -= d.bytes().length;
+                entry.window[d.stream()] -= d.bytes().length + GuestWire.FRAME_COST;
                 check(entry.window[d.stream()] >= 0, "more data than its window");
                 yield true;
             }
@@ -175,14 +175,14 @@ final class LinkLedger {
 
     private void forget(int id) {
         if (commands.remove(id) != null) {
-            stale += 2L * GuestWire.STREAM_WINDOW + 64 * FRAME_COST;
+            stale += 2L * GuestWire.STREAM_WINDOW + 64 * GuestWire.FRAME_COST;
         }
     }
 
     private @Nullable Entry entry(int id, int bytes) {
         Entry entry = commands.get(id);
         if (entry == null) {
-            stale -= bytes + FRAME_COST;
+            stale -= bytes + GuestWire.FRAME_COST;
             check(id > GuestWire.MAIN && id <= lastId && stale >= 0, "about command " + id + ", which does not run");
         }
         return entry;

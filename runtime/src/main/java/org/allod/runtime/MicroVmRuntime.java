@@ -440,7 +440,8 @@ public final class MicroVmRuntime implements GuestRuntime {
                 "eth0",
                 0,
                 List.of(wire.address6() + "/128", wire.address4() + "/32"),
-                List.of(Wire.GATEWAY6, Wire.GATEWAY4));
+                List.of(Wire.GATEWAY6, Wire.GATEWAY4),
+                Wire.GATEWAY_MAC);
         return GuestSetup.of(spec, List.of(network), premises.networks().resolvers(), wire.address6());
     }
 

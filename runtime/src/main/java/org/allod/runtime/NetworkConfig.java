@@ -12,21 +12,41 @@ import java.util.Locale;
  * @param instance tells this daemon's machines apart from those of another on the same host; a few letters and digits
  * @param denied destinations no guest may reach, besides the host itself and other machines, which none ever may
  * @param resolvers name servers guests are told of and may ask, even where {@code denied} holds them
+ * @param flows how many connections one machine may have open to the world at once
  */
-public record NetworkConfig(String instance, List<String> denied, List<String> resolvers) {
+public record NetworkConfig(String instance, List<String> denied, List<String> resolvers, int flows) {
+    /**
+     * The kernel tracks 262,144 on a host of 4 GiB and drops those of everybody beyond: 64 machines would have to be at
+     * their bound at once. It is more than browsers, crawlers and databases have open.
+     */
+    public static final int FLOWS = 4_096;
+
     /**
      * What is private: there the fleet's own links, its operators' consoles and other machines are. Also the
-     * addresses by which clouds hand out credentials.
+     * addresses by which clouds hand out credentials (AWS, GCP and most others: 169.254.169.254, fd00:ec2::254; Azure:
+     * 168.63.129.16; Oracle: 192.0.0.192; Alibaba: 100.100.100.200), and the forms of IPv6 in which any of these can be
+     * written: what translates them somewhere must not be a way around.
      */
     public static final List<String> PRIVATE = List.of(
             "10.0.0.0/8",
             "100.64.0.0/10",
             "127.0.0.0/8",
+            "168.63.129.16",
             "169.254.0.0/16",
             "172.16.0.0/12",
+            "192.0.0.0/24",
             "192.168.0.0/16",
+            "::/96",
+            "::ffff:0:0/96",
+            "64:ff9b::/96",
+            "64:ff9b:1::/48",
+            "2002::/16",
             "fc00::/7",
             "fe80::/10");
+
+    public NetworkConfig(String instance, List<String> denied, List<String> resolvers) {
+        this(instance, denied, resolvers, FLOWS);
+    }
 
     public NetworkConfig {
         if (!instance.matches("[a-z0-9]{1,16}")) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.Beside;
@@ -76,6 +77,7 @@ public final class Networks {
                 () -> {
                     refresh(made);
                     Uplinks.forward(made.device());
+                    made.withoutArp();
                 },
                 () -> table.add(made));
         ready.put(machine, wire);
@@ -169,6 +171,13 @@ public final class Networks {
         Path statistics = DEVICES.resolve(Wire.device(machine)).resolve("statistics");
         // The host's end sees it the other way round.
         return new Traffic(counter(statistics.resolve("tx_bytes")), counter(statistics.resolve("rx_bytes")));
+    }
+
+    /** Packets by which machines would have begun more connections than they may have, of the last day. */
+    public Map<MachineId, Long> refused() {
+        Map<MachineId, Long> refused = new TreeMap<>();
+        table.refused().forEach((device, packets) -> Wire.machineOf(device).ifPresent(m -> refused.put(m, packets)));
+        return refused;
     }
 
     /** Takes the packet filter table away: for when the last machine is gone and the daemon with it. */

@@ -8,6 +8,7 @@ import org.allod.base.MachineId;
 import org.allod.linux.NetDevice;
 import org.allod.linux.NetLinks;
 import org.allod.linux.NetNs;
+import org.allod.linux.Sysctl;
 import org.allod.linux.TapDevice;
 
 /**
@@ -75,6 +76,13 @@ public record Wire(MachineId machine, String address6, String address4, Optional
         return mac.toString();
     }
 
+    /** The address that the guest's kernel makes of its Ethernet address: what it asks for its neighbours from. */
+    public String linkLocal() {
+        String[] part = mac().split(":", -1);
+        String first = "%02x".formatted(Integer.parseInt(part[0], 16) ^ 2);
+        return "fe80::" + first + part[1] + ":" + part[2] + "ff:fe" + part[3] + ":" + part[4] + part[5];
+    }
+
     boolean present() {
         return NetNs.exists(namespace());
     }
@@ -102,7 +110,17 @@ public record Wire(MachineId machine, String address6, String address4, Optional
                 device.route(address6, HOST6),
                 device.route(address4, GATEWAY4),
                 device.neighbour(address6, mac()),
+                device.neighbour(linkLocal(), mac()),
                 device.neighbour(address4, mac())));
+    }
+
+    /**
+     * Has the host not answer ARP there, for which it would keep whoever asks: both ends know each other for good. (A
+     * device that knows no ARP at all, {@code IFF_NOARP}, hears no neighbour discovery either, by which a guest that
+     * forgot its gateway finds it again.)
+     */
+    void withoutArp() {
+        Sysctl.write("net/ipv4/conf/" + device() + "/arp_ignore", "8");
     }
 
     /**
@@ -111,10 +129,17 @@ public record Wire(MachineId machine, String address6, String address4, Optional
      */
     void inside(NetLinks inside) {
         if (tap.isPresent()) {
+            NetDevice bridge = inside.device(BRIDGE);
+            NetDevice end = inside.device(INSIDE);
+            NetDevice device = inside.device(TAP);
+            // Root in the guest sends from as many addresses and joins as many groups as it likes: none is kept.
             inside.ask(List.of(
-                    inside.device(BRIDGE).up(),
-                    inside.device(INSIDE).up(),
-                    inside.device(TAP).up()));
+                    bridge.withoutSnooping(),
+                    end.withoutLearning(),
+                    device.withoutLearning(),
+                    bridge.up(),
+                    end.up(),
+                    device.up()));
         } else {
             direct(inside);
         }

@@ -32,13 +32,14 @@ import org.junit.jupiter.api.Test;
 class NetworksTest {
     private static final String WORLD4 = "203.0.113.2";
     private static final String WORLD6 = "2001:db8:77::2";
+    private static final int FLOWS = 200;
     private static final String SECRET4 = "10.77.77.2";
     private static final GuestSpec.Net NET = new GuestSpec.Net(0x0123456789L, 7);
 
     private final Ids ids = new Ids(new SystemClock(), Rng.system());
     private final String instance = "t" + ProcessHandle.current().pid();
     private final Networks networks =
-            new Networks(new NetworkConfig(instance, NetworkConfig.PRIVATE, List.of("10.77.77.3")));
+            new Networks(new NetworkConfig(instance, NetworkConfig.PRIVATE, List.of("10.77.77.3"), FLOWS));
     private final String worldDevice = "w" + ProcessHandle.current().pid();
     private final String world = "allodtest-" + worldDevice;
     private final List<MachineId> machines = new ArrayList<>();
@@ -235,6 +236,79 @@ class NetworksTest {
         ip(List.of("route add " + foreign + "/128 dev " + wire.device()));
         assertThat(connects(wire.namespace(), WORLD6, 8081)).isFalse();
         assertThat(connects(wire.namespace(), WORLD4, 8081)).isFalse();
+    }
+
+    /** What the host keeps of a device's neighbours; all namespaces share one table. */
+    private static List<String> neighbours(String device) {
+        return Command.of("ip", "neigh", "show", "dev", device, "nud", "all")
+                .output()
+                .lines()
+                .filter(line -> !line.contains("NOARP")) // groups of addresses: of the device's own
+                .toList();
+    }
+
+    @Test
+    void guest_thatIsThousandNeighbours_hasTheHostKeepNone() {
+        Wire wire = machine();
+        List<String> before = neighbours(wire.device());
+        assertThat(before).hasSize(3).allMatch(line -> line.contains("PERMANENT"));
+        RawFrames.send(wire, Wire.INSIDE, "arp", 300);
+        RawFrames.send(wire, Wire.INSIDE, "nd", 300);
+        assertThat(neighbours(wire.device())).containsExactlyElementsOf(before);
+    }
+
+    @Test
+    void guest_thatForgotItsGateway_findsItByNeighbourDiscovery() throws Exception {
+        Wire wire = machine();
+        serve(world, 8081);
+        ip(wire.namespace(), List.of("neigh flush dev eth0 nud permanent"));
+        assertThat(connects(wire.namespace(), WORLD6, 8081)).isTrue();
+    }
+
+    @Test
+    void bridge_ofAMicroVm_learnsNoAddresses() {
+        MachineId id = ids.machine();
+        machines.add(id);
+        Wire wire = networks.setUp(id, NET.address(id), Optional.of(0));
+        RawFrames.send(wire, Wire.INSIDE, "noise", 300);
+        String learned = Command.of("bridge", "-netns", wire.namespace(), "fdb", "show", "br", "br0")
+                .output();
+        assertThat(learned.lines().filter(line -> line.startsWith("02:77:"))).isEmpty();
+        assertThat(Command.of("ip", "-n", wire.namespace(), "-d", "link").output())
+                .contains("mcast_snooping 0")
+                .doesNotContain("learning on");
+    }
+
+    @Test
+    void guest_withThousandsOfFlows_hasAsManyAsItMay_andIsCounted() throws Exception {
+        Wire wire = machine();
+        Wire other = machine();
+        serve(world, 8081);
+        int before = tracked();
+        RawFrames.flows(wire, WORLD4, 2_000);
+        assertThat(tracked() - before).isBetween(FLOWS / 2, FLOWS + 500);
+        assertThat(networks.refused().get(wire.machine())).isGreaterThan(1_000);
+        assertThat(networks.refused()).doesNotContainKey(other.machine());
+        assertThat(connects(other.namespace(), WORLD4, 8081))
+                .as("another machine's")
+                .isTrue();
+    }
+
+    private static int tracked() {
+        return Integer.parseInt(Command.of("cat", "/proc/sys/net/netfilter/nf_conntrack_count")
+                .output()
+                .strip());
+    }
+
+    @Test
+    void denied_holdsEveryFormOfWhatIsPrivate_andTheCloudsMetadata() {
+        assertThat(NetworkConfig.PRIVATE)
+                .contains("::/96", "::ffff:0:0/96", "64:ff9b::/96", "2002::/16", "168.63.129.16", "192.0.0.0/24")
+                .contains("169.254.0.0/16", "fc00::/7", "100.64.0.0/10");
+        machine(); // the table takes them
+        String table = Command.of("nft", "list", "chain", "inet", "allod_" + instance, "egress")
+                .output();
+        assertThat(table).contains("64:ff9b::/96", "2002::/16", "168.63.129.16", "192.0.0.0/24");
     }
 
     @Test

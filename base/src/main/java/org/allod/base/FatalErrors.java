@@ -1,0 +1,95 @@
+package org.allod.base;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ends the process where it has run out of memory or the JVM has failed, whoever met it. Any thread may then have lost
+ * what it was doing, so nothing in the process can be relied on; the service manager starts it again, and the runs
+ * resume.
+ *
+ * <p>{@code -XX:+ExitOnOutOfMemoryError} does this for the heap. It does not for a thread that cannot be started, for
+ * direct memory, and for Netty's own count of it: those are ordinary errors thrown by Java. They are seen here where they
+ * end a thread, where anybody logs them (Netty does, and goes on), where they become the cause of a {@link Failed} or a
+ * {@link Bug}, and where {@link #check} is called by code that keeps a {@link Throwable}. A {@link StackOverflowError} is a defect of one computation, perhaps provoked: not fatal.
+ */
+public final class FatalErrors {
+    /** The same as the JVM's own for {@code ExitOnOutOfMemoryError}. */
+    public static final int EXIT_CODE = 3;
+
+    private static final int DEPTH = 16;
+
+    // Made ahead: nothing more can be had when they are needed.
+    private static final byte[] NOTE =
+            "allod: the process is out of memory or its JVM has failed, and ends: ".getBytes(StandardCharsets.US_ASCII);
+    private static final FileOutputStream STDERR = new FileOutputStream(FileDescriptor.err);
+
+    private static volatile boolean installed;
+
+    private FatalErrors() {}
+
+    /** For a process of its own, first of all: from now on such errors end it. */
+    public static void install() {
+        installed = true;
+        Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
+            check(error);
+            System.getLogger(FatalErrors.class.getName())
+                    .log(System.Logger.Level.ERROR, "the thread " + thread.getName() + " ended by an error", error);
+        });
+        Logger.getLogger("").addHandler(new Watch());
+    }
+
+    /** Ends the process if this is fatal, or was caused by what is; in a process without {@link #install}, nothing. */
+    public static void check(@Nullable Throwable error) {
+        if (installed && fatal(error)) {
+            end(error);
+        }
+    }
+
+    static boolean fatal(@Nullable Throwable error) {
+        Throwable at = error;
+        for (int i = 0; at != null && i < DEPTH; i++) {
+            if (at instanceof VirtualMachineError && !(at instanceof StackOverflowError)) {
+                return true;
+            }
+            at = at.getCause();
+        }
+        return false;
+    }
+
+    private static void end(@Nullable Throwable error) {
+        try {
+            STDERR.write(NOTE);
+            STDERR.write((error + "\n").getBytes(StandardCharsets.UTF_8));
+        } catch (IOException | Error e) {
+            // It cannot be said; the exit code says it.
+        } finally {
+            Runtime.getRuntime().halt(EXIT_CODE);
+        }
+    }
+
+    /** Sees what is logged: libraries that catch everything and go on say so there. */
+    private static final class Watch extends Handler {
+        Watch() {
+            setLevel(Level.ALL);
+        }
+
+        @Override
+        public void publish(LogRecord entry) {
+            check(entry.getThrown());
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    }
+}
