@@ -59,6 +59,8 @@ class SmugglingTest {
                 Arguments.of(400, "folded first line", "GET / HTTP/1.1\r\n X: a\r\n" + host + "\r\n"),
                 Arguments.of(400, "bare LF", "GET / HTTP/1.1\n" + host + "\r\n"),
                 Arguments.of(400, "bare LF at the end", "GET / HTTP/1.1\r\nHost: hello.localhost\n\n"),
+                Arguments.of(400, "bare CR behind the version", "GET / HTTP/1.1\rX" + host + "\r\n"),
+                Arguments.of(400, "CR CR behind the version", "GET / HTTP/1.1\r\r\n" + host + "\r\n"),
                 Arguments.of(400, "bare CR in a value", "GET / HTTP/1.1\r\n" + host + "X: a\rb\r\n\r\n"),
                 Arguments.of(400, "NUL in a value", "GET / HTTP/1.1\r\n" + host + "X: a\0b\r\n\r\n"),
                 Arguments.of(400, "NUL in a name", "GET / HTTP/1.1\r\n" + host + "X\0: a\r\n\r\n"),
