@@ -61,6 +61,9 @@ final class ResponseHead {
         if (fields.chunked && fields.contentLength >= 0) {
             throw new BadMessage("the answer has both Content-Length and Transfer-Encoding");
         }
+        if (status < 200 && (fields.chunked || fields.contentLength > 0)) {
+            throw new BadMessage("an interim answer announces a body, which none has and some readers would look for");
+        }
         keepAlive = b[7] == '1' ? !fields.close : fields.keepAlive && !fields.close;
     }
 

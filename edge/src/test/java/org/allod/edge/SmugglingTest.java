@@ -219,6 +219,8 @@ class SmugglingTest {
                 "HTTP/1.1 200 OK\r\nX: y\r\n z\r\nContent-Length: 0\r\n\r\n",
                 "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+                "HTTP/1.1 199 Odd\r\nContent-Length: 5\r\n\r\nhello",
+                "HTTP/1.1 103 Early\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nX: " + "a".repeat(40_000) + "\r\n\r\n",
                 "HTTP/1.1 100 Continue\r\n\r\n".repeat(20));
     }

@@ -40,12 +40,19 @@ function parse(kind, bytes) {
   parser[HTTPParser.kOnMessageComplete | 0] = () => {
     begin().done = true;
   };
-  // After what asks for an upgrade llhttp stops; a server that does not upgrade goes on.
-  let result = 0;
-  for (let at = 0; at < bytes.length && !(result instanceof Error); at += result || bytes.length) {
-    result = parser.execute(bytes.subarray(at));
+  // After what asks for an upgrade llhttp stops, and tells no errors; a server that does not upgrade goes on.
+  let error = '';
+  for (let at = 0; at < bytes.length && !error; ) {
+    const taken = parser.execute(bytes.subarray(at));
+    if (taken instanceof Error) {
+      error = `${taken.code}: ${taken.reason}`;
+    } else if (taken === 0 || (at + taken < bytes.length && !(current && current.done))) {
+      error = 'stopped';
+    } else {
+      at += taken;
+    }
   }
-  return { messages: messages.filter((m) => m.headed), error: result instanceof Error ? `${result.code}: ${result.reason}` : '' };
+  return { messages: messages.filter((m) => m.headed), error };
 }
 
 let pending = Buffer.alloc(0);
