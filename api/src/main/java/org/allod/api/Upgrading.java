@@ -34,7 +34,7 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
     }
 
     /** Answers 101 and hands the connection over. Called on the event loop. */
-    static void start(ChannelHandlerContext context, Answer.Upgrade upgrade, String request) {
+    static void start(ChannelHandlerContext context, ServingPool pool, Answer.Upgrade upgrade, String request) {
         FullHttpResponse response =
                 new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.SWITCHING_PROTOCOLS);
         response.headers()
@@ -45,13 +45,13 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
         context.writeAndFlush(response).addListener(written -> {
             var pipeline = context.pipeline();
             pipeline.addLast("raw", raw);
-            // What the codec has read beyond the request is handed on as bytes when it is removed.
             pipeline.remove("whole");
             pipeline.remove("api");
-            pipeline.remove("http");
-            pipeline.remove("idle");
+            pipeline.remove("encoder");
+            // What was read beyond the request is handed on as bytes.
+            pipeline.remove("decoder");
             context.channel().config().setAutoRead(true);
-            Thread.ofVirtual().name("api upgrade").start(() -> raw.run(upgrade));
+            pool.thread("api upgrade", () -> raw.run(upgrade)).start();
         });
     }
 
