@@ -5,114 +5,127 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
-import io.netty.handler.timeout.IdleStateEvent;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Optional;
+import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import org.allod.base.FatalErrors;
 import org.allod.base.Ids;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One client connection. Requests are answered one after the other, in order; while one is at work no further byte is
- * read, so a client cannot pile work up. Belongs to its event loop.
+ * One client connection. Requests are answered one after the other, in order; while one is at work, and while its answer
+ * waits for the client to read, nothing further is read or decoded, so a client cannot pile work up. Belongs to its
+ * event loop.
  */
-final class ApiConnection extends SimpleChannelInboundHandler<Object> {
+final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
     /** The header that names the request, as the interface's clients log it. */
     static final String REQUEST_ID = "fly-request-id";
 
+    /** So many bytes may follow a refusal, so that it is not lost to a reset, before the connection is cut. */
+    private static final long MOST_LINGERING = 1 << 20;
+
+    private final ServingPool pool;
     private final Dispatcher dispatcher;
-    private final Prover prover;
+    private final RequestDecoder decoder;
+    private final ConnectionDeadlines deadlines;
     private final Ids ids;
-    private final Optional<Caller> local;
-    private final ArrayDeque<Arrival> waiting = new ArrayDeque<>();
+
+    private @Nullable ChannelHandlerContext ctx;
     private @Nullable Thread worker;
     /** Of the request at work. */
     private boolean keepAlive = true;
 
+    private Caller caller = new Caller.Nobody("");
+    /** Memory of its body. */
+    private long held;
+    /** The answer is a stream of its own, which may wait for its reader as long as that one likes. */
+    private boolean streaming;
+    /** The answer is out, and the client is to read of it before the next request is looked at. */
+    private boolean draining;
+
     /** The name of the request at work, for its sender and for the log. */
     private String id = "";
 
-    ApiConnection(Dispatcher dispatcher, Prover prover, Ids ids, Optional<Caller> local) {
+    ApiConnection(
+            ServingPool pool, Dispatcher dispatcher, RequestDecoder decoder, ConnectionDeadlines deadlines, Ids ids) {
+        this.pool = pool;
         this.dispatcher = dispatcher;
-        this.prover = prover;
+        this.decoder = decoder;
+        this.deadlines = deadlines;
         this.ids = ids;
-        this.local = local;
     }
 
     @Override
-    protected void channelRead0(ChannelHandlerContext context, Object message) {
-        Arrival arrival = message instanceof FullHttpRequest http ? Arrival.of(http) : (Arrival) message;
-        if (worker == null) {
-            take(context, arrival);
-        } else {
-            // At most what one read had in it: reading is off while a request is at work.
-            waiting.add(arrival);
-        }
+    public void handlerAdded(ChannelHandlerContext context) {
+        ctx = context;
+        pool.add(this);
     }
 
-    private void take(ChannelHandlerContext context, Arrival arrival) {
+    /** An upgraded connection has no requests, and no deadlines. */
+    @Override
+    public void handlerRemoved(ChannelHandlerContext context) {
+        pool.remove(this);
+    }
+
+    @Override
+    protected void channelRead0(ChannelHandlerContext context, Arrival arrival) {
+        decoder.hold();
         keepAlive = arrival.keepAlive();
         id = ids.ulid().toString();
         switch (arrival) {
-            case Arrival.Asked(Dispatcher.Request request) -> work(context, request);
-            case Arrival.Unfit(Answer answer, String method, boolean _) -> {
-                reply(context, answer, method);
-                next(context);
+            case Arrival.Asked(Dispatcher.Request request, Caller sender, long bytes) -> {
+                caller = sender;
+                held = bytes;
+                work(context, request);
+            }
+            case Arrival.Unfit(Answer answer, String method, boolean keep) -> {
+                write(context, answer, method, written -> {});
+                if (keep) {
+                    next(context);
+                } else {
+                    linger(context);
+                }
             }
         }
     }
 
     private void work(ChannelHandlerContext context, Dispatcher.Request request) {
-        context.channel().config().setAutoRead(false);
+        deadlines.enter(ConnectionDeadlines.Phase.WORK, pool.now());
         String named = id;
-        Caller caller = local.orElseGet(() -> remote(context, request));
-        if (caller instanceof Caller.Local(int uid) && uid != 0 && uid != Uid.OWN) {
-            finish(
-                    context,
-                    ErrorBody.of(403, "user " + uid + " may not use this socket; use the TCP address and a token"),
-                    request.method().name());
-            return;
-        }
-        worker = Thread.ofVirtual()
-                .name("api " + request.method() + " " + request.path())
-                .unstarted(() -> {
-                    Answer answer = ItemStream.ready(dispatcher.answer(request, caller, named));
-                    try {
-                        context.executor()
-                                .execute(() ->
-                                        finish(context, answer, request.method().name()));
-                    } catch (RejectedExecutionException closed) {
-                        // The server has ended meanwhile, and the connection with it.
-                    }
-                });
-        worker.start();
-    }
-
-    private Caller remote(ChannelHandlerContext context, Dispatcher.Request request) {
-        String address = ((InetSocketAddress) context.channel().remoteAddress())
-                .getAddress()
-                .getHostAddress();
-        return prover.prove(request.headers().getOrDefault("authorization", ""), address)
-                .orElseGet(() -> new Caller.Nobody(address));
+        Caller sender = caller;
+        Thread working = pool.thread("api " + request.method() + " " + request.path(), () -> {
+            Answer answer = ItemStream.ready(dispatcher.answer(request, sender, named));
+            try {
+                context.executor()
+                        .execute(() -> finish(context, answer, request.method().name()));
+            } catch (RejectedExecutionException closed) {
+                // The server has ended meanwhile, and the connection with it.
+            }
+        });
+        working.start();
+        worker = working;
     }
 
     private void finish(ChannelHandlerContext context, Answer answer, String method) {
         worker = null;
+        pool.bodies.give(caller, held);
+        held = 0;
         switch (method.equals("HEAD") ? headOf(answer) : answer) {
-            case Answer.Lines lines -> new LineStream(context, lines.writer(), id, () -> next(context)).start();
-            case Answer.Items items -> ItemStream.start(context, items, id, () -> next(context));
-            case Answer.Upgrade upgrade -> Upgrading.start(context, upgrade, id);
+            case Answer.Lines lines -> {
+                streaming = true;
+                decoder.listen();
+                new LineStream(context, pool, lines.writer(), id, () -> next(context)).start();
+            }
+            case Answer.Items items -> ItemStream.start(context, pool, caller, items, id, () -> next(context));
+            case Answer.Upgrade upgrade -> Upgrading.start(context, pool, upgrade, id);
             case Answer whole -> {
                 reply(context, whole, method);
                 next(context);
@@ -130,19 +143,88 @@ final class ApiConnection extends SimpleChannelInboundHandler<Object> {
     }
 
     private void next(ChannelHandlerContext context) {
+        streaming = false;
         if (!keepAlive) {
             context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
-            return;
-        }
-        Arrival arrival = waiting.poll();
-        if (arrival != null) {
-            take(context, arrival);
+        } else if (context.channel().isWritable()) {
+            draining = false;
+            deadlines.enter(ConnectionDeadlines.Phase.IDLE, pool.now());
+            decoder.resume();
         } else {
-            context.channel().config().setAutoRead(true);
+            draining = true;
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (draining && context.channel().isWritable()) {
+            next(context);
+        }
+        context.fireChannelWritabilityChanged();
+    }
+
+    /**
+     * Ends the connection after an answer behind which the client may still be sending. A plain close would reset the
+     * connection and could destroy the answer on its way: what comes is forgotten for a little while.
+     */
+    private void linger(ChannelHandlerContext context) {
+        keepAlive = false;
+        deadlines.enter(ConnectionDeadlines.Phase.LINGER, pool.now());
+        decoder.discard();
+        context.writeAndFlush(Unpooled.EMPTY_BUFFER)
+                .addListener(written -> ((DuplexChannel) context.channel()).shutdownOutput());
+    }
+
+    /** Looks at the time. */
+    void tick(long now) {
+        ChannelHandlerContext context = Objects.requireNonNull(ctx);
+        boolean unread = !streaming && deadlines.unread(context.channel(), now);
+        if (decoder.discarded() > MOST_LINGERING) {
+            context.close();
+        } else if (unread || (!streaming && deadlines.expired(now))) {
+            expire(context, unread);
+        }
+    }
+
+    private void expire(ChannelHandlerContext context, boolean unread) {
+        boolean late = !unread
+                && (deadlines.phase() == ConnectionDeadlines.Phase.BODY
+                        || (deadlines.phase() == ConnectionDeadlines.Phase.HEAD && decoder.begun()));
+        if (unread || deadlines.phase() != ConnectionDeadlines.Phase.LINGER) {
+            pool.expired.increment();
+        }
+        if (late) {
+            id = ids.ulid().toString();
+            keepAlive = false;
+            write(context, ErrorBody.of(408, "the request did not come in time"), "", written -> {});
+            linger(context);
+        } else {
+            context.close();
         }
     }
 
     private void reply(ChannelHandlerContext context, Answer answer, String method) {
+        long size = size(answer);
+        Caller reader = caller;
+        if (pool.answers.take(reader, size)) {
+            write(context, answer, method, written -> pool.answers.give(reader, size));
+        } else {
+            keepAlive = false;
+            Answer instead = ErrorBody.of(503, "too many answers wait to be read; read them, then ask again");
+            write(context, instead, method, written -> {});
+        }
+    }
+
+    private static long size(Answer answer) {
+        return switch (answer) {
+            case Answer.Ready(int _, var parts) ->
+                parts.stream().mapToLong(part -> part.length).sum();
+            case Answer.Text(int _, String _, String text) -> text.length();
+            default -> 0; // an object of the size of what was asked about
+        };
+    }
+
+    private void write(ChannelHandlerContext context, Answer answer, String method, ChannelFutureListener written) {
         FullHttpResponse response = switch (answer) {
             case Answer.Ready(int status, var parts) ->
                 whole(status, "application/json", ItemStream.buffer(context.alloc(), parts));
@@ -157,7 +239,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<Object> {
         }
         response.headers().set(REQUEST_ID, id);
         HttpUtil.setKeepAlive(response, keepAlive);
-        context.writeAndFlush(response);
+        context.writeAndFlush(response).addListener(written);
     }
 
     /** An answer of one piece, but for what names its request. */
@@ -204,17 +286,11 @@ final class ApiConnection extends SimpleChannelInboundHandler<Object> {
         Thread working = worker;
         if (working != null) {
             working.interrupt();
+        } else {
+            pool.bodies.give(caller, held);
+            held = 0;
         }
         context.fireChannelInactive();
-    }
-
-    @Override
-    public void userEventTriggered(ChannelHandlerContext context, Object event) throws Exception {
-        if (event instanceof IdleStateEvent && worker == null) {
-            context.close();
-        } else {
-            super.userEventTriggered(context, event);
-        }
     }
 
     @Override

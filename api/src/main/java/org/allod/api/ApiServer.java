@@ -1,20 +1,17 @@
 package org.allod.api;
 
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
-import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.handler.codec.http.HttpResponseEncoder;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -23,31 +20,40 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
+import org.allod.base.Clock;
 import org.allod.base.Failed;
 import org.allod.base.Ids;
 import org.allod.base.Rejected;
+import org.allod.base.Rng;
 
 /**
- * Serves the endpoint table on TCP and on a Unix socket. One event loop moves bytes for both: the work is done on
- * virtual threads.
+ * Serves the endpoint table on TCP and on a Unix socket, each from a {@link ServingPool} of its own. Event loops move
+ * bytes; requests over TCP are answered on virtual threads, those of the Unix socket on platform threads, which get
+ * their time from the kernel however many virtual ones want to run.
  */
 public final class ApiServer implements AutoCloseable {
-    /** A machine's configuration with its files: 1 MiB of file content in base64, and some. */
-    static final int MAX_BODY = 4 << 20;
-
-    private static final int IDLE_SECONDS = 120;
     private static final WriteBufferWaterMark WATER = new WriteBufferWaterMark(64 << 10, 256 << 10);
 
-    private final EventLoopGroup loop;
+    /** What one read takes at most: a connection that is held holds no more than this and half a head. */
+    private static final int MAX_READ = 16 << 10;
+
+    private final ServingPool tcp;
+    private final ServingPool local;
     private final List<Channel> listeners = new ArrayList<>();
     private final Dispatcher dispatcher;
     private final Prover prover;
     private final Ids ids;
 
-    public ApiServer(EndpointTable table, Prover prover, Limits limits, Ids ids) {
-        this.loop = new MultiThreadIoEventLoopGroup(
-                1, Thread.ofPlatform().daemon().name("api-", 0).factory(), EpollIoHandler.newFactory());
+    public ApiServer(
+            EndpointTable table, Prover prover, Limits limits, Ids ids, ApiConfig config, Clock clock, Rng rng) {
+        this.tcp = new ServingPool("api", config.tcp(), config.times(), clock, rng.nextLong(), Thread.ofVirtual());
+        this.local = new ServingPool(
+                "api-local",
+                config.local(),
+                config.times(),
+                clock,
+                rng.nextLong(),
+                Thread.ofPlatform().daemon());
         this.dispatcher = new Dispatcher(table, limits);
         this.prover = prover;
         this.ids = ids;
@@ -59,10 +65,11 @@ public final class ApiServer implements AutoCloseable {
      * @return the address bound, which tells the port where 0 was asked for
      */
     public InetSocketAddress listen(InetSocketAddress address) {
-        ServerBootstrap bootstrap = bootstrap()
+        ServerBootstrap bootstrap = bootstrap(tcp, channel -> Optional.empty())
                 .channel(EpollServerSocketChannel.class)
                 .option(ChannelOption.SO_REUSEADDR, true)
-                .childHandler(child(channel -> Optional.empty()));
+                // A peer that vanished without a word is found out by the kernel, also on an upgraded connection.
+                .childOption(ChannelOption.SO_KEEPALIVE, true);
         try {
             Channel channel = bootstrap.bind(address).sync().channel();
             listeners.add(channel);
@@ -83,8 +90,7 @@ public final class ApiServer implements AutoCloseable {
     public void listen(Path socket) {
         try {
             Files.deleteIfExists(socket);
-            ServerBootstrap bootstrap =
-                    bootstrap().channel(EpollServerDomainSocketChannel.class).childHandler(child(ApiServer::peer));
+            ServerBootstrap bootstrap = bootstrap(local, ApiServer::peer).channel(EpollServerDomainSocketChannel.class);
             listeners.add(bootstrap
                     .bind(new DomainSocketAddress(socket.toFile()))
                     .sync()
@@ -98,8 +104,13 @@ public final class ApiServer implements AutoCloseable {
         }
     }
 
-    private ServerBootstrap bootstrap() {
-        return new ServerBootstrap().group(loop).childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER);
+    private ServerBootstrap bootstrap(ServingPool pool, Peer peer) {
+        return new ServerBootstrap()
+                .group(pool.loop)
+                .handler(new ConnectionGate(pool.caps))
+                .childHandler(child(pool, peer))
+                .childOption(ChannelOption.RECVBUF_ALLOCATOR, new AdaptiveRecvByteBufAllocator(512, 2_048, MAX_READ))
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER);
     }
 
     private interface Peer {
@@ -115,22 +126,31 @@ public final class ApiServer implements AutoCloseable {
         }
     }
 
-    private ChannelHandler child(Peer peer) {
+    private ChannelHandler child(ServingPool pool, Peer peer) {
         return new ChannelInitializer<Channel>() {
             @Override
             protected void initChannel(Channel channel) {
+                ConnectionDeadlines deadlines = new ConnectionDeadlines(pool.times, pool.now());
+                RequestDecoder decoder = new RequestDecoder(() -> deadlines.begun(pool.now()));
+                Callers callers = new Callers(dispatcher, prover, pool, peer.of(channel), channel.remoteAddress());
                 channel.pipeline()
-                        .addLast("idle", new IdleStateHandler(0, 0, IDLE_SECONDS, TimeUnit.SECONDS))
-                        .addLast("http", new HttpServerCodec(4_096, 16_384, 16_384))
-                        .addLast("whole", new WholeRequests(MAX_BODY, ids))
-                        .addLast("api", new ApiConnection(dispatcher, prover, ids, peer.of(channel)));
+                        .addLast("decoder", decoder)
+                        .addLast("encoder", new HttpResponseEncoder())
+                        .addLast("whole", new WholeRequests(callers, pool.bodies, deadlines))
+                        .addLast("api", new ApiConnection(pool, dispatcher, decoder, deadlines, ids));
             }
         };
+    }
+
+    /** What it did and holds. */
+    public ApiStats stats() {
+        return new ApiStats(tcp.stats(), local.stats());
     }
 
     @Override
     public void close() {
         listeners.forEach(Channel::close);
-        loop.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3, TimeUnit.SECONDS);
+        tcp.close();
+        local.close();
     }
 }

@@ -41,13 +41,17 @@ public record Call(
     /** Words of one query parameter; the server bounds their length. */
     private static final int MAX_LIST = 50;
 
-    /** Bounds on what a body may make us build: depth, text and numbers; its size is the server's. */
+    /**
+     * Bounds on what a body may make us build: depth, text, numbers and how many values; its size is the server's. A
+     * value of two bytes can cost sixty as an object, so without the last, 4 MiB of brackets would be 200 MiB.
+     */
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(64)
                             .maxStringLength(2 << 20)
                             .maxNumberLength(64)
                             .maxNameLength(1_000)
+                            .maxTokenCount(500_000)
                             .build())
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     .build())

@@ -16,6 +16,16 @@ public sealed interface Caller {
     /** Somebody who has proved nothing. */
     record Nobody(String address) implements Caller {}
 
+    /** Whose memory and connections it uses: all tokens of one app are one. */
+    default String account() {
+        return switch (this) {
+            case Local(int uid) -> "uid " + uid;
+            case Operator _ -> "operator";
+            case OfApp(var token, var _) -> "app " + token.app();
+            case Nobody(String address) -> "nobody at " + address;
+        };
+    }
+
     /** A name for rate limits and logs; never a secret. */
     default String name() {
         return switch (this) {

@@ -1,7 +1,7 @@
 package org.allod.api;
 
-import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.lang.System.Logger.Level;
@@ -47,8 +47,14 @@ final class Dispatcher {
             Map<String, String> headers,
             byte[] body,
             boolean keepAlive) {
-        /** @throws Rejected where the address is not well encoded */
-        static Request of(FullHttpRequest http) {
+        private static final byte[] NO_BODY = {};
+
+        /**
+         * A head, with no body yet.
+         *
+         * @throws Rejected where the address is not well encoded
+         */
+        static Request of(HttpRequest http) {
             try {
                 return decoded(http);
             } catch (IllegalArgumentException e) {
@@ -56,19 +62,28 @@ final class Dispatcher {
             }
         }
 
-        private static Request decoded(FullHttpRequest http) {
+        private static Request decoded(HttpRequest http) {
             QueryStringDecoder uri = new QueryStringDecoder(path(http.uri()));
             Map<String, String> headers = new HashMap<>();
             http.headers().forEach(h -> headers.put(h.getKey().toLowerCase(Locale.ROOT), h.getValue()));
-            byte[] body = new byte[http.content().readableBytes()];
-            http.content().getBytes(http.content().readerIndex(), body);
             List<String> segments = uri.rawPath().startsWith("/")
                     ? EndpointTable.segments(uri.rawPath()).stream()
                             .map(segment -> new QueryStringDecoder(segment).path())
                             .toList()
                     : List.of();
             return new Request(
-                    http.method(), uri.path(), segments, uri.parameters(), headers, body, HttpUtil.isKeepAlive(http));
+                    http.method(),
+                    uri.path(),
+                    segments,
+                    uri.parameters(),
+                    headers,
+                    NO_BODY,
+                    HttpUtil.isKeepAlive(http));
+        }
+
+        /** The same with its body. */
+        Request with(byte[] collected) {
+            return new Request(method, path, segments, query, headers, collected, keepAlive);
         }
 
         /** A whole address, as a proxy is sent it, means its path. */
@@ -76,6 +91,23 @@ final class Dispatcher {
             Matcher whole = WHOLE.matcher(uri);
             return whole.lookingAt() ? uri.substring(whole.end()) : uri;
         }
+    }
+
+    /**
+     * What somebody who has proved nothing is told, by the head of the request alone; nothing where it is one of the few
+     * that anybody may make. None of those has a body.
+     *
+     * @param segments of the path; empty where it is none
+     */
+    Optional<Answer> refusal(Caller.Nobody nobody, HttpMethod method, List<String> segments, boolean body) {
+        boolean open = !body
+                && !segments.isEmpty()
+                && table.find(method, segments) instanceof EndpointTable.Found.Hit(var endpoint, var _)
+                && endpoint.access() == Endpoint.Access.PUBLIC;
+        if (open) {
+            return Optional.empty();
+        }
+        return Optional.of(limits.take(nobody).map(ErrorBody::later).orElseGet(() -> ErrorBody.of(Rights.unproven())));
     }
 
     /** Never throws but for a bug of ours; every failure is an answer. */

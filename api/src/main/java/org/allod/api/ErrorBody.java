@@ -39,7 +39,12 @@ final class ErrorBody {
 
     /** What one is told who asks too often. */
     static Answer later(Duration wait) {
-        ObjectNode body = body("too many requests", "unknown");
+        return later(wait, "too many requests");
+    }
+
+    /** The same, with what there is too much of. */
+    static Answer later(Duration wait, String message) {
+        ObjectNode body = body(message, "unknown");
         body.put("hint", "try again in " + Math.max(1, wait.toMillis()) + " ms");
         return new Answer.Later(wait, body);
     }

@@ -15,11 +15,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A JSON list on its way to a client. Up to {@link #AT_ONCE} entries are one whole answer; of more, so many at a time
+ * A JSON list on its way to a client. Up to {@link #AT_ONCE} entries are one whole answer; of more, some at a time
  * are made, sent and waited for, so that a hundred thousand machines are never all in memory as text.
  */
 final class ItemStream {
     static final int AT_ONCE = 2_000;
+
+    /** Entries of one piece of a longer one. */
+    private static final int PIECE = 500;
 
     private static final byte[] COMMA = {','};
 
@@ -69,29 +72,36 @@ final class ItemStream {
     }
 
     /** Sends a long list; {@code done} is run on the connection's thread once it is out. */
-    static void start(ChannelHandlerContext context, Answer.Items items, String request, Runnable done) {
+    static void start(
+            ChannelHandlerContext context,
+            ServingPool pool,
+            Caller caller,
+            Answer.Items items,
+            String request,
+            Runnable done) {
         HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
         head.headers()
                 .set(HttpHeaderNames.CONTENT_TYPE, "application/json")
                 .set(ApiConnection.REQUEST_ID, request)
                 .set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
         context.writeAndFlush(head);
-        Thread thread = Thread.ofVirtual().name("api list").unstarted(() -> run(context, items, done));
+        Thread thread = pool.thread("api list", () -> run(context, pool.answers, caller, items, done));
         context.channel().closeFuture().addListener(closed -> thread.interrupt());
         thread.start();
     }
 
-    private static void run(ChannelHandlerContext context, Answer.Items items, Runnable done) {
+    private static void run(
+            ChannelHandlerContext context, ByteBudget budget, Caller caller, Answer.Items items, Runnable done) {
         try {
-            for (int from = 0; from < items.count(); from += AT_ONCE) {
-                int to = Math.min(from + AT_ONCE, items.count());
-                // Waiting for each write is the back-pressure.
-                context.writeAndFlush(new DefaultHttpContent(buffer(context.alloc(), text(items, from, to))))
-                        .sync();
+            for (int from = 0; from < items.count(); from += PIECE) {
+                piece(context, budget, caller, text(items, from, Math.min(from + PIECE, items.count())));
             }
         } catch (InterruptedException e) {
             return; // The client has gone, or the daemon goes.
-        } catch (RuntimeException e) {
+        } catch (Exception e) {
+            if (!context.channel().isActive()) {
+                return; // The client has gone, which the write says in its own words.
+            }
             // The status has gone out: only a cut connection says that the list is not whole.
             System.getLogger("allod.api").log(System.Logger.Level.WARNING, "a list could not be sent whole", e);
             context.close();
@@ -99,5 +109,20 @@ final class ItemStream {
         }
         context.writeAndFlush(new DefaultLastHttpContent())
                 .addListener(written -> context.executor().execute(done));
+    }
+
+    private static void piece(ChannelHandlerContext context, ByteBudget budget, Caller caller, List<byte[]> parts)
+            throws InterruptedException {
+        long size = parts.stream().mapToLong(part -> part.length).sum();
+        if (!budget.take(caller, size)) {
+            throw new IllegalStateException(caller.name() + " has too many answers that wait to be read");
+        }
+        try {
+            // Waiting for each write is the back-pressure.
+            context.writeAndFlush(new DefaultHttpContent(buffer(context.alloc(), parts)))
+                    .sync();
+        } finally {
+            budget.give(caller, size);
+        }
     }
 }

@@ -27,12 +27,14 @@ final class LineStream implements Answer.Lines.Sink {
     private static final System.Logger LOG = System.getLogger("allod.api");
 
     private final ChannelHandlerContext context;
+    private final ServingPool pool;
     private final Answer.Writer writer;
     private final String request;
     private final Runnable done;
 
-    LineStream(ChannelHandlerContext context, Answer.Writer writer, String request, Runnable done) {
+    LineStream(ChannelHandlerContext context, ServingPool pool, Answer.Writer writer, String request, Runnable done) {
         this.request = request;
+        this.pool = pool;
         this.context = context;
         this.writer = writer;
         this.done = done;
@@ -45,9 +47,7 @@ final class LineStream implements Answer.Lines.Sink {
                 .set(ApiConnection.REQUEST_ID, request)
                 .set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
         context.writeAndFlush(head);
-        // Reading goes on, so that a client that leaves is noticed.
-        context.channel().config().setAutoRead(true);
-        Thread thread = Thread.ofVirtual().name("api lines").unstarted(this::run);
+        Thread thread = pool.thread("api lines", this::run);
         context.channel().closeFuture().addListener(closed -> thread.interrupt());
         thread.start();
     }

@@ -48,7 +48,7 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
      * Answers 101 and hands the connection over, and where the client has gone by then, one that has ended: what waits
      * for it has to be let go of. Called on the event loop.
      */
-    static void start(ChannelHandlerContext context, Answer.Upgrade upgrade, String request) {
+    static void start(ChannelHandlerContext context, ServingPool pool, Answer.Upgrade upgrade, String request) {
         FullHttpResponse response =
                 new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.SWITCHING_PROTOCOLS);
         response.headers()
@@ -64,7 +64,7 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
             } else {
                 raw.channelInactive(context);
             }
-            Thread.ofVirtual().name("api upgrade").start(() -> raw.run(upgrade));
+            pool.thread("api upgrade", () -> raw.run(upgrade)).start();
         });
     }
 
@@ -74,8 +74,8 @@ final class Upgrading extends ChannelInboundHandlerAdapter {
         // What the codec has read beyond the request is handed on as bytes when it is removed.
         pipeline.remove("whole");
         pipeline.remove("api");
-        pipeline.remove("http");
-        pipeline.remove("idle");
+        pipeline.remove("encoder");
+        pipeline.remove("decoder");
         context.channel().config().setAutoRead(true);
     }
 

@@ -120,7 +120,10 @@ class ApiServerTest {
                                 Optional.empty(),
                                 Optional.empty(),
                                 Optional.empty())),
-                new Ids(time, Rng.seeded(1)));
+                new Ids(time, Rng.seeded(1)),
+                ApiConfig.usual(),
+                time,
+                Rng.seeded(1));
         address = server.listen(new InetSocketAddress("127.0.0.1", 0));
         server.listen(folder.resolve("api.sock"));
     }
@@ -189,6 +192,9 @@ class ApiServerTest {
         assertThat(ask("POST", "/v1/things", "[]")).contains("the body is []: it must be an object");
         assertThat(ask("POST", "/v1/things", "{} {}")).startsWith("HTTP/1.1 400");
         assertThat(ask("POST", "/v1/things", "[".repeat(5_000))).startsWith("HTTP/1.1 400");
+        assertThat(ask("POST", "/v1/things", "[" + "[],".repeat(300_000) + "1]"))
+                .startsWith("HTTP/1.1 400")
+                .contains("the body goes beyond what is read");
     }
 
     @Test

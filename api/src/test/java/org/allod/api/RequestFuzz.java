@@ -2,16 +2,12 @@ package org.allod.api;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpMethod;
-import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
-import org.allod.base.Ids;
+import java.util.Optional;
 import org.allod.base.Rejected;
-import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.allod.machine.ConfigReader;
 import org.allod.machine.Fields;
@@ -51,7 +47,23 @@ public final class RequestFuzz {
                     }))),
             new Limits(new VirtualTime(Instant.EPOCH), Limits.Paces.OFF));
 
-    private static final Ids IDS = new Ids(new VirtualTime(Instant.EPOCH), Rng.seeded(1));
+    /** Lets everybody in, as root. */
+    private static final WholeRequests.Admission EVERYBODY = new WholeRequests.Admission() {
+        @Override
+        public Caller caller(String authorization) {
+            return new Caller.Local(0);
+        }
+
+        @Override
+        public Optional<Answer> refusal(Caller caller, HttpMethod method, List<String> segments, boolean body) {
+            return Optional.empty();
+        }
+
+        @Override
+        public long now() {
+            return 0;
+        }
+    };
 
     /** Where the search begins: requests that make sense, whole and bodies alone. */
     static final List<String> SEEDS = List.of(
@@ -93,8 +105,11 @@ public final class RequestFuzz {
         byte[] rest = java.util.Arrays.copyOfRange(data, 1, data.length);
         byte[] head = ("POST /v1/apps/a/machines HTTP/1.1\r\nContent-Length: " + rest.length + "\r\n\r\n")
                 .getBytes(StandardCharsets.US_ASCII);
+        ConnectionDeadlines deadlines =
+                new ConnectionDeadlines(ApiConfig.usual().times(), 0);
         EmbeddedChannel channel = new EmbeddedChannel(
-                new HttpServerCodec(4_096, 16_384, 16_384), new WholeRequests(ApiServer.MAX_BODY, IDS));
+                new RequestDecoder(() -> deadlines.begun(0)),
+                new WholeRequests(EVERYBODY, new ByteBudget(1 << 30, 1 << 30), deadlines));
         try {
             if (data[0] == 'B') {
                 channel.writeInbound(Unpooled.wrappedBuffer(head, rest));
@@ -102,12 +117,11 @@ public final class RequestFuzz {
                 channel.writeInbound(Unpooled.wrappedBuffer(rest));
             }
             for (Object read = channel.readInbound(); read != null; read = channel.readInbound()) {
-                switch (read instanceof FullHttpRequest http ? Arrival.of(http) : (Arrival) read) {
-                    case Arrival.Asked(var request) ->
-                        answered(DISPATCHER.answer(request, new Caller.Local(0), "fuzz"));
+                switch ((Arrival) read) {
+                    case Arrival.Asked(var request, var caller, var _) ->
+                        answered(DISPATCHER.answer(request, caller, "fuzz"));
                     case Arrival.Unfit unfit -> answered(unfit.answer());
                 }
-                ReferenceCountUtil.release(read);
             }
         } finally {
             channel.finishAndReleaseAll();

@@ -62,7 +62,8 @@ abstract class Client extends ChannelInboundHandlerAdapter {
         Metrics metrics = loop.shared.metrics();
         metrics.connections.increment();
         loop.add(this);
-        opened(metrics.open.incrementAndGet() <= loop.shared.config().limits().connections());
+        metrics.open.incrementAndGet();
+        opened(!ConnectionGate.refused(context.channel()));
     }
 
     @Override

@@ -180,7 +180,9 @@ final class ClientConnection extends Client {
                 loop.shared.config().region());
         within(loop.shared.config().times().head());
         if (!room) {
-            refuse(new BadMessage(Problem.TOO_MANY_CONNECTIONS, "the edge has as many clients as it may have"));
+            refuse(new BadMessage(
+                    Problem.TOO_MANY_CONNECTIONS,
+                    "the edge has as many clients as it may have, overall or of this address"));
             flush();
         }
     }
@@ -215,8 +217,14 @@ final class ClientConnection extends Client {
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        if (exchange != null && context.channel().isWritable()) {
+        if (!context.channel().isWritable()) {
+            return;
+        }
+        if (exchange != null) {
             exchange.clientDrained();
+        } else if (!lingering && !closed()) {
+            advance();
+            flushWhereNeeded();
         }
     }
 
@@ -287,7 +295,9 @@ final class ClientConnection extends Client {
                     if (exchange == current) {
                         break;
                     }
-                } else if (!nextRequest()) {
+                } else if (!writable() || !nextRequest()) {
+                    // Who reads no answers gets no more of them: what it asked ahead waits, in the end in its own
+                    // socket.
                     break;
                 }
             }
@@ -394,7 +404,9 @@ final class ClientConnection extends Client {
     }
 
     private void updateReading() {
-        read(!paused && bufferedBytes() < loop.shared.config().limits().bufferedBytes());
+        read(!paused
+                && (exchange != null || lingering || writable())
+                && bufferedBytes() < loop.shared.config().limits().bufferedBytes());
     }
 
     private void flushWhereNeeded() {

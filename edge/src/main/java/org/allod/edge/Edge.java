@@ -23,7 +23,9 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.allod.base.Clock;
+import org.allod.base.ConnectionCaps;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
@@ -50,6 +52,10 @@ public final class Edge implements AutoCloseable {
     private final TlsContexts tls;
     private final Idler idler;
     private final Spots spots;
+    private final ConnectionCaps caps;
+    /** Connections over the caps that are being told so. */
+    private final AtomicInteger told = new AtomicInteger();
+
     private volatile Routes routes = Routes.EMPTY;
     /** What the routes are made of; touched under the lock of {@link #publish} alone. */
     private Catalog published = Catalog.EMPTY;
@@ -84,6 +90,10 @@ public final class Edge implements AutoCloseable {
         this.timers = timers;
         spots = new Spots(
                 backend -> new Live(backend.id(), loops.size(), config.limits().idlePerMachine(), clock.monoNanos()));
+        caps = new ConnectionCaps(
+                config.limits().connections(),
+                config.limits().perAddress(),
+                rng.fork("connections").nextLong());
         Transport transport = Transport.pick(config.nativeTransport());
         Shared shared = new Common(new Wakes(machines, config.times(), clock, metrics));
         group = transport.group(
@@ -116,6 +126,8 @@ public final class Edge implements AutoCloseable {
                 .channel(transport.server())
                 .option(ChannelOption.SO_BACKLOG, 4096)
                 .option(ChannelOption.SO_REUSEADDR, true)
+                .handler(
+                        new ConnectionGate(caps, told, !door.tls() && door.raw().isEmpty()))
                 .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
@@ -305,7 +317,7 @@ public final class Edge implements AutoCloseable {
     }
 
     public EdgeStats stats() {
-        return metrics.snapshot(spots.load());
+        return metrics.snapshot(spots.load(), caps);
     }
 
     /** Takes no more, lets what is under way finish within {@code drain}, then cuts what is left. */

@@ -29,6 +29,7 @@ public record EdgeConfig(
      * @param headFields how many fields
      * @param bufferedBytes what is read ahead of a client whose request cannot be forwarded yet; then reading stops
      * @param connections clients at once
+     * @param perAddress of these from one IPv4 address or one IPv6 /64
      * @param heldRequests requests of one app that may wait for a machine at once
      * @param heldBytes and the memory they may take together
      * @param idlePerMachine unused connections kept open to one machine, by each event loop
@@ -38,22 +39,25 @@ public record EdgeConfig(
             int headFields,
             int bufferedBytes,
             int connections,
+            int perAddress,
             int heldRequests,
             long heldBytes,
             int idlePerMachine) {
         /** Generous for people, small beside the memory of a host: all held requests of an app fit in 16 MiB. */
         public static Limits usual() {
-            return new Limits(32 << 10, 100, 64 << 10, 10_000, 512, 16 << 20, 128);
+            return new Limits(32 << 10, 100, 64 << 10, 10_000, 2_000, 512, 16 << 20, 128);
         }
 
         /** This, with other bounds on what one app may have waiting. */
         public Limits holding(int requests, long bytes) {
-            return new Limits(headBytes, headFields, bufferedBytes, connections, requests, bytes, idlePerMachine);
+            return new Limits(
+                    headBytes, headFields, bufferedBytes, connections, perAddress, requests, bytes, idlePerMachine);
         }
 
-        /** This, with another bound on clients. */
-        public Limits connecting(int clients) {
-            return new Limits(headBytes, headFields, bufferedBytes, clients, heldRequests, heldBytes, idlePerMachine);
+        /** This, with other bounds on clients. */
+        public Limits connecting(int clients, int address) {
+            return new Limits(
+                    headBytes, headFields, bufferedBytes, clients, address, heldRequests, heldBytes, idlePerMachine);
         }
     }
 

@@ -7,6 +7,8 @@ import java.util.Map;
  * What the edge has done since it started, and what it has on hand. Counts only ever grow; the last group are levels.
  *
  * @param connections clients taken
+ * @param refusedConnections clients turned away because there were too many overall
+ * @param refusedByAddress clients turned away because their address had too many
  * @param requests whole request heads read
  * @param answers by class of status, {@code answers.get(2)} being the 2xx; those of machines and the edge's own
  * @param problems the edge's own answers, by their code
@@ -25,6 +27,8 @@ import java.util.Map;
  */
 public record EdgeStats(
         long connections,
+        long refusedConnections,
+        long refusedByAddress,
         long requests,
         List<Long> answers,
         Map<String, Long> problems,

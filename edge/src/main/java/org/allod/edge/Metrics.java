@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
+import org.allod.base.ConnectionCaps;
 
 /** The counters behind {@link EdgeStats}. Striped, so that event loops do not contend for them. */
 final class Metrics {
@@ -60,7 +61,7 @@ final class Metrics {
         wakeNanos.add(nanos);
     }
 
-    EdgeStats snapshot(int inFlight) {
+    EdgeStats snapshot(int inFlight, ConnectionCaps caps) {
         Map<String, Long> byCode = new TreeMap<>();
         for (Problem problem : Problem.values()) {
             long count = counter(problem).sum();
@@ -70,6 +71,8 @@ final class Metrics {
         }
         return new EdgeStats(
                 connections.sum(),
+                caps.refused(),
+                caps.refusedByAddress(),
                 requests.sum(),
                 sums(answers),
                 Map.copyOf(byCode),

@@ -91,9 +91,10 @@ final class RequestHead {
                 && digit(b[at + 5])
                 && b[at + 6] == '.'
                 && digit(b[at + 7])
-                && b[at + 8] == '\r';
+                && b[at + 8] == '\r'
+                && b[at + 9] == '\n';
         if (!version) {
-            throw new BadMessage("the request line does not end in HTTP/1.1");
+            throw new BadMessage("the request line does not end in HTTP/1.1 and CR LF");
         }
         if (b[at + 5] != '1' || b[at + 7] > '1') {
             throw new BadMessage(Problem.UNSUPPORTED_VERSION, "the edge speaks HTTP/1.1 and HTTP/1.0 here");

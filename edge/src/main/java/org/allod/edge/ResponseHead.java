@@ -2,6 +2,7 @@ package org.allod.edge;
 
 import static org.allod.edge.HeadWriter.ascii;
 
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +39,7 @@ final class ResponseHead {
     /** Reads the head in {@code fields.bytes[0, end)}. */
     void parse(int end) {
         byte[] b = fields.bytes;
-        if (end < 14 || !fields.is(0, 7, "http/1.") || (b[7] != '0' && b[7] != '1') || b[8] != ' ') {
+        if (end < 14 || !Arrays.equals(b, 0, 7, VERSION, 0, 7) || (b[7] != '0' && b[7] != '1') || b[8] != ' ') {
             throw new BadMessage("the answer does not start with HTTP/1.1 or HTTP/1.0");
         }
         status = 0;
@@ -59,6 +60,9 @@ final class ResponseHead {
         fields.parse(lineEnd, end);
         if (fields.chunked && fields.contentLength >= 0) {
             throw new BadMessage("the answer has both Content-Length and Transfer-Encoding");
+        }
+        if (status < 200 && (fields.chunked || fields.contentLength > 0)) {
+            throw new BadMessage("an interim answer announces a body, which none has and some readers would look for");
         }
         keepAlive = b[7] == '1' ? !fields.close : fields.keepAlive && !fields.close;
     }

@@ -25,7 +25,8 @@ class GuideTest {
         assertThat(config.region()).isEqualTo("local");
         assertThat(config.threads()).isZero();
         assertThat(config.nativeTransport()).isTrue();
-        assertThat(config.limits()).isEqualTo(new EdgeConfig.Limits(32_768, 100, 65_536, 10_000, 512, 16_777_216, 128));
+        assertThat(config.limits())
+                .isEqualTo(new EdgeConfig.Limits(32_768, 100, 65_536, 10_000, 2_000, 512, 16_777_216, 128));
         assertThat(config.times())
                 .isEqualTo(new EdgeConfig.Times(
                         Duration.ofSeconds(10),

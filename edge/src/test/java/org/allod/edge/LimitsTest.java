@@ -8,6 +8,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -96,7 +98,7 @@ class LimitsTest {
     @Test
     void clients_beyondTheLimit_areToldAndClosed() {
         try (RawBackend backend = RawBackend.saying("ok");
-                Rig rig = new Rig(config -> config.with(config.limits().connecting(3)))
+                Rig rig = new Rig(config -> config.with(config.limits().connecting(3, 3)))
                         .publish("hello", running(ONE, backend.port()))) {
             List<Rig.Wire> wires = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
@@ -109,6 +111,67 @@ class LimitsTest {
             wires.forEach(Rig.Wire::close);
             Rig.eventually(() -> rig.edge.stats().openConnections() == 0, "all are gone");
             assertThat(rig.get("hello.localhost", "/").body()).isEqualTo("ok");
+        }
+    }
+
+    /** Behind those who are told there may be any number: they are closed at once, and hold no descriptor. */
+    @Test
+    void crowd_overTheLimit_holdsNoConnections_andTheEdgeServesOn() throws Exception {
+        try (RawBackend backend = RawBackend.saying("ok");
+                Rig rig = new Rig(config -> config.with(config.limits().connecting(100, 20)))
+                        .publish("hello", running(ONE, backend.port()));
+                Rig.Wire kept = rig.dial()) {
+            assertThat(kept.send(GET).reply().body()).isEqualTo("ok");
+            List<Socket> crowd = new ArrayList<>();
+            for (int i = 0; i < 300; i++) {
+                Socket socket = new Socket(
+                        rig.edge.address().getAddress(), rig.edge.address().getPort());
+                crowd.add(socket);
+                try {
+                    socket.getOutputStream().write("GET / HT".getBytes(StandardCharsets.US_ASCII));
+                } catch (java.io.IOException closed) {
+                    // At once, as it should be.
+                }
+            }
+            Rig.eventually(() -> rig.edge.stats().refusedByAddress() == 281, "19 of 300 have room beside the first");
+            assertThat(rig.edge.stats().openConnections()).isLessThanOrEqualTo(20 + 64);
+            assertThat(rig.edge.stats().refusedConnections()).isZero();
+            assertThat(kept.send(GET).reply().body()).isEqualTo("ok");
+            for (Socket socket : crowd) {
+                socket.close();
+            }
+            Rig.eventually(() -> rig.edge.stats().openConnections() == 1, "all but one are gone");
+            assertThat(rig.get("hello.localhost", "/").body()).isEqualTo("ok");
+        }
+    }
+
+    /** The edge's own answers wait for their reader too: 40 bytes of request ask for 500 of an answer. */
+    @Test
+    void pipeliner_thatNeverReads_getsNoMoreThanItTakes_andAllInOrderOnceItReads() throws Exception {
+        try (Rig rig = new Rig();
+                Rig.Wire wire = rig.dial()) {
+            String asked = "GET / HTTP/1.1\r\nHost: nobody.localhost\r\n\r\n";
+            int count = 100_000;
+            Thread sender = Thread.ofVirtual().start(() -> {
+                for (int i = 0; i < count / 1_000; i++) {
+                    wire.send(asked.repeat(1_000));
+                }
+            });
+            Rig.eventually(
+                    () -> {
+                        long before = rig.edge.stats().requests();
+                        rig.get("other.localhost", "/");
+                        rig.get("other.localhost", "/");
+                        return rig.edge.stats().requests() == before + 2;
+                    },
+                    "it is no longer looked at");
+            assertThat(rig.edge.stats().requests())
+                    .as("answers made for nobody")
+                    .isLessThan(count / 2);
+            for (int i = 0; i < count; i++) {
+                assertThat(wire.reply().status()).isEqualTo(404);
+            }
+            sender.join();
         }
     }
 

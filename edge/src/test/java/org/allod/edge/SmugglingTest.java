@@ -59,6 +59,8 @@ class SmugglingTest {
                 Arguments.of(400, "folded first line", "GET / HTTP/1.1\r\n X: a\r\n" + host + "\r\n"),
                 Arguments.of(400, "bare LF", "GET / HTTP/1.1\n" + host + "\r\n"),
                 Arguments.of(400, "bare LF at the end", "GET / HTTP/1.1\r\nHost: hello.localhost\n\n"),
+                Arguments.of(400, "bare CR behind the version", "GET / HTTP/1.1\rX" + host + "\r\n"),
+                Arguments.of(400, "CR CR behind the version", "GET / HTTP/1.1\r\r\n" + host + "\r\n"),
                 Arguments.of(400, "bare CR in a value", "GET / HTTP/1.1\r\n" + host + "X: a\rb\r\n\r\n"),
                 Arguments.of(400, "NUL in a value", "GET / HTTP/1.1\r\n" + host + "X: a\0b\r\n\r\n"),
                 Arguments.of(400, "NUL in a name", "GET / HTTP/1.1\r\n" + host + "X\0: a\r\n\r\n"),
@@ -217,6 +219,8 @@ class SmugglingTest {
                 "HTTP/1.1 200 OK\r\nX: y\r\n z\r\nContent-Length: 0\r\n\r\n",
                 "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+                "HTTP/1.1 199 Odd\r\nContent-Length: 5\r\n\r\nhello",
+                "HTTP/1.1 103 Early\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nX: " + "a".repeat(40_000) + "\r\n\r\n",
                 "HTTP/1.1 100 Continue\r\n\r\n".repeat(20));
     }

@@ -10,8 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.allod.api.AddressEndpoints;
+import org.allod.api.ApiConfig;
 import org.allod.api.ApiServer;
+import org.allod.api.ApiStats;
 import org.allod.api.AppEndpoints;
 import org.allod.api.AppGuard;
 import org.allod.api.DeployEndpoints;
@@ -34,6 +37,7 @@ import org.allod.api.Prover;
 import org.allod.api.RunEndpoints;
 import org.allod.api.VolumeEndpoints;
 import org.allod.base.Clock;
+import org.allod.base.Failed;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
@@ -86,6 +90,9 @@ final class Daemon implements AutoCloseable {
     private final Clock clock = new SystemClock();
     private InetSocketAddress api = new InetSocketAddress(0);
     private InetSocketAddress edgeAddress = new InetSocketAddress(0);
+    private Supplier<ApiStats> apiStats = () -> {
+        throw new Failed("the API is not open yet");
+    };
 
     private Daemon() {}
 
@@ -183,7 +190,11 @@ final class Daemon implements AutoCloseable {
                         token),
                 prover,
                 new Limits(clock, config.rates()),
-                ids));
+                ids,
+                apiConfig(config.connections()),
+                clock,
+                rng.fork("api")));
+        apiStats = server::stats;
         api = server.listen(config.api());
         server.listen(data.path("allod.sock"));
         manager.ready("serving on " + describe());
@@ -198,9 +209,15 @@ final class Daemon implements AutoCloseable {
         return new Capacity(memory, java.lang.Runtime.getRuntime().availableProcessors(), MACHINES);
     }
 
+    private static ApiConfig apiConfig(ConnectionLimits limits) {
+        return ApiConfig.usual().connecting(limits.api(), limits.apiPerAddress(), limits.socket());
+    }
+
     private static EdgeConfig edgeConfig(HostConfig config) {
-        EdgeConfig plain =
+        ConnectionLimits limits = config.connections();
+        EdgeConfig named =
                 EdgeConfig.at(config.edge()).withDomain(config.domain()).withRegion(config.region());
+        EdgeConfig plain = named.with(named.limits().connecting(limits.edge(), limits.edgePerAddress()));
         EdgeConfig usual = config.edgeTls().map(plain::withHttps).orElse(plain);
         Duration every = config.idleGrace().compareTo(Duration.ofMinutes(1)) < 0
                 ? Duration.ofSeconds(1)
@@ -265,6 +282,10 @@ final class Daemon implements AutoCloseable {
     static String text(InetSocketAddress address) {
         String host = address.getAddress().getHostAddress();
         return (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
+    }
+
+    ApiStats apiStats() {
+        return apiStats.get();
     }
 
     Map<String, String> addresses() {

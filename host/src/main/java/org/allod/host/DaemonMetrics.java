@@ -37,6 +37,7 @@ final class DaemonMetrics implements Source {
                 .ifPresent(cpu ->
                         into.counter("process_cpu_seconds", "Processor time of the daemon.", cpu.toNanos() / 1e9));
         into.gauge("process_open_fds", "Files the daemon has open.", openFiles());
+        into.gauge("process_max_fds", "Files the daemon may have open.", ConnectionLimits.openFiles());
         kernelSays("VmRSS:", kib -> into.gauge("process_resident_memory_bytes", "Memory of the daemon.", kib * 1_024));
         kernelSays(
                 "Threads:",

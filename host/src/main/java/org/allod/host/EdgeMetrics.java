@@ -18,6 +18,10 @@ final class EdgeMetrics implements Source {
     public void collect(Samples into) {
         EdgeStats stats = edge.stats();
         into.counter("allod_edge_connections", "Clients taken.", stats.connections());
+        String refused = "allod_edge_refused_connections";
+        String help = "Clients turned away because there were too many, overall or of one address.";
+        into.counter(refused, help, stats.refusedConnections(), "over", "all");
+        into.counter(refused, help, stats.refusedByAddress(), "over", "address");
         into.counter("allod_edge_requests", "Whole request heads read.", stats.requests());
         for (int status = 1; status < stats.answers().size(); status++) {
             into.counter(

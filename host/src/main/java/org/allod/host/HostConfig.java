@@ -28,6 +28,7 @@ import org.allod.base.Rejected;
  * @param hostKey the key that secrets are sealed under ({@code --host-key}, {@code ALLOD_HOST_KEY})
  * @param site where services elsewhere reach the API, for the identities of machines ({@code --site})
  * @param rates how often one may ask the API over TCP ({@code --rate-limits})
+ * @param connections how many clients each listener may have ({@code --connections})
  * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
  */
 record HostConfig(
@@ -44,12 +45,14 @@ record HostConfig(
         Path hostKey,
         Optional<String> site,
         boolean forgetSecrets,
-        Limits.Paces rates) {
+        Limits.Paces rates,
+        ConnectionLimits connections) {
     static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--edge-tls ADDR:PORT]
                               [--region NAME] [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS]
                               [--memory MB] [--host-key FILE] [--forget-secrets yes] [--site URL]
                               [--rate-limits usual|fly|off|action=PER_SECOND/BURST,…]
+                              [--connections edge=N,edge-address=N,api=N,api-address=N]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -72,6 +75,7 @@ record HostConfig(
         Optional<String> site = Optional.empty();
         boolean forget = false;
         Limits.Paces rates = Limits.Paces.USUAL;
+        ConnectionLimits connections = ConnectionLimits.usual();
         Iterator<String> words = args.iterator();
         while (words.hasNext()) {
             String option = words.next();
@@ -93,6 +97,7 @@ record HostConfig(
                 case "--host-key" -> hostKey = value;
                 case "--site" -> site = Optional.of(site(option, value));
                 case "--rate-limits" -> rates = Limits.Paces.parse(value);
+                case "--connections" -> connections = connections.with(value);
                 case "--forget-secrets" -> forget = yes(option, value);
                 default -> throw Rejected.because(Rejected.Reason.INVALID, "unknown option " + option, USAGE);
             }
@@ -114,7 +119,8 @@ record HostConfig(
                         : Path.of(hostKey).toAbsolutePath(),
                 site,
                 forget,
-                rates);
+                rates,
+                connections);
     }
 
     private static String site(String option, String value) {

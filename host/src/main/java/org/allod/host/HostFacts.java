@@ -52,7 +52,8 @@ final class HostFacts implements HostEndpoints.Facts {
                 new DaemonMetrics(VERSION, config.region(), database.file(), clock, began),
                 new MachineMetrics(machines),
                 new RunMetrics(engine),
-                new EdgeMetrics(edge)));
+                new EdgeMetrics(edge),
+                new ApiMetrics(daemon::apiStats)));
     }
 
     @Override

@@ -29,6 +29,7 @@ final class DaemonProcess implements AutoCloseable {
     int api;
     int edge;
     private String token = "";
+    private int openFiles;
 
     static {
         // An app's name goes into the Host field; the address is loopback's, which no resolver need know.
@@ -45,6 +46,12 @@ final class DaemonProcess implements AutoCloseable {
         return named != null && !named.isEmpty()
                 ? Path.of(named)
                 : Path.of(System.getProperty("allod.clone"), ".allod", "tools");
+    }
+
+    /** Lets it have no more files open than so many. */
+    DaemonProcess openFiles(int most) {
+        openFiles = most;
+        return this;
     }
 
     /** Starts the process and returns once it serves; fails with its log where it does not. */
@@ -111,6 +118,9 @@ final class DaemonProcess implements AutoCloseable {
                 "--edge",
                 "127.0.0.1:" + edge));
         command.addAll(options);
+        if (openFiles > 0) {
+            command.addAll(0, List.of("sh", "-c", "ulimit -n " + openFiles + " && exec \"$0\" \"$@\""));
+        }
         process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(logFile().toFile()))

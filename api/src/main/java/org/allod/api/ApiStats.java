@@ -1,0 +1,33 @@
+package org.allod.api;
+
+/**
+ * What the API's server has done since it started, and what it holds.
+ *
+ * @param tcp over TCP
+ * @param local by the Unix socket
+ */
+public record ApiStats(Pool tcp, Pool local) {
+    /**
+     * Of one kind of listener. Counts only ever grow; {@code open}, {@code bodyBytes} and {@code answerBytes} are levels.
+     *
+     * @param open connections now
+     * @param refused connections closed because there were too many overall
+     * @param refusedByAddress connections closed because their address had too many
+     * @param unproven requests refused on their head because nobody known sent them
+     * @param overBodies requests refused because their bodies would have taken too much memory
+     * @param overAnswers answers withheld because too many were unread
+     * @param expired connections closed because a head, a body, the next request or a reader did not come in time
+     * @param bodyBytes memory of bodies now
+     * @param answerBytes memory of unread answers now
+     */
+    public record Pool(
+            int open,
+            long refused,
+            long refusedByAddress,
+            long unproven,
+            long overBodies,
+            long overAnswers,
+            long expired,
+            long bodyBytes,
+            long answerBytes) {}
+}

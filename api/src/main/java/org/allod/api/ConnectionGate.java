@@ -1,0 +1,39 @@
+package org.allod.api;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import org.allod.base.ConnectionCaps;
+
+/** In front of a listener: closes what is over its caps as soon as it is accepted, before anything is made for it. */
+@ChannelHandler.Sharable
+final class ConnectionGate extends ChannelInboundHandlerAdapter {
+    private final ConnectionCaps caps;
+
+    ConnectionGate(ConnectionCaps caps) {
+        this.caps = caps;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object accepted) {
+        Channel child = (Channel) accepted;
+        // A Unix socket has no addresses: all its clients count as one.
+        InetAddress address = child.remoteAddress() instanceof InetSocketAddress remote
+                ? remote.getAddress()
+                : InetAddress.getLoopbackAddress();
+        if (caps.enter(address) == ConnectionCaps.Verdict.ADMITTED) {
+            child.closeFuture().addListener(closed -> caps.leave(address));
+            context.fireChannelRead(child);
+            return;
+        }
+        if (child.remoteAddress() instanceof InetSocketAddress) {
+            // Reset, so that the kernel keeps nothing of it either.
+            child.config().setOption(ChannelOption.SO_LINGER, 0);
+        }
+        child.unsafe().closeForcibly();
+    }
+}

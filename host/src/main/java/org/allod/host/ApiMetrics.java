@@ -1,0 +1,54 @@
+package org.allod.host;
+
+import java.util.function.Supplier;
+import org.allod.api.ApiStats;
+import org.allod.observe.Samples;
+import org.allod.observe.Source;
+
+/** What the API's server turned away and holds, of each listener. */
+final class ApiMetrics implements Source {
+    private final Supplier<ApiStats> stats;
+
+    ApiMetrics(Supplier<ApiStats> stats) {
+        this.stats = stats;
+    }
+
+    @Override
+    public void collect(Samples into) {
+        ApiStats now = stats.get();
+        pool(into, "tcp", now.tcp());
+        pool(into, "socket", now.local());
+    }
+
+    private static void pool(Samples into, String name, ApiStats.Pool pool) {
+        into.gauge("allod_api_open_connections", "Clients of the API now.", pool.open(), "listener", name);
+        String refused = "allod_api_refused_connections";
+        String help = "Clients closed because there were too many, overall or of one address.";
+        into.counter(refused, help, pool.refused(), "listener", name, "over", "all");
+        into.counter(refused, help, pool.refusedByAddress(), "listener", name, "over", "address");
+        into.counter(
+                "allod_api_unproven",
+                "Requests refused on their head, since their sender proved nothing.",
+                pool.unproven(),
+                "listener",
+                name);
+        into.counter(
+                "allod_api_expired_connections",
+                "Clients closed because a head, a body, a next request or a reader did not come in time.",
+                pool.expired(),
+                "listener",
+                name);
+        into.counter(
+                "allod_api_over_budget",
+                "Bodies refused and answers withheld for the memory they would have taken.",
+                pool.overBodies() + pool.overAnswers(),
+                "listener",
+                name);
+        into.gauge(
+                "allod_api_held_bytes",
+                "Memory of bodies, and of answers that are not read yet.",
+                pool.bodyBytes() + pool.answerBytes(),
+                "listener",
+                name);
+    }
+}
