@@ -28,6 +28,8 @@ import org.allod.base.Rejected;
  * @param hostKey the key that secrets are sealed under ({@code --host-key}, {@code ALLOD_HOST_KEY})
  * @param site where services elsewhere reach the API, for the identities of machines ({@code --site})
  * @param rates how often one may ask the API over TCP ({@code --rate-limits})
+ * @param tenants what apps' tokens may do ({@code --app-registries}, {@code --app-registry-credentials}, {@code
+ *     --app-ports}, {@code --app-cert-roots})
  * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
  */
 record HostConfig(
@@ -44,12 +46,15 @@ record HostConfig(
         Path hostKey,
         Optional<String> site,
         boolean forgetSecrets,
-        Limits.Paces rates) {
+        Limits.Paces rates,
+        TenantOptions tenants) {
     static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--edge-tls ADDR:PORT]
                               [--region NAME] [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS]
                               [--memory MB] [--host-key FILE] [--forget-secrets yes] [--site URL]
                               [--rate-limits usual|fly|off|action=PER_SECOND/BURST,…]
+                              [--app-registries HOST[:PORT]|RANGE,…] [--app-registry-credentials own|operator]
+                              [--app-ports FIRST-LAST|none] [--app-cert-roots FILE]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -72,6 +77,7 @@ record HostConfig(
         Optional<String> site = Optional.empty();
         boolean forget = false;
         Limits.Paces rates = Limits.Paces.USUAL;
+        TenantOptions tenants = TenantOptions.USUAL;
         Iterator<String> words = args.iterator();
         while (words.hasNext()) {
             String option = words.next();
@@ -79,6 +85,10 @@ record HostConfig(
                 throw Rejected.because(Rejected.Reason.INVALID, option + " wants a value", USAGE);
             }
             String value = words.next();
+            if (TenantOptions.has(option)) {
+                tenants = tenants.with(option, value);
+                continue;
+            }
             switch (option) {
                 case "--data" -> data = value;
                 case "--tools" -> tools = value;
@@ -114,7 +124,8 @@ record HostConfig(
                         : Path.of(hostKey).toAbsolutePath(),
                 site,
                 forget,
-                rates);
+                rates,
+                tenants);
     }
 
     private static String site(String option, String value) {
