@@ -122,7 +122,7 @@ public record Call(
 
     /** Who asks for a change, with the lease they say they hold. */
     public Asker.Client asker() {
-        return new Asker.Client(caller.name(), header(NONCE));
+        return new Asker.Client(caller.name(), header(NONCE), caller.tenant());
     }
 
     /** A query parameter that is true or false; absent is false. */

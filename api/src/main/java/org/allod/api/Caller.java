@@ -26,6 +26,14 @@ public sealed interface Caller {
         };
     }
 
+    /** Whether it is somebody with no more than a token of an app. */
+    default boolean tenant() {
+        return switch (this) {
+            case Local _, Operator _ -> false;
+            case OfApp _, Nobody _ -> true;
+        };
+    }
+
     /** A name for rate limits and logs; never a secret. */
     default String name() {
         return switch (this) {

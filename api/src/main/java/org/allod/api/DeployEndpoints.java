@@ -74,14 +74,14 @@ public final class DeployEndpoints {
 
     private Answer create(Call call) {
         Plan plan = Deploys.read(call.body());
-        return Answer.ok(view(deploys.start(app(call), plan, call.caller().name())));
+        return Answer.ok(view(deploys.start(app(call), plan, call.asker())));
     }
 
     private Answer rollback(Call call) {
         Fields in = call.body();
         Optional<String> to = in.string("to").filter(t -> !t.isEmpty());
         in.done();
-        return Answer.ok(view(deploys.rollback(app(call), to, call.caller().name())));
+        return Answer.ok(view(deploys.rollback(app(call), to, call.asker())));
     }
 
     private Answer show(Call call) {

@@ -140,8 +140,8 @@ public final class ImageEndpoints {
     }
 
     /**
-     * Does the work on a thread of its own, so that a client that leaves does not undo what others may wait for, and
-     * sends its progress.
+     * Does the work on a thread of its own and sends its progress. The work ends with its client: who else waits for the
+     * same image goes on with it, and who does not come back has it done for nothing.
      */
     private static Answer lines(Work work) {
         return new Answer.Lines(sink -> {
@@ -154,11 +154,18 @@ public final class ImageEndpoints {
                             .put("done", done)
                             .put("total", total))));
             Thread.ofVirtual().name("image work").start(task);
-            while (!task.isDone() || !queue.isEmpty()) {
-                ObjectNode line = queue.poll(50, TimeUnit.MILLISECONDS);
-                if (line != null) {
-                    sink.line(line);
+            try {
+                while (sink.open() && (!task.isDone() || !queue.isEmpty())) {
+                    ObjectNode line = queue.poll(50, TimeUnit.MILLISECONDS);
+                    if (line != null) {
+                        sink.line(line);
+                    }
                 }
+                if (!task.isDone()) {
+                    return;
+                }
+            } finally {
+                task.cancel(true);
             }
             ObjectNode last = Views.JSON.objectNode();
             last.set("image", view(result(task)));

@@ -130,7 +130,8 @@ public final class MachineEndpoints {
                         launch,
                         cordoned,
                         lease,
-                        config(in, config, call.parameter("app_name"))));
+                        config(in, config, call.parameter("app_name")),
+                        call.caller().tenant()));
         return leased(m, lease);
     }
 

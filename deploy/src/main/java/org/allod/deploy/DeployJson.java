@@ -22,7 +22,8 @@ final class DeployJson {
         ObjectNode node = JsonNodeFactory.instance.objectNode();
         node.put("strategy", plan.strategy().wire())
                 .put("max_unavailable", plan.maxUnavailable())
-                .put("wait_millis", plan.waitTimeout().toMillis());
+                .put("wait_millis", plan.waitTimeout().toMillis())
+                .put("tenant", plan.tenant());
         var groups = node.putArray("groups");
         for (Plan.Group group : plan.groups()) {
             ObjectNode one = groups.addObject().put("name", group.name());
@@ -51,7 +52,8 @@ final class DeployJson {
                 node.get("max_unavailable").doubleValue(),
                 Duration.ofMillis(node.get("wait_millis").longValue()),
                 groups,
-                Optional.ofNullable(node.get("release")).map(DeployJson::release));
+                Optional.ofNullable(node.get("release")).map(DeployJson::release),
+                node.path("tenant").asBoolean(false));
     }
 
     private static Plan.Release release(JsonNode node) {

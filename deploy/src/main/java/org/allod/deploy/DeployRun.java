@@ -66,16 +66,16 @@ final class DeployRun {
         List<Plan.Group> pinned = new ArrayList<>();
         for (Plan.Group group : deploy.plan().groups()) {
             var config = group.config().deepCopy();
-            config.put("image", pin(c, group.image()));
+            config.put("image", pin(c, deploy, group.image()));
             pinned.add(group.with(config));
         }
         book.change(deploy.id(), d -> d.with(d.plan().with(pinned)));
         return new Result("image ready");
     }
 
-    private String pin(StepContext<Job, Result> c, String image) {
+    private String pin(StepContext<Job, Result> c, Deploy deploy, String image) {
         try {
-            return hands.pin(image);
+            return hands.pin(deploy, image);
         } catch (Rejected e) {
             throw new Unrecoverable(Fault.USER, Driver.text(e));
         } catch (RuntimeException e) {

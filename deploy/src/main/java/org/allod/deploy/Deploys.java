@@ -12,6 +12,7 @@ import org.allod.base.Timers;
 import org.allod.fsm.Engine;
 import org.allod.fsm.RunId;
 import org.allod.image.ImageStore;
+import org.allod.machine.Asker;
 import org.allod.machine.Fields;
 import org.allod.machine.Machines;
 import org.allod.machine.Pause;
@@ -80,11 +81,17 @@ public final class Deploys {
         return PlanReader.read(body);
     }
 
-    /** Starts a deploy. Refused while another of the app is under way. */
-    public Deploy start(String app, Plan plan, String source) {
+    /**
+     * Starts a deploy. Refused while another of the app is under way.
+     *
+     * @param by who asks, and with which rights
+     */
+    public Deploy start(String app, Plan wanted, Asker.Client by) {
         machines.app(app);
+        Plan plan = wanted.by(by.tenant());
+        plan.groups().forEach(group -> machines.checkTenant(app, group.config(), by));
         refuseSecond(app);
-        Deploy deploy = table.add(ids.ulid().toString(), app, source, plan, clock.wall());
+        Deploy deploy = table.add(ids.ulid().toString(), app, by.name(), plan, clock.wall());
         try {
             engine.start(run.type, app, new DeployRun.Job(app, deploy.id()));
             return deploy;
@@ -131,7 +138,7 @@ public final class Deploys {
      *
      * @param to which; empty for the one before what is there now
      */
-    public Deploy rollback(String app, Optional<String> to, String source) {
+    public Deploy rollback(String app, Optional<String> to, Asker.Client by) {
         machines.app(app);
         refuseSecond(app);
         List<Deploy> done = table.list(app, DeployTable.KEPT).stream()
@@ -150,7 +157,7 @@ public final class Deploys {
                             .formatted(target.number(), app, target.status().wire()),
                     "`allod deploy list --app " + app + "` shows which were");
         }
-        return start(app, target.plan().unreleased(), source);
+        return start(app, target.plan().unreleased(), by);
     }
 
     /** Has a deploy that is under way taken back. Returns once it is durable that it will be. */

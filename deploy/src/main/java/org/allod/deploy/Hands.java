@@ -10,7 +10,7 @@ import java.util.Optional;
  */
 interface Hands {
     /** Makes the image ready; its name with its content pinned, since tags move. */
-    String pin(String image);
+    String pin(Deploy deploy, String image);
 
     /**
      * Runs the deploy's release command in a machine of its own, and returns once it has ended well. The machine of an

@@ -9,6 +9,7 @@ import org.allod.base.Clock;
 import org.allod.base.MachineId;
 import org.allod.image.Image;
 import org.allod.image.ImageStore;
+import org.allod.image.Requester;
 import org.allod.machine.Asker;
 import org.allod.machine.ConfigReader;
 import org.allod.machine.Creation;
@@ -40,6 +41,11 @@ final class MachineHands implements Hands {
     /** A deploy is held to leases like any client: a machine that somebody has leased is theirs to change. */
     private static final Asker.Client US = new Asker.Client("deploy", Optional.empty());
 
+    /** With the rights of whoever asked for the deploy. */
+    private static Asker.Client asker(Deploy deploy) {
+        return new Asker.Client(US.name(), US.nonce(), deploy.plan().tenant());
+    }
+
     private final Machines machines;
     private final ImageStore images;
     private final Proof proof;
@@ -53,8 +59,9 @@ final class MachineHands implements Hands {
     }
 
     @Override
-    public String pin(String image) {
-        Image ready = images.ensure(image, ImageStore.Progress.NONE);
+    public String pin(Deploy deploy, String image) {
+        Requester by = Requester.of(deploy.app(), deploy.plan().tenant());
+        Image ready = images.ensure(image, by, ImageStore.Progress.NONE);
         String name = ready.reference();
         return (name.indexOf('@') < 0 ? name : name.substring(0, name.indexOf('@'))) + "@" + ready.digest();
     }
@@ -167,7 +174,8 @@ final class MachineHands implements Hands {
                 false, // started in a step of its own
                 change.apart(),
                 Optional.empty(),
-                config(deploy, slot, Optional.empty()));
+                config(deploy, slot, Optional.empty()),
+                deploy.plan().tenant());
         Machine made = machines.create(deploy.app(), request);
         change(deploy, slot, made, change);
         return made.id().text();
@@ -176,7 +184,7 @@ final class MachineHands implements Hands {
     private void change(Deploy deploy, Slot slot, Machine found, Effect.Change change) throws InterruptedException {
         Machine m = settled(found, SETTLE);
         if (!metadata(m.config(), DEPLOY).equals(deploy.id())) {
-            m = update(m, config(deploy, slot, Optional.of(m)), change.launch());
+            m = update(m, config(deploy, slot, Optional.of(m)), change.launch(), asker(deploy));
         }
         if (change.apart() && !m.cordoned()) {
             machines.cordon(m, true, US);
@@ -227,9 +235,10 @@ final class MachineHands implements Hands {
     }
 
     /** Gives it another configuration and waits for what comes of it. */
-    private Machine update(Machine m, MachineConfig config, boolean launch) throws InterruptedException {
+    private Machine update(Machine m, MachineConfig config, boolean launch, Asker.Client by)
+            throws InterruptedException {
         Optional<String> expected = Optional.of(m.version().toString());
-        Machine now = machines.update(m, new Machines.Change(config, expected, launch, Optional.empty()), US);
+        Machine now = machines.update(m, new Machines.Change(config, expected, launch, Optional.empty()), by);
         return settled(now, OURS);
     }
 
@@ -263,7 +272,8 @@ final class MachineHands implements Hands {
     private void restore(Deploy deploy, Slot slot, Machine found) throws InterruptedException {
         Machine m = settled(found, SETTLE);
         if (metadata(m.config(), DEPLOY).equals(deploy.id())) {
-            m = update(m, before(deploy, slot, version(m, slot.before()), m), slot.ran());
+            // What the machine had may be more than a token may ask for: going back needs no right to it.
+            m = update(m, before(deploy, slot, version(m, slot.before()), m), slot.ran(), US);
         }
         if (slot.ran() && m.state() != MachineState.STARTED) {
             start(m);

@@ -14,9 +14,15 @@ import tools.jackson.databind.node.ObjectNode;
  * @param waitTimeout how long one machine may take to start and pass its checks, and a busy one to become free
  * @param groups what is to run
  * @param release a command that has to end well before any of them is touched
+ * @param tenant whether who asks has no more than a token of the app
  */
 public record Plan(
-        Strategy strategy, double maxUnavailable, Duration waitTimeout, List<Group> groups, Optional<Release> release) {
+        Strategy strategy,
+        double maxUnavailable,
+        Duration waitTimeout,
+        List<Group> groups,
+        Optional<Release> release,
+        boolean tenant) {
     /** As large as an app's deploy may be: its state is written whole at each step. */
     static final int MAX_MACHINES = 200;
 
@@ -54,12 +60,17 @@ public record Plan(
     }
 
     Plan with(List<Group> others) {
-        return new Plan(strategy, maxUnavailable, waitTimeout, others, release);
+        return new Plan(strategy, maxUnavailable, waitTimeout, others, release, tenant);
     }
 
     /** The same without its release command: what it did is done, and going back must not depend on it. */
     Plan unreleased() {
-        return new Plan(strategy, maxUnavailable, waitTimeout, groups, Optional.empty());
+        return new Plan(strategy, maxUnavailable, waitTimeout, groups, Optional.empty(), tenant);
+    }
+
+    /** The same, asked for by somebody else. */
+    Plan by(boolean tenant) {
+        return new Plan(strategy, maxUnavailable, waitTimeout, groups, release, tenant);
     }
 
     Optional<Group> group(String name) {

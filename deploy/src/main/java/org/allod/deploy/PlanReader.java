@@ -59,7 +59,7 @@ final class PlanReader {
                     in.path("release") + ": the first group runs containers, and which of them it is for is not said",
                     "run the command by itself before the deploy");
         }
-        return new Plan(strategy, unavailable, wait, groups, release);
+        return new Plan(strategy, unavailable, wait, groups, release, false);
     }
 
     private static Plan.Release release(Fields in) {

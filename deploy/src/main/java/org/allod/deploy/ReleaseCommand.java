@@ -55,7 +55,8 @@ final class ReleaseCommand {
                             false, // started in a step of its own
                             true,
                             Optional.empty(),
-                            config(deploy, release)));
+                            config(deploy, release),
+                            deploy.plan().tenant()));
         }
         Machine settled = machines.await(m, Set.of(), Optional.empty(), GONE);
         if (settled.state() == MachineState.CREATED) {

@@ -55,7 +55,7 @@ final class ModelHost implements Hands {
     }
 
     static Plan plan(Strategy strategy, int window, Plan.Group... groups) {
-        return new Plan(strategy, window, java.time.Duration.ofSeconds(1), List.of(groups), Optional.empty());
+        return new Plan(strategy, window, java.time.Duration.ofSeconds(1), List.of(groups), Optional.empty(), false);
     }
 
     static Plan.Group group(String name, Integer count) {
@@ -64,7 +64,7 @@ final class ModelHost implements Hands {
     }
 
     @Override
-    public String pin(String image) {
+    public String pin(Deploy deploy, String image) {
         return image + "@sha256:" + "ab".repeat(32);
     }
 

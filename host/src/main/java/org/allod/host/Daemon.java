@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -59,6 +60,7 @@ import org.allod.machine.Creation;
 import org.allod.machine.MachineRoom;
 import org.allod.machine.MachineSchema;
 import org.allod.machine.Machines;
+import org.allod.machine.RawPorts;
 import org.allod.machine.VolumeSchema;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
@@ -138,8 +140,7 @@ final class Daemon implements AutoCloseable {
         long fleet = Identity.fleet(database, rng.fork("fleet"));
         EngineOptions options = EngineOptions.defaults().queue(MachineRoom.INSISTED, INSISTED);
         Engine engine = Engine.on(database, clock, timers, rng.fork("runs"), ids, options, fatal);
-        ImageLibrary images =
-                part(new ImageLibrary(ImageSettings.in(data.path("images")), clock, timers, rng.fork("images")));
+        ImageLibrary images = part(new ImageLibrary(imageSettings(config, data), clock, timers, rng.fork("images")));
         manager.starting("finding out what machines can run in here, by booting some", PROBING);
         RuntimeChoice runtimes = part(RuntimeChoice.of(config, clock, timers));
         manager.starting("finding the machines of this host again", RECOVERING);
@@ -154,14 +155,17 @@ final class Daemon implements AutoCloseable {
                 new Creation.Settings(
                         config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet),
                 new MachineRoom.Storage(
-                        config.data(), VolumeKeyring.of(trust.trust().volumeKeys())));
+                        config.data(), VolumeKeyring.of(trust.trust().volumeKeys())),
+                rawPorts(config));
         Machines machines = room.machines();
         door.serves(machines);
         machines.atAppEnd(trust);
+        machines.atAppEnd(new ImageGrants(images));
         Deploys deploys = Deploys.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
         room.recover();
         deploys.recover();
+        images.grant(imagesOf(machines, images));
         part(room.keeper()).start();
         SelfSigned certificate = new SelfSigned(data.path("edge-self-signed.p12"), config.domain());
         Edge edge = part(Edge.start(edgeConfig(config), door, certificate, clock, timers, rng.fork("edge")));
@@ -201,6 +205,30 @@ final class Daemon implements AutoCloseable {
         manager.watchdog()
                 .ifPresent(period ->
                         part(new Watchdog(database, timers, manager, period)).start());
+    }
+
+    private static ImageSettings imageSettings(HostConfig config, DataFolder data) {
+        return ImageSettings.in(data.path("images")).withPolicy(config.tenants().policy());
+    }
+
+    private static RawPorts rawPorts(HostConfig config) {
+        Set<Integer> own = new HashSet<>();
+        own.add(config.api().getPort());
+        own.add(config.edge().getPort());
+        config.edgeTls().ifPresent(tls -> own.add(tls.getPort()));
+        own.remove(0); // any that is free: nobody else can have that one then
+        return config.tenants().ports().without(own);
+    }
+
+    /** What each app's machines are made of, for hosts that kept no account of it before. */
+    private static Map<String, Set<String>> imagesOf(Machines machines, ImageLibrary images) {
+        Map<String, Set<String>> all = new HashMap<>();
+        machines.all().forEach(m -> {
+            Set<String> ofApp = all.computeIfAbsent(m.app(), app -> new HashSet<>());
+            m.image().ifPresent(i -> ofApp.add(i.digest()));
+            m.config().otherImages().forEach(name -> images.find(name).ifPresent(i -> ofApp.add(i.digest())));
+        });
+        return all;
     }
 
     private static Capacity capacity(HostConfig config) {

@@ -29,6 +29,8 @@ import org.allod.base.Rejected;
  * @param site where services elsewhere reach the API, for the identities of machines ({@code --site})
  * @param rates how often one may ask the API over TCP ({@code --rate-limits})
  * @param connections how many clients each listener may have ({@code --connections})
+ * @param tenants what apps' tokens may do ({@code --app-registries}, {@code --app-registry-credentials}, {@code
+ *     --app-ports}, {@code --app-cert-roots})
  * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
  */
 record HostConfig(
@@ -46,13 +48,16 @@ record HostConfig(
         Optional<String> site,
         boolean forgetSecrets,
         Limits.Paces rates,
-        ConnectionLimits connections) {
+        ConnectionLimits connections,
+        TenantOptions tenants) {
     static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--edge-tls ADDR:PORT]
                               [--region NAME] [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS]
                               [--memory MB] [--host-key FILE] [--forget-secrets yes] [--site URL]
                               [--rate-limits usual|fly|off|action=PER_SECOND/BURST,…]
                               [--connections edge=N,edge-address=N,api=N,api-address=N]
+                              [--app-registries HOST[:PORT]|RANGE,…] [--app-registry-credentials own|operator]
+                              [--app-ports FIRST-LAST|none] [--app-cert-roots FILE]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -76,6 +81,7 @@ record HostConfig(
         boolean forget = false;
         Limits.Paces rates = Limits.Paces.USUAL;
         ConnectionLimits connections = ConnectionLimits.usual();
+        TenantOptions tenants = TenantOptions.USUAL;
         Iterator<String> words = args.iterator();
         while (words.hasNext()) {
             String option = words.next();
@@ -83,6 +89,10 @@ record HostConfig(
                 throw Rejected.because(Rejected.Reason.INVALID, option + " wants a value", USAGE);
             }
             String value = words.next();
+            if (TenantOptions.has(option)) {
+                tenants = tenants.with(option, value);
+                continue;
+            }
             switch (option) {
                 case "--data" -> data = value;
                 case "--tools" -> tools = value;
@@ -120,7 +130,8 @@ record HostConfig(
                 site,
                 forget,
                 rates,
-                connections);
+                connections,
+                tenants);
     }
 
     private static String site(String option, String value) {

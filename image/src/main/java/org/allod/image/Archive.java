@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.zip.ZipException;
 import org.allod.base.Rejected;
+import org.allod.linux.RegularFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,7 +62,7 @@ final class Archive {
     }
 
     private static Path plain(Path path, Path room, Limits limits) throws IOException {
-        try (BufferedInputStream in = new BufferedInputStream(Files.newInputStream(path))) {
+        try (BufferedInputStream in = new BufferedInputStream(Channels.newInputStream(RegularFile.open(path)))) {
             Optional<InputStream> packed = LayerStream.unpack(in);
             if (packed.isEmpty()) {
                 return path;
@@ -88,7 +89,8 @@ final class Archive {
     }
 
     private void index() throws IOException {
-        try (Counter in = new Counter(new BufferedInputStream(Files.newInputStream(file), 1 << 16))) {
+        try (Counter in =
+                new Counter(new BufferedInputStream(Channels.newInputStream(RegularFile.open(file)), 1 << 16))) {
             TarReader reader = new TarReader(in);
             for (TarEntry entry = reader.next(); entry != null; entry = reader.next()) {
                 String name = normal(entry.path());
@@ -155,7 +157,7 @@ final class Archive {
     /** A file's content from {@code offset} on. */
     InputStream open(String name, long offset) throws IOException {
         Extent extent = extent(name);
-        SeekableByteChannel channel = Files.newByteChannel(file);
+        SeekableByteChannel channel = RegularFile.open(file);
         channel.position(extent.offset() + Math.min(offset, extent.size()));
         return new Bounded(Channels.newInputStream(channel), extent.size() - Math.min(offset, extent.size()));
     }

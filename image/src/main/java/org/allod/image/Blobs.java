@@ -1,5 +1,7 @@
 package org.allod.image;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -53,8 +55,10 @@ final class Blobs {
     }
 
     /** Makes sure the blob is here. */
-    void fetch(Descriptor blob, Source source, Progress progress) throws IOException, InterruptedException {
-        try (KeyedLocks.Held _ = locks.lock(blob.digest().hex())) {
+    void fetch(Descriptor blob, Source source, SpaceGuard space, Progress progress)
+            throws IOException, InterruptedException {
+        String way = blob.digest().hex() + way(source);
+        try (KeyedLocks.Held _ = locks.lock(way)) {
             if (has(blob.digest())) {
                 if (Files.size(path(blob.digest())) != blob.size()) {
                     throw Rejected.invalid("the manifest of " + source.name() + " gives blob "
@@ -62,14 +66,22 @@ final class Blobs {
                 }
                 return;
             }
-            Path part = partial.resolve(blob.digest().hex());
-            retry.run(source.attempts(), () -> sizeOf(part), () -> receive(blob, source, part, progress));
+            Path part = partial.resolve(way);
+            retry.run(source.attempts(), () -> sizeOf(part), () -> receive(blob, source, part, space, progress));
             Disk.sync(part);
             Disk.publish(part, path(blob.digest()));
         }
     }
 
-    private void receive(Descriptor blob, Source source, Path part, Progress progress) throws IOException {
+    /** One registry that is slow with a blob, by intent or not, must not keep another from delivering it. */
+    private static String way(Source source) {
+        return source.origin().isEmpty()
+                ? ""
+                : "-" + Digest.of(source.origin().getBytes(UTF_8)).hex().substring(0, 16);
+    }
+
+    private void receive(Descriptor blob, Source source, Path part, SpaceGuard space, Progress progress)
+            throws IOException {
         MessageDigest sha = Digest.sha256();
         long offset = resumable(part, blob, sha);
         if (offset < blob.size()) {
@@ -79,7 +91,7 @@ final class Blobs {
                     sha.reset();
                     Files.deleteIfExists(part);
                 }
-                append(blob, rest.content(), part, offset, sha, progress);
+                append(blob, rest.content(), part, offset, sha, space, progress);
             }
         } else if (blob.size() == 0) {
             Files.write(part, new byte[0]);
@@ -113,7 +125,13 @@ final class Blobs {
     }
 
     private static void append(
-            Descriptor blob, InputStream in, Path part, long from, MessageDigest sha, Progress progress)
+            Descriptor blob,
+            InputStream in,
+            Path part,
+            long from,
+            MessageDigest sha,
+            SpaceGuard space,
+            Progress progress)
             throws IOException {
         byte[] buffer = new byte[BUFFER];
         long at = from;
@@ -126,6 +144,7 @@ final class Blobs {
                             + " bytes its manifest says");
                 }
                 out.write(buffer, 0, n);
+                space.wrote(n);
                 sha.update(buffer, 0, n);
                 progress.at("pull", blob.digest().brief(), at, blob.size());
             }
@@ -179,7 +198,8 @@ final class Blobs {
             try (Stream<Path> files = Files.list(folder)) {
                 for (Path file : files.toList()) {
                     synchronized (held) {
-                        if (!held.contains(new Digest(file.getFileName().toString()))) {
+                        if (!held.contains(
+                                new Digest(file.getFileName().toString().split("-", 2)[0]))) {
                             bytes += Disk.remove(file);
                         }
                     }

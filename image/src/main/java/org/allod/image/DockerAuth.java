@@ -18,7 +18,8 @@ import tools.jackson.databind.JsonNode;
  * The credentials that {@code docker login} (or podman's) left: read again for each pull, so a new login counts at
  * once. Looked for in {@code $REGISTRY_AUTH_FILE}, or {@code $DOCKER_CONFIG/config.json}, or
  * {@code ~/.docker/config.json} and {@code $XDG_RUNTIME_DIR/containers/auth.json}; in them {@code auths},
- * {@code credHelpers} and {@code credsStore}.
+ * {@code credHelpers} and {@code credsStore}. Those are the operator's. For an app's token there is one file of the
+ * app's own, unless the operator lets apps use theirs.
  *
  * <p>No message of this class carries anything out of these files but names.
  */
@@ -27,9 +28,11 @@ final class DockerAuth {
     private static final Pattern HELPER = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
     private final ImageSettings settings;
+    private final Requester by;
 
-    DockerAuth(ImageSettings settings) {
+    DockerAuth(ImageSettings settings, Requester by) {
         this.settings = settings;
+        this.by = by;
     }
 
     /**
@@ -75,6 +78,13 @@ final class DockerAuth {
     }
 
     private List<Path> files() {
+        if (by.tenant().isPresent() && !settings.policy().operatorCredentials()) {
+            return List.of(settings.credentials().resolve(by.tenant().get() + ".json"));
+        }
+        return operatorFiles();
+    }
+
+    private List<Path> operatorFiles() {
         String named = settings.env().get("REGISTRY_AUTH_FILE");
         if (named != null && !named.isEmpty()) {
             return List.of(Path.of(named));

@@ -12,9 +12,11 @@ import org.allod.image.ImageStore.Progress;
 /** Lays verified layers over one another and makes one read-only file system image of them. Runs on one platform thread. */
 final class Flattener {
     private final Limits limits;
+    private final SpaceGuard space;
 
-    Flattener(Limits limits) {
+    Flattener(Limits limits, SpaceGuard space) {
         this.limits = limits;
+        this.space = space;
     }
 
     /**
@@ -45,6 +47,7 @@ final class Flattener {
                     name,
                     !layer.digest().equals(unpacked.get(i)),
                     budget,
+                    space,
                     read -> progress.at("flatten", name, start + read, total))) {
                 reader.apply(in, i);
                 if (!in.is(unpacked.get(i))) {
@@ -56,6 +59,8 @@ final class Flattener {
             interruptible();
             before += layer.size();
         }
+        // The file system is there beside the files it is made of, and about as large.
+        space.needs(limits.imageBytes() - budget.get());
         return image(tree, contents, manifest.digest(), staging, progress);
     }
 

@@ -1,6 +1,8 @@
 package org.allod.image;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
@@ -8,8 +10,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,6 +24,7 @@ import org.allod.base.Rejected;
 import org.allod.base.Rng;
 import org.allod.base.Timers;
 import org.allod.image.Shelf.Ready;
+import org.allod.linux.RegularFile;
 
 /**
  * The images of this host, on its disk:
@@ -36,7 +42,7 @@ import org.allod.image.Shelf.Ready;
  * interrupts is in staging, which nothing refers to.
  */
 public final class ImageLibrary implements ImageStore, AutoCloseable {
-    private static final String LAYOUT = "oci:";
+    static final String LAYOUT = "oci:";
 
     private final ImageSettings settings;
     private final Clock clock;
@@ -47,13 +53,20 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
     private final Blobs blobs;
     private final Shelf shelf;
     private final References references;
-    private final Documents documents;
+    private final TenantImages tenants;
+    private final WorkSlots slots = new WorkSlots();
+    private final Connector.Names names;
     private final KeyedLocks making = new KeyedLocks();
     private final AtomicLong rooms = new AtomicLong();
 
     /** Opens the folder of {@code settings}, making what is missing and clearing what a crash left. */
     public ImageLibrary(ImageSettings settings, Clock clock, Timers timers, Rng rng) {
+        this(settings, clock, timers, rng, Connector.Names.SYSTEM);
+    }
+
+    ImageLibrary(ImageSettings settings, Clock clock, Timers timers, Rng rng, Connector.Names names) {
         this.settings = settings;
+        this.names = names;
         this.clock = clock;
         this.timers = timers;
         this.retry = new Retry(timers, rng.fork("image retry"), Duration.ofMillis(250), Duration.ofSeconds(8));
@@ -70,7 +83,7 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
         } catch (IOException e) {
             throw Disk.failed("could not open the image folder " + settings.folder(), e);
         }
-        this.documents = new Documents(settings.platform(), settings.limits());
+        this.tenants = new TenantImages(references, settings.policy());
     }
 
     private static FileChannel lock(Path folder) throws IOException {
@@ -91,7 +104,59 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
     }
 
     @Override
-    public Image ensure(String reference, Progress progress) {
+    public Image ensure(String reference, Requester by, Progress progress) {
+        Image image = by.tenant().isPresent()
+                ? ofTenant(reference, by, by.tenant().get(), progress)
+                : ofOperator(reference, progress);
+        by.forApp().ifPresent(app -> grant(Map.of(app, Set.of(image.digest()))));
+        return image;
+    }
+
+    @Override
+    public void admit(String reference, Requester by) {
+        by.tenant().ifPresent(app -> tenants.admit(reference, app));
+    }
+
+    private Image ofTenant(String reference, Requester by, String app, Progress progress) {
+        return tenants.admit(reference, app)
+                .flatMap(shelf::find)
+                .map(ready -> ready.named(nameOf(reference)))
+                .orElseGet(() -> pull(reference, by, progress));
+    }
+
+    /** What the image is called, for who has a right to it: without the digest it is pinned by. */
+    private static String nameOf(String reference) {
+        int at = reference.indexOf('@');
+        String name = at > 0 ? reference.substring(0, at) : reference;
+        return name.startsWith(LAYOUT)
+                        || LocalName.read(name).isPresent()
+                        || Digest.read(name).isPresent()
+                ? name
+                : Reference.parse(name).toString();
+    }
+
+    /** Gives images, by digest, to apps: their tokens may name them from now on. */
+    public void grant(Map<String, Set<String>> images) {
+        Map<String, Set<Digest>> digests = new HashMap<>();
+        images.forEach((app, all) -> all.forEach(digest ->
+                digests.computeIfAbsent(app, a -> new LinkedHashSet<>()).add(Digest.parse(digest, "an image in use"))));
+        try {
+            references.grant(digests);
+        } catch (IOException e) {
+            throw Disk.failed("could not note which apps have images", e);
+        }
+    }
+
+    /** Forgets what an app was given: the next of its name is somebody else. */
+    public void forgetApp(String app) {
+        try {
+            references.forget(app);
+        } catch (IOException e) {
+            throw Disk.failed("could not forget the images of app " + app, e);
+        }
+    }
+
+    private Image ofOperator(String reference, Progress progress) {
         Optional<Image> pinned = pinned(reference);
         if (pinned.isPresent()) {
             return pinned.get();
@@ -111,11 +176,18 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
 
     @Override
     public Image pull(String reference, Progress progress) {
+        return pull(reference, Requester.operator(), progress);
+    }
+
+    private Image pull(String reference, Requester by, Progress progress) {
         Reference parsed = Reference.parse(reference);
-        return work("pull " + parsed, room -> {
-            DockerAuth auth = new DockerAuth(settings);
-            Source source = new Registry(parsed, auth.find(parsed), auth.place(), timers, settings.limits());
-            return make(source, Optional.empty(), parsed.toString(), room, progress);
+        return work("pull " + parsed, by, room -> {
+            DockerAuth auth = new DockerAuth(settings, by);
+            Connector connector = new Connector(
+                    by.tenant().isPresent() ? settings.policy()::allows : (host, port, address) -> true, names);
+            Source source =
+                    Registry.of(parsed, auth.find(parsed), auth.place(), by, connector, timers, settings.limits(by));
+            return make(source, by, Optional.empty(), parsed.toString(), room, progress);
         });
     }
 
@@ -125,23 +197,24 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
     }
 
     private Image bringIn(LayoutReference from, String name, Progress progress) {
-        return work("import " + from, room -> {
+        return work("import " + from, Requester.operator(), room -> {
             if (!Files.exists(from.path())) {
                 throw Rejected.notFound("there is no image at " + from.path());
             }
             Source source = Files.isDirectory(from.path())
                     ? new LayoutFolder(from.path(), settings.limits())
                     : Archive.open(from.path(), room, settings.limits());
-            return make(source, from.image(), name, room, progress);
+            return make(source, Requester.operator(), from.image(), name, room, progress);
         });
     }
 
     @Override
     public Image build(BuildSpec spec, Progress progress) {
         String name = LocalName.parse(spec.name());
-        return work("build " + name, room -> {
+        return work("build " + name, Requester.operator(), room -> {
             Path layout = new DebianBuild(settings, spec).layout(room, progress);
-            return make(new LayoutFolder(layout, settings.limits()), Optional.empty(), name, room, progress);
+            Source source = new LayoutFolder(layout, settings.limits());
+            return make(source, Requester.operator(), Optional.empty(), name, room, progress);
         });
     }
 
@@ -201,12 +274,13 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
     public long collect(Set<String> inUse) {
         Set<Digest> keep = new HashSet<>(references.all().values());
         inUse.forEach(digest -> keep.add(Digest.parse(digest, "an image in use")));
-        return work("collect images", room -> {
+        return work("collect images", Requester.operator(), room -> {
             long bytes = 0;
             for (Digest digest : shelf.all()) {
                 try (KeyedLocks.Held _ = making.lock(digest.hex())) {
                     if (!keep.contains(digest) && !references.all().containsValue(digest)) {
                         bytes += shelf.remove(digest, room);
+                        references.forget(digest);
                     }
                 }
             }
@@ -215,33 +289,43 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
     }
 
     /** Everything from a source to a ready image under {@code name}. */
-    private Image make(Source source, Optional<String> which, String name, Path room, Progress progress)
+    private Image make(Source source, Requester by, Optional<String> which, String name, Path room, Progress progress)
             throws IOException, InterruptedException {
+        Documents documents = new Documents(settings.platform(), settings.limits(by));
+        SpaceGuard space = by.tenant().isPresent() ? SpaceGuard.reserving(staging) : SpaceGuard.unbounded();
         Manifest manifest = retry.get(source.attempts(), () -> documents.resolve(source, which));
-        try (KeyedLocks.Held _ = making.lock(manifest.digest().hex())) {
-            Optional<Ready> here = shelf.find(manifest.digest());
-            Ready ready = here.isPresent() ? here.get() : make(manifest, source, room, progress);
-            references.put(name, manifest.digest());
-            return ready.named(name);
+        try (Blobs.Hold _ = blobs.hold(manifest)) {
+            if (shelf.find(manifest.digest()).isEmpty()) {
+                // Outside the lock: who gets the same content from a faster registry does not wait for this one.
+                fetch(manifest, source, space, progress);
+            }
+            try (KeyedLocks.Held _ = making.lock(manifest.digest().hex())) {
+                Optional<Ready> here = shelf.find(manifest.digest());
+                Ready ready = here.isPresent() ? here.get() : make(manifest, source, by, space, room, progress);
+                references.put(name, manifest.digest());
+                return ready.named(name);
+            }
         }
     }
 
-    private Ready make(Manifest manifest, Source source, Path room, Progress progress)
+    private void fetch(Manifest manifest, Source source, SpaceGuard space, Progress progress)
             throws IOException, InterruptedException {
-        try (Blobs.Hold _ = blobs.hold(manifest)) {
-            blobs.fetch(manifest.config(), source, progress);
-            ConfigJson.Parsed config = ConfigJson.parse(blobs.read(manifest.config()));
-            if (!config.platform().equals(settings.platform())
-                    && !config.platform().equals("/")) {
-                throw Rejected.because(
-                        Rejected.Reason.UNSUPPORTED,
-                        source.name() + " is an image for " + Text.shown(config.platform()) + ", not for "
-                                + settings.platform());
-            }
-            LayerFetch.fetch(manifest.layers(), source, blobs, progress);
-            Path root = new Flattener(settings.limits()).flatten(manifest, config.layers(), blobs, room, progress);
-            return shelf.publish(manifest.digest(), config.config(), root, room, clock.wall());
+        blobs.fetch(manifest.config(), source, space, progress);
+        LayerFetch.fetch(manifest.layers(), source, blobs, space, progress);
+    }
+
+    private Ready make(Manifest manifest, Source source, Requester by, SpaceGuard space, Path room, Progress progress)
+            throws IOException, InterruptedException {
+        fetch(manifest, source, space, progress); // nothing, but where the image was collected a moment ago
+        ConfigJson.Parsed config = ConfigJson.parse(blobs.read(manifest.config()));
+        if (!config.platform().equals(settings.platform()) && !config.platform().equals("/")) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    source.name() + " is an image for " + Text.shown(config.platform()) + ", not for "
+                            + settings.platform());
         }
+        Path root = new Flattener(settings.limits(by), space).flatten(manifest, config.layers(), blobs, room, progress);
+        return shelf.publish(manifest.digest(), config.config(), root, room, clock.wall());
     }
 
     private interface Work<T> {
@@ -252,8 +336,8 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
      * Runs work in a private folder that is gone afterwards, on a platform thread: it makes foreign calls and starts
      * programs, which hold the thread they run on.
      */
-    private <T> T work(String attempt, Work<T> work) {
-        try {
+    private <T> T work(String attempt, Requester by, Work<T> work) {
+        try (WorkSlots.Held _ = slots.take(by)) {
             return OnPlatformThread.call("image: " + attempt, () -> {
                 Path room = Files.createDirectory(staging.resolve(Long.toString(rooms.incrementAndGet())));
                 try {
@@ -267,12 +351,23 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
                     Rejected.Reason.RATE_LIMITED,
                     "could not " + attempt + ": " + e.getMessage(),
                     "wait a while, or log in: registries allow users more than strangers");
+        } catch (RegularFile.NotRegular e) {
+            throw Rejected.because(
+                    Rejected.Reason.INVALID,
+                    "could not " + attempt + ": " + e.getFile() + " is not a regular file",
+                    "give the file itself: links, pipes and devices are neither followed nor opened");
+        } catch (ClosedByInterruptException | InterruptedIOException e) {
+            throw interrupted(attempt, e);
         } catch (IOException e) {
             throw Disk.failed("could not " + attempt, e);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new Failed("could not " + attempt + ": it was interrupted", e);
+            throw interrupted(attempt, e);
         }
+    }
+
+    private static Failed interrupted(String attempt, Exception e) {
+        Thread.currentThread().interrupt();
+        return new Failed("could not " + attempt + ": it was interrupted", e);
     }
 
     /** Lets another process have the folder. Work under way is not waited for. */

@@ -7,13 +7,25 @@ import java.util.Map;
  * What the assembly decides for the images of a host.
  *
  * @param folder holds everything; on a disk with room, since an image is there twice while it is made
- * @param limits what an image may ask for
+ * @param limits what an image may ask for that the operator brings in
+ * @param appLimits the same where an app's token names it
+ * @param policy which registries an app's token may name
+ * @param credentials a folder with registry credentials of apps, {@code APP.json} each, in Docker's form
  * @param platform what is chosen from a multi-platform image, such as {@code linux/amd64}
  * @param apt the host's apt configuration, whose Debian sources builds use
  * @param home of the user whose Docker credentials are used
  * @param env the environment; {@code DOCKER_CONFIG} and {@code REGISTRY_AUTH_FILE} are looked up in it
  */
-public record ImageSettings(Path folder, Limits limits, String platform, Path apt, Path home, Map<String, String> env) {
+public record ImageSettings(
+        Path folder,
+        Limits limits,
+        Limits appLimits,
+        RegistryPolicy policy,
+        Path credentials,
+        String platform,
+        Path apt,
+        Path home,
+        Map<String, String> env) {
     public ImageSettings {
         env = Map.copyOf(env);
     }
@@ -23,6 +35,9 @@ public record ImageSettings(Path folder, Limits limits, String platform, Path ap
         return new ImageSettings(
                 folder,
                 Limits.DEFAULT,
+                Limits.APP,
+                RegistryPolicy.USUAL,
+                folder.resolveSibling("registry-credentials"),
                 "linux/" + architecture(System.getProperty("os.arch", "amd64")),
                 Path.of("/etc/apt"),
                 Path.of(System.getProperty("user.home", "/root")),
@@ -30,11 +45,23 @@ public record ImageSettings(Path folder, Limits limits, String platform, Path ap
     }
 
     public ImageSettings withLimits(Limits next) {
-        return new ImageSettings(folder, next, platform, apt, home, env);
+        return new ImageSettings(folder, next, appLimits, policy, credentials, platform, apt, home, env);
     }
 
     public ImageSettings withEnv(Map<String, String> next) {
-        return new ImageSettings(folder, limits, platform, apt, home, next);
+        return new ImageSettings(folder, limits, appLimits, policy, credentials, platform, apt, home, next);
+    }
+
+    public ImageSettings withPolicy(RegistryPolicy next) {
+        return new ImageSettings(folder, limits, appLimits, next, credentials, platform, apt, home, env);
+    }
+
+    ImageSettings withAppLimits(Limits next) {
+        return new ImageSettings(folder, limits, next, policy, credentials, platform, apt, home, env);
+    }
+
+    Limits limits(Requester by) {
+        return by.tenant().isPresent() ? appLimits : limits;
     }
 
     /** Java's names of processors, in the words of images. */

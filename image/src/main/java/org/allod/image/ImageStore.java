@@ -17,8 +17,20 @@ public interface ImageStore {
      * Makes the image ready and returns it: at once where its content is here, otherwise by pulling it.
      *
      * @param reference a registry reference, the name of a local image, or {@code oci:PATH} for a layout or an archive
+     * @param by on whose behalf; its app, where there is one, may use the image from then on
      */
-    Image ensure(String reference, Progress progress);
+    Image ensure(String reference, Requester by, Progress progress);
+
+    /** The same for the operator. */
+    default Image ensure(String reference, Progress progress) {
+        return ensure(reference, Requester.operator(), progress);
+    }
+
+    /**
+     * Refuses a reference that {@code by} may not use whatever it leads to: for what is to be told before anything is
+     * made. Asks nobody and looks at no path.
+     */
+    void admit(String reference, Requester by);
 
     /** Pulls again even where a tag is known, since tags move. */
     Image pull(String reference, Progress progress);

@@ -23,7 +23,7 @@ final class LayerFetch {
 
     private LayerFetch() {}
 
-    static void fetch(List<Descriptor> layers, Source source, Blobs blobs, Progress progress)
+    static void fetch(List<Descriptor> layers, Source source, Blobs blobs, SpaceGuard space, Progress progress)
             throws IOException, InterruptedException {
         // Platform threads: each ends with an fsync, which would hold a carrier.
         ExecutorService threads = Executors.newFixedThreadPool(
@@ -33,7 +33,7 @@ final class LayerFetch {
             List<Future<Void>> all = new ArrayList<>();
             for (Descriptor layer : layers) {
                 all.add(done.submit(() -> {
-                    blobs.fetch(layer, source, progress);
+                    blobs.fetch(layer, source, space, progress);
                     return null;
                 }));
             }

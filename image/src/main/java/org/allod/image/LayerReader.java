@@ -34,6 +34,7 @@ final class LayerReader {
     }
 
     private void apply(TarEntry entry, TarReader reader, int layer) throws IOException {
+        SpaceGuard.goOn(); // an archive can be all names and no bytes
         Node.Meta meta = kept(entry.meta());
         switch (entry.type()) {
             case FOLDER -> tree.put(entry.path(), new Node.Folder(meta), layer);

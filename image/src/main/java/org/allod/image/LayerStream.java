@@ -28,12 +28,14 @@ final class LayerStream extends FilterInputStream {
     private final MessageDigest sha = Digest.sha256();
     private final boolean digested;
     private final AtomicLong budget;
+    private final SpaceGuard space;
 
-    private LayerStream(InputStream unpacked, String layer, boolean digested, AtomicLong budget) {
+    private LayerStream(InputStream unpacked, String layer, boolean digested, AtomicLong budget, SpaceGuard space) {
         super(unpacked);
         this.layer = layer;
         this.digested = digested;
         this.budget = budget;
+        this.space = space;
     }
 
     /**
@@ -41,13 +43,15 @@ final class LayerStream extends FilterInputStream {
      *
      * @param packed false where the layer travelled as it is: then it was digested when it arrived, and is not again
      * @param budget bytes that may still come out of this image's layers; taken from as they do
+     * @param space told how much has come out
      * @param read told how much of the packed file has been read
      */
-    static LayerStream open(Path file, String layer, boolean packed, AtomicLong budget, LongConsumer read)
+    static LayerStream open(
+            Path file, String layer, boolean packed, AtomicLong budget, SpaceGuard space, LongConsumer read)
             throws IOException {
         BufferedInputStream in = new BufferedInputStream(new Counted(Files.newInputStream(file), read), BUFFER);
         try {
-            return new LayerStream(packed ? unpack(in).orElse(in) : in, layer, packed, budget);
+            return new LayerStream(packed ? unpack(in).orElse(in) : in, layer, packed, budget, space);
         } catch (IOException e) {
             in.close();
             throw damaged(layer, e);
@@ -90,6 +94,7 @@ final class LayerStream extends FilterInputStream {
             if (digested) {
                 sha.update(into, offset, n);
             }
+            space.wrote(n);
             if (budget.addAndGet(-n) < 0) {
                 throw Rejected.because(
                         Rejected.Reason.TOO_LARGE,

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.allod.base.Rejected;
+import org.allod.linux.RegularFile;
 
 /**
  * An OCI image layout on disk.
@@ -47,7 +48,7 @@ final class LayoutFolder implements Source {
     @Override
     public Part open(Descriptor blob, long offset) throws IOException {
         try {
-            SeekableByteChannel channel = Files.newByteChannel(path(blob));
+            SeekableByteChannel channel = RegularFile.open(path(blob));
             channel.position(offset);
             return new Part(Channels.newInputStream(channel), offset);
         } catch (NoSuchFileException e) {
@@ -56,7 +57,7 @@ final class LayoutFolder implements Source {
     }
 
     private byte[] bounded(Path file) throws IOException {
-        try (InputStream in = Files.newInputStream(file)) {
+        try (InputStream in = Channels.newInputStream(RegularFile.open(file))) {
             return Documents.bounded(in, limits.manifestBytes(), name());
         } catch (NoSuchFileException e) {
             throw Rejected.invalid("the layout " + folder + " is incomplete: " + file.getFileName() + " is missing");

@@ -26,6 +26,13 @@ public record Limits(
     /** Generous: the largest images in common use (machine learning) have half as much of everything. */
     public static final Limits DEFAULT = new Limits(4 << 20, 4 << 20, 256, 32L << 30, 64L << 30, 400_000, 200);
 
+    /**
+     * Where an app's token names the image. Half a pull's disk is its unpacked files and half the file system made of
+     * them, so an app's two pulls at once ({@link WorkSlots}) take at most 64 GiB for a while; images of services have
+     * below 2 GiB and 100,000 files, the largest in common use (machine learning) 12 GiB.
+     */
+    public static final Limits APP = new Limits(4 << 20, 4 << 20, 128, 16L << 30, 16L << 30, 200_000, 200);
+
     public Limits withImageBytes(long bytes) {
         return new Limits(manifestBytes, configBytes, layers, blobBytes, bytes, entries, depth);
     }

@@ -2,15 +2,14 @@ package org.allod.image;
 
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.PortUnreachableException;
+import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
-import java.net.http.HttpConnectTimeoutException;
-import java.nio.channels.UnresolvedAddressException;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
-import land.oras.auth.HttpClient.ResponseWrapper;
-import land.oras.exception.OrasException;
 import org.allod.base.Rejected;
 
 /** Tells apart what can go wrong with a registry, in words that say what to do. */
@@ -18,20 +17,22 @@ final class RegistryErrors {
     private final Reference reference;
     private final Optional<DockerAuth.Credentials> credentials;
     private final String place;
+    private final Optional<String> tenant;
 
-    /** @param place where credentials are looked for */
-    RegistryErrors(Reference reference, Optional<DockerAuth.Credentials> credentials, String place) {
+    /**
+     * @param place where credentials are looked for
+     * @param tenant the app whose token asks; empty where it is the operator
+     */
+    RegistryErrors(
+            Reference reference, Optional<DockerAuth.Credentials> credentials, String place, Optional<String> tenant) {
         this.reference = reference;
         this.credentials = credentials;
         this.place = place;
+        this.tenant = tenant;
     }
 
     /** Passes where the answer is good; an {@link IOException} is worth another try, a {@link Rejected} is not. */
-    void check(ResponseWrapper<?> answer, String what) throws IOException {
-        check(answer.statusCode(), what);
-    }
-
-    private void check(int status, String what) throws IOException {
+    void check(int status, String what) throws IOException {
         switch (status) {
             case 200, 206 -> {}
             case 401 -> throw unauthenticated();
@@ -52,6 +53,14 @@ final class RegistryErrors {
     }
 
     private Rejected unauthenticated() {
+        if (credentials.isEmpty() && tenant.isPresent()) {
+            return Rejected.because(
+                    Rejected.Reason.UNAUTHENTICATED,
+                    "registry " + reference.registry() + " wants credentials for " + reference + " and app "
+                            + tenant.get() + " has none on this host",
+                    "ask the operator to keep some for the app, or check the name: some registries say this of what"
+                            + " they do not have");
+        }
         if (credentials.isEmpty()) {
             return Rejected.because(
                     Rejected.Reason.UNAUTHENTICATED,
@@ -70,11 +79,18 @@ final class RegistryErrors {
         return credentials.map(known -> "user " + known.user()).orElse("somebody without credentials");
     }
 
-    /** What the library threw, in our kinds. */
-    IOException translate(Throwable thrown) throws IOException {
+    /**
+     * What came out of the network, in words. For a tenant, a name that nobody knows and one that leads where it may
+     * not connect are one and the same: the difference would tell of the operator's own names and networks.
+     */
+    IOException translate(IOException thrown) {
         List<Throwable> causes = causes(thrown);
-        if (causes.stream()
-                .anyMatch(e -> e instanceof UnresolvedAddressException || e instanceof UnknownHostException)) {
+        boolean unknown = causes.stream().anyMatch(e -> e instanceof UnknownHostException);
+        boolean denied = causes.stream().anyMatch(e -> e instanceof Connector.Denied);
+        if (denied || (unknown && tenant.isPresent())) {
+            throw denied(reference, tenant.orElse(""));
+        }
+        if (unknown) {
             return new IOException(
                     "registry " + reference.registry()
                             + " is not known (DNS has no such host); check its name and this host's resolver",
@@ -82,8 +98,13 @@ final class RegistryErrors {
         }
         for (Throwable cause : causes) {
             switch (cause) {
-                case OrasException oras when oras.getStatusCode() > 0 -> check(oras.getStatusCode(), "a token");
-                case HttpConnectTimeoutException _, ConnectException _ -> {
+                case TooManyRequests busy -> {
+                    return busy;
+                }
+                case ConnectException _,
+                        NoRouteToHostException _,
+                        PortUnreachableException _,
+                        SocketTimeoutException _ -> {
                     return new IOException(
                             "registry " + reference.registry()
                                     + " cannot be reached; check that it runs and that this host's network and firewall"
@@ -104,6 +125,14 @@ final class RegistryErrors {
                 "registry " + reference.registry() + " could not be asked: "
                         + Text.shown(String.valueOf(causes.getLast().getMessage())),
                 thrown);
+    }
+
+    static Rejected denied(Reference reference, String app) {
+        return Rejected.because(
+                Rejected.Reason.FORBIDDEN,
+                "registry %s is not for app %s: its name is unknown, or it leads to an address that this host keeps from apps"
+                        .formatted(reference.registry(), app),
+                "name a public registry, or have the operator allow this one (--app-registries)");
     }
 
     private static List<Throwable> causes(Throwable thrown) {

@@ -36,6 +36,11 @@ interface Source {
         }
     }
 
+    /** Who delivers: the registry. What one delivers slowly must not keep from getting it from another. */
+    default String origin() {
+        return "";
+    }
+
     /** At least one try is worth it; a source on this host's disk gains nothing from a second. */
     default int attempts() {
         return 1;

@@ -49,6 +49,7 @@ final class TreeFolder {
     }
 
     private void node(int at, String name, Node node) throws IOException {
+        SpaceGuard.goOn();
         switch (node) {
             case Node.Folder folder -> {
                 kernel.makeFolder(at, name);

@@ -13,8 +13,14 @@ public sealed interface Asker {
      *
      * @param name who that is, as a lease's owner is named
      * @param nonce the lease they say they hold
+     * @param tenant whether they come with no more than a token of the machine's app
      */
-    record Client(String name, Optional<String> nonce) implements Asker {
+    record Client(String name, Optional<String> nonce, boolean tenant) implements Asker {
+        /** The operator. */
+        public Client(String name, Optional<String> nonce) {
+            this(name, nonce, false);
+        }
+
         @Override
         public String source() {
             return "user";

@@ -4,10 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.image.Image;
 import org.allod.image.ImageStore;
+import org.allod.image.Requester;
 import org.allod.runtime.GuestRuntime;
 import org.allod.runtime.GuestSpec;
 
@@ -91,17 +93,22 @@ final class Boots {
                 disks.of(config));
     }
 
-    /** Makes every image ready that the configuration needs; returns the machine's own. */
-    Image ensure(MachineConfig config) {
+    /** Makes every image ready that the configuration needs; returns the machine's own. An interrupt ends it. */
+    Image ensure(MachineConfig config, Requester by) {
         for (String other : config.otherImages()) {
-            var _ = ensure(config, other);
+            var _ = ensure(config, other, by);
         }
-        return ensure(config, config.image());
+        return ensure(config, config.image(), by);
     }
 
-    private Image ensure(MachineConfig config, String reference) {
+    private Image ensure(MachineConfig config, String reference, Requester by) {
+        return inField(config, reference, () -> images.ensure(reference, by, ImageStore.Progress.NONE));
+    }
+
+    /** Does it, and has what is refused say where the configuration names the image. */
+    static <T> T inField(MachineConfig config, String reference, Supplier<T> work) {
         try {
-            return images.ensure(reference, ImageStore.Progress.NONE);
+            return work.get();
         } catch (Rejected e) {
             String what = field(config, reference) + ": " + e.getMessage();
             throw e.hint()

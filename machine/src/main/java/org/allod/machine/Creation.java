@@ -26,6 +26,7 @@ public final class Creation {
     private final Room room;
     private final Traffic traffic;
     private final Claims claims;
+    private final TenantRules tenants;
     private final Settings settings;
     private final Leases leases;
     private final Clock clock;
@@ -52,6 +53,7 @@ public final class Creation {
      * @param launch whether it is started once it is made
      * @param cordoned whether the edge leaves it out from its first moment, until it is uncordoned
      * @param lease a lease of the machine from its first moment
+     * @param tenant whether who asks has no more than a token of the app
      */
     public record Request(
             Optional<String> name,
@@ -60,7 +62,20 @@ public final class Creation {
             boolean launch,
             boolean cordoned,
             Optional<Leases.Ask> lease,
-            MachineConfig config) {}
+            MachineConfig config,
+            boolean tenant) {
+        /** The operator's. */
+        public Request(
+                Optional<String> name,
+                Optional<String> region,
+                Optional<String> runtime,
+                boolean launch,
+                boolean cordoned,
+                Optional<Leases.Ask> lease,
+                MachineConfig config) {
+            this(name, region, runtime, launch, cordoned, lease, config, false);
+        }
+    }
 
     Creation(
             Runs runs,
@@ -71,6 +86,7 @@ public final class Creation {
             Room room,
             Traffic traffic,
             Claims claims,
+            TenantRules tenants,
             Settings settings,
             Leases leases,
             Clock clock,
@@ -83,6 +99,7 @@ public final class Creation {
         this.room = room;
         this.traffic = traffic;
         this.claims = claims;
+        this.tenants = tenants;
         this.settings = settings;
         this.leases = leases;
         this.clock = clock;
@@ -105,6 +122,7 @@ public final class Creation {
         }
         RuntimeLimits.check(request.config(), runtime);
         BootLimits.check(request.config());
+        tenants.check(request.config(), app.name(), request.tenant());
         traffic.admit(request.config());
         room.capacity().possible(request.config());
         MachineId id = ids.machine();
@@ -146,7 +164,8 @@ public final class Creation {
     /** On record by now: what is left is done by its run. */
     private Machine made(Machine machine, Request request) throws InterruptedException {
         MachineId id = machine.id();
-        RunId run = runs.start(lifecycle.create, machine, new Job.Create(id.text(), request.launch()));
+        RunId run =
+                runs.start(lifecycle.create, machine, new Job.Create(id.text(), request.launch(), request.tenant()));
         Optional<Machine> admitted = book.await(id, m -> m.state() != MachineState.CREATING, ADMISSION);
         if (admitted.filter(m -> m.state() == MachineState.DESTROYED).isPresent()) {
             throw runs.refusal(run, "the machine was not made");

@@ -12,6 +12,7 @@ import org.allod.base.MachineId;
 import org.allod.fsm.Abort;
 import org.allod.fsm.StepContext;
 import org.allod.image.Image;
+import org.allod.image.Requester;
 import org.allod.runtime.Exit;
 import org.allod.runtime.Guest;
 import org.allod.runtime.GuestRuntime;
@@ -54,8 +55,8 @@ final class GuestSteps {
     }
 
     /** Makes the image ready and notes which one it is. */
-    void image(Machine m) {
-        Image image = boots.ensure(m.config());
+    void image(Machine m, boolean tenant) {
+        Image image = boots.ensure(m.config(), Requester.of(m.app(), tenant));
         ledger.change(m.id(), now -> now.withImage(ImageNames.of(image), clock.wall()));
     }
 

@@ -22,8 +22,15 @@ final class Job {
         }
     }
 
-    /** @param launch whether to start it once it is made */
-    record Create(String machine, boolean launch) {
+    /**
+     * @param launch whether to start it once it is made
+     * @param tenant whether a token of the app asked for it; nothing: as a run of before that was kept
+     */
+    record Create(String machine, boolean launch, @Nullable Boolean tenant) {
+        boolean byTenant() {
+            return Boolean.TRUE.equals(tenant);
+        }
+
         MachineId id() {
             return new MachineId(machine);
         }
@@ -45,6 +52,7 @@ final class Job {
      * @param skipSecrets whether it goes without its app's secrets; nothing: as a run of before there were any
      * @param before the state it was in, which it has again where nothing comes of the update; nothing: as a run of
      *     before that was kept
+     * @param tenant whether a token of the app asked for it; nothing: as a run of before that was kept
      */
     record Update(
             String machine,
@@ -52,7 +60,12 @@ final class Job {
             JsonNode config,
             boolean running,
             @Nullable Boolean skipSecrets,
-            @Nullable String before) {
+            @Nullable String before,
+            @Nullable Boolean tenant) {
+        boolean byTenant() {
+            return Boolean.TRUE.equals(tenant);
+        }
+
         MachineConfig next() {
             return MachineJson.config(config).skippingSecrets(Boolean.TRUE.equals(skipSecrets));
         }

@@ -24,6 +24,7 @@ import org.allod.base.MachineId;
 import org.allod.fsm.Outcome;
 import org.allod.fsm.RunType;
 import org.allod.fsm.StepContext;
+import org.allod.image.Requester;
 import org.allod.machine.Ledger.Note;
 import org.allod.runtime.Exit;
 
@@ -164,7 +165,7 @@ final class Lifecycle {
 
     private Job.Progress createImage(StepContext<Job.Create, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
-        guests.bounded(c, () -> guests.image(m));
+        guests.bounded(c, () -> guests.image(m, c.request().byTenant()));
         return new Job.Progress("image ready");
     }
 
@@ -324,7 +325,8 @@ final class Lifecycle {
         Machine m = guests.machine(c.request().id());
         MachineConfig next = c.request().next();
         ledger.pass(m.id(), UPDATING);
-        guests.bounded(c, () -> boots.ensure(next));
+        guests.bounded(
+                c, () -> boots.ensure(next, Requester.of(m.app(), c.request().byTenant())));
         return new Job.Progress("image ready");
     }
 
@@ -343,7 +345,7 @@ final class Lifecycle {
             ledger.change(id, now -> now.withConfig(c.request().ulid(), next, clock.wall()), Note.of("update", "user"));
         }
         guests.bounded(c, () -> {
-            guests.image(guests.machine(id));
+            guests.image(guests.machine(id), c.request().byTenant());
             guests.prepare(id);
         });
         return new Job.Progress("switched");

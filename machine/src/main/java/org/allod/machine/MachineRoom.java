@@ -71,9 +71,10 @@ public final class MachineRoom {
             Capacity capacity,
             Creation.Settings settings,
             Storage storage) {
-        return build(ground, images, runtimes, traffic, SecretSource.NONE, capacity, settings, storage);
+        return build(ground, images, runtimes, traffic, SecretSource.NONE, capacity, settings, storage, RawPorts.USUAL);
     }
 
+    /** @param rawPorts ports of the edge that apps' tokens may have */
     public static MachineRoom build(
             Ground ground,
             ImageStore images,
@@ -82,7 +83,8 @@ public final class MachineRoom {
             SecretSource secrets,
             Capacity capacity,
             Creation.Settings settings,
-            Storage storage) {
+            Storage storage,
+            RawPorts rawPorts) {
         Clock clock = ground.clock();
         Book book = new Book();
         MachineTable table = new MachineTable(ground.database());
@@ -144,6 +146,7 @@ public final class MachineRoom {
                 (app, name, size, encrypted) ->
                         apps.within(app, a -> volumes.create(a, Volumes.Request.empty(name, size, encrypted))));
         Room room = new Room(capacity, book);
+        TenantRules tenants = new TenantRules(images, rawPorts);
         Machines machines = new Machines(
                 runs,
                 new Creation(
@@ -155,11 +158,12 @@ public final class MachineRoom {
                         room,
                         traffic,
                         claims,
+                        tenants,
                         settings,
                         leases,
                         clock,
                         ground.ids()),
-                new Updates(runs, ledger, book, lifecycle, leases, room, traffic, claims, clock, ground.ids()),
+                new Updates(runs, ledger, book, lifecycle, leases, room, traffic, claims, tenants, clock, ground.ids()),
                 book,
                 table,
                 apps,

@@ -16,6 +16,7 @@ import org.allod.base.Poll;
 import org.allod.base.Rejected;
 import org.allod.fsm.RunId;
 import org.allod.runtime.Guest;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The machines of this host: the door through which everybody asks. A verb returns once it is durable that it will be
@@ -313,6 +314,17 @@ public final class Machines {
      */
     public void checkSecrets(String app, MachineConfig config, int minVersion) {
         boots.checkSecrets(apps.get(app).name(), config, minVersion);
+    }
+
+    /**
+     * Refuses a configuration that is not {@code by}'s to ask for, before anything is made of it.
+     *
+     * @param config as the API has it; one that is wrong otherwise is refused too
+     */
+    public void checkTenant(String app, ObjectNode config, Asker.Client by) {
+        if (by.tenant()) {
+            updates.checkTenant(app, ConfigReader.read(Fields.of(config, "config")));
+        }
     }
 
     /** Makes a machine; see {@link Creation}. */

@@ -22,6 +22,7 @@ final class Updates {
     private final Room room;
     private final Traffic traffic;
     private final Claims claims;
+    private final TenantRules tenants;
     private final Clock clock;
     private final Ids ids;
 
@@ -34,6 +35,7 @@ final class Updates {
             Room room,
             Traffic traffic,
             Claims claims,
+            TenantRules tenants,
             Clock clock,
             Ids ids) {
         this.runs = runs;
@@ -44,14 +46,21 @@ final class Updates {
         this.room = room;
         this.traffic = traffic;
         this.claims = claims;
+        this.tenants = tenants;
         this.clock = clock;
         this.ids = ids;
+    }
+
+    /** Refuses what a token of the app may not ask for. */
+    void checkTenant(String app, MachineConfig config) {
+        tenants.check(config, app, true);
     }
 
     /** Returns once the machine is at its new version; what follows of it goes on behind the answer. */
     Machine update(Machine machine, Machines.Change change, Asker.Client by) throws InterruptedException {
         RuntimeLimits.check(change.config(), machine.runtime());
         BootLimits.check(change.config());
+        tenants.check(change.config(), machine.app(), by.tenant());
         room.capacity().possible(change.config());
         PortClaims.check(change.config(), machine.app(), machine.id(), book.all());
         traffic.admit(change.config());
@@ -66,7 +75,10 @@ final class Updates {
                     current("current_version", change.expected(), m);
                     Machine next = m.withConfig(version, change.config(), clock.wall());
                     RunId started = room.promised(
-                            m, next, change.launch(), () -> started(m, version, change.config(), change.launch()));
+                            m,
+                            next,
+                            change.launch(),
+                            () -> started(m, version, change.config(), change.launch(), by.tenant()));
                     change.lease().ifPresent(ask -> leases.take(m.id(), by.nonce(), ask));
                     return started;
                 })
@@ -88,7 +100,8 @@ final class Updates {
     }
 
     /** Volumes are taken first; where no run comes of it, they are free again. */
-    private RunId started(Machine m, Ulid version, MachineConfig wanted, boolean running) throws InterruptedException {
+    private RunId started(Machine m, Ulid version, MachineConfig wanted, boolean running, boolean tenant)
+            throws InterruptedException {
         MachineConfig config = claims.claim(m.app(), m.id(), m.runtime(), wanted);
         try {
             return runs.start(
@@ -100,7 +113,8 @@ final class Updates {
                             config.json(),
                             running,
                             config.skipSecrets(),
-                            m.state().wire()));
+                            m.state().wire(),
+                            tenant));
         } catch (RuntimeException e) {
             // Unless another run is at work: an update's end lets go of what it does not need.
             if (runs.active(m.id()).isEmpty()) {

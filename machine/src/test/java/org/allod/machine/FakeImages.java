@@ -8,6 +8,7 @@ import java.util.Set;
 import org.allod.base.Rejected;
 import org.allod.image.Image;
 import org.allod.image.ImageStore;
+import org.allod.image.Requester;
 
 /** One image, {@code web}; any other is not found. For the run types' harness. */
 final class FakeImages implements ImageStore {
@@ -23,8 +24,15 @@ final class FakeImages implements ImageStore {
             Instant.EPOCH);
 
     @Override
-    public Image ensure(String reference, Progress progress) {
+    public Image ensure(String reference, Requester by, Progress progress) {
         return find(reference).orElseThrow(() -> Rejected.notFound("there is no image " + reference));
+    }
+
+    @Override
+    public void admit(String reference, Requester by) {
+        if (by.tenant().isPresent() && reference.startsWith("oci:")) {
+            throw Rejected.because(Rejected.Reason.FORBIDDEN, reference + " is the operator's to name");
+        }
     }
 
     @Override

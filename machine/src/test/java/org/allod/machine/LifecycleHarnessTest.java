@@ -93,7 +93,7 @@ class LifecycleHarnessTest {
                 MachineState.CREATING,
                 CONFIG,
                 l -> l.create,
-                m -> new Job.Create(m.id().text(), true),
+                m -> new Job.Create(m.id().text(), true, true),
                 MachineState.STARTED);
     }
 
@@ -103,7 +103,7 @@ class LifecycleHarnessTest {
                 MachineState.CREATING,
                 CONFIG,
                 l -> l.create,
-                m -> new Job.Create(m.id().text(), false),
+                m -> new Job.Create(m.id().text(), false, null),
                 MachineState.CREATED);
     }
 
@@ -155,7 +155,8 @@ class LifecycleHarnessTest {
                                 .json(),
                         true,
                         false,
-                        "started"),
+                        "started",
+                        true),
                 MachineState.STARTED);
     }
 
@@ -172,7 +173,8 @@ class LifecycleHarnessTest {
                                 .json(),
                         true,
                         false,
-                        "suspended"),
+                        "suspended",
+                        null),
                 MachineState.STARTED);
     }
 

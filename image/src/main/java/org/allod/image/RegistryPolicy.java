@@ -1,0 +1,111 @@
+package org.allod.image;
+
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.allod.base.Rejected;
+
+/**
+ * Where the host connects when an app's token names a registry: to public addresses, and to what the operator lists.
+ * Without this a tenant could have the host, from inside its own network, look for what listens on loopback, on private
+ * networks and at the metadata services of clouds.
+ *
+ * <p>It is asked about the address a connection is about to be made to, never about a name: so it also holds for
+ * redirects, for token services, and for names that lead elsewhere the second time they are asked for.
+ *
+ * @param hosts registries by name, with {@code :PORT} where it is not the usual one: what they lead to is allowed
+ * @param ranges addresses that are allowed under any name
+ * @param operatorCredentials whether apps pull with the operator's credentials; otherwise with their own alone
+ */
+public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boolean operatorCredentials) {
+    /** Public registries, and no credentials of the operator's. */
+    public static final RegistryPolicy USUAL = new RegistryPolicy(Set.of(), List.of(), false);
+
+    private static final Pattern HOST =
+            Pattern.compile("(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\\[[0-9a-f:.]+])(?::[0-9]{1,5})?");
+
+    /**
+     * What no tenant's registry is at: this host, its networks, multicast, ranges for documentation and tests, and what
+     * clouds serve metadata at (169.254.169.254, 168.63.129.16, 192.0.0.192 and 100.100.100.200, all in these).
+     */
+    private static final List<AddressRange> SPECIAL_V4 = ranges(
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "168.63.129.16/32",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.0.0.0/24",
+            "192.0.2.0/24",
+            "192.88.99.0/24",
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "224.0.0.0/3");
+
+    /** Of IPv6 only global unicast is public, and of that not what carries IPv4 inside, nor documentation. */
+    private static final AddressRange GLOBAL_V6 = AddressRange.parse("2000::/3");
+
+    private static final List<AddressRange> SPECIAL_V6 = ranges("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20");
+
+    public RegistryPolicy {
+        hosts = Set.copyOf(hosts);
+        ranges = List.copyOf(ranges);
+    }
+
+    private static List<AddressRange> ranges(String... texts) {
+        return List.of(texts).stream().map(AddressRange::parse).toList();
+    }
+
+    /** Reads {@code HOST[:PORT],RANGE,…}; empty for nothing beside public registries. */
+    public static RegistryPolicy parse(String text, boolean operatorCredentials) {
+        Set<String> hosts = new HashSet<>();
+        List<AddressRange> ranges = new ArrayList<>();
+        for (String one : text.isBlank() ? new String[0] : text.split(",", -1)) {
+            String entry = one.strip().toLowerCase(Locale.ROOT);
+            boolean address = entry.indexOf('/') >= 0 || entry.matches("[0-9.]+");
+            if (!address && HOST.matcher(entry).matches()) {
+                hosts.add(entry.replaceAll("[\\[\\]]", ""));
+            } else if (AddressRange.looksLikeOne(entry)) {
+                ranges.add(AddressRange.parse(entry));
+            } else {
+                throw Rejected.invalid("\"" + Text.shown(one)
+                        + "\" is neither a registry's HOST[:PORT] nor a range of addresses such as 10.1.0.0/16");
+            }
+        }
+        return new RegistryPolicy(hosts, ranges, operatorCredentials);
+    }
+
+    /** Whether a tenant's pull may connect to {@code address}, which {@code host} leads to. */
+    boolean allows(String host, int port, InetAddress address) {
+        String name = host.toLowerCase(Locale.ROOT);
+        return hosts.contains(name)
+                || hosts.contains(name + ":" + port)
+                || ranges.stream().anyMatch(range -> range.contains(address))
+                || (isPublic(address) && !isOurs(address));
+    }
+
+    static boolean isPublic(InetAddress address) {
+        if (address.getAddress().length == 4) {
+            return SPECIAL_V4.stream().noneMatch(range -> range.contains(address));
+        }
+        return GLOBAL_V6.contains(address) && SPECIAL_V6.stream().noneMatch(range -> range.contains(address));
+    }
+
+    /** A public address of this host is still this host: what listens on it takes us for a neighbour. */
+    private static boolean isOurs(InetAddress address) {
+        try {
+            return NetworkInterface.getByInetAddress(address) != null;
+        } catch (SocketException e) {
+            return true;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package org.allod.image;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.allod.base.Rejected;
+
+/**
+ * What an app's token may name. Of the images that are here: those its app was given before, and the operator's local
+ * ones. Anything else it has to get from a registry, with its own credentials, even where the content is here: that an
+ * image is on the host, pulled for another app, gives nobody a right to it. Never a file of the host; a path is not
+ * even looked at.
+ */
+final class TenantImages {
+    private final References references;
+    private final RegistryPolicy policy;
+
+    TenantImages(References references, RegistryPolicy policy) {
+        this.references = references;
+        this.policy = policy;
+    }
+
+    /**
+     * Refuses what can be refused without asking anybody.
+     *
+     * @return what is here under this reference and the app's to use
+     */
+    Optional<Digest> admit(String reference, String app) {
+        Optional<Digest> held = held(reference, app);
+        if (held.isPresent()) {
+            return held;
+        }
+        if (reference.startsWith(ImageLibrary.LAYOUT)) {
+            throw Rejected.because(
+                    Rejected.Reason.FORBIDDEN,
+                    "image \"%s\" is a path on the host, and only the operator may name one"
+                            .formatted(Text.shown(reference)),
+                    "name an image in a registry, or have the operator import it (`allod image import`)");
+        }
+        checkLiteral(Reference.parse(reference), app);
+        return Optional.empty();
+    }
+
+    /** An address or {@code localhost} in place of a name: told now; what names lead to is told by the connection. */
+    private void checkLiteral(Reference reference, String app) {
+        String host = reference.registry().replaceFirst(":[0-9]+$", "").replaceAll("[\\[\\]]", "");
+        boolean local = host.equals("localhost") || host.endsWith(".localhost");
+        if (!local && !AddressRange.looksLikeOne(host)) {
+            return;
+        }
+        try {
+            InetAddress address = InetAddress.getByName(local ? "127.0.0.1" : host);
+            String port = reference.registry().replaceFirst("^.*?(?::([0-9]{1,5}))?$", "$1");
+            if (policy.allows(host, port.isEmpty() ? 443 : Integer.parseInt(port), address)) {
+                return;
+            }
+        } catch (UnknownHostException e) {
+            // No address at all: the same answer.
+        }
+        throw RegistryErrors.denied(reference, app);
+    }
+
+    private Optional<Digest> held(String reference, String app) {
+        int at = reference.indexOf('@');
+        Optional<Digest> pinned = Digest.read(reference.substring(at + 1));
+        if (pinned.isPresent()) {
+            // By content, which may be an older one than the name's: only what the app was given, or a local image is.
+            String name = at < 0 ? "" : reference.substring(0, at);
+            return pinned.filter(digest -> references.granted(app, digest)
+                    || (local(name) && references.find(localName(name)).equals(pinned)));
+        }
+        if (reference.startsWith(ImageLibrary.LAYOUT)) {
+            return layout(reference).flatMap(references::find).filter(digest -> references.granted(app, digest));
+        }
+        if (local(reference)) {
+            return references.find(localName(reference));
+        }
+        return references.find(Reference.parse(reference).toString()).filter(digest -> references.granted(app, digest));
+    }
+
+    private boolean local(String name) {
+        return LocalName.read(name)
+                .filter(known -> references.find(known).isPresent())
+                .isPresent();
+    }
+
+    private static String localName(String name) {
+        return LocalName.parse(name);
+    }
+
+    /** The name a layout is kept under, by its text alone: without a look at the disk. */
+    private static Optional<String> layout(String reference) {
+        try {
+            Path path = Path.of(reference.substring(ImageLibrary.LAYOUT.length()));
+            return Optional.of(ImageLibrary.LAYOUT + path.toAbsolutePath().normalize());
+        } catch (InvalidPathException e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package org.allod.machine;
+
+import java.util.List;
+import org.allod.base.Rejected;
+import org.allod.image.ImageStore;
+import org.allod.image.Requester;
+
+/**
+ * What a configuration may ask for that comes with no more than a token of the machine's app. What the operator may
+ * alone is refused here, before anything is made; a machine that the operator gave more keeps it.
+ */
+final class TenantRules {
+    private final ImageStore images;
+    private final RawPorts rawPorts;
+
+    TenantRules(ImageStore images, RawPorts rawPorts) {
+        this.images = images;
+        this.rawPorts = rawPorts;
+    }
+
+    /** @param tenant whether it comes with a token of {@code app}; the operator may name any image and any port but the host's own */
+    void check(MachineConfig config, String app, boolean tenant) {
+        if (tenant) {
+            Requester by = Requester.of(app, true);
+            admit(config, config.image(), by);
+            config.otherImages().forEach(other -> admit(config, other, by));
+        }
+        for (int s = 0; s < config.services().size(); s++) {
+            List<MachineConfig.Port> ports = config.services().get(s).ports();
+            for (int p = 0; p < ports.size(); p++) {
+                check("config.services[%d].ports[%d]".formatted(s, p), ports.get(p), tenant);
+            }
+        }
+    }
+
+    private void admit(MachineConfig config, String reference, Requester by) {
+        Boots.inField(config, reference, () -> {
+            images.admit(reference, by);
+            return reference;
+        });
+    }
+
+    private void check(String path, MachineConfig.Port port, boolean tenant) {
+        if (!port.http() && rawPorts.isTaken(port)) {
+            throw Rejected.because(
+                    Rejected.Reason.CONFLICT,
+                    "%s asks for port %d of the edge for %s, where this host's own API or edge is"
+                            .formatted(path, port.first(), port.spoken()),
+                    "choose another port; nothing was changed");
+        }
+        // HTTP is told apart by host name; but of the ports below 1024 only the two that are for it anyway.
+        boolean shared = port.http() && (port.first() >= 1024 || port.first() == 80 || port.first() == 443);
+        if (tenant && !shared && !rawPorts.contains(port)) {
+            throw Rejected.because(
+                    Rejected.Reason.FORBIDDEN,
+                    "%s asks for port %s of the edge for %s: a token of an app may have %s"
+                            .formatted(
+                                    path,
+                                    port.first() == port.last() ? "" + port.first() : port.first() + "-" + port.last(),
+                                    port.spoken(),
+                                    rawPorts),
+                    "choose a port of those, or ask the operator (`--app-ports`); nothing was changed");
+        }
+    }
+}
