@@ -56,6 +56,20 @@ public final class NumberSet {
         return result;
     }
 
+    /** What is not known, in order; the last goes on without end. */
+    public List<Range> gaps() {
+        List<Range> result = new ArrayList<>();
+        long from = 1;
+        for (Range range : ranges()) {
+            if (range.first() > from) {
+                result.add(new Range(from, range.first() - 1));
+            }
+            from = range.last() + 1;
+        }
+        result.add(new Range(from, Long.MAX_VALUE));
+        return result;
+    }
+
     public void add(long number) {
         add(number, number);
     }

@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SchemaReader {
     private static final Pattern WHOLE_ROW = Pattern.compile("(--|/\\*)\\s*whole-row\\b");
+    /** What concurrent writers cannot keep true, or what makes two hosts disagree about which keys are equal. */
+    private static final Pattern UNKEEPABLE = Pattern.compile("(?i)\\b(CHECK|COLLATE|AUTOINCREMENT)\\b");
+
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
     /** The bit masks of captured updates are one SQLite integer. */
     private static final int COLUMNS = 60;
@@ -93,6 +96,13 @@ public final class SchemaReader {
         }
         if (rows(s, "SELECT count(*) FROM pragma_index_list('" + name + "') WHERE origin = 'u'") > 0) {
             throw refused(name, "has a UNIQUE constraint, which concurrent writers cannot keep unique", "table");
+        }
+        var unkeepable = UNKEEPABLE.matcher(sql);
+        if (unkeepable.find()) {
+            throw refused(
+                    name,
+                    "uses " + unkeepable.group().toUpperCase(Locale.ROOT) + ", which merging cannot keep",
+                    "table");
         }
         List<Column> columns = new ArrayList<>();
         Map<Integer, Column> key = new TreeMap<>(Comparator.naturalOrder());
