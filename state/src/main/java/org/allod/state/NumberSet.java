@@ -42,6 +42,18 @@ public final class NumberSet {
         return island != null && number <= island.getValue();
     }
 
+    /** Whether everything the other holds is in here. */
+    public boolean containsAll(NumberSet other) {
+        for (Range range : other.ranges()) {
+            Map.Entry<Long, Long> island = islands.floorEntry(range.first());
+            boolean inside = range.last() <= head || (island != null && range.last() <= island.getValue());
+            if (!inside) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     public boolean hasGaps() {
         return !islands.isEmpty();
     }

@@ -41,6 +41,17 @@ public final class VersionVector {
         other.sites.forEach(this::add);
     }
 
+    /** Whether everything the other holds is in here. */
+    public boolean containsAll(VersionVector other) {
+        for (Map.Entry<SiteId, NumberSet> entry : other.sites.entrySet()) {
+            NumberSet mine = sites.get(entry.getKey());
+            if (!(mine == null ? new NumberSet() : mine).containsAll(entry.getValue())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private NumberSet of(SiteId site) {
         return sites.computeIfAbsent(site, s -> new NumberSet());
     }
