@@ -1,0 +1,4 @@
+package org.allod.state;
+
+/** What a change says of one row. */
+public record RowChange(String table, RowKey key, RowState state) {}
