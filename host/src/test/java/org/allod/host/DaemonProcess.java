@@ -98,6 +98,8 @@ final class DaemonProcess implements AutoCloseable {
                 "-Djdk.virtualThreadScheduler.parallelism=2",
                 "-Djdk.virtualThreadScheduler.maxPoolSize=2",
                 "--enable-native-access=ALL-UNNAMED",
+                // What a killed process has put there goes with the folder of its test.
+                "-Djava.io.tmpdir=" + Files.createDirectories(data.resolveSibling(data.getFileName() + ".tmp")),
                 "-cp",
                 System.getProperty("java.class.path"),
                 "org.allod.host.HostMain",

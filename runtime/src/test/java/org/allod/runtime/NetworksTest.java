@@ -21,6 +21,7 @@ import org.allod.base.SystemClock;
 import org.allod.linux.Command;
 import org.allod.linux.NetNs;
 import org.allod.linux.Sysctl;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -105,7 +106,7 @@ class NetworksTest {
     /** A server inside a namespace that says its own name. */
     private void serve(String namespace, int port) throws Exception {
         String family = "[::]:" + port;
-        Path www = Files.createTempDirectory("www");
+        Path www = Scratch.folder("www");
         Files.writeString(www.resolve("index.html"), "I am " + namespace);
         servers.add(new ProcessBuilder(
                         "nsenter",
