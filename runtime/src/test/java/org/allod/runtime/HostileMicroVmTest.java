@@ -152,11 +152,11 @@ class HostileMicroVmTest {
      */
     @Test
     void forkBomb_inGuest_staysThere() throws Exception {
-        Guest _ = hostile("trap '' TERM; f() { while :; do f & done; }; (sleep 2; f) & exec sleep 100000");
+        Guest _ = hostile("trap '' TERM; f() { while :; do f & done; }; (sleep 1; f) & exec sleep 100000");
         long before = memory();
         // Nobody inside can count them any more: what they take is all the memory there is.
         Poll.until(BOUND, Duration.ofMillis(50), "memory used up", () -> memory() > before + (50 << 20));
-        watched(Duration.ofSeconds(5));
+        watched(Duration.ofSeconds(2));
     }
 
     private long memory() {
@@ -167,7 +167,7 @@ class HostileMicroVmTest {
     void noise_fromTheChannelsDevice_cutsTheLinkAlone() throws Exception {
         Guest guest = hostile("exec garbage port noise");
         cutOff();
-        watched(Duration.ofSeconds(5));
+        watched(Duration.ofSeconds(2));
         assertThat(guest.exited()).isNotDone();
     }
 
@@ -175,7 +175,7 @@ class HostileMicroVmTest {
     void frames_thatLie_cutTheLinkAlone() throws Exception {
         Guest guest = hostile("exec garbage port frames");
         cutOff();
-        watched(Duration.ofSeconds(5));
+        watched(Duration.ofSeconds(2));
         assertThat(guest.exited()).isNotDone();
     }
 
@@ -195,7 +195,7 @@ class HostileMicroVmTest {
                     .as("a conversation begun anew")
                     .isNotEqualTo(guest);
         }
-        watched(Duration.ofSeconds(3));
+        watched(Duration.ofSeconds(2));
         assertThat(guest.exited()).isNotDone();
     }
 
