@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 
 /** Pages of a list that is walked from its beginning to its end. */
@@ -25,8 +26,10 @@ class OrgPageTest {
 
     @Test
     void walk_ofRandomItemsInPages_seesEachOnceAndInOrder() {
-        long seed = Long.getLong("allod.seed", System.nanoTime());
-        System.out.println("seed " + seed + ": again with -Dallod.seed=" + seed);
+        Campaign.of("org-pages").play(1, OrgPageTest::walk);
+    }
+
+    private static void walk(long seed) {
         Random random = new Random(seed);
         List<OrgPage.Item> all = new ArrayList<>();
         for (int i = 0; i < 200; i++) {

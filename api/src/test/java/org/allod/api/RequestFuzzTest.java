@@ -6,18 +6,18 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Jazzer on {@link RequestFuzz}, in a process of its own. An hour of it: {@code ./allod test -pl api
- * -Dtest=RequestFuzzTest -Dallod.fuzz.seconds=3600 -Dallod.fuzz.seed=SEED}.
+ * Jazzer on {@link RequestFuzz}, in a process of its own. For longer: {@code ./allod soak api-requests}.
  */
 class RequestFuzzTest {
-    private static final int SECONDS = Integer.getInteger("allod.fuzz.seconds", 60);
-    private static final long SEED = Long.getLong("allod.fuzz.seed", System.nanoTime() & 0xffff_ffffL);
+    private static final Duration IN_SUITE = Duration.ofSeconds(10);
 
     private static final List<String> WORDS = List.of(
             "\"config\"",
@@ -51,7 +51,9 @@ class RequestFuzzTest {
 
     @Test
     void decoding_ofWhateverBytes_neverFailsByOurFaultAndNeverHangs() throws Exception {
-        System.out.println("fuzz: seed " + SEED + ", " + SECONDS + " s");
+        Campaign campaign = Campaign.of("api-requests");
+        long seconds = campaign.length(IN_SUITE).toSeconds();
+        long seed = campaign.seed() & 0xffff_ffffL; // of its own type
         Path corpus = Files.createDirectory(folder.resolve("corpus"));
         for (int i = 0; i < RequestFuzz.SEEDS.size(); i++) {
             Files.writeString(corpus.resolve("seed" + i), RequestFuzz.SEEDS.get(i));
@@ -79,18 +81,18 @@ class RequestFuzzTest {
                         "-dict=" + words,
                         "-max_len=8192",
                         "-timeout=20",
-                        "-seed=" + SEED,
-                        "-max_total_time=" + SECONDS,
+                        "-seed=" + seed,
+                        "-max_total_time=" + seconds,
                         corpus.toString())
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(said.toFile())
                 .start();
-        boolean ended = fuzzer.waitFor(SECONDS + 120L, TimeUnit.SECONDS);
+        boolean ended = fuzzer.waitFor(seconds + 120, TimeUnit.SECONDS);
         fuzzer.destroyForcibly();
         String tail = tail(said);
         assertThat(ended).as("the fuzzer hangs:%n%s", tail).isTrue();
-        assertThat(fuzzer.exitValue()).as("seed %d:%n%s", SEED, tail).isZero();
+        assertThat(fuzzer.exitValue()).as("seed %d:%n%s", seed, tail).isZero();
         assertThat(tail).as("the fuzzer says how far it came").contains("Done ");
         System.out.println("fuzz: "
                 + tail.lines().filter(l -> l.startsWith("Done ")).findFirst().orElse(""));

@@ -30,8 +30,15 @@ final class LifeWords {
                         .example("allod host --data /var/lib/allod"),
                 new Word.Command("test", "run every test; from a clone", LifeWords::launcher)
                         .option("--room", "ROOM", "only one room's, such as fsm, or guest")
-                        .more("Further arguments go to Maven. Ends with the line `N passed, N failed, N skipped`.")
-                        .example("./allod test --room fsm"),
+                        .mayTakeMany("CLASS", Word.Kind.WORD, "only these test classes of the room, or Class#method")
+                        .more(
+                                "Options that begin with -D go to Maven. Ends with the line `N passed, N failed, N skipped`.")
+                        .example("./allod test --room fsm EngineTest"),
+                new Word.Command("soak", "run one random test for long; from a clone", LifeWords::launcher)
+                        .option("--seed", "SEED", "begin with this one (a new one)")
+                        .option("--minutes", "M", "for how long (10)")
+                        .mayTakeMany("NAME", Word.Kind.WORD, "which test (lists them)")
+                        .example("./allod soak storm --minutes 60"),
                 new Word.Command("bench", "measure, next to what is possible; from a clone", LifeWords::launcher)
                         .mayTakeMany("NAME", Word.Kind.WORD, "which benchmark, and its arguments (lists them)")
                         .example("./allod bench cli"));
@@ -41,6 +48,6 @@ final class LifeWords {
         throw Rejected.because(
                 Rejected.Reason.UNSUPPORTED,
                 "this is done by the launcher, not by the command behind it",
-                "start it as `allod host`, `allod test` or `allod bench`, with that word first");
+                "start it as `allod host`, `allod test`, `allod soak` or `allod bench`, with that word first");
     }
 }

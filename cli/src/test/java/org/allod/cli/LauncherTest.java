@@ -25,7 +25,7 @@ class LauncherTest {
         clone = Files.createDirectories(temp.resolve("a clone"));
         Files.createDirectories(clone.resolve("launcher"));
         Files.copy(CLONE.resolve("allod"), clone.resolve("allod"));
-        for (String part : List.of("jdk", "build", "caches", "test")) {
+        for (String part : List.of("jdk", "build", "caches", "test", "soak")) {
             Files.copy(
                     CLONE.resolve("launcher").resolve(part),
                     clone.resolve("launcher").resolve(part));
@@ -131,6 +131,9 @@ class LauncherTest {
     }
 
     private void jdk(String name, String version) throws Exception {
+        if (Files.exists(temp.resolve("jvm").resolve(name))) {
+            return;
+        }
         Path bin = Files.createDirectories(temp.resolve("jvm").resolve(name).resolve("bin"));
         program(bin.resolve("java"), "");
         program(bin.resolve("javac"), "");
@@ -175,6 +178,109 @@ class LauncherTest {
 
         assertThat(ran.exit()).isEqualTo(2);
         assertThat(ran.err()).contains("there is no room 'bsae'").contains("rooms: base guest");
+    }
+
+    /** A clone with two rooms of one test class each, where Maven does what the script says. */
+    private Ran test(String maven, String... args) throws Exception {
+        for (String room : List.of("below", "above")) {
+            Path tests = Files.createDirectories(clone.resolve(room + "/src/test/java/org/allod/" + room));
+            Files.writeString(clone.resolve(room + "/pom.xml"), "");
+            Files.writeString(tests.resolve("OneTest.java"), "");
+        }
+        Files.writeString(clone.resolve("pom.xml"), "");
+        Path dist = Files.createDirectories(clone.resolve("target/dist"));
+        Files.writeString(dist.resolve("jars"), "");
+        jdk("jdk-25", "25.0.1");
+        Path tools = Files.createDirectories(temp.resolve("tools"));
+        program(tools.resolve("mvn"), """
+                case " $* " in *" spotless:check "*) exit 0 ;; esac
+                report() { # ROOM CLASS FAILURES
+                    mkdir -p $1/target/surefire-reports
+                    echo '<testsuite name="x" tests="2" errors="0" skipped="0" failures="'$3'">' \\
+                        > $1/target/surefire-reports/TEST-org.allod.$1.$2.xml
+                }
+                """ + maven);
+        List<String> words = new java.util.ArrayList<>(List.of("test"));
+        words.addAll(List.of(args));
+        return allod(
+                Map.of(
+                        "PATH",
+                        tools + ":" + System.getenv("PATH"),
+                        "ALLOD_JVM_DIR",
+                        temp.resolve("jvm").toString(),
+                        "JAVA_HOME",
+                        temp.resolve("jvm/jdk-25").toString()),
+                words.toArray(String[]::new));
+    }
+
+    @Test
+    void test_everyClassRan_isCountedFromTheReports() throws Exception {
+        Ran ran = test("report below OneTest 0; report above OneTest 0");
+
+        assertThat(ran.err()).isEmpty();
+        assertThat(ran.out()).isEqualTo("4 passed, 0 failed, 0 skipped\n");
+        assertThat(ran.exit()).isZero();
+    }
+
+    @Test
+    void test_roomThatWasNotRun_isAFailureAndNamed() throws Exception {
+        Ran ran = test("report below OneTest 1; exit 1");
+
+        assertThat(ran.out()).contains("rooms not run: above\n").endsWith("\n1 passed, 2 failed, 0 skipped\n");
+        assertThat(ran.exit()).isEqualTo(1);
+    }
+
+    @Test
+    void test_classThatWasNotRun_isAFailureAndNamed() throws Exception {
+        Ran ran = test(
+                "report above OneTest 0; touch above/src/test/java/org/allod/above/TwoTest.java", "--room", "above");
+
+        assertThat(ran.out())
+                .contains("classes not run: above/TwoTest\n")
+                .endsWith("\n2 passed, 1 failed, 0 skipped\n");
+        assertThat(ran.exit()).isEqualTo(1);
+    }
+
+    @Test
+    void test_folderLeftBehind_isAFailure() throws Exception {
+        Ran ran = test("report below OneTest 0; report above OneTest 0; mkdir $TMPDIR/junit-1");
+
+        assertThat(ran.out())
+                .contains("the tests left 1 files and folders behind, such as:\n  junit-1\n")
+                .endsWith("\n4 passed, 1 failed, 0 skipped\n");
+        assertThat(ran.exit()).isEqualTo(1);
+    }
+
+    @Test
+    void test_ofOneRoom_takesTheSameClassesAsTheWholeRun_orTheOnesNamed() throws Exception {
+        String maven = "report above OneTest 0; echo \"[ERROR] $*\"";
+
+        assertThat(test(maven, "--room", "above").out()).contains(" -pl above -am -Dtest=org/allod/above/*Test ");
+        assertThat(test(maven, "--room", "above", "OneTest", "-Dallod.seed=7").out())
+                .contains(" -Dtest=OneTest ")
+                .contains(" -Dallod.seed=7 ");
+    }
+
+    @Test
+    void soak_listsWhatThereIs_andEachIsAClassWithSuchATest() throws Exception {
+        built();
+        String listed = allod(Map.of(), "soak").out();
+        String script = Files.readString(CLONE.resolve("launcher/soak"));
+        var tests = java.util.regex.Pattern.compile("([a-z-]+)\\) test=([a-z]+)/(\\w+)(?:#(\\w+)\\*)? ;;")
+                .matcher(script)
+                .results()
+                .toList();
+
+        assertThat(tests).hasSizeGreaterThan(10);
+        for (var test : tests) {
+            String source = Files.readString(CLONE.resolve(test.group(2))
+                    .resolve("src/test/java/org/allod/" + test.group(2) + "/" + test.group(3) + ".java"));
+            assertThat(listed).contains(" " + test.group(1) + " ");
+            assertThat(source).contains("\"" + test.group(1) + "\"");
+            if (test.group(4) != null) {
+                assertThat(source).contains("void " + test.group(4));
+            }
+        }
     }
 
     @Test

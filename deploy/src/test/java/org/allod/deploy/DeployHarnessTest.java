@@ -2,14 +2,12 @@ package org.allod.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.util.List;
 import org.allod.base.VirtualTime;
 import org.allod.fsm.Ended;
 import org.allod.fsm.RunType;
 import org.allod.fsm.RunTypeHarness;
+import org.allod.soak.Scratch;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 import org.junit.jupiter.api.Test;
@@ -26,14 +24,10 @@ class DeployHarnessTest {
 
         World(VirtualTime time, Strategy strategy) {
             this.time = time;
-            try {
-                database = Database.open(
-                        Files.createTempDirectory("allod-deploy").resolve("host.db"),
-                        DatabaseOptions.defaults(),
-                        List.of(DeploySchema.SCHEMA));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+            database = Database.open(
+                    Scratch.folder("allod-deploy").resolve("host.db"),
+                    DatabaseOptions.defaults(),
+                    List.of(DeploySchema.SCHEMA));
             host.machine("m0", "web", true);
             host.machine("m1", "web", true);
             host.machine("m2", "web", false);

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 
 class AutostopPolicyTest {
@@ -66,7 +67,10 @@ class AutostopPolicyTest {
 
     @Test
     void randomFleets_areReducedToWhatTheRulesKeepAndNoFurther() {
-        long seed = Long.getLong("allod.seed", System.nanoTime());
+        Campaign.of("autostop").play(1, AutostopPolicyTest::reduceRandomFleets);
+    }
+
+    private static void reduceRandomFleets(long seed) {
         Rng rng = Rng.seeded(seed);
         for (int round = 0; round < 5_000; round++) {
             int keep = rng.nextInt(3);
@@ -87,7 +91,7 @@ class AutostopPolicyTest {
                 assertThat(stopped.load()).isZero();
                 assertThat(stopped.idleFor()).isGreaterThanOrEqualTo(GRACE);
                 running.remove(stopped);
-                String what = "round " + round + " of -Dallod.seed=" + seed + ", left of " + before + ": " + running;
+                String what = "round " + round + " of seed " + seed + ", left of " + before + ": " + running;
                 assertThat(running.size()).as(what).isGreaterThanOrEqualTo(keep);
                 if (before > 1 && busy > 0) {
                     assertThat(running.size()).as(what).isGreaterThanOrEqualTo((int) busy + 1);

@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.allod.base.Rng;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 
 /** Good requests, damaged at random: whatever comes of it, it is bounded, and the edge goes on as before. */
@@ -27,10 +28,13 @@ class FuzzTest {
             "\r\n \t:;,\0\u007f0123456789abcdefXx-_/\u00ff".getBytes(StandardCharsets.ISO_8859_1);
 
     @Test
-    void damagedRequests_neverHangTheEdgeNorConfuseOthers() throws Exception {
-        long seed = Long.getLong("allod.seed", System.nanoTime());
+    void damagedRequests_neverHangTheEdgeNorConfuseOthers() {
+        Campaign.of("edge-requests").play(1, FuzzTest::sendDamaged);
+    }
+
+    private static void sendDamaged(long seed) throws Exception {
         Rng rng = Rng.seeded(seed);
-        String rerun = "rerun with -Dallod.seed=" + seed;
+        String rerun = "seed " + seed;
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig(config -> config.with(config.times()
                                 .clients(Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofMillis(500))))

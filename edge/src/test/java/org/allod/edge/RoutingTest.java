@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 
 class RoutingTest {
@@ -109,7 +110,10 @@ class RoutingTest {
     /** The rules once more, told the slow way, against random fleets. */
     @Test
     void choose_onRandomFleets_keepsEveryRule() {
-        long seed = Long.getLong("allod.seed", System.nanoTime());
+        Campaign.of("routing").play(1, RoutingTest::chooseOnRandomFleets);
+    }
+
+    private static void chooseOnRandomFleets(long seed) {
         Rng rng = Rng.seeded(seed);
         for (int round = 0; round < 20_000; round++) {
             List<Fleet.Member> members = new ArrayList<>();
@@ -122,8 +126,7 @@ class RoutingTest {
                     .filter(id -> rng.chance(0.1))
                     .toList();
             Choice choice = Routing.choose(new Fleet.Still(members), tried, rng);
-            String what = "round " + round + " of -Dallod.seed=" + seed + ": " + choice + " for " + members + " tried "
-                    + tried;
+            String what = "round " + round + " of seed " + seed + ": " + choice + " for " + members + " tried " + tried;
             check(members, tried, choice, what);
         }
     }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** After a power cut every run goes on where the record says, and no acknowledged event is missing (decision 012). */
 class PowerCutTest {
-    private static final int CUTS = 200;
+    private static final int CUTS = 100;
     /** Cuts within which a planted fault must be found. */
     private static final int PATIENCE = 60;
 
@@ -28,10 +28,11 @@ class PowerCutTest {
     Path dir;
 
     private Recording record() throws Exception {
-        Path root = dir.resolve("root");
-        Path ledger = dir.resolve("ledger");
+        Path home = Files.createTempDirectory(dir, "recorded");
+        Path root = home.resolve("root");
+        Path ledger = home.resolve("ledger");
         String data = root.resolve("data").toString();
-        var recorder = new Recording.Recorder(root, ledger, dir.resolve("trace"));
+        var recorder = new Recording.Recorder(root, ledger, home.resolve("trace"));
         assertThat(recorder.run(PowerCutChild.class, data, ledger.toString(), "dies"))
                 .isEqualTo(9);
         assertThat(recorder.run(PowerCutChild.class, data, ledger.toString(), "closes"))
@@ -41,7 +42,7 @@ class PowerCutTest {
 
     @Test
     void runs_afterAnyPowerCut_goOnWithEveryAcknowledgedEvent() throws Exception {
-        PowerCuts.test("fsm PowerCutTest", CUTS, this::record, PowerCutTest::check);
+        PowerCuts.test("run-cuts", CUTS, this::record, PowerCutTest::check);
     }
 
     @Test

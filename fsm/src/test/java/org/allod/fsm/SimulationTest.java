@@ -4,32 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Optional;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Two hundred lives of an engine, and a check that the checks can fail. */
 class SimulationTest {
-    private static final int SEEDS = Integer.getInteger("fsm.seeds", 200);
+    private static final int SEEDS = 200;
     /** Within so many seeds each planted bug must be found. */
     private static final int PATIENCE = 40;
 
     @Test
     void engine_underFaults_keepsEveryPromise() {
-        Optional<Long> one = Optional.ofNullable(Long.getLong("fsm.seed"));
-        long first = one.orElse(1L);
-        long last = one.orElse((long) SEEDS);
-        for (long seed = first; seed <= last; seed++) {
-            Simulation simulation = new Simulation(seed, Optional.empty());
-            try {
-                simulation.run();
-            } catch (RuntimeException | Error e) {
-                throw new AssertionError(
-                        "seed " + seed + ": " + e.getMessage()
-                                + "\nagain: mvn -pl fsm -am test -Dtest=SimulationTest -DargLine=-Dfsm.seed=" + seed,
-                        e);
-            }
-        }
+        var _ = Campaign.of("simulation").play(SEEDS, seed -> new Simulation(seed, Optional.empty()).run());
     }
 
     @Test

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.allod.base.Poll;
 import org.allod.linux.Command;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 
 /** What {@code allod down --machines} asks of the daemon, looked for in the kernel. */
@@ -23,7 +24,7 @@ class ClearAtEndTest {
 
     @Test
     void end_withNothingRunning_leavesNothingInTheKernelAndMachinesComeBack() throws Exception {
-        Path data = Files.createTempDirectory("allod-clear").resolve("data");
+        Path data = Scratch.folder("allod-clear").resolve("data");
         try (DaemonProcess daemon = new DaemonProcess(data).start()) {
             TestImage.build(daemon);
             daemon.ok("POST", "/v1/apps", "{\"name\":\"shop\",\"org_slug\":\"personal\"}");
@@ -54,7 +55,7 @@ class ClearAtEndTest {
 
     @Test
     void start_afterAKillDuringAProbe_takesTheProbesMountsAway() throws Exception {
-        Path data = Files.createTempDirectory("allod-probe").resolve("data");
+        Path data = Scratch.folder("allod-probe").resolve("data");
         try (DaemonProcess daemon = new DaemonProcess(data).start()) {
             Thread.ofVirtual().start(() -> {
                 try {

@@ -26,6 +26,9 @@ final class CommandProcess implements AutoCloseable {
 
     private static List<String> argv(boolean terminal, String... words) {
         List<String> argv = new ArrayList<>(List.of(
+                // Where the tests run in the background SIGINT is ignored, by whatever they start too.
+                "env",
+                "--default-signal=INT",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+ExitOnOutOfMemoryError",
                 "-XX:+UseSerialGC",

@@ -4,11 +4,11 @@ import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -51,9 +51,8 @@ class ConformanceTest {
 
     @Test
     void everyOperation_answersAsDescribed() throws Exception {
-        try (DaemonProcess daemon = new DaemonProcess(
-                        Files.createTempDirectory("allod-conformance").resolve("data"), "--runtime", "gvisor")
-                .start()) {
+        try (DaemonProcess daemon =
+                new DaemonProcess(Scratch.folder("allod-conformance").resolve("data"), "--runtime", "gvisor").start()) {
             TestImage.build(daemon);
             api = new Conformance(daemon, MachinesApi.find(), REFUSED);
             TrustVisits trust = new TrustVisits(api);

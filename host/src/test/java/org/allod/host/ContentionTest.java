@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +17,8 @@ import org.allod.base.Rng;
 import org.allod.host.Linearizability.Op;
 import org.allod.host.MachineModel.Did;
 import org.allod.host.MachineModel.Outcome;
+import org.allod.soak.Campaign;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -25,18 +26,18 @@ import tools.jackson.databind.JsonNode;
 /**
  * 64 clients update, lease, annotate, start and stop the same ten machines while the daemon is killed again and again.
  * What each was answered is recorded and, machine by machine, put in an order that explains it: no update is lost, no
- * lease has two holders, versions only grow.
- *
- * <p>A minute of it: {@code ./allod test -pl host -Dtest=ContentionTest -Dallod.contention.seconds=60
- * -Dallod.contention.kills=6 -Dallod.contention.seed=SEED}.
+ * lease has two holders, versions only grow. For longer: {@code ./allod soak contention}.
  */
 class ContentionTest {
     private static final int CLIENTS = 64;
     private static final int MACHINES = 10;
-    private static final int SECONDS = Integer.getInteger("allod.contention.seconds", 12);
-    private static final int KILLS = Integer.getInteger("allod.contention.kills", 2);
+    /** From one kill to the next. */
+    private static final int LIFE_MILLIS = 4_000;
 
-    private final long seed = Long.getLong("allod.contention.seed", Rng.system().nextLong());
+    private static final int KILLS = 2;
+
+    private final Campaign campaign = Campaign.of("contention");
+    private final long seed = campaign.seed();
     private final Rng rng = Rng.seeded(seed);
     private final Map<String, Integer> counts = new ConcurrentHashMap<>();
     private final List<Shared> machines = new ArrayList<>();
@@ -231,8 +232,6 @@ class ContentionTest {
             case 200, 201, 204 -> Outcome.DONE;
             case 404, 409 -> Outcome.REFUSED;
             case 412 -> Outcome.STALE;
-            // It was being stopped over it.
-            case 503 -> Outcome.UNKNOWN;
             default ->
                 throw new AssertionError(
                         answer.get().statusCode() + " " + answer.get().body());
@@ -255,9 +254,8 @@ class ContentionTest {
 
     @Test
     void manyClients_onTheSameMachines_withTheDaemonKilled_areExplainedByAnOrder() throws Exception {
-        System.out.println("contention: seed " + seed + ", " + SECONDS + " s, " + KILLS + " kills");
         daemon = new DaemonProcess(
-                        Files.createTempDirectory("allod-contention").resolve("data"),
+                        Scratch.folder("allod-contention").resolve("data"),
                         "--runtime",
                         "gvisor",
                         "--rate-limits",
@@ -277,13 +275,13 @@ class ContentionTest {
                     .uncaughtExceptionHandler((thread, e) -> broken.add(e))
                     .start(new Client(i)));
         }
-        for (int kill = 0; kill < KILLS; kill++) {
-            Thread.sleep(SECONDS * 1_000L / (KILLS + 1) - 200 + rng.nextInt(400));
+        for (int kill = 0; campaign.goesOn(kill, KILLS); kill++) {
+            Thread.sleep(LIFE_MILLIS - 200 + rng.nextInt(400));
             daemon.kill();
             daemon.begin();
             daemon.awaitServing();
         }
-        Thread.sleep(SECONDS * 1_000L / (KILLS + 1));
+        Thread.sleep(LIFE_MILLIS);
         over = true;
         for (Thread thread : threads) {
             thread.join(TimeUnit.SECONDS.toMillis(120));

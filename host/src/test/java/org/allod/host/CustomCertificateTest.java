@@ -7,7 +7,6 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
@@ -18,6 +17,7 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
 import org.allod.edge.Certificates;
 import org.allod.edge.SelfSigned;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 
 /** A certificate of an app's own, from the API to a guest behind it, and back to none. */
@@ -35,7 +35,7 @@ class CustomCertificateTest {
     @Test
     void certificate_brought_servesItsHostNameUntilItIsDeleted() throws Exception {
         tls = DaemonProcess.freePort();
-        Path folder = Files.createTempDirectory("allod-certificate");
+        Path folder = Scratch.folder("allod-certificate");
         Certificates.Identity identity = issue(folder.resolve("issued.p12"));
         try (DaemonProcess daemon = new DaemonProcess(
                         folder.resolve("data"), "--runtime", "gvisor", "--edge-tls", "127.0.0.1:" + tls)

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -18,6 +19,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** A real daemon as a process of its own, as a service manager would run it, and a client of its API. */
 final class DaemonProcess implements AutoCloseable {
     static final JsonMapper JSON = new JsonMapper();
+    private static final AtomicInteger PORTS = new AtomicInteger();
 
     final Path data;
     private final List<String> options;
@@ -106,6 +108,8 @@ final class DaemonProcess implements AutoCloseable {
                 "-Djdk.virtualThreadScheduler.parallelism=2",
                 "-Djdk.virtualThreadScheduler.maxPoolSize=2",
                 "--enable-native-access=ALL-UNNAMED",
+                // What a killed process has put there goes with the folder of its test.
+                "-Djava.io.tmpdir=" + Files.createDirectories(data.resolveSibling(data.getFileName() + ".tmp")),
                 "-cp",
                 System.getProperty("java.class.path"),
                 "org.allod.host.HostMain",
@@ -215,10 +219,21 @@ final class DaemonProcess implements AutoCloseable {
         return ok("GET", "/v1/apps/" + app + "/machines/" + id + "/wait?timeout=60&state=" + state, "");
     }
 
+    /**
+     * A port that nobody listens on, below those that the kernel gives to connections: so it is still free when a daemon
+     * that was killed is started again. Tests in other processes begin elsewhere.
+     */
     static int freePort() throws IOException {
-        try (var socket = new java.net.ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
+        for (int tries = 0; tries < 1_000; tries++) {
+            long next = ProcessHandle.current().pid() * 997 + PORTS.getAndIncrement();
+            int port = 10_000 + (int) (next % 20_000);
+            try (var socket = new java.net.ServerSocket(port, 1, java.net.InetAddress.getLoopbackAddress())) {
+                return socket.getLocalPort();
+            } catch (java.net.BindException e) {
+                continue; // taken
+            }
         }
+        throw new IOException("no port is free between 10000 and 30000");
     }
 
     /**

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -32,7 +33,7 @@ class DaemonTest {
 
     @BeforeAll
     void start() throws Exception {
-        daemon = new DaemonProcess(Files.createTempDirectory("allod-daemon").resolve("data"), "--idle", "3").start();
+        daemon = new DaemonProcess(Scratch.folder("allod-daemon").resolve("data"), "--idle", "3").start();
         TestImage.build(daemon);
         daemon.ok("POST", "/v1/apps", "{\"name\":\"shop\",\"org_slug\":\"personal\"}");
     }
@@ -322,7 +323,7 @@ class DaemonTest {
     @Test
     @Order(12)
     void busyPort_isNamed() throws Exception {
-        Path data = Files.createTempDirectory("allod-busy").resolve("data");
+        Path data = Scratch.folder("allod-busy").resolve("data");
         DaemonProcess second = new DaemonProcess(data);
         second.api = daemon.api;
         second.edge = DaemonProcess.freePort();
@@ -338,8 +339,8 @@ class DaemonTest {
     @Test
     @Order(13)
     void hostWithoutAnyRuntime_saysWhatToDo() throws Exception {
-        Path data = Files.createTempDirectory("allod-bare").resolve("data");
-        Path empty = Files.createTempDirectory("allod-no-tools");
+        Path data = Scratch.folder("allod-bare").resolve("data");
+        Path empty = Scratch.folder("allod-no-tools");
         DaemonProcess second = new DaemonProcess(data, "--tools", empty.toString());
         second.begin();
         assertThat(second.process().waitFor(90, java.util.concurrent.TimeUnit.SECONDS))
@@ -353,7 +354,7 @@ class DaemonTest {
     void wrongUse_ofTheDaemon_isSaid() throws Exception {
         for (String[] wrong : new String[][] {{"--colour", "red"}, {"--idle", "soon"}, {"--runtime", "docker"}}) {
             DaemonProcess second =
-                    new DaemonProcess(Files.createTempDirectory("allod-wrong").resolve("data"), wrong);
+                    new DaemonProcess(Scratch.folder("allod-wrong").resolve("data"), wrong);
             second.begin();
             assertThat(second.process().waitFor(30, java.util.concurrent.TimeUnit.SECONDS))
                     .isTrue();

@@ -12,6 +12,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import org.allod.soak.Campaign;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,7 +38,7 @@ class DeployCommandTest {
 
     @BeforeAll
     void start() throws Exception {
-        folder = Files.createTempDirectory("allod-deploy-command");
+        folder = Scratch.folder("allod-deploy-command");
         daemon = new DaemonProcess(folder.resolve("data")).start();
         TestImage.build(daemon);
         long began = System.nanoTime();
@@ -189,13 +191,12 @@ class DeployCommandTest {
         serves(version);
     }
 
-    /** From before it has connected to when machines change; the seed runs it again: -Dallod.seed=N. */
+    /** From before it has connected to when machines change; for longer: {@code ./allod soak deploy-kills}. */
     @Test
     void killedAtAnyMoment_theMachinesAreAtOneVersion() throws Exception {
-        long seed = Long.getLong("allod.seed", System.nanoTime());
-        System.out.println("killedAtAnyMoment_theMachinesAreAtOneVersion: -Dallod.seed=" + seed);
-        Random random = new Random(seed);
-        for (int i = 0; i < 4; i++) {
+        Campaign campaign = Campaign.of("deploy-kills");
+        Random random = new Random(campaign.seed());
+        for (int i = 0; campaign.goesOn(i, 4); i++) {
             int before = version;
             String previous = last().get("id").stringValue();
             try (CommandProcess command = deploy("/version")) {

@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -33,7 +34,7 @@ class DeployTest {
 
     @BeforeAll
     void start() throws Exception {
-        daemon = new DaemonProcess(Files.createTempDirectory("allod-deploys").resolve("data")).start();
+        daemon = new DaemonProcess(Scratch.folder("allod-deploys").resolve("data")).start();
         TestImage.build(daemon);
         daemon.ok("POST", "/v1/apps", "{\"name\":\"site\",\"org_slug\":\"personal\"}");
     }

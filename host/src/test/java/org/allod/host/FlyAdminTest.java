@@ -3,11 +3,11 @@ package org.allod.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -29,9 +29,8 @@ class FlyAdminTest {
                 .as("fly-admin is installed by `./allod setup --for-tests`")
                 .exists();
         Map<String, JsonNode> steps = new LinkedHashMap<>();
-        try (DaemonProcess daemon = new DaemonProcess(
-                        Files.createTempDirectory("allod-fly-admin").resolve("data"), "--runtime", "gvisor")
-                .start()) {
+        try (DaemonProcess daemon =
+                new DaemonProcess(Scratch.folder("allod-fly-admin").resolve("data"), "--runtime", "gvisor").start()) {
             TestImage.build(daemon);
             daemon.ok("POST", "/v1/apps", "{\"name\":\"npm\",\"org_slug\":\"personal\"}");
             boolean volumes =

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -14,6 +13,7 @@ import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.allod.base.Poll;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -36,9 +36,8 @@ class FlyGoWireTest {
             script = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
         int asked = 0;
-        try (DaemonProcess daemon = new DaemonProcess(
-                        Files.createTempDirectory("allod-fly-go").resolve("data"), "--runtime", "gvisor")
-                .start()) {
+        try (DaemonProcess daemon =
+                new DaemonProcess(Scratch.folder("allod-fly-go").resolve("data"), "--runtime", "gvisor").start()) {
             TestImage.build(daemon);
             for (String line : script.split("\n", -1)) {
                 if (!line.isBlank() && !line.startsWith("#")) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,9 +37,7 @@ class GuestSecretsTest {
 
     @BeforeAll
     void start() throws Exception {
-        daemon = new DaemonProcess(
-                        Files.createTempDirectory("allod-guest-secrets").resolve("data"), "--idle", "60")
-                .start();
+        daemon = new DaemonProcess(Scratch.folder("allod-guest-secrets").resolve("data"), "--idle", "60").start();
         TestImage.build(daemon);
         daemon.ok("POST", "/v1/apps", "{\"name\":\"vault\"}");
         // What looks for secrets everywhere does find what is there.

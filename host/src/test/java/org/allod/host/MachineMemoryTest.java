@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -30,7 +31,7 @@ class MachineMemoryTest {
 
     @Test
     void microvm_memory_isChangedWhileItRuns_andIsItsOwnAgainAtTheNextStart() throws Exception {
-        Path data = Files.createTempDirectory("allod-memory").resolve("data");
+        Path data = Scratch.folder("allod-memory").resolve("data");
         try (DaemonProcess daemon = new DaemonProcess(data).start()) {
             TestImage.build(daemon);
             daemon.ok("POST", "/v1/apps", "{\"name\":\"shop\",\"org_slug\":\"personal\"}");

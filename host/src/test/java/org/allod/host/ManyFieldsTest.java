@@ -7,9 +7,9 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.util.HashSet;
 import java.util.Set;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -25,7 +25,7 @@ class ManyFieldsTest {
         int tls = DaemonProcess.freePort();
         int raw = DaemonProcess.freePort();
         try (DaemonProcess daemon = new DaemonProcess(
-                        Files.createTempDirectory("allod-many").resolve("data"),
+                        Scratch.folder("allod-many").resolve("data"),
                         "--runtime",
                         "gvisor",
                         "--edge-tls",

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -23,7 +23,7 @@ class PlatformTest {
     @BeforeAll
     void start() throws Exception {
         daemon = new DaemonProcess(
-                        Files.createTempDirectory("allod-platform").resolve("data"),
+                        Scratch.folder("allod-platform").resolve("data"),
                         "--runtime",
                         "gvisor",
                         "--memory",

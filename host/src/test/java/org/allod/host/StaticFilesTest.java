@@ -7,7 +7,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 
 /** Files of a machine's image, served by the edge of a real daemon while the machine sleeps. */
@@ -16,9 +16,8 @@ class StaticFilesTest {
 
     @Test
     void files_ofTheImage_areServedWhileTheMachineSleeps_andOtherRequestsWakeIt() throws Exception {
-        try (DaemonProcess daemon = new DaemonProcess(
-                        Files.createTempDirectory("allod-statics").resolve("data"), "--runtime", "gvisor")
-                .start()) {
+        try (DaemonProcess daemon =
+                new DaemonProcess(Scratch.folder("allod-statics").resolve("data"), "--runtime", "gvisor").start()) {
             TestImage.build(daemon);
             daemon.ok("POST", "/v1/apps", "{\"name\":\"files\",\"org_slug\":\"personal\"}");
             String id = daemon.ok("POST", MACHINES, config()).get("id").stringValue();

@@ -4,34 +4,38 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.allod.base.Rng;
 import org.allod.machine.MachineState;
+import org.allod.soak.Campaign;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
 /**
  * Kills the daemon at random moments in a storm of creates, starts, stops, suspends and destroys of real guests. What
- * was acknowledged must be so afterwards, and nothing may be left of what was destroyed.
- *
- * <p>Run one again: {@code ./allod test -pl host -Dtest=StormTest -Dallod.storm.seed=SEED}.
+ * was acknowledged must be so afterwards, and nothing may be left of what was destroyed. For longer: {@code ./allod soak
+ * storm}.
  */
 class StormTest {
     private static final int SLOTS = 8;
-    private static final int KILLS = Integer.getInteger("allod.storm.kills", 200);
+    private static final int KILLS = 15;
 
-    private final long seed = Long.getLong("allod.storm.seed", Rng.system().nextLong());
+    private final Campaign campaign = Campaign.of("storm");
+    private final long seed = campaign.seed();
     private final Rng rng = Rng.seeded(seed);
     private final Set<String> ours = ConcurrentHashMap.newKeySet();
     private final Map<String, Integer> acknowledged = new ConcurrentHashMap<>();
+    private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
     private volatile boolean over;
     private DaemonProcess daemon;
 
@@ -44,7 +48,7 @@ class StormTest {
         private Set<MachineState> may = EnumSet.noneOf(MachineState.class);
 
         Slot(int number) {
-            super("m" + number, rng, () -> over);
+            super("m" + number, rng, () -> over, failures);
         }
 
         @Override
@@ -66,14 +70,14 @@ class StormTest {
         /** A create whose answer is lost is looked for by its name, as a careful client would. */
         private void create() throws IOException {
             for (JsonNode m : DaemonProcess.JSON.readTree(
-                    daemon.call("GET", "/v1/apps/storm/machines", "").body())) {
+                    call(daemon, "GET", "/v1/apps/storm/machines", "").body())) {
                 boolean ownOnce = destroyed.contains(m.get("id").stringValue());
                 if (m.get("name").stringValue().equals(name) && !ownOnce) {
                     own(m.get("id").stringValue(), EnumSet.of(MachineState.STARTED));
                     return;
                 }
             }
-            HttpResponse<String> answer = daemon.call("POST", "/v1/apps/storm/machines", TestImage.machine(name, ""));
+            HttpResponse<String> answer = call(daemon, "POST", "/v1/apps/storm/machines", TestImage.machine(name, ""));
             if (answer.statusCode() == 200) {
                 count("create");
                 own(
@@ -92,7 +96,7 @@ class StormTest {
             Set<MachineState> before = EnumSet.copyOf(may);
             // Until the answer is there, both are possible.
             may.add(to);
-            HttpResponse<String> answer = daemon.call("POST", path("/" + verb), "");
+            HttpResponse<String> answer = call(daemon, "POST", path("/" + verb), "");
             if (answer.statusCode() == 200) {
                 count(verb);
                 may = EnumSet.of(to);
@@ -103,7 +107,7 @@ class StormTest {
 
         private void destroy() throws IOException {
             may.add(MachineState.DESTROYED);
-            HttpResponse<String> answer = daemon.call("DELETE", path("?force=true"), "");
+            HttpResponse<String> answer = call(daemon, "DELETE", path("?force=true"), "");
             if (answer.statusCode() == 200 || answer.statusCode() == 404) {
                 count("destroy");
                 destroyed.add(id);
@@ -117,7 +121,7 @@ class StormTest {
         }
 
         private void settle() throws IOException {
-            daemon.call("GET", path("/wait?state=settled&timeout=5"), "");
+            call(daemon, "GET", path("/wait?state=settled&timeout=5"), "");
         }
 
         private String path(String rest) {
@@ -152,8 +156,7 @@ class StormTest {
 
     @Test
     void daemonKilledAtRandom_whatWasAcknowledgedHolds_andNothingIsOrphaned() throws Exception {
-        System.out.println("storm: seed " + seed + ", " + KILLS + " kills");
-        daemon = new DaemonProcess(Files.createTempDirectory("allod-storm").resolve("data")).start();
+        daemon = new DaemonProcess(Scratch.folder("allod-storm").resolve("data")).start();
         TestImage.build(daemon);
         daemon.ok("POST", "/v1/apps", "{\"name\":\"storm\",\"org_slug\":\"personal\"}");
         List<Slot> slots = new ArrayList<>();
@@ -164,7 +167,7 @@ class StormTest {
             threads.add(Thread.ofVirtual().name(slot.name).start(slot));
         }
         Rng dice = rng.fork("kills");
-        for (int kill = 0; kill < KILLS; kill++) {
+        for (int kill = 0; campaign.goesOn(kill, KILLS); kill++) {
             // Mostly at work, now and then while it is still getting up.
             if (dice.chance(0.2)) {
                 Thread.sleep(dice.nextInt(1_000));
@@ -182,6 +185,7 @@ class StormTest {
         }
         daemon.awaitQuiet();
         System.out.println("storm: acknowledged " + acknowledged);
+        assertThat(failures).as("seed %d", seed).isEmpty();
         for (Slot slot : slots) {
             slot.check();
         }

@@ -7,6 +7,7 @@ import java.security.KeyStore;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.allod.soak.Scratch;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -17,7 +18,7 @@ record TestCertificate(String host, String chain, String key) {
     private static final String PASSWORD = "only-for-tests";
 
     static TestCertificate of(String host) throws Exception {
-        Path store = Files.createTempDirectory("allod-certificate").resolve("store.p12");
+        Path store = Scratch.folder("allod-certificate").resolve("store.p12");
         Process keytool = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "keytool")
                                 .toString(),

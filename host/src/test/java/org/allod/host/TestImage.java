@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import org.allod.soak.Scratch;
 
 /** The image of these tests: a web server from Debian's busybox-static, built by the daemon itself. */
 final class TestImage {
@@ -12,7 +13,7 @@ final class TestImage {
     private TestImage() {}
 
     static void build(DaemonProcess daemon) throws IOException {
-        Path page = Files.createTempFile("allod-page", ".html");
+        Path page = Scratch.folder("allod-page").resolve("page.html");
         Files.writeString(page, "hello from a guest\n");
         Files.setPosixFilePermissions(page, PosixFilePermissions.fromString("rw-r--r--")); // as pages are
         daemon.ok("POST", "/v1/host/images/build", """

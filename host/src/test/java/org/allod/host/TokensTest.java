@@ -7,9 +7,9 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.util.Base64;
 import java.util.List;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -24,8 +24,7 @@ class TokensTest {
 
     @BeforeAll
     void start() throws Exception {
-        daemon = new DaemonProcess(Files.createTempDirectory("allod-tokens").resolve("data"), "--runtime", "gvisor")
-                .start();
+        daemon = new DaemonProcess(Scratch.folder("allod-tokens").resolve("data"), "--runtime", "gvisor").start();
         daemon.ok("POST", "/v1/apps", "{\"name\":\"shop\"}");
         daemon.ok("POST", "/v1/apps", "{\"name\":\"bank\"}");
     }

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -25,8 +26,7 @@ class TrustTest {
 
     @BeforeAll
     void start() throws Exception {
-        daemon = new DaemonProcess(Files.createTempDirectory("allod-trust").resolve("data"), "--runtime", "gvisor")
-                .start();
+        daemon = new DaemonProcess(Scratch.folder("allod-trust").resolve("data"), "--runtime", "gvisor").start();
     }
 
     @AfterAll

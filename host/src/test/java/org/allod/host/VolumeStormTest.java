@@ -4,15 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.allod.base.Rng;
+import org.allod.soak.Campaign;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -20,19 +23,20 @@ import tools.jackson.databind.JsonNode;
 /**
  * Kills the daemon at random moments in a storm of volumes made, forked, snapshotted, extended, deleted, and taken and
  * left by real gVisor guests. Afterwards every acknowledged volume is there, with its acknowledged size and what was
- * written to it; no loop device, mount, folder or half a file is left of anything else.
- *
- * <p>Run one again: {@code ./allod test -pl host -Dtest=VolumeStormTest -Dallod.storm.seed=SEED}.
+ * written to it; no loop device, mount, folder or half a file is left of anything else. For longer: {@code ./allod soak
+ * volume-storm}.
  */
 class VolumeStormTest {
     private static final int SLOTS = 4;
-    private static final int KILLS = Integer.getInteger("allod.volume-storm.kills", 20);
+    private static final int KILLS = 6;
     private static final String APP = "/v1/apps/storm";
 
-    private final long seed = Long.getLong("allod.storm.seed", Rng.system().nextLong());
+    private final Campaign campaign = Campaign.of("volume-storm");
+    private final long seed = campaign.seed();
     private final Rng rng = Rng.seeded(seed);
     private final Map<String, Integer> acknowledged = new ConcurrentHashMap<>();
     private final Set<String> machines = ConcurrentHashMap.newKeySet();
+    private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
     private volatile boolean over;
     private DaemonProcess daemon;
 
@@ -47,7 +51,7 @@ class VolumeStormTest {
         private int count;
 
         Slot(int number) {
-            super("s" + number, rng, () -> over);
+            super("s" + number, rng, () -> over, failures);
         }
 
         private String any() {
@@ -83,8 +87,7 @@ class VolumeStormTest {
         }
 
         private HttpResponse<String> ok(String verb, String method, String path, String body) throws IOException {
-            HttpResponse<String> answer = daemon.call(method, path, body);
-            assertThat(answer.statusCode()).as(answer.body()).isLessThan(500);
+            HttpResponse<String> answer = call(daemon, method, path, body);
             if (answer.statusCode() == 200) {
                 acknowledged.merge(verb, 1, Integer::sum);
             }
@@ -139,11 +142,12 @@ class VolumeStormTest {
             }
             String machine = DaemonProcess.JSON.readTree(made.body()).get("id").stringValue();
             machines.add(machine);
-            daemon.call("GET", APP + "/machines/" + machine + "/wait?state=started&timeout=10", "");
+            call(daemon, "GET", APP + "/machines/" + machine + "/wait?state=started&timeout=10", "");
             String text = name + "-" + count++;
             // Until it is acknowledged, nothing is known of what is in it.
             written.remove(id);
-            HttpResponse<String> wrote = daemon.call(
+            HttpResponse<String> wrote = call(
+                    daemon,
                     "POST",
                     APP + "/machines/" + machine + "/exec",
                     "{\"command\":[\"/bin/busybox\",\"sh\",\"-c\",\"echo " + text
@@ -157,7 +161,7 @@ class VolumeStormTest {
                 acknowledged.merge("write", 1, Integer::sum);
                 written.put(id, text);
             }
-            daemon.call("DELETE", APP + "/machines/" + machine + "?force=true", "");
+            call(daemon, "DELETE", APP + "/machines/" + machine + "?force=true", "");
         }
 
         void check() throws Exception {
@@ -203,8 +207,7 @@ class VolumeStormTest {
 
     @Test
     void daemonKilledAtRandom_noVolumeIsLost_andNothingIsOrphaned() throws Exception {
-        System.out.println("volume storm: seed " + seed + ", " + KILLS + " kills");
-        daemon = new DaemonProcess(Files.createTempDirectory("allod-vstorm").resolve("data")).start();
+        daemon = new DaemonProcess(Scratch.folder("allod-vstorm").resolve("data")).start();
         TestImage.build(daemon);
         daemon.ok("POST", "/v1/apps", "{\"name\":\"storm\",\"org_slug\":\"personal\"}");
         List<Slot> slots = new ArrayList<>();
@@ -215,7 +218,7 @@ class VolumeStormTest {
             threads.add(Thread.ofVirtual().name(slot.name).start(slot));
         }
         Rng dice = rng.fork("kills");
-        for (int kill = 0; kill < KILLS; kill++) {
+        for (int kill = 0; campaign.goesOn(kill, KILLS); kill++) {
             daemon.awaitServing();
             Thread.sleep(50 + dice.nextInt(1_500));
             daemon.kill();
@@ -234,6 +237,7 @@ class VolumeStormTest {
             daemon.await("storm", m.get("id").stringValue(), "destroyed");
         }
         System.out.println("volume storm: acknowledged " + acknowledged);
+        assertThat(failures).as("seed %d", seed).isEmpty();
         for (Slot slot : slots) {
             slot.check();
         }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -31,7 +32,7 @@ class VolumesTest {
 
     @BeforeAll
     void start() throws Exception {
-        daemon = new DaemonProcess(Files.createTempDirectory("allod-volumes").resolve("data")).start();
+        daemon = new DaemonProcess(Scratch.folder("allod-volumes").resolve("data")).start();
         TestImage.build(daemon);
         daemon.ok("POST", "/v1/apps", "{\"name\":\"db\",\"org_slug\":\"personal\"}");
     }

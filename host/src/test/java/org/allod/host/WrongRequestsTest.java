@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.FutureTask;
@@ -13,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.allod.base.Poll;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -56,9 +56,8 @@ class WrongRequestsTest {
 
     @Test
     void wrongRequest_isRefusedWithItsReason_andNothingChanges() throws Exception {
-        try (DaemonProcess daemon = new DaemonProcess(
-                        Files.createTempDirectory("allod-wrong").resolve("data"), "--runtime", "gvisor")
-                .start()) {
+        try (DaemonProcess daemon =
+                new DaemonProcess(Scratch.folder("allod-wrong").resolve("data"), "--runtime", "gvisor").start()) {
             TestImage.build(daemon);
             daemon.ok("POST", "/v1/apps", "{\"name\":\"wrong\",\"org_slug\":\"personal\"}");
             String machine = made(daemon, "one");

@@ -13,6 +13,7 @@ import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
 import org.allod.image.ImageStore.BuildSpec;
 import org.allod.image.ImageStore.Progress;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -57,10 +58,8 @@ class CrashTest {
 
     @Test
     void killedAtRandomMoments_importLeavesAllOrNothing() throws Exception {
-        long seed = Long.getLong("crash.seed", System.nanoTime());
-        System.out.println("CrashTest seed " + seed
-                + "; again: mvn -pl image -am test -Dtest=CrashTest -Dtest.jvm=-Dcrash.seed=" + seed);
-        Random random = new Random(seed);
+        Campaign campaign = Campaign.of("image-kills");
+        Random random = new Random(campaign.seed());
         byte[] noise = new byte[8 << 20];
         random.nextBytes(noise);
         Path layout = new LayoutMaker(scratch.resolve("layout"))
@@ -68,7 +67,7 @@ class CrashTest {
                 .done();
         Path folder = scratch.resolve("library");
         int killed = 0;
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; campaign.goesOn(i, 5); i++) {
             Process process = victim(folder, layout.toString());
             Thread.sleep(random.nextInt(700));
             killed += process.isAlive() ? 1 : 0;

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.allod.image.ImageStore.Progress;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,13 +25,7 @@ class LayersTest {
      */
     @Test
     void randomLayers_flattened_lookAsTheOverlayMountOfThem() throws Exception {
-        long seed = Long.getLong("layers.seed", System.nanoTime());
-        System.out.println("LayersTest seed " + seed
-                + "; again: mvn -pl image -am test -Dtest=LayersTest -Dtest.jvm=-Dlayers.seed=" + seed);
-        Random random = new Random(seed);
-        for (int round = 0; round < 4; round++) {
-            round(random, scratch.resolve("round" + round));
-        }
+        Campaign.of("layers").play(4, seed -> round(new Random(seed), scratch.resolve("round" + seed)));
     }
 
     private void round(Random random, Path home) throws Exception {

@@ -13,6 +13,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.Random;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -135,8 +136,10 @@ class RootFileTest {
 
     @Test
     void damagedImage_isAnErrorOrAnotherFile_neverAHang() throws Exception {
-        long seed = Long.getLong("allod.seed", System.nanoTime());
-        System.out.println("damagedImage: again with -Dallod.seed=" + seed);
+        Campaign.of("root-files").play(1, this::readDamaged);
+    }
+
+    private void readDamaged(long seed) throws Exception {
         Random random = new Random(seed);
         byte[] whole = Files.readAllBytes(image);
         Path damaged = folder.resolve("damaged.erofs");

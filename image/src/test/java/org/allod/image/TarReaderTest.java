@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Random;
 import org.allod.base.Rejected;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,9 +60,10 @@ class TarReaderTest {
 
     @Test
     void damagedArchives_areRefused_andNothingElseHappens() throws Exception {
-        long seed = Long.getLong("tar.seed", System.nanoTime());
-        System.out.println("TarReaderTest seed " + seed
-                + "; again: mvn -pl image -am test -Dtest=TarReaderTest -Dtest.jvm=-Dtar.seed=" + seed);
+        Campaign.of("archives").play(1, this::readDamaged);
+    }
+
+    private void readDamaged(long seed) throws Exception {
         Random random = new Random(seed);
         byte[] good = new TarMaker()
                 .folder("d")

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.allod.base.Failed;
 import org.allod.base.Rng;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 
 class NetlinkAnswerTest {
@@ -108,8 +109,10 @@ class NetlinkAnswerTest {
     /** Whatever the bytes, the end is a reading or a failure, never anything else. */
     @Test
     void answers_ofAnyBytes_areReadOrRefused() {
-        long seed = Long.getLong("allod.seed", Rng.system().nextLong());
-        System.out.println("seed: -Dallod.seed=" + seed);
+        Campaign.of("netlink").play(1, NetlinkAnswerTest::parseNoise);
+    }
+
+    private static void parseNoise(long seed) {
         Rng rng = Rng.seeded(seed);
         int read = 0;
         int refused = 0;

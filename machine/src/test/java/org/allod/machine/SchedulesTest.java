@@ -2,7 +2,6 @@ package org.allod.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,6 +16,7 @@ import org.allod.base.VirtualTime;
 import org.allod.fsm.Engine;
 import org.allod.fsm.EngineOptions;
 import org.allod.fsm.FsmSchema;
+import org.allod.soak.Scratch;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 import org.junit.jupiter.api.Test;
@@ -88,7 +88,7 @@ class SchedulesTest {
 
     @Test
     void schedule_survivesTheDaemon_andMakesUpOnceForWhatWasMissed() throws Exception {
-        Path folder = Files.createTempDirectory("allod-schedule");
+        Path folder = Scratch.folder("allod-schedule");
         host.machine(MachineState.STOPPED, HOURLY);
         daemon(folder);
         until(this::onRecord, "the first run");
@@ -116,7 +116,7 @@ class SchedulesTest {
 
     @Test
     void machineThatCannotBeStarted_isTriedAtItsNextTime_andOneThatIsGoneIsForgotten() throws Exception {
-        Path folder = Files.createTempDirectory("allod-schedule");
+        Path folder = Scratch.folder("allod-schedule");
         Machine m = host.machine(MachineState.STOPPED, HOURLY);
         daemon(folder);
         until(this::onRecord, "the first run");

@@ -1,8 +1,5 @@
 package org.allod.machine;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +9,7 @@ import org.allod.base.Ids;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
 import org.allod.base.Timers;
+import org.allod.soak.Scratch;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 import tools.jackson.databind.json.JsonMapper;
@@ -35,13 +33,8 @@ final class TestHost implements AutoCloseable {
     Lifecycle lifecycle;
 
     TestHost(Clock clock, Timers timers) {
-        try {
-            Path folder = Files.createTempDirectory("allod-machine");
-            database =
-                    Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(MachineSchema.SCHEMA));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        Path folder = Scratch.folder("allod-machine");
+        database = Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(MachineSchema.SCHEMA));
         this.clock = clock;
         this.timers = timers;
         this.ids = new Ids(clock, Rng.seeded(3));

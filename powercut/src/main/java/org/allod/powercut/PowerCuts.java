@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.allod.base.Rng;
+import org.allod.soak.Campaign;
 
 /** Cuts the power at many moments of a recording and has a test look at what a disk could hold then. */
 public final class PowerCuts {
@@ -29,30 +30,30 @@ public final class PowerCuts {
     private PowerCuts() {}
 
     /**
-     * What a test calls: with the seed of {@code -Dallod.seed}, or a new one; as many cuts as {@code -Dallod.cuts} says;
-     * on the recording that {@code -Dallod.recording} names, or a new one. A failure keeps the recording in {@code
-     * target}, because no seed makes the same one again, and says the command that does the same once more.
+     * What a test calls: on the recording that {@code -Dallod.recording} names, or on new ones, one a round of the
+     * campaign. A failure keeps the recording in {@code target}, because no seed makes the same one again, and says the
+     * command that does the same once more.
      *
-     * @param test the room and the class, such as {@code store PowerCutTest}
+     * @param name as {@code ./allod soak} knows the test
+     * @param cuts in each recording
      */
-    public static void test(String test, int cuts, Recorded recorded, Check check) throws Exception {
-        long seed = Long.getLong("allod.seed", Rng.system().nextLong());
+    public static void test(String name, int cuts, Recorded recorded, Check check) {
         String kept = System.getProperty("allod.recording");
-        Recording recording = kept == null ? recorded.record() : Recording.read(Path.of(kept));
-        int count = Integer.getInteger("allod.cuts", cuts);
-        System.out.printf("%s: %d power cuts at %d moments, seed %d%n", test, count, recording.length(), seed);
-        try {
-            replay(recording, seed, count, check);
-        } catch (AssertionError e) {
-            Path copy = Path.of("target", "powercut-" + seed + ".trace").toAbsolutePath();
-            Files.copy(recording.file(), copy, StandardCopyOption.REPLACE_EXISTING);
-            String[] words = test.split(" ", 2);
-            throw new AssertionError(
-                    e.getMessage()
-                            + "\nagain: ./allod test --room %s -Dtest=org/allod/%s/%s -Dallod.seed=%d -Dallod.cuts=%d -Dallod.recording=%s"
-                                    .formatted(words[0], words[0], words[1], seed, count, copy),
-                    e);
-        }
+        var _ = Campaign.of(name).play(1, seed -> {
+            Recording recording = kept == null ? recorded.record() : Recording.read(Path.of(kept));
+            System.out.printf("%s: %d power cuts at %d moments, seed %d%n", name, cuts, recording.length(), seed);
+            try {
+                replay(recording, seed, cuts, check);
+            } catch (AssertionError e) {
+                Path copy = Path.of("target", "powercut-" + seed + ".trace").toAbsolutePath();
+                Files.copy(recording.file(), copy, StandardCopyOption.REPLACE_EXISTING);
+                throw new AssertionError(
+                        e.getMessage()
+                                + "\nagain, with the same recording: ./allod soak %s --seed %d -Dallod.recording=%s"
+                                        .formatted(name, seed, copy),
+                        e);
+            }
+        });
     }
 
     /**

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import org.allod.base.SystemClock;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -49,8 +50,11 @@ class ConsoleLogTest {
 
     @Test
     void killed_anywhereInTheStream_goesOnWithoutLossOrRepetition() throws Exception {
-        long seed = Long.getLong("allod.seed", System.nanoTime());
-        System.out.println("ConsoleLogTest seed " + seed + ", rerun with -Dallod.seed=" + seed);
+        Campaign.of("console-log").play(1, this::killedAnywhere);
+    }
+
+    private void killedAnywhere(long seed) throws Exception {
+        Files.deleteIfExists(folder.resolve("console.log"));
         Random random = new Random(seed);
         int[] next = {0, 0};
         StringBuilder[] expected = {new StringBuilder(), new StringBuilder()};

@@ -7,11 +7,12 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 
-/** What a hostile guest can do to the decoder and the ledger. Rerun one seed: {@code -Dallod.seed=N}. */
+/** What a hostile guest can do to the decoder and the ledger. For longer: {@code ./allod soak frames}. */
 class FrameFuzzTest {
-    private static final long SEED = Long.getLong("allod.seed", System.nanoTime());
+    private static final Campaign CAMPAIGN = Campaign.of("frames");
 
     private static byte[] frame(int type, byte[] payload) {
         return ByteBuffer.allocate(8 + payload.length)
@@ -52,8 +53,11 @@ class FrameFuzzTest {
 
     @Test
     void reader_randomBytesAfterTheGreeting_endInFramesOrOneClearReason() {
-        System.out.println("FrameFuzzTest seed " + SEED + ", rerun with -Dallod.seed=" + SEED);
-        Random random = new Random(SEED);
+        CAMPAIGN.play(1, FrameFuzzTest::decodeNoise);
+    }
+
+    private static void decodeNoise(long seed) {
+        Random random = new Random(seed);
         int broken = 0;
         for (int round = 0; round < 20_000; round++) {
             FrameReader reader = new FrameReader();
@@ -83,7 +87,7 @@ class FrameFuzzTest {
 
     @Test
     void reader_greetingCutAnywhereAfterNoise_isFound() {
-        Random random = new Random(SEED);
+        Random random = new Random(CAMPAIGN.seed());
         for (int round = 0; round < 500; round++) {
             byte[] noise = new byte[random.nextInt(5000)];
             random.nextBytes(noise);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** An acknowledged write survives power loss: replayed on what a disk may hold (docs/decisions/012). */
 class PowerCutTest {
-    private static final int CUTS = 300;
+    private static final int CUTS = 150;
     /** Cuts within which a planted fault must be found. */
     private static final int PATIENCE = 60;
 
@@ -23,10 +23,11 @@ class PowerCutTest {
     Path dir;
 
     private Recording record(String honesty) throws Exception {
-        Path root = dir.resolve("root");
-        Path ledger = dir.resolve("ledger");
+        Path home = Files.createTempDirectory(dir, "recorded");
+        Path root = home.resolve("root");
+        Path ledger = home.resolve("ledger");
         String data = root.resolve("data").toString();
-        var recorder = new Recording.Recorder(root, ledger, dir.resolve("trace"));
+        var recorder = new Recording.Recorder(root, ledger, home.resolve("trace"));
         assertThat(recorder.run(PowerCutChild.class, data, ledger.toString(), "dies", honesty))
                 .isEqualTo(9);
         assertThat(recorder.run(PowerCutChild.class, data, ledger.toString(), "closes", honesty))
@@ -36,7 +37,7 @@ class PowerCutTest {
 
     @Test
     void acknowledgedWrites_afterAnyPowerCut_areThereAndWhole() throws Exception {
-        PowerCuts.test("store PowerCutTest", CUTS, () -> record("honest"), PowerCutTest::check);
+        PowerCuts.test("store-cuts", CUTS, () -> record("honest"), PowerCutTest::check);
     }
 
     @Test
