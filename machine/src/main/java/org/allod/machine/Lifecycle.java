@@ -176,7 +176,7 @@ final class Lifecycle {
 
     private Job.Progress createBoot(StepContext<Job.Create, Job.Progress> c) throws Exception {
         if (c.request().launch()) {
-            guests.bounded(c, () -> guests.boot(c.request().id(), "user"));
+            guests.bounded(c, () -> guests.boot(c, c.request().id(), "user"));
         }
         return new Job.Progress("done");
     }
@@ -199,7 +199,7 @@ final class Lifecycle {
         MachineId id = c.request().id();
         afresh(guests.machine(id));
         ledger.pass(id, STARTING);
-        guests.bounded(c, () -> guests.boot(id, c.request().source()));
+        guests.bounded(c, () -> guests.boot(c, id, c.request().source()));
         return new Job.Progress("running");
     }
 
@@ -224,6 +224,14 @@ final class Lifecycle {
     }
 
     private void halted(Machine m, Outcome outcome) {
+        if (outcome instanceof Outcome.Aborted && guests.guest(m).isEmpty()) {
+            // Its turn to boot never came: it keeps its saved memory and whatever else it has.
+            ledger.settle(
+                    m.id(),
+                    guests.suspended(m) ? SUSPENDED : STOPPED,
+                    new Note("start_withdrawn", "flyd", GuestSteps.reason(outcome.detail())));
+            return;
+        }
         guests.remove(m);
         MachineState to = outcome instanceof Outcome.Cancelled ? STOPPED : FAILED;
         String type = to == STOPPED ? "stop" : "start";
@@ -285,7 +293,7 @@ final class Lifecycle {
     }
 
     private Job.Progress restartBoot(StepContext<Job.Stop, Job.Progress> c) throws Exception {
-        guests.bounded(c, () -> guests.boot(c.request().id(), c.request().source()));
+        guests.bounded(c, () -> guests.boot(c, c.request().id(), c.request().source()));
         return new Job.Progress("running");
     }
 
@@ -350,7 +358,7 @@ final class Lifecycle {
 
     private Job.Progress updateBoot(StepContext<Job.Update, Job.Progress> c) throws Exception {
         if (c.request().running()) {
-            guests.bounded(c, () -> guests.boot(c.request().id(), "user"));
+            guests.bounded(c, () -> guests.boot(c, c.request().id(), "user"));
         }
         return new Job.Progress("done");
     }
@@ -431,7 +439,7 @@ final class Lifecycle {
             ledger.pass(m.id(), RESTARTING);
             pause.of(time);
             ledger.change(m.id(), now -> now.withRestarts(now.restarts() + 1, clock.wall()));
-            guests.bounded(c, () -> guests.boot(m.id(), "flyd"));
+            guests.bounded(c, () -> guests.boot(c, m.id(), "flyd"));
         }
         ledger.move(m.id(), STARTED, Note.of("start", "flyd"));
         return new Job.Progress("restarted");

@@ -94,7 +94,8 @@ public final class MachineRoom {
         Attachments attachments = new Attachments(volumeBook, use, book, clock);
         Boots boots = new Boots(images, runtimes, secrets, settings.fleet(), use);
         Guests guests = new Guests(boots);
-        GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, clock);
+        BootAdmission admission = new BootAdmission(BootAdmission.bound(capacity.cpus()), ground.timers());
+        GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, admission, clock);
         Lifecycle lifecycle =
                 new Lifecycle(ledger, book, steps, boots, table, attachments::settle, Pause.on(ground.timers()), clock);
         lifecycle.types().forEach(ground.engine()::register);
@@ -170,7 +171,8 @@ public final class MachineRoom {
                 boots,
                 checks,
                 room,
-                volumes);
+                volumes,
+                admission);
         Schedules schedules =
                 new Schedules(ground.engine(), book, ledger, clock, m -> machines.start(m, new Asker.Host("schedule")));
         ground.engine().register(schedules.type());

@@ -39,6 +39,7 @@ public final class Machines {
     private final Checks checks;
     private final Room room;
     private final Volumes volumes;
+    private final BootAdmission admission;
 
     Machines(
             Runs runs,
@@ -54,7 +55,8 @@ public final class Machines {
             Boots boots,
             Checks checks,
             Room room,
-            Volumes volumes) {
+            Volumes volumes,
+            BootAdmission admission) {
         this.runs = runs;
         this.creation = creation;
         this.updates = updates;
@@ -69,6 +71,7 @@ public final class Machines {
         this.checks = checks;
         this.room = room;
         this.volumes = volumes;
+        this.admission = admission;
     }
 
     // --- apps
@@ -264,17 +267,36 @@ public final class Machines {
     }
 
     /**
-     * Waits until the machine's guest runs, or whatever is under way has left it without one. That is before {@link
-     * #await} says that it is started: what that waits for is still being written down.
+     * Waits for a request until the machine's guest runs, or whatever is under way has left it without one. That is
+     * before {@link #await} says that it is started: what that waits for is still being written down. The machine's boot
+     * goes before those that no request waits for.
      *
      * @throws Rejected with {@link Rejected.Reason#TIMEOUT} where it was not in time
      */
     public Machine awaitGuest(Machine machine, Duration timeout) throws InterruptedException {
-        return book.await(machine.id(), m -> guests.up(m) || m.state().kind() != MachineState.Kind.TRANSIENT, timeout)
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.TIMEOUT,
-                        "the guest of machine %s did not come up within %s"
-                                .formatted(machine.id(), Durations.text(timeout))));
+        try (BootAdmission.Slot _ = admission.await(machine.id())) {
+            return book.await(
+                            machine.id(), m -> guests.up(m) || m.state().kind() != MachineState.Kind.TRANSIENT, timeout)
+                    .orElseThrow(() -> Rejected.because(
+                            Rejected.Reason.TIMEOUT,
+                            "the guest of machine %s did not come up within %s"
+                                    .formatted(machine.id(), Durations.text(timeout))));
+        }
+    }
+
+    /**
+     * The request that had this machine started is gone. Where its boot still waits for its turn, it is dropped and the
+     * machine is what it was before.
+     *
+     * @return whether it was dropped
+     */
+    public boolean withdrawStart(MachineId id) {
+        return admission.withdraw(id);
+    }
+
+    /** How the boots of this host stand. */
+    public BootAdmission.Stats boots() {
+        return admission.stats();
     }
 
     private static String words(Set<MachineState> states) {

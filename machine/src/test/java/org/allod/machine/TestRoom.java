@@ -30,6 +30,10 @@ final class TestRoom implements AutoCloseable {
     }
 
     TestRoom(Path folder, KeySource keys) {
+        this(folder, keys, 8);
+    }
+
+    TestRoom(Path folder, KeySource keys, int processors) {
         Clock clock = new SystemClock();
         Rng rng = Rng.seeded(5);
         Ids ids = new Ids(clock, rng.fork("ids"));
@@ -52,7 +56,7 @@ final class TestRoom implements AutoCloseable {
                 new FakeImages(),
                 Map.of("gvisor", runtime),
                 Traffic.NONE,
-                new Capacity(4_096, 8, 100),
+                new Capacity(4_096, processors, 100),
                 new Creation.Settings("local", "gvisor", Set.of("gvisor"), 7),
                 new MachineRoom.Storage(folder, keys));
         room.recover();
