@@ -416,8 +416,8 @@ final class Lifecycle {
         boolean well = m.started()
                 .filter(at -> Duration.between(at, clock.wall()).compareTo(WELL) >= 0)
                 .isPresent();
+        Machine counted = well ? m.withRestarts(0, clock.wall()) : m;
         if (c.response().isEmpty() && !c.resumed()) {
-            Machine counted = well ? m.withRestarts(0, clock.wall()) : m;
             boolean again =
                     RestartDecision.decide(m.config(), exit, counted.restarts()) instanceof RestartDecision.Restart;
             ledger.change(
@@ -426,23 +426,30 @@ final class Lifecycle {
                     guests.exitNote(counted, exit, false, again));
         }
         guests.stop(m, 9, Duration.ZERO);
-        return new Job.Progress("ended with " + exit.code());
+        return new Job.Progress("ended with " + exit.code(), counted.restarts());
     }
 
     private Job.Progress exitedAgain(StepContext<Job.Exited, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
-        if (!(RestartDecision.decide(m.config(), c.request().exit(), m.restarts())
+        // By the count of before: this step may have counted its restart already, and is decided no other way for that.
+        int before = restartsBefore(c, m);
+        if (!(RestartDecision.decide(m.config(), c.request().exit(), before)
                 instanceof RestartDecision.Restart(Duration time))) {
-            return new Job.Progress("not restarted");
+            return new Job.Progress("not restarted", before);
         }
         if (guests.guest(m).isEmpty()) {
             ledger.pass(m.id(), RESTARTING);
             pause.of(time);
-            ledger.change(m.id(), now -> now.withRestarts(now.restarts() + 1, clock.wall()));
+            ledger.change(m.id(), now -> now.withRestarts(before + 1, clock.wall()));
             guests.bounded(c, () -> guests.boot(c, m.id(), "flyd"));
         }
         ledger.move(m.id(), STARTED, Note.of("start", "flyd"));
-        return new Job.Progress("restarted");
+        return new Job.Progress("restarted", before);
+    }
+
+    private static int restartsBefore(StepContext<Job.Exited, Job.Progress> c, Machine m) {
+        Integer recorded = c.response().map(Job.Progress::restarts).orElse(null);
+        return recorded == null ? m.restarts() : recorded;
     }
 
     private void exitedSettle(StepContext<Job.Exited, Job.Progress> c, Outcome outcome) {
@@ -460,7 +467,7 @@ final class Lifecycle {
             halted(m, outcome);
             return;
         }
-        switch (RestartDecision.decide(m.config(), c.request().exit(), m.restarts())) {
+        switch (RestartDecision.decide(m.config(), c.request().exit(), restartsBefore(c, m))) {
             case RestartDecision.Destroy() -> {
                 guests.remove(m);
                 ledger.settle(m.id(), DESTROYED, Note.of("destroy", "flyd"));

@@ -121,8 +121,10 @@ public final class MachineRoom {
         book.all().forEach(checks::follow);
         VolumeRuns volumeRuns = new VolumeRuns(volumeBook, files, use, storage.keys(), book, boots, guests, clock);
         volumeRuns.types().forEach(ground.engine()::register);
+        AppTable apps = new AppTable(ground.database(), clock);
         Volumes volumes = new Volumes(
                 ground.engine(),
+                apps,
                 volumeRuns,
                 volumeBook,
                 files,
@@ -139,11 +141,11 @@ public final class MachineRoom {
                 attachments.settle(m.id());
             }
         });
-        AppTable apps = new AppTable(ground.database(), clock);
         Claims claims = new Claims(
                 attachments,
                 (app, name, size, encrypted) ->
-                        apps.within(app, a -> volumes.create(a, Volumes.Request.empty(name, size, encrypted))));
+                        volumes.create(apps.get(app), Volumes.Request.empty(name, size, encrypted)),
+                volumes::delete);
         Room room = new Room(capacity, book);
         Machines machines = new Machines(
                 runs,

@@ -127,7 +127,7 @@ public final class Machines {
             runs.await(end, Duration.ofMinutes(2));
         }
         for (Volume disk : volumes.list(name)) {
-            var _ = volumes.delete(disk);
+            volumes.deleteOnceFree(disk, Duration.ofMinutes(1));
         }
     }
 
@@ -404,23 +404,22 @@ public final class Machines {
 
     /** Destroys it; one that runs, or is at something, only with {@code force}. */
     public RunId destroy(Machine machine, boolean force, Asker by) throws InterruptedException {
-        if (machine.state() == MachineState.STARTED && !force) {
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
-                    "machine " + machine.id() + " is started",
-                    "stop it first, or ask with force=true");
-        }
         if (force) {
             Machine now = book.get(machine.id())
                     .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
             return runs.insist(
                     lifecycle.destroy, now, by, new Job.Simple(now.id().text(), by.source()), "destroyed by force");
         }
-        return runs.verb(
-                        Verb.DESTROY,
-                        machine,
-                        by,
-                        m -> runs.start(lifecycle.destroy, m, new Job.Simple(m.id().text(), by.source())))
+        return runs.verb(Verb.DESTROY, machine, by, m -> {
+                    // What the caller has seen may be long ago: it may run by now.
+                    if (m.state() == MachineState.STARTED) {
+                        throw Rejected.because(
+                                Rejected.Reason.CONFLICT,
+                                "machine " + m.id() + " is started",
+                                "stop it first, or ask with force=true");
+                    }
+                    return runs.start(lifecycle.destroy, m, new Job.Simple(m.id().text(), by.source()));
+                })
                 .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
     }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
@@ -34,6 +35,10 @@ final class TestRoom implements AutoCloseable {
     }
 
     TestRoom(Path folder, KeySource keys, int processors) {
+        this(folder, keys, processors, options -> options);
+    }
+
+    TestRoom(Path folder, KeySource keys, int processors, UnaryOperator<EngineOptions> bounds) {
         Clock clock = new SystemClock();
         Rng rng = Rng.seeded(5);
         Ids ids = new Ids(clock, rng.fork("ids"));
@@ -47,7 +52,7 @@ final class TestRoom implements AutoCloseable {
                 timers,
                 rng.fork("runs"),
                 ids,
-                EngineOptions.defaults().queue(MachineRoom.INSISTED, 4),
+                bounds.apply(EngineOptions.defaults().queue(MachineRoom.INSISTED, 4)),
                 e -> {
                     throw new AssertionError(e);
                 });
