@@ -5,8 +5,8 @@ import java.util.List;
 import org.allod.machine.Machines;
 
 /**
- * Has what is made in an app (a secret, a token, a certificate, an address, a volume, a deploy) and the app's deletion go
- * one after the other. Machines see to it themselves: a create may take a minute, an exec an hour.
+ * Has what is made in an app (a secret, a token, a certificate, an address, a deploy) and the app's deletion go one after
+ * the other. Machines and volumes see to it themselves: a create may take a minute, an exec an hour.
  */
 public final class AppGuard {
     private static final String APP = "/v1/apps/{app_name}/";
@@ -21,6 +21,7 @@ public final class AppGuard {
     private static boolean changesApp(Endpoint e) {
         return e.template().startsWith(APP)
                 && !e.template().startsWith(APP + "machines")
+                && !e.template().startsWith(APP + "volumes")
                 && !e.method().equals(HttpMethod.GET);
     }
 

@@ -9,6 +9,7 @@ public final class Bench {
             new RecoveryBench(),
             new WakeBench(),
             new WakeMicroVmBench(),
+            new WakeStormBench(),
             new CreateBench(),
             new CreateMicroVmBench(),
             new ChurnBench(),

@@ -225,6 +225,19 @@ final class Cloud implements AutoCloseable {
         return id;
     }
 
+    /** Makes an app of its own with a machine that serves, and waits until it does; the machine's path. */
+    String appWithMachine(String app) throws IOException {
+        call("POST", "/v1/apps", "{\"name\":\"" + app + "\",\"org_slug\":\"personal\"}");
+        String machines = "/v1/apps/" + app + "/machines";
+        String body = """
+                {"config":{"image":"web","guest":{"cpus":1,"memory_mb":128},
+                 "services":[{"internal_port":%d,"ports":[{"port":80,"handlers":["http"]}]}]}}
+                """.formatted(PORT);
+        String path = machines + "/" + json("POST", machines, body).get("id").stringValue();
+        call("GET", path + "/wait?timeout=60&state=started", "");
+        return path;
+    }
+
     /** Destroys a machine, and waits until it is gone. */
     void destroy(String machine) throws IOException {
         call("DELETE", path(machine) + "?force=true", "");

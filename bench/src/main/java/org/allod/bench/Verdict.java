@@ -42,6 +42,39 @@ final class Verdict {
         bound(json, what, "ms", values, floors, new Figures(floors).median() + allowed);
     }
 
+    /** Many asked for at once: the one in the middle against the last, and how many came up a second. */
+    static void storm(boolean json, String what, int count, double p50, double slowest, double target) {
+        String verdict = p50 <= target * slowest ? "met" : "MISSED";
+        System.out.printf(
+                Locale.ROOT,
+                json
+                        ? "{\"what\":\"storm of %s\",\"count\":%d,\"p50_ms\":%.0f,\"slowest_ms\":%.0f,\"ratio\":%.3f,"
+                                + "\"target_ratio\":%.2f,\"per_second\":%.1f,\"verdict\":\"%s\"}%n"
+                        : "storm of %-19s %d   p50 %,.0f ms   slowest %,.0f ms   ratio %.2f   target <= %.2f   %.1f a second"
+                                + "   %s%n",
+                what,
+                count,
+                p50,
+                slowest,
+                p50 / slowest,
+                target,
+                count / slowest * 1_000,
+                verdict);
+    }
+
+    /** A floor of how many a second. */
+    static void rate(boolean json, String what, int count, double millis) {
+        System.out.printf(
+                Locale.ROOT,
+                json
+                        ? "{\"what\":\"%s\",\"count\":%d,\"ms\":%.0f,\"per_second\":%.1f}%n"
+                        : "%-40s %d in %,.0f ms   %.1f a second%n",
+                what,
+                count,
+                millis,
+                count / millis * 1_000);
+    }
+
     /** Against a bound; the floor is only told, and may be empty. */
     static void bound(boolean json, String what, String unit, List<Double> values, List<Double> floors, double target) {
         Figures mine = new Figures(values);

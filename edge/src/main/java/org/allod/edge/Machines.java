@@ -29,6 +29,11 @@ public interface Machines {
     }
 
     /**
+     * Nobody waits for a wake any more. Drops it where the machine has not begun to come up; else it goes on.
+     */
+    default void abandonWake(MachineId machine) {}
+
+    /**
      * Puts a machine to sleep that the edge found idle. No request is under way and none is sent until the answer
      * completes, whichever way.
      */

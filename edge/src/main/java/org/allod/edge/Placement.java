@@ -31,6 +31,7 @@ final class Placement {
     private Woken.@Nullable Down lastDown;
     private @Nullable Throwable lastRefusal;
 
+    private Wakes.@Nullable Wake wake;
     private boolean waiting;
     private boolean over;
     private @Nullable HoldRoom room;
@@ -147,6 +148,11 @@ final class Placement {
     /** Gives everything back; nothing more is heard of it. */
     void cancel() {
         over = true;
+        Wakes.Wake left = wake;
+        if (left != null) {
+            wake = null;
+            left.leave();
+        }
         unwait();
         leaveRoom();
         release();
@@ -343,7 +349,9 @@ final class Placement {
             return;
         }
         Live of = theLive();
-        var _ = loop.shared.wakes().wake(of, theBackend(), loop, ask).whenComplete((woken, never) -> {
+        Wakes.Wake joined = loop.shared.wakes().wake(of, theBackend(), loop, ask);
+        wake = joined;
+        var _ = joined.result().whenComplete((woken, never) -> {
             if (loop.mine()) {
                 woken(of, woken);
             } else {
@@ -356,6 +364,7 @@ final class Placement {
         if (over || live != of) {
             return;
         }
+        wake = null;
         switch (woken) {
             case Woken.Up up -> {
                 backend = up.backend();

@@ -12,13 +12,53 @@ import org.allod.base.Clock;
 import org.allod.base.MachineId;
 import org.jspecify.annotations.Nullable;
 
-/** Brings machines up, each once however many requests wait for it, and waits until its port takes connections. */
+/**
+ * Brings machines up, each once however many requests wait for it, and waits until its port takes connections. A wake
+ * that nobody waits for any more is given up, so that clients which have gone do not keep others waiting for their turn.
+ */
 final class Wakes {
     private final Machines machines;
     private final EdgeConfig.Times times;
     private final Clock clock;
     private final Metrics metrics;
-    private final ConcurrentHashMap<Live, CompletableFuture<Woken>> underWay = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Live, Wake> underWay = new ConcurrentHashMap<>();
+
+    /** One wake, and who waits for it. */
+    final class Wake {
+        private final Live live;
+        private final boolean asks;
+        private final CompletableFuture<Woken> result = new CompletableFuture<>();
+        private int waiters = 1;
+
+        private Wake(Live live, boolean asks) {
+            this.live = live;
+            this.asks = asks;
+        }
+
+        /** Completes on any thread, never with an exception. */
+        CompletableFuture<Woken> result() {
+            return result;
+        }
+
+        private synchronized boolean join() {
+            if (waiters == 0) {
+                return false;
+            }
+            waiters++;
+            return true;
+        }
+
+        private synchronized boolean last() {
+            return --waiters == 0 && !result.isDone();
+        }
+
+        /** One that joined no longer waits. The last one to leave gives the wake up; the next request begins another. */
+        void leave() {
+            if (last() && asks && ended(this)) {
+                Thread.ofVirtual().name("abandon wake " + live.id).start(() -> machines.abandonWake(live.id));
+            }
+        }
+    }
 
     Wakes(Machines machines, EdgeConfig.Times times, Clock clock, Metrics metrics) {
         this.machines = machines;
@@ -32,15 +72,19 @@ final class Wakes {
      *
      * @param loop who knocks, where nobody does yet
      * @param ask whether to ask for the machine to be started; else it runs, and only its port is waited for
-     * @return completes on any thread, never with an exception
      */
-    CompletableFuture<Woken> wake(Live live, Backend backend, Loop loop, boolean ask) {
-        CompletableFuture<Woken> mine = new CompletableFuture<>();
-        CompletableFuture<Woken> other = underWay.putIfAbsent(live, mine);
-        if (other != null) {
-            return other;
+    Wake wake(Live live, Backend backend, Loop loop, boolean ask) {
+        Wake mine = new Wake(live, ask);
+        Wake now = underWay.compute(live, (l, other) -> {
+            if (other != null && other.join()) {
+                return other;
+            }
+            live.waking(true);
+            return mine;
+        });
+        if (now != mine) {
+            return now;
         }
-        live.waking(true);
         long began = clock.monoNanos();
         if (ask) {
             metrics.wakes.increment();
@@ -51,7 +95,7 @@ final class Wakes {
         return mine;
     }
 
-    private void ask(Live live, Backend before, Loop loop, long began, CompletableFuture<Woken> result) {
+    private void ask(Live live, Backend before, Loop loop, long began, Wake wake) {
         CompletionStage<Backend> asked;
         try {
             asked = machines.wake(live.id, before.address().getPort());
@@ -63,9 +107,9 @@ final class Wakes {
                 Throwable cause = failure instanceof CompletionException && failure.getCause() != null
                         ? failure.getCause()
                         : failure;
-                done(live, new Woken.Down(Problem.WAKE_FAILED, reason(cause)), result);
+                done(new Woken.Down(Problem.WAKE_FAILED, reason(cause)), wake);
             } else {
-                loop.execute(() -> knock(live, backend, loop, began, left(began), result));
+                loop.execute(() -> knock(live, backend, loop, began, left(began), wake));
             }
         });
     }
@@ -79,29 +123,40 @@ final class Wakes {
         return Duration.ofNanos(Math.max(all - (clock.monoNanos() - began), all / 10));
     }
 
-    private void knock(
-            Live live, Backend backend, Loop loop, long began, Duration patience, CompletableFuture<Woken> result) {
+    private void knock(Live live, Backend backend, Loop loop, long began, Duration patience, Wake wake) {
         new Knock(loop, live, backend.address(), patience, (upstream, refused) -> {
                     if (upstream == null) {
-                        done(live, silent(live.id, backend.address(), refused), result);
+                        done(silent(live.id, backend.address(), refused), wake);
                         return;
                     }
                     upstream.toPool();
                     live.awake(backend.in(Backend.State.RUNNING));
                     live.cameUp(clock.monoNanos());
                     metrics.woke(clock.monoNanos() - began);
-                    done(live, new Woken.Up(backend), result);
+                    done(new Woken.Up(backend), wake);
                 })
                 .start();
     }
 
-    private void done(Live live, Woken woken, CompletableFuture<Woken> result) {
-        live.waking(false);
-        underWay.remove(live, result);
-        if (woken instanceof Woken.Down) {
+    /** Whether this was the machine's current wake; it no longer is. */
+    private boolean ended(Wake wake) {
+        boolean[] current = new boolean[1];
+        underWay.computeIfPresent(wake.live, (live, now) -> {
+            if (now != wake) {
+                return now;
+            }
+            current[0] = true;
+            live.waking(false);
+            return null;
+        });
+        return current[0];
+    }
+
+    private void done(Woken woken, Wake wake) {
+        if (ended(wake) && woken instanceof Woken.Down) {
             metrics.wakeFailures.increment();
         }
-        result.complete(woken);
+        wake.result.complete(woken);
     }
 
     private static Woken.Down silent(MachineId id, InetSocketAddress address, @Nullable Throwable refused) {

@@ -107,6 +107,7 @@ final class Rig implements AutoCloseable {
     /** The seam to the rest of the house: records what it is asked, and does what the test says. */
     static final class FakeMachines implements Machines {
         final List<MachineId> woken = new CopyOnWriteArrayList<>();
+        final List<MachineId> abandoned = new CopyOnWriteArrayList<>();
         final Map<MachineId, Autostop> stopped = new ConcurrentHashMap<>();
         volatile Function<MachineId, CompletionStage<Backend>> onWake =
                 id -> CompletableFuture.failedFuture(new IllegalStateException("no wake was expected"));
@@ -116,6 +117,11 @@ final class Rig implements AutoCloseable {
         public CompletionStage<Backend> wake(MachineId machine) {
             woken.add(machine);
             return onWake.apply(machine);
+        }
+
+        @Override
+        public void abandonWake(MachineId machine) {
+            abandoned.add(machine);
         }
 
         @Override

@@ -4,6 +4,7 @@ import static org.allod.edge.Rig.ONE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -79,6 +80,32 @@ class SleepTest {
             stopping.complete(null);
             assertThat(reply.get().body()).isEqualTo("again");
             assertThat(rig.machines.woken).containsExactly(ONE);
+        }
+    }
+
+    @Test
+    void wake_thatNobodyWaitsForAnyMore_isGivenUpAndBegunAnewForTheNext() {
+        try (RawBackend backend = RawBackend.saying("awake");
+                Rig rig = new Rig()) {
+            Backend running = backend(backend.port(), Backend.State.RUNNING, Autostop.STOP);
+            rig.publish("hello", backend(backend.port(), Backend.State.STOPPED, Autostop.STOP));
+            CompletableFuture<Backend> queued = new CompletableFuture<>();
+            rig.machines.onWake = id -> queued;
+            try (Rig.Wire first = rig.dial();
+                    Rig.Wire second = rig.dial()) {
+                first.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
+                second.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
+                Rig.eventually(() -> rig.edge.stats().heldNow() == 2, "both are held");
+                first.close();
+                Rig.eventually(() -> rig.edge.stats().heldNow() == 1, "one has gone");
+                assertThat(rig.machines.abandoned).isEmpty();
+            }
+            Rig.eventually(() -> rig.machines.abandoned.equals(List.of(ONE)), "the wake is given up");
+            rig.machines.onWake = id -> CompletableFuture.completedFuture(running);
+            assertThat(rig.get("hello.localhost", "/").body()).isEqualTo("awake");
+            assertThat(rig.machines.woken).containsExactly(ONE, ONE);
+            queued.completeExceptionally(new IllegalStateException("dropped"));
+            assertThat(rig.edge.stats().wakeFailures()).isZero();
         }
     }
 

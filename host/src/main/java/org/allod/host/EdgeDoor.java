@@ -85,6 +85,11 @@ final class EdgeDoor implements org.allod.edge.Machines, Traffic {
                 .in(Backend.State.RUNNING);
     }
 
+    @Override
+    public void abandonWake(MachineId id) {
+        var _ = door().withdrawStart(id);
+    }
+
     /** Its guest runs: {@link Machines#awaitGuest} has said so of one that is starting. */
     private static boolean runs(Machine m) {
         return m.state() == MachineState.STARTED || m.state() == MachineState.STARTING;

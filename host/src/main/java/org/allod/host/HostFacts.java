@@ -7,6 +7,7 @@ import org.allod.base.Clock;
 import org.allod.edge.Edge;
 import org.allod.edge.EdgeStats;
 import org.allod.fsm.Engine;
+import org.allod.machine.BootAdmission;
 import org.allod.machine.Machines;
 import org.allod.observe.MetricsPage;
 import org.allod.store.Database;
@@ -83,6 +84,12 @@ final class HostFacts implements HostEndpoints.Facts {
                 .put("runs_active", engine.activeCount());
         ObjectNode counts = body.putObject("machines");
         machines.counts().forEach(counts::put);
+        BootAdmission.Stats boots = machines.boots();
+        ObjectNode waiting = body.putObject("boots")
+                .put("bound", boots.bound())
+                .put("running", boots.running())
+                .putObject("waiting");
+        boots.waiting().forEach((priority, count) -> waiting.put(priority.word(), count));
         EdgeStats stats = edge.stats();
         body.putObject("edge_stats")
                 .put("requests", stats.requests())

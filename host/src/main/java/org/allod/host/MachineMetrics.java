@@ -3,6 +3,7 @@ package org.allod.host;
 import java.util.function.LongConsumer;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
+import org.allod.machine.BootAdmission;
 import org.allod.machine.CheckStatus;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineState;
@@ -26,11 +27,25 @@ final class MachineMetrics implements Source {
     public void collect(Samples into) {
         machines.counts()
                 .forEach((state, count) -> into.gauge("allod_machines", "Machines by state.", count, "state", state));
+        boots(into, machines.boots());
         for (Machine machine : machines.all()) {
             if (machine.state() == MachineState.STARTED) {
                 running(into, machine);
             }
         }
+    }
+
+    private static void boots(Samples into, BootAdmission.Stats boots) {
+        into.gauge("allod_boots_bound", "Guests that may boot or resume at once.", boots.bound());
+        into.gauge("allod_boots_running", "Guests that boot or resume now.", boots.running());
+        into.counter("allod_boots_admitted", "Boots and resumes whose turn came.", boots.admitted());
+        boots.waiting()
+                .forEach((priority, count) -> into.gauge(
+                        "allod_boots_waiting",
+                        "Boots that wait for their turn, by whom they are for.",
+                        count,
+                        "class",
+                        priority.word()));
     }
 
     private void running(Samples into, Machine machine) {

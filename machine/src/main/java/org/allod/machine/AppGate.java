@@ -2,7 +2,6 @@ package org.allod.machine;
 
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.allod.base.Rejected;
 
@@ -26,13 +25,14 @@ final class AppGate {
         }
     }
 
-    private ReentrantReadWriteLock lock(String app) {
+    private ReentrantReadWriteLock stripe(String app) {
         return locks[Math.floorMod(app.hashCode(), STRIPES)];
     }
 
     /** Does what needs the app to stay; refused while the app is being deleted. */
     <T, E extends Exception> T within(String app, Leases.Gated<T, E> work) throws E {
-        return with(lock(app).readLock(), () -> {
+        ReentrantReadWriteLock stripe = stripe(app);
+        return LockOrder.holding(LockOrder.Rank.APP, stripe, stripe.readLock(), () -> {
             if (shut.contains(app)) {
                 throw Rejected.because(
                         Rejected.Reason.CONFLICT,
@@ -45,16 +45,8 @@ final class AppGate {
 
     /** Does something while nothing is being made in the app. */
     <T, E extends Exception> T alone(String app, Leases.Gated<T, E> work) throws E {
-        return with(lock(app).writeLock(), work);
-    }
-
-    private static <T, E extends Exception> T with(Lock lock, Leases.Gated<T, E> work) throws E {
-        lock.lock();
-        try {
-            return work.run();
-        } finally {
-            lock.unlock();
-        }
+        ReentrantReadWriteLock stripe = stripe(app);
+        return LockOrder.holding(LockOrder.Rank.APP, stripe, stripe.writeLock(), work);
     }
 
     /** Lets nothing more in; false where somebody else has done so. */

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.allod.base.Bug;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
@@ -62,6 +63,17 @@ final class Attachments {
             throw e;
         }
         return named(config, ids);
+    }
+
+    /** Takes volumes that are there, each named by its id. */
+    void claim(String app, MachineId machine, String runtime, MachineConfig config) {
+        try {
+            var _ = claim(app, machine, runtime, config, (a, name, size, encrypted) -> {
+                throw new Bug("volume " + name + " was to be named by its id");
+            });
+        } catch (InterruptedException e) {
+            throw new Bug("taking volumes that are there waits for nobody", e);
+        }
     }
 
     private VolumeId byName(

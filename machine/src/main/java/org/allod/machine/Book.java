@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.allod.base.Bug;
 import org.allod.base.MachineId;
 
@@ -22,7 +23,7 @@ import org.allod.base.MachineId;
  * for a transient state: of that, the run it belongs to is ({@link Ledger#pass}).
  */
 final class Book {
-    private record Waiter(Predicate<Machine> until, CompletableFuture<Machine> found) {}
+    record Waiter(Predicate<Machine> until, CompletableFuture<Machine> found) {}
 
     private final Map<MachineId, Machine> machines = new ConcurrentHashMap<>();
     /** The same by app, since an app is asked for as often as a machine, and a host may keep many of both. */
@@ -30,6 +31,16 @@ final class Book {
 
     private final Map<MachineId, List<Waiter>> waiters = new ConcurrentHashMap<>();
     private final List<Consumer<Machine>> listeners = new CopyOnWriteArrayList<>();
+    private final Supplier<List<Waiter>> lists;
+
+    Book() {
+        this(CopyOnWriteArrayList::new);
+    }
+
+    /** @param lists of those who wait for one machine; a test's come between two of them */
+    Book(Supplier<List<Waiter>> lists) {
+        this.lists = lists;
+    }
 
     Optional<Machine> get(MachineId id) {
         return Optional.ofNullable(machines.get(id));
@@ -109,7 +120,12 @@ final class Book {
     /** Waits until the machine's record fits; nothing where it did not in time. */
     Optional<Machine> await(MachineId id, Predicate<Machine> until, Duration timeout) throws InterruptedException {
         Waiter waiter = new Waiter(until, new CompletableFuture<>());
-        waiters.computeIfAbsent(id, i -> new CopyOnWriteArrayList<>()).add(waiter);
+        // Added while the map holds the list: one that another takes out as empty at this moment would be nobody's.
+        waiters.compute(id, (i, list) -> {
+            List<Waiter> joined = list == null ? lists.get() : list;
+            joined.add(waiter);
+            return joined;
+        });
         try {
             // Looked at after the waiter is in place: a change in between is seen by one or the other.
             Machine now = machines.get(id);

@@ -126,16 +126,19 @@ public final class Creation {
         traffic.admit(request.config());
         room.capacity().possible(request.config());
         MachineId id = ids.machine();
+        // Before any lock: making a volume takes as long as its disk does.
+        Claims.Claimed claimed = claims.claim(app.name(), id, runtime, request.config());
+        return made(recorded(app, id, runtime, claimed, request), request);
+    }
+
+    private Machine recorded(App app, MachineId id, String runtime, Claims.Claimed claimed, Request request) {
         try {
-            Machine machine = apps.within(app.name(), now -> {
-                MachineConfig config = claims.claim(now.name(), id, runtime, request.config());
-                return admit(machine(now, id, runtime, config, request), request);
-            });
-            return made(machine, request);
-        } catch (RuntimeException | InterruptedException e) {
-            // Of a machine that is on record its run sees to that.
+            return apps.within(app.name(), now -> admit(machine(now, id, runtime, claimed.config(), request), request));
+        } catch (RuntimeException e) {
+            // Once the machine is on record, its run releases them.
             if (book.get(id).isEmpty()) {
                 claims.settle(id);
+                claims.undo(claimed);
             }
             throw e;
         }
@@ -164,8 +167,7 @@ public final class Creation {
     /** On record by now: what is left is done by its run. */
     private Machine made(Machine machine, Request request) throws InterruptedException {
         MachineId id = machine.id();
-        RunId run =
-                runs.start(lifecycle.create, machine, new Job.Create(id.text(), request.launch(), request.tenant()));
+        RunId run = begin(machine, request);
         Optional<Machine> admitted = book.await(id, m -> m.state() != MachineState.CREATING, ADMISSION);
         if (admitted.filter(m -> m.state() == MachineState.DESTROYED).isPresent()) {
             throw runs.refusal(run, "the machine was not made");
@@ -173,10 +175,26 @@ public final class Creation {
         return book.get(id).or(() -> admitted).orElse(machine);
     }
 
+    private RunId begin(Machine machine, Request request) {
+        try {
+            return runs.start(
+                    lifecycle.create,
+                    machine,
+                    new Job.Create(machine.id().text(), request.launch(), request.tenant()));
+        } catch (RuntimeException e) {
+            // No run will ever settle it.
+            try {
+                ledger.discard(machine);
+            } catch (RuntimeException left) {
+                e.addSuppressed(left);
+            }
+            throw e;
+        }
+    }
+
     /** Takes the name and the room, one create at a time, so that two cannot take the same. */
     private Machine admit(Machine machine, Request request) {
-        creating.lock();
-        try {
+        return LockOrder.holding(LockOrder.Rank.CREATE, creating, creating, () -> {
             if (book.size() >= room.capacity().machines()) {
                 throw Rejected.because(
                         Rejected.Reason.CAPACITY,
@@ -199,9 +217,7 @@ public final class Creation {
                 return machine;
             };
             return room.promised(machine, machine, request.launch(), admission);
-        } finally {
-            creating.unlock();
-        }
+        });
     }
 
     private String name(Optional<String> wanted, MachineId id) {

@@ -33,14 +33,23 @@ final class GuestSteps {
     private final Boots boots;
     private final Guests guests;
     private final Traffic traffic;
+    private final BootAdmission admission;
     private final Clock clock;
 
-    GuestSteps(Ledger ledger, Book book, Boots boots, Guests guests, Traffic traffic, Clock clock) {
+    GuestSteps(
+            Ledger ledger,
+            Book book,
+            Boots boots,
+            Guests guests,
+            Traffic traffic,
+            BootAdmission admission,
+            Clock clock) {
         this.ledger = ledger;
         this.book = book;
         this.boots = boots;
         this.guests = guests;
         this.traffic = traffic;
+        this.admission = admission;
         this.clock = clock;
     }
 
@@ -66,12 +75,35 @@ final class GuestSteps {
         boots.runtime(m).prepare(boots.spec(m));
     }
 
-    /** Runs the guest: as it was if its memory is saved, from clean otherwise. */
-    void boot(MachineId id, String source) {
+    /**
+     * Runs the guest once it is its turn: as it was if its memory is saved, from clean otherwise.
+     *
+     * @throws Abort where its turn never came, because nobody waits for it any more or its run was cancelled: then
+     *     nothing was done
+     */
+    void boot(StepContext<?, ?> c, MachineId id, String source) throws InterruptedException {
         Machine m = machine(id);
         if (guests.find(m).isPresent()) {
             return;
         }
+        BootAdmission.Slot slot;
+        try {
+            slot = admission.admit(id, BootPriority.of(source));
+        } catch (BootAdmission.Withdrawn e) {
+            throw new Abort(String.valueOf(e.getMessage()));
+        } catch (InterruptedException e) {
+            if (c.cancelled()) {
+                throw new Abort("cancelled before its turn to boot came");
+            }
+            throw e;
+        }
+        try (BootAdmission.Slot _ = slot) {
+            boot(m, source);
+        }
+    }
+
+    private void boot(Machine m, String source) {
+        MachineId id = m.id();
         GuestRuntime runtime = boots.runtime(m);
         if (runtime.suspended(id)) {
             try {

@@ -105,6 +105,15 @@ final class Job {
         }
     }
 
-    /** What a run has found out so far. */
-    record Progress(String note) {}
+    /**
+     * What a run has found out so far.
+     *
+     * @param restarts of an exit: how often the machine had been restarted in a row when it ended, which what follows is
+     *     decided by, however often that is asked; nothing: of other runs, and of runs from before that was kept
+     */
+    record Progress(String note, @Nullable Integer restarts) {
+        Progress(String note) {
+            this(note, null);
+        }
+    }
 }

@@ -155,12 +155,7 @@ public final class Leases {
     /** Does {@code work} while no lease changes and nothing else is accepted for the machine. */
     <T, E extends Exception> T alone(MachineId machine, Gated<T, E> work) throws E {
         ReentrantLock gate = gates[Math.floorMod(machine.hashCode(), GATES)];
-        gate.lock();
-        try {
-            return work.run();
-        } finally {
-            gate.unlock();
-        }
+        return LockOrder.holding(LockOrder.Rank.MACHINE, gate, gate, work);
     }
 
     /** Refuses early what a lease is in the way of; only {@link #fenced} is proof. */

@@ -75,12 +75,7 @@ final class Ledger {
 
     private <T> T exclusively(MachineId id, Supplier<T> change) {
         ReentrantLock lock = locks[Math.floorMod(id.hashCode(), STRIPES)];
-        lock.lock();
-        try {
-            return change.get();
-        } finally {
-            lock.unlock();
-        }
+        return LockOrder.holding(LockOrder.Rank.RECORD, lock, lock, change::get);
     }
 
     /** The same where the record fits; else nothing is changed, and nothing answered. */
@@ -115,6 +110,15 @@ final class Ledger {
      */
     void settle(MachineId id, MachineState to, Note... notes) {
         var _ = noting(id, m -> m.in(to, clock.wall()), m -> m.state() == to ? new Note[0] : notes);
+    }
+
+    /**
+     * Takes back a record whose run could not be started: nobody was told of the machine. Whatever the disk does, the
+     * machine is gone from memory with all that it was promised; a row that stays is removed by the next start.
+     */
+    void discard(Machine machine) {
+        book.put(machine.in(MachineState.DESTROYED, clock.wall()));
+        table.erase(machine.id());
     }
 
     /** Puts a new record. */

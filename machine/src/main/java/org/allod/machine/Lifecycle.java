@@ -178,7 +178,7 @@ final class Lifecycle {
 
     private Job.Progress createBoot(StepContext<Job.Create, Job.Progress> c) throws Exception {
         if (c.request().launch()) {
-            guests.bounded(c, () -> guests.boot(c.request().id(), "user"));
+            guests.bounded(c, () -> guests.boot(c, c.request().id(), "user"));
         }
         return new Job.Progress("done");
     }
@@ -201,7 +201,7 @@ final class Lifecycle {
         MachineId id = c.request().id();
         afresh(guests.machine(id));
         ledger.pass(id, STARTING);
-        guests.bounded(c, () -> guests.boot(id, c.request().source()));
+        guests.bounded(c, () -> guests.boot(c, id, c.request().source()));
         return new Job.Progress("running");
     }
 
@@ -226,6 +226,14 @@ final class Lifecycle {
     }
 
     private void halted(Machine m, Outcome outcome) {
+        if (outcome instanceof Outcome.Aborted && guests.guest(m).isEmpty()) {
+            // Its turn to boot never came: it keeps its saved memory and whatever else it has.
+            ledger.settle(
+                    m.id(),
+                    guests.suspended(m) ? SUSPENDED : STOPPED,
+                    new Note("start_withdrawn", "flyd", GuestSteps.reason(outcome.detail())));
+            return;
+        }
         guests.remove(m);
         MachineState to = outcome instanceof Outcome.Cancelled ? STOPPED : FAILED;
         String type = to == STOPPED ? "stop" : "start";
@@ -287,7 +295,7 @@ final class Lifecycle {
     }
 
     private Job.Progress restartBoot(StepContext<Job.Stop, Job.Progress> c) throws Exception {
-        guests.bounded(c, () -> guests.boot(c.request().id(), c.request().source()));
+        guests.bounded(c, () -> guests.boot(c, c.request().id(), c.request().source()));
         return new Job.Progress("running");
     }
 
@@ -353,7 +361,7 @@ final class Lifecycle {
 
     private Job.Progress updateBoot(StepContext<Job.Update, Job.Progress> c) throws Exception {
         if (c.request().running()) {
-            guests.bounded(c, () -> guests.boot(c.request().id(), "user"));
+            guests.bounded(c, () -> guests.boot(c, c.request().id(), "user"));
         }
         return new Job.Progress("done");
     }
@@ -418,8 +426,8 @@ final class Lifecycle {
         boolean well = m.started()
                 .filter(at -> Duration.between(at, clock.wall()).compareTo(WELL) >= 0)
                 .isPresent();
+        Machine counted = well ? m.withRestarts(0, clock.wall()) : m;
         if (c.response().isEmpty() && !c.resumed()) {
-            Machine counted = well ? m.withRestarts(0, clock.wall()) : m;
             boolean again =
                     RestartDecision.decide(m.config(), exit, counted.restarts()) instanceof RestartDecision.Restart;
             ledger.change(
@@ -428,23 +436,30 @@ final class Lifecycle {
                     guests.exitNote(counted, exit, false, again));
         }
         guests.stop(m, 9, Duration.ZERO);
-        return new Job.Progress("ended with " + exit.code());
+        return new Job.Progress("ended with " + exit.code(), counted.restarts());
     }
 
     private Job.Progress exitedAgain(StepContext<Job.Exited, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
-        if (!(RestartDecision.decide(m.config(), c.request().exit(), m.restarts())
+        // By the count of before: this step may have counted its restart already, and is decided no other way for that.
+        int before = restartsBefore(c, m);
+        if (!(RestartDecision.decide(m.config(), c.request().exit(), before)
                 instanceof RestartDecision.Restart(Duration time))) {
-            return new Job.Progress("not restarted");
+            return new Job.Progress("not restarted", before);
         }
         if (guests.guest(m).isEmpty()) {
             ledger.pass(m.id(), RESTARTING);
             pause.of(time);
-            ledger.change(m.id(), now -> now.withRestarts(now.restarts() + 1, clock.wall()));
-            guests.bounded(c, () -> guests.boot(m.id(), "flyd"));
+            ledger.change(m.id(), now -> now.withRestarts(before + 1, clock.wall()));
+            guests.bounded(c, () -> guests.boot(c, m.id(), "flyd"));
         }
         ledger.move(m.id(), STARTED, Note.of("start", "flyd"));
-        return new Job.Progress("restarted");
+        return new Job.Progress("restarted", before);
+    }
+
+    private static int restartsBefore(StepContext<Job.Exited, Job.Progress> c, Machine m) {
+        Integer recorded = c.response().map(Job.Progress::restarts).orElse(null);
+        return recorded == null ? m.restarts() : recorded;
     }
 
     private void exitedSettle(StepContext<Job.Exited, Job.Progress> c, Outcome outcome) {
@@ -462,7 +477,7 @@ final class Lifecycle {
             halted(m, outcome);
             return;
         }
-        switch (RestartDecision.decide(m.config(), c.request().exit(), m.restarts())) {
+        switch (RestartDecision.decide(m.config(), c.request().exit(), restartsBefore(c, m))) {
             case RestartDecision.Destroy() -> {
                 guests.remove(m);
                 ledger.settle(m.id(), DESTROYED, Note.of("destroy", "flyd"));

@@ -96,7 +96,8 @@ public final class MachineRoom {
         Attachments attachments = new Attachments(volumeBook, use, book, clock);
         Boots boots = new Boots(images, runtimes, secrets, settings.fleet(), use);
         Guests guests = new Guests(boots);
-        GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, clock);
+        BootAdmission admission = new BootAdmission(BootAdmission.bound(capacity.cpus()), ground.timers());
+        GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, admission, clock);
         Lifecycle lifecycle =
                 new Lifecycle(ledger, book, steps, boots, table, attachments::settle, Pause.on(ground.timers()), clock);
         lifecycle.types().forEach(ground.engine()::register);
@@ -122,8 +123,10 @@ public final class MachineRoom {
         book.all().forEach(checks::follow);
         VolumeRuns volumeRuns = new VolumeRuns(volumeBook, files, use, storage.keys(), book, boots, guests, clock);
         volumeRuns.types().forEach(ground.engine()::register);
+        AppTable apps = new AppTable(ground.database(), clock);
         Volumes volumes = new Volumes(
                 ground.engine(),
+                apps,
                 volumeRuns,
                 volumeBook,
                 files,
@@ -140,11 +143,11 @@ public final class MachineRoom {
                 attachments.settle(m.id());
             }
         });
-        AppTable apps = new AppTable(ground.database(), clock);
         Claims claims = new Claims(
                 attachments,
                 (app, name, size, encrypted) ->
-                        apps.within(app, a -> volumes.create(a, Volumes.Request.empty(name, size, encrypted))));
+                        volumes.create(apps.get(app), Volumes.Request.empty(name, size, encrypted)),
+                volumes::delete);
         Room room = new Room(capacity, book);
         TenantRules tenants = new TenantRules(images, rawPorts);
         Machines machines = new Machines(
@@ -174,7 +177,8 @@ public final class MachineRoom {
                 boots,
                 checks,
                 room,
-                volumes);
+                volumes,
+                admission);
         Schedules schedules =
                 new Schedules(ground.engine(), book, ledger, clock, m -> machines.start(m, new Asker.Host("schedule")));
         ground.engine().register(schedules.type());

@@ -40,6 +40,7 @@ public final class Machines {
     private final Checks checks;
     private final Room room;
     private final Volumes volumes;
+    private final BootAdmission admission;
 
     Machines(
             Runs runs,
@@ -55,7 +56,8 @@ public final class Machines {
             Boots boots,
             Checks checks,
             Room room,
-            Volumes volumes) {
+            Volumes volumes,
+            BootAdmission admission) {
         this.runs = runs;
         this.creation = creation;
         this.updates = updates;
@@ -70,6 +72,7 @@ public final class Machines {
         this.checks = checks;
         this.room = room;
         this.volumes = volumes;
+        this.admission = admission;
     }
 
     // --- apps
@@ -125,7 +128,7 @@ public final class Machines {
             runs.await(end, Duration.ofMinutes(2));
         }
         for (Volume disk : volumes.list(name)) {
-            var _ = volumes.delete(disk);
+            volumes.deleteOnceFree(disk, Duration.ofMinutes(1));
         }
     }
 
@@ -265,17 +268,36 @@ public final class Machines {
     }
 
     /**
-     * Waits until the machine's guest runs, or whatever is under way has left it without one. That is before {@link
-     * #await} says that it is started: what that waits for is still being written down.
+     * Waits for a request until the machine's guest runs, or whatever is under way has left it without one. That is
+     * before {@link #await} says that it is started: what that waits for is still being written down. The machine's boot
+     * goes before those that no request waits for.
      *
      * @throws Rejected with {@link Rejected.Reason#TIMEOUT} where it was not in time
      */
     public Machine awaitGuest(Machine machine, Duration timeout) throws InterruptedException {
-        return book.await(machine.id(), m -> guests.up(m) || m.state().kind() != MachineState.Kind.TRANSIENT, timeout)
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.TIMEOUT,
-                        "the guest of machine %s did not come up within %s"
-                                .formatted(machine.id(), Durations.text(timeout))));
+        try (BootAdmission.Slot _ = admission.await(machine.id())) {
+            return book.await(
+                            machine.id(), m -> guests.up(m) || m.state().kind() != MachineState.Kind.TRANSIENT, timeout)
+                    .orElseThrow(() -> Rejected.because(
+                            Rejected.Reason.TIMEOUT,
+                            "the guest of machine %s did not come up within %s"
+                                    .formatted(machine.id(), Durations.text(timeout))));
+        }
+    }
+
+    /**
+     * The request that had this machine started is gone. Where its boot still waits for its turn, it is dropped and the
+     * machine is what it was before.
+     *
+     * @return whether it was dropped
+     */
+    public boolean withdrawStart(MachineId id) {
+        return admission.withdraw(id);
+    }
+
+    /** How the boots of this host stand. */
+    public BootAdmission.Stats boots() {
+        return admission.stats();
     }
 
     private static String words(Set<MachineState> states) {
@@ -394,23 +416,22 @@ public final class Machines {
 
     /** Destroys it; one that runs, or is at something, only with {@code force}. */
     public RunId destroy(Machine machine, boolean force, Asker by) throws InterruptedException {
-        if (machine.state() == MachineState.STARTED && !force) {
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
-                    "machine " + machine.id() + " is started",
-                    "stop it first, or ask with force=true");
-        }
         if (force) {
             Machine now = book.get(machine.id())
                     .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
             return runs.insist(
                     lifecycle.destroy, now, by, new Job.Simple(now.id().text(), by.source()), "destroyed by force");
         }
-        return runs.verb(
-                        Verb.DESTROY,
-                        machine,
-                        by,
-                        m -> runs.start(lifecycle.destroy, m, new Job.Simple(m.id().text(), by.source())))
+        return runs.verb(Verb.DESTROY, machine, by, m -> {
+                    // What the caller has seen may be long ago: it may run by now.
+                    if (m.state() == MachineState.STARTED) {
+                        throw Rejected.because(
+                                Rejected.Reason.CONFLICT,
+                                "machine " + m.id() + " is started",
+                                "stop it first, or ask with force=true");
+                    }
+                    return runs.start(lifecycle.destroy, m, new Job.Simple(m.id().text(), by.source()));
+                })
                 .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
     }
 

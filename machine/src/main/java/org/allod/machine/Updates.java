@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Optional;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
+import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.base.Ulid;
 import org.allod.fsm.RunId;
@@ -70,19 +71,11 @@ final class Updates {
         if (change.launch()) {
             room.check(seen, change.config().memoryMb());
         }
+        leases.check(seen.id(), by);
         Ulid version = ids.ulid();
-        RunId run = runs.verb(Verb.UPDATE, machine, by, m -> {
-                    current("current_version", change.expected(), m);
-                    Machine next = m.withConfig(version, change.config(), clock.wall());
-                    RunId started = room.promised(
-                            m,
-                            next,
-                            change.launch(),
-                            () -> started(m, version, change.config(), change.launch(), by.tenant()));
-                    change.lease().ifPresent(ask -> leases.take(m.id(), by.nonce(), ask));
-                    return started;
-                })
-                .orElseThrow();
+        // Before the gate: making a volume takes as long as its disk does, and nobody else could change the machine.
+        Claims.Claimed claimed = claims.claim(seen.app(), seen.id(), seen.runtime(), change.config());
+        RunId run = started(seen, version, change, claimed, by);
         // The verb has made it `updating` already: a lasting state is the end, whether it came to something or not.
         Machine now = book.await(
                         machine.id(),
@@ -99,29 +92,49 @@ final class Updates {
         return now;
     }
 
-    /** Volumes are taken first; where no run comes of it, they are free again. */
-    private RunId started(Machine m, Ulid version, MachineConfig wanted, boolean running, boolean tenant)
+    /** Volumes have been taken; where no run comes of it, they are free again, and those made for it are gone. */
+    private RunId started(Machine seen, Ulid version, Machines.Change change, Claims.Claimed claimed, Asker.Client by)
             throws InterruptedException {
-        MachineConfig config = claims.claim(m.app(), m.id(), m.runtime(), wanted);
+        MachineConfig config = claimed.config();
         try {
-            return runs.start(
-                    lifecycle.update,
-                    m,
-                    new Job.Update(
-                            m.id().text(),
-                            version.toString(),
-                            config.json(),
-                            running,
-                            config.skipSecrets(),
-                            m.state().wire(),
-                            tenant));
-        } catch (RuntimeException e) {
-            // Unless another run is at work: an update's end lets go of what it does not need.
-            if (runs.active(m.id()).isEmpty()) {
-                claims.settle(m.id());
-            }
+            return runs.verb(Verb.UPDATE, seen, by, m -> {
+                        current("current_version", change.expected(), m);
+                        claims.again(m.app(), m.id(), m.runtime(), claimed);
+                        Machine next = m.withConfig(version, config, clock.wall());
+                        RunId started = room.promised(
+                                m,
+                                next,
+                                change.launch(),
+                                () -> runs.start(
+                                        lifecycle.update,
+                                        m,
+                                        new Job.Update(
+                                                m.id().text(),
+                                                version.toString(),
+                                                config.json(),
+                                                change.launch(),
+                                                config.skipSecrets(),
+                                                m.state().wire(),
+                                                by.tenant())));
+                        change.lease().ifPresent(ask -> leases.take(m.id(), by.nonce(), ask));
+                        return started;
+                    })
+                    .orElseThrow();
+        } catch (RuntimeException | InterruptedException e) {
+            release(seen.id());
+            claims.undo(claimed);
             throw e;
         }
+    }
+
+    /** Behind the gate, so that no other update is between taking its volumes and its run, which lets go of the rest. */
+    private void release(MachineId id) {
+        leases.alone(id, () -> {
+            if (runs.active(id).isEmpty()) {
+                claims.settle(id);
+            }
+            return id;
+        });
     }
 
     /** Sets each key that has a value, removes each that has none; the version stays. */

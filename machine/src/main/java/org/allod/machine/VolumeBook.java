@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
 /**
@@ -46,23 +47,20 @@ final class VolumeBook {
     }
 
     void put(Volume volume) {
-        changing.lock();
-        try {
+        var _ = exclusively(() -> {
             table.put(volume);
             if (volume.state() == VolumeState.DESTROYED) {
                 volumes.remove(volume.id());
             } else {
                 volumes.put(volume.id(), volume);
             }
-        } finally {
-            changing.unlock();
-        }
+            return volume;
+        });
     }
 
     /** Changes the record if the volume is still there; what {@code by} throws leaves it as it was. */
     Optional<Volume> change(VolumeId id, UnaryOperator<Volume> by) {
-        changing.lock();
-        try {
+        return exclusively(() -> {
             Optional<Volume> now = get(id);
             if (now.isEmpty()) {
                 return now;
@@ -72,20 +70,19 @@ final class VolumeBook {
                 put(next);
             }
             return Optional.of(next);
-        } finally {
-            changing.unlock();
-        }
+        });
+    }
+
+    private <T> T exclusively(Supplier<T> change) {
+        return LockOrder.holding(LockOrder.Rank.VOLUME, changing, changing, change::get);
     }
 
     /** Forgets a volume that never came to be. */
     void erase(VolumeId id) {
-        changing.lock();
-        try {
+        var _ = exclusively(() -> {
             table.erase(id);
-            volumes.remove(id);
-        } finally {
-            changing.unlock();
-        }
+            return Optional.ofNullable(volumes.remove(id));
+        });
     }
 
     void forgetOld() {

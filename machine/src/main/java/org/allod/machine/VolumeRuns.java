@@ -126,10 +126,18 @@ final class VolumeRuns {
 
     private VolumeJob.Progress copySnapshot(StepContext<VolumeJob.Fill, VolumeJob.Progress> c) throws Exception {
         Volume v = volume(c.request().id());
-        VolumeSnapshot from = volumes.snapshot(new SnapshotId(c.request().from()))
-                .orElseThrow(() -> new Unrecoverable(
-                        Fault.USER, "snapshot " + c.request().from() + " was removed before it could be restored"));
-        Tries.bounded(c, () -> copied(v, from.id().text(), files.fill(v, files.image(from.id())), "IDLE"));
+        SnapshotId from = new SnapshotId(c.request().from());
+        Tries.bounded(
+                c,
+                () -> use.whileKept(from, () -> {
+                    // Looked for once it can no longer be removed.
+                    if (volumes.snapshot(from).isEmpty()) {
+                        throw new Unrecoverable(
+                                Fault.USER, "snapshot " + from + " was removed before it could be restored");
+                    }
+                    copied(v, from.text(), files.fill(v, files.image(from)), "IDLE");
+                    return from;
+                }));
         return VolumeJob.Progress.of("copied");
     }
 

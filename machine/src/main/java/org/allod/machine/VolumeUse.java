@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.linux.Ext4;
@@ -22,8 +23,10 @@ final class VolumeUse implements Disks {
     private final VolumeBook volumes;
     private final VolumeFiles files;
     private final KeySource keys;
-    /** Volumes that are being copied while no machine has them: none may take them meanwhile. */
+    /** Volumes that are being copied: no machine may take them meanwhile, and nobody delete them. */
     private final Map<VolumeId, Integer> copying = new HashMap<>();
+    /** Snapshots that volumes are being made from: none is removed meanwhile. */
+    private final Map<SnapshotId, Integer> restoring = new HashMap<>();
 
     VolumeUse(VolumeBook volumes, VolumeFiles files, KeySource keys) {
         this.volumes = volumes;
@@ -74,10 +77,13 @@ final class VolumeUse implements Disks {
             copying.merge(id, 1, Integer::sum);
         }
         try {
-            // Looked at under the lock that volumes are taken under: who took it before is seen here, and who comes
-            // later
-            // is refused, as it is being copied.
+            // Looked at under the lock that volumes are taken and deleted under: whoever came before is seen here, and
+            // whoever comes later is refused, as it is being copied.
             Volume volume = volumes.change(id, v -> v).orElseThrow(() -> new Failed("volume " + id + " is gone"));
+            if (volume.state() == VolumeState.DESTROYING) {
+                throw Rejected.because(
+                        Rejected.Reason.CONFLICT, "volume %s is being deleted".formatted(id), "copy another one");
+            }
             Optional<Place> place = place(volume, book);
             if (place.isPresent()) {
                 Machine machine = place.get().machine();
@@ -97,6 +103,31 @@ final class VolumeUse implements Disks {
             synchronized (copying) {
                 copying.merge(id, -1, (a, b) -> a + b == 0 ? null : a + b);
             }
+        }
+    }
+
+    /** Does {@code work} while the snapshot is not removed. */
+    <T> T whileKept(SnapshotId id, Callable<T> work) throws Exception {
+        synchronized (restoring) {
+            restoring.merge(id, 1, Integer::sum);
+        }
+        try {
+            return work.call();
+        } finally {
+            synchronized (restoring) {
+                restoring.merge(id, -1, (a, b) -> a + b == 0 ? null : a + b);
+            }
+        }
+    }
+
+    /** Removes a snapshot unless a volume is being made from it; whether it did. */
+    boolean removed(SnapshotId id, Runnable removal) {
+        synchronized (restoring) {
+            if (restoring.containsKey(id)) {
+                return false;
+            }
+            removal.run();
+            return true;
         }
     }
 

@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.allod.base.Clock;
 import org.allod.base.Failed;
 import org.allod.base.Ids;
+import org.allod.base.Poll;
 import org.allod.base.Rejected;
 import org.allod.fsm.Ended;
 import org.allod.fsm.Engine;
@@ -21,6 +22,7 @@ import org.allod.linux.Ext4;
  */
 public final class Volumes {
     private static final Duration ANSWER = Duration.ofSeconds(60);
+    private static final Duration LOOK = Duration.ofMillis(20);
     private static final int MAX_NAME = 30;
     static final int DEFAULT_GB = 1;
     static final int DEFAULT_RETENTION = 5;
@@ -29,6 +31,7 @@ public final class Volumes {
     private static final int MOST = 10_000;
 
     private final Engine engine;
+    private final AppTable apps;
     private final VolumeRuns runs;
     private final VolumeBook book;
     private final VolumeFiles files;
@@ -42,6 +45,7 @@ public final class Volumes {
 
     Volumes(
             Engine engine,
+            AppTable apps,
             VolumeRuns runs,
             VolumeBook book,
             VolumeFiles files,
@@ -53,6 +57,7 @@ public final class Volumes {
             Clock clock,
             Ids ids) {
         this.engine = engine;
+        this.apps = apps;
         this.runs = runs;
         this.book = book;
         this.files = files;
@@ -136,6 +141,14 @@ public final class Volumes {
 
     /** Makes a volume: empty, from a snapshot, or as a copy of another. */
     public Volume create(App app, Request request) throws InterruptedException {
+        // Its app stays while it is recorded, not while it is made: that takes as long as the disk does.
+        Begun begun = apps.within(app.name(), there -> begin(there, request));
+        return made(begun.volume(), begun.run());
+    }
+
+    private record Begun(Volume volume, RunId run) {}
+
+    private Begun begin(App app, Request request) {
         checkName(request.name());
         request.region().filter(r -> !r.isEmpty() && !r.equals(region)).ifPresent(r -> {
             throw Rejected.because(
@@ -187,11 +200,10 @@ public final class Volumes {
             }
             book.put(v);
         }
-        return made(v, origin);
+        return new Begun(v, begin(v, origin));
     }
 
-    private Volume made(Volume v, Origin origin) throws InterruptedException {
-        RunId run = begin(v, origin);
+    private Volume made(Volume v, RunId run) {
         Optional<Ended> ended = awaited(run);
         if (ended.isPresent() && !ended.get().completed()) {
             throw refusal("volume could not be made, and nothing was left behind", ended.get());
@@ -363,6 +375,25 @@ public final class Volumes {
         return book.find(v.id()).orElse(v);
     }
 
+    /**
+     * Deletes a volume of an app that is being deleted: what is at work on it, a copy of it included, and the machine
+     * that had it are waited for first.
+     */
+    void deleteOnceFree(Volume volume, Duration bound) throws InterruptedException {
+        Poll.within(bound, LOOK, () -> free(volume.id()));
+        if (book.get(volume.id()).isPresent()) {
+            var _ = delete(volume);
+        }
+    }
+
+    private boolean free(VolumeId id) {
+        Optional<Volume> now = book.get(id);
+        return now.isEmpty()
+                || (now.get().attached().isEmpty()
+                        && !use.beingCopied(id)
+                        && engine.activeRun(runs.create, id.text()).isEmpty());
+    }
+
     private interface Begin {
         RunId run();
     }
@@ -376,6 +407,12 @@ public final class Volumes {
                                 "volume %s is attached to machine %s".formatted(v.id(), m),
                                 "destroy the machine first, or update it without the volume");
                     });
+                    if (during == VolumeState.DESTROYING && use.beingCopied(v.id())) {
+                        throw Rejected.because(
+                                Rejected.Reason.CONFLICT,
+                                "a copy of volume %s is being made".formatted(v.id()),
+                                "delete it once that is done");
+                    }
                     if (v.state() != VolumeState.CREATED) {
                         throw Rejected.because(
                                 Rejected.Reason.CONFLICT,

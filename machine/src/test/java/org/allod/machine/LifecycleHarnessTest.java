@@ -67,9 +67,21 @@ class LifecycleHarnessTest {
             Function<Lifecycle, RunType<Q, Job.Progress>> pick,
             Function<Machine, Q> request,
             MachineState to) {
+        check(from, config, 0, pick, request, to);
+    }
+
+    /** @param restarts in a row that the machine has behind it */
+    private static <Q> void check(
+            MachineState from,
+            String config,
+            int restarts,
+            Function<Lifecycle, RunType<Q, Job.Progress>> pick,
+            Function<Machine, Q> request,
+            MachineState to) {
         var report = RunTypeHarness.check((VirtualTime time) -> {
             TestHost host = new TestHost(time, time);
             Machine m = host.machine(from, config);
+            host.ledger.change(m.id(), now -> now.withRestarts(restarts, time.wall()));
             return new World<>(
                     host,
                     pick,
@@ -201,5 +213,23 @@ class LifecycleHarnessTest {
                 l -> l.exited,
                 m -> new Job.Exited(m.id().text(), m.version().toString(), 0, 0, false),
                 MachineState.STOPPED);
+    }
+
+    private static final String TWO_RETRIES =
+            "{\"image\":\"web\",\"restart\":{\"policy\":\"on-failure\",\"max_retries\":2}}";
+
+    private static Job.Exited failed(Machine m) {
+        return new Job.Exited(m.id().text(), m.version().toString(), 1, 0, false);
+    }
+
+    /** The last restart that is allowed is decided once: what is done twice of it is not taken for one too many. */
+    @Test
+    void exited_withOneRetryLeft_isStartedAgain() {
+        check(MachineState.STARTED, TWO_RETRIES, 1, l -> l.exited, LifecycleHarnessTest::failed, MachineState.STARTED);
+    }
+
+    @Test
+    void exited_withNoRetryLeft_endsFailed() {
+        check(MachineState.STARTED, TWO_RETRIES, 2, l -> l.exited, LifecycleHarnessTest::failed, MachineState.FAILED);
     }
 }

@@ -49,7 +49,8 @@ final class TestHost implements AutoCloseable {
         ledger = new Ledger(table, book, clock, ids);
         boots = new Boots(images, Map.of("gvisor", runtime), SecretSource.NONE, 7, Disks.NONE);
         guests = new Guests(boots);
-        GuestSteps steps = new GuestSteps(ledger, book, boots, guests, Traffic.NONE, clock);
+        GuestSteps steps =
+                new GuestSteps(ledger, book, boots, guests, Traffic.NONE, new BootAdmission(2, timers), clock);
         lifecycle = new Lifecycle(ledger, book, steps, boots, table, id -> {}, time -> {}, clock);
     }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
@@ -35,6 +36,23 @@ final class TestRoom implements AutoCloseable {
 
     /** @param runtime what outlives the daemon */
     TestRoom(Path folder, KeySource keys, FakeRuntime runtime) {
+        this(folder, keys, runtime, 8, options -> options);
+    }
+
+    TestRoom(Path folder, KeySource keys, int processors) {
+        this(folder, keys, processors, options -> options);
+    }
+
+    TestRoom(Path folder, KeySource keys, int processors, UnaryOperator<EngineOptions> bounds) {
+        this(folder, keys, new FakeRuntime(), processors, bounds);
+    }
+
+    private TestRoom(
+            Path folder,
+            KeySource keys,
+            FakeRuntime runtime,
+            int processors,
+            UnaryOperator<EngineOptions> bounds) {
         this.runtime = runtime;
         Clock clock = new SystemClock();
         Rng rng = Rng.seeded(5);
@@ -49,7 +67,7 @@ final class TestRoom implements AutoCloseable {
                 timers,
                 rng.fork("runs"),
                 ids,
-                EngineOptions.defaults().queue(MachineRoom.INSISTED, 4),
+                bounds.apply(EngineOptions.defaults().queue(MachineRoom.INSISTED, 4)),
                 e -> {
                     throw new AssertionError(e);
                 });
@@ -58,7 +76,7 @@ final class TestRoom implements AutoCloseable {
                 new FakeImages(),
                 Map.of("gvisor", runtime),
                 Traffic.NONE,
-                new Capacity(4_096, 8, 100),
+                new Capacity(4_096, processors, 100),
                 new Creation.Settings("local", "gvisor", Set.of("gvisor"), 7),
                 new MachineRoom.Storage(folder, keys));
         room.recover();

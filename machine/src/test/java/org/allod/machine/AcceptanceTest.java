@@ -1,0 +1,112 @@
+package org.allod.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import org.allod.base.Failed;
+import org.allod.base.Rejected;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is accepted is judged by how things are then, changes nothing where it is refused, and keeps nobody waiting. */
+@Timeout(60)
+class AcceptanceTest {
+    private static final Asker.Client ME = new Asker.Client("me", Optional.empty());
+
+    @TempDir
+    Path folder;
+
+    /** Keys that are not to be had until a test says so. */
+    private static final class SlowKeys implements KeySource {
+        final CountDownLatch asked = new CountDownLatch(1);
+        final CountDownLatch answer = new CountDownLatch(1);
+
+        @Override
+        public boolean available() {
+            return true;
+        }
+
+        @Override
+        public void make(VolumeId volume) {}
+
+        @Override
+        public void share(String with, String of) {}
+
+        @Override
+        public Optional<byte[]> key(VolumeId volume) {
+            asked.countDown();
+            try {
+                assertThat(answer.await(20, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+            throw new Failed("no key today");
+        }
+
+        @Override
+        public void forget(String owner) {}
+
+        @Override
+        public Set<String> owners() {
+            return Set.of();
+        }
+    }
+
+    @Test
+    void create_whoseRunCannotStart_leavesNoMachineAndNoName() {
+        try (TestRoom room = new TestRoom(folder, KeySource.NONE, 8, options -> options.active(0))) {
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() -> room.create(true, Optional.empty()))
+                        .isInstanceOf(Rejected.class)
+                        .hasMessageContaining("active runs, the bound");
+                assertThat(room.machines.list("app", true)).isEmpty();
+                assertThat(room.machines.all()).isEmpty();
+            }
+        }
+        try (TestRoom again = new TestRoom(folder)) {
+            assertThat(again.machines.list("app", true)).isEmpty();
+        }
+    }
+
+    @Test
+    void destroy_withoutForce_ofAMachineThatWasStartedSince_isRefused() throws Exception {
+        try (TestRoom room = new TestRoom(folder)) {
+            Machine seen = room.create(false, Optional.empty());
+            room.machines.start(seen, ME);
+            room.machines.await(seen, Set.of(MachineState.STARTED), Optional.empty(), Duration.ofSeconds(20));
+            assertThatThrownBy(() -> room.machines.destroy(seen, false, ME))
+                    .isInstanceOf(Rejected.class)
+                    .hasMessageContaining("is started");
+            assertThat(room.machines.find(seen.id()).orElseThrow().state()).isEqualTo(MachineState.STARTED);
+        }
+    }
+
+    @Test
+    void update_thatMakesAVolume_keepsNobodyElseWaiting_andLeavesNoneWhereItIsRefused() throws Exception {
+        SlowKeys keys = new SlowKeys();
+        try (TestRoom room = new TestRoom(folder, keys)) {
+            Machine m = room.create(false, Optional.empty());
+            MachineConfig config = TestHost.config(
+                    "{\"image\":\"web\",\"mounts\":[{\"name\":\"data\",\"path\":\"/d\",\"size_gb\":1,\"encrypted\":true}]}");
+            FutureTask<Machine> update = new FutureTask<>(() -> room.machines.update(
+                    m, new Machines.Change(config, Optional.empty(), false, Optional.empty()), ME));
+            Thread.ofVirtual().start(update);
+            assertThat(keys.asked.await(20, TimeUnit.SECONDS)).isTrue();
+            room.machines.cordon(m, true, ME);
+            assertThat(room.machines.find(m.id()).orElseThrow().cordoned()).isTrue();
+            assertThatThrownBy(() -> room.machines.deleteApp("app", false, ME)).isInstanceOf(Rejected.class);
+            keys.answer.countDown();
+            assertThatThrownBy(() -> update.get(20, TimeUnit.SECONDS)).hasMessageContaining("no key today");
+            assertThat(room.volumes.list("app")).isEmpty();
+            assertThat(room.settled(m).config().mounts()).isEmpty();
+        }
+    }
+}
