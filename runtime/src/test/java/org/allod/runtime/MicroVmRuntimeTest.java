@@ -344,7 +344,9 @@ class MicroVmRuntimeTest {
             assertThat(runtime.suspended(SHARED)).isTrue();
             assertThat(runtime.find(SHARED)).isEmpty();
             runtime.suspend(spec);
-            long size = Files.size(VmFolders.of(premises, SHARED).memory().saved()) >> 20;
+            Path saved = VmFolders.of(premises, SHARED).memory().saved();
+            assertThat(Files.getPosixFilePermissions(saved)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            long size = Files.size(saved) >> 20;
             long resuming = System.nanoTime();
             var _ = runtime.resume(spec);
             long resumed = System.nanoTime();
