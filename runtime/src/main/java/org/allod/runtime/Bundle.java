@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.allod.linux.NetNs;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -76,6 +77,18 @@ final class Bundle {
                 mounts(spec, folders),
                 "linux",
                 linux));
+    }
+
+    /** Whether a bundle, as an older Allod has made it, lets its guest write to the folder of the channel. */
+    static boolean writableChannel(String json) {
+        for (JsonNode mount : JSON.readTree(json).path("mounts")) {
+            if (mount.path("destination").asString("").equals(CHANNEL)) {
+                return mount.path("options")
+                        .valueStream()
+                        .noneMatch(option -> option.asString("").equals("ro"));
+            }
+        }
+        return false;
     }
 
     /** A runsc that shares the namespace's network stack is started in there, and must not leave. */

@@ -241,7 +241,7 @@ public final class GVisorRuntime implements GuestRuntime {
     /** An empty folder for runsc to write to. */
     private static Path begin(SavedMemory saved) {
         saved.giveUp();
-        Premises.make(saved.saving());
+        Premises.makePrivate(saved.saving());
         return saved.saving();
     }
 
@@ -277,6 +277,7 @@ public final class GVisorRuntime implements GuestRuntime {
             throw new Failed("cannot resume machine " + machine + ": no saved memory is in "
                     + saved(machine).saved());
         }
+        knownForm(folders);
         Sandbox sandbox = sandbox(machine);
         sandbox.kill();
         readiness.toResume(spec);
@@ -292,6 +293,19 @@ public final class GVisorRuntime implements GuestRuntime {
                 false);
         saved.used();
         return guest;
+    }
+
+    /** runsc restores to the mounts that there were, and no others. */
+    private static void knownForm(SandboxFolders folders) {
+        Path file = folders.bundle().resolve("config.json");
+        try {
+            if (Bundle.writableChannel(Files.readString(file))) {
+                throw new Failed("the memory of machine " + folders.machine() + " was saved by an older Allod, whose"
+                        + " guests may write to a folder of the host: it can only boot from clean");
+            }
+        } catch (IOException e) {
+            throw new Failed("cannot resume machine " + folders.machine() + ": " + file + ": " + e.getMessage(), e);
+        }
     }
 
     @Override

@@ -10,7 +10,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -81,8 +80,7 @@ final class MicroVm {
             Premises.delete(folders.run());
             Premises.delete(folders.output());
             Files.createDirectories(folders.run().resolveSibling(""));
-            Files.createDirectory(
-                    folders.run(), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Premises.makePrivate(folders.run());
             Files.createDirectories(folders.run().resolveSibling("dev"));
             Launch launch = Launch.of(line.argv())
                     .groups(premises.cgroups().join(folders.machine().text()))
@@ -326,10 +324,21 @@ final class MicroVm {
         }
     }
 
-    /** Ends QEMU, whatever it does; returns once it is gone. */
+    /**
+     * Ends QEMU, whatever it does; returns once it is gone with all its threads, whose last has its network device open
+     * while the kernel takes down its memory.
+     */
     void kill(ProcessId process) {
+        CompletableFuture<Void> end = ended(process);
         boolean _ = process.signal(Signals.KILL);
-        Poll.until(END, LOOK, "the end of QEMU process " + process.pid(), () -> !process.alive());
+        try {
+            var _ = end.get(END.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            throw new Failed("QEMU process " + process.pid() + " did not end within " + END.toSeconds() + " s", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failed("interrupted while waiting for the end of QEMU process " + process.pid(), e);
+        }
     }
 
     /**

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -184,6 +185,16 @@ public final class Premises implements AutoCloseable {
     static void make(Path folder) {
         try {
             Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new Failed("cannot make the folder " + folder + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Makes a folder, in one that is there, that nobody but root may enter. */
+    static void makePrivate(Path folder) {
+        try {
+            Files.createDirectory(
+                    folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         } catch (IOException e) {
             throw new Failed("cannot make the folder " + folder + ": " + e.getMessage(), e);
         }

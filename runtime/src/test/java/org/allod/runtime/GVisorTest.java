@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -129,6 +130,10 @@ class GVisorTest {
         assertThat(runtime.suspended(machine)).isTrue();
         assertThat(guest.exited()).isNotDone();
         assertThat(bench.premises.cgroups().processes(machine.text())).isEmpty();
+        // Not sealed: it holds what the guest's memory held, and is for root alone.
+        assertThat(Files.getPosixFilePermissions(
+                        SandboxFolders.of(bench.premises, machine).memory().saved()))
+                .isEqualTo(PosixFilePermissions.fromString("rwx------"));
 
         Guest resumed = runtime.resume(spec);
         assertThat(GuestBench.await(machine, "/boot")).isEqualTo(boot);

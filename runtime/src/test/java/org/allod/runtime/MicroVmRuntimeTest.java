@@ -332,6 +332,20 @@ class MicroVmRuntimeTest {
                 .hasMessageContaining("user " + folders.uid() + " answers");
     }
 
+    /** A guest of this size may have no such memory: only a QEMU that means harm has. */
+    @Test
+    @Order(8)
+    void memory_beyondItsBound_isNotWritten_andTheGuestGoesOn() throws Exception {
+        VmFolders folders = VmFolders.of(premises, SHARED);
+        MicroVm vm = new MicroVm(premises, folders);
+        assertThatThrownBy(() -> vm.save(vm.find().orElseThrow(), -50))
+                .isInstanceOf(Failed.class)
+                .hasMessageContaining("cannot save the memory");
+        assertThat(sh("echo fine")).isEqualTo("fine\n");
+        assertThat(folders.memory().saving()).doesNotExist();
+        assertThat(runtime.suspended(SHARED)).isFalse();
+    }
+
     @Test
     @Order(9)
     void suspend_andResume_keepMemory_again() throws Exception {
@@ -344,7 +358,9 @@ class MicroVmRuntimeTest {
             assertThat(runtime.suspended(SHARED)).isTrue();
             assertThat(runtime.find(SHARED)).isEmpty();
             runtime.suspend(spec);
-            long size = Files.size(VmFolders.of(premises, SHARED).memory().saved()) >> 20;
+            Path saved = VmFolders.of(premises, SHARED).memory().saved();
+            assertThat(Files.getPosixFilePermissions(saved)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            long size = Files.size(saved) >> 20;
             long resuming = System.nanoTime();
             var _ = runtime.resume(spec);
             long resumed = System.nanoTime();
