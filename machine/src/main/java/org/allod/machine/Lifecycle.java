@@ -45,7 +45,6 @@ final class Lifecycle {
     private final Book book;
     private final GuestSteps guests;
     private final Boots boots;
-    private final MachineTable table;
     /** Has a machine let go of the volumes that its configuration does not name. */
     private final Consumer<MachineId> settleVolumes;
 
@@ -66,7 +65,6 @@ final class Lifecycle {
             Book book,
             GuestSteps guests,
             Boots boots,
-            MachineTable table,
             Consumer<MachineId> settleVolumes,
             Pause pause,
             Clock clock) {
@@ -74,7 +72,6 @@ final class Lifecycle {
         this.book = book;
         this.guests = guests;
         this.boots = boots;
-        this.table = table;
         this.settleVolumes = settleVolumes;
         this.pause = pause;
         this.clock = clock;
@@ -397,7 +394,6 @@ final class Lifecycle {
         book.get(c.request().id()).ifPresent(guests::remove);
         ledger.settle(
                 c.request().id(), DESTROYED, Note.of("destroy", c.request().source()));
-        table.forgetOld();
     }
 
     // --- the main process ended by itself

@@ -57,7 +57,7 @@ final class TestHost implements AutoCloseable {
         boots = new Boots(images, Map.of("gvisor", runtime), SecretSource.NONE, 7, Disks.NONE);
         guests = new Guests(boots);
         GuestSteps steps = new GuestSteps(ledger, book, boots, guests, Traffic.NONE, clock);
-        lifecycle = new Lifecycle(ledger, book, steps, boots, table, id -> {}, time -> {}, clock);
+        lifecycle = new Lifecycle(ledger, book, steps, boots, id -> {}, time -> {}, clock);
     }
 
     static MachineConfig config(String json) {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.linux.Command;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -77,6 +78,10 @@ class GVisorTest {
         assertThat(stats.cpuNanos()).isPositive();
         assertThat(stats.networkSentBytes()).isPositive();
         assertThat(stats.diskBytes()).isNotNegative();
+
+        // Nobody answers ARP: each end knows the other for good.
+        var four = Command.of("curl", "-s", "-m", "5", "http://" + GuestBench.address4(machine) + ":8080/");
+        assertThat(four.output()).contains("hello");
 
         runtime.halt(machine);
         assertThat(runtime.find(machine)).isEmpty();
