@@ -11,12 +11,12 @@ import java.util.stream.Stream;
 
 /**
  * Stopped machines with everything they hold: real ones, made through the API, with what a start needs made ahead. What
- * each costs in the kernel ({@code Slab}, {@code Percpu} and {@code KernelStack} of {@code /proc/meminfo}), on the disk
+ * each beyond those kept ready costs in the kernel ({@code Slab}, {@code Percpu} and {@code KernelStack} of {@code /proc/meminfo}), on the disk
  * and in the daemon; and what of them is left in the kernel once the daemon has had time to let go of it.
  */
 final class StoppedBench extends GuestBench {
     /** What the daemon keeps ready for a faster start, however many there are. */
-    private static final int HELD = 256;
+    private static final int HELD = 128;
 
     private static final int CLIENTS = 8;
     private static final double KERNEL_KIB = 16;
@@ -45,16 +45,9 @@ final class StoppedBench extends GuestBench {
     void measure(Arguments args) throws IOException {
         int machines = args.number("machines");
         try (Cloud cloud = Cloud.serving("--runtime", "gvisor", "--rate-limits", "off")) {
+            make(cloud, "kept", HELD);
             Holds before = holds(cloud);
-            var _ = Crowd.sideBySide(
-                    CLIENTS,
-                    machines,
-                    i -> cloud.json("POST", Cloud.machines(), """
-                    {"name":"stopped-%d","skip_launch":true,
-                     "config":{"image":"web","guest":{"cpus":1,"memory_mb":128}}}
-                    """.formatted(i))
-                            .get("id")
-                            .stringValue());
+            make(cloud, "stopped", machines);
             awaitReleased();
             Holds after = holds(cloud);
             String each = String.format("%,d stopped machines: ", machines);
@@ -64,6 +57,12 @@ final class StoppedBench extends GuestBench {
             report(args, each + "open files of the daemon each", "", after.files - before.files, machines, FILES);
             System.out.println("networks left in the kernel: " + networks());
         }
+    }
+
+    private static void make(Cloud cloud, String name, int count) throws IOException {
+        var _ = Crowd.sideBySide(CLIENTS, count, i -> cloud.call("POST", Cloud.machines(), """
+                {"name":"%s-%d","skip_launch":true,"config":{"image":"web","guest":{"cpus":1,"memory_mb":128}}}
+                """.formatted(name, i)));
     }
 
     private static void report(Arguments args, String what, String unit, double more, int machines, double target) {

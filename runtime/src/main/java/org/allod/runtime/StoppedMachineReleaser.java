@@ -13,8 +13,8 @@ import org.allod.base.MachineId;
 import org.allod.base.Timers;
 
 /**
- * Takes back what stopped machines hold of the kernel: a network namespace with its devices and a control group, a
- * quarter of a megabyte each, of which 100,000 are beyond any host. They are kept for {@link #AFTER}, and of the last
+ * Takes back what stopped machines hold of the kernel: a network namespace with its devices and a control group, up to
+ * half a megabyte each, of which 100,000 are beyond any host. They are kept for {@link #AFTER}, and of the last
  * {@link #HELD} that stopped, because a start with them is faster by some milliseconds; the next start of any other makes
  * them again.
  *
@@ -23,7 +23,7 @@ import org.allod.base.Timers;
  */
 final class StoppedMachineReleaser implements AutoCloseable {
     static final Duration AFTER = Duration.ofMinutes(10);
-    static final int HELD = 256;
+    static final int HELD = 128;
 
     private static final System.Logger LOG = System.getLogger(StoppedMachineReleaser.class.getName());
     private static final Duration LOOK = Duration.ofSeconds(30);
