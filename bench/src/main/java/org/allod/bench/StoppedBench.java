@@ -22,7 +22,7 @@ final class StoppedBench extends GuestBench {
     private static final double KERNEL_KIB = 16;
     private static final double DISK_KIB = 64;
     private static final double HEAP_KIB = 8;
-    private static final double FILES = 0.05;
+    private static final double FILES = 50;
     private static final Pattern KERNEL = Pattern.compile("(?:Slab|Percpu|KernelStack):\\s+(\\d+) kB");
 
     StoppedBench() {
@@ -54,7 +54,13 @@ final class StoppedBench extends GuestBench {
             report(args, each + "kernel memory each", "KiB", after.kernelKib - before.kernelKib, machines, KERNEL_KIB);
             report(args, each + "disk each", "KiB", after.diskKib - before.diskKib, machines, DISK_KIB);
             report(args, each + "daemon's heap each", "KiB", after.heapKib - before.heapKib, machines, HEAP_KIB);
-            report(args, each + "open files of the daemon each", "", after.files - before.files, machines, FILES);
+            report(
+                    args,
+                    each + "open files of the daemon",
+                    "",
+                    (after.files - before.files) * machines,
+                    machines,
+                    FILES);
             System.out.println("networks left in the kernel: " + networks());
         }
     }
