@@ -19,7 +19,8 @@ public final class Bench {
             new DaemonBench(),
             new CliBench(),
             new VolumeForkBench(),
-            new RecordsBench());
+            new RecordsBench(),
+            new StoppedBench());
 
     private Bench() {}
 

@@ -1,5 +1,7 @@
 package org.allod.cli;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.Locale;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
@@ -12,15 +14,17 @@ final class Complaint {
         String message = message(failure);
         String hint = hint(failure);
         if (json) {
-            screen.err().println(body(failure, message, hint).write());
+            screen.note(body(failure, message, hint).write());
         } else {
-            screen.err().println("allod: " + message);
+            screen.note("allod: " + message);
             if (!hint.isEmpty()) {
-                screen.err().println("  " + hint);
+                screen.note("  " + hint);
             }
         }
         if (debug) {
-            failure.printStackTrace(screen.err());
+            StringWriter trace = new StringWriter();
+            failure.printStackTrace(new PrintWriter(trace));
+            screen.note(trace.toString());
         }
     }
 

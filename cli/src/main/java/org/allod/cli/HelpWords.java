@@ -19,7 +19,6 @@ final class HelpWords {
             throw Main.unknownWord(chosen);
         }
         session.screen()
-                .out()
                 .print(
                         switch (chosen.word()) {
                             case Word.Command command -> Help.of(Grammar.of(chosen.path(), command), session.screen());

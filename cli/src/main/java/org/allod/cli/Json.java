@@ -166,7 +166,7 @@ sealed interface Json {
             case START_OBJECT -> {
                 Map<String, Json> fields = new LinkedHashMap<>();
                 while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-                    String name = parser.currentName();
+                    String name = unreserved(parser.currentName());
                     parser.nextToken();
                     fields.put(name, value(parser));
                 }
@@ -179,12 +179,22 @@ sealed interface Json {
                 }
                 yield new Arr(list);
             }
-            case VALUE_STRING -> new Text(parser.getString());
+            case VALUE_STRING -> new Text(unreserved(parser.getString()));
             case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> new Num(parser.getDecimalValue());
             case VALUE_TRUE -> new Bool(true);
             case VALUE_FALSE -> new Bool(false);
             default -> none();
         };
+    }
+
+    /** No text from elsewhere holds what {@link Screen} styles its own with. */
+    private static String unreserved(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (Unseen.reserved(text.charAt(i))) {
+                return text.replaceAll("[\\uFDD0-\\uFDEF]", "\uFFFD");
+            }
+        }
+        return text;
     }
 
     /** On one line. */

@@ -9,6 +9,7 @@ final class MachineOutput {
                 .flag("--follow -f", "go on as it writes more")
                 .number("--tail -n", "N", "only the last N lines (200)")
                 .flag("--timestamps", "say when each line was written")
+                .flag("--raw", "print colours and all else that a terminal obeys, as the machine wrote it")
                 .example("allod machine logs hello-1 -f");
     }
 
@@ -28,7 +29,12 @@ final class MachineOutput {
                 return;
             }
             String text = line.at("text").text().stripTrailing();
-            session.screen().line(given.flag("--timestamps") ? line.at("at").text() + "  " + text : text);
+            String shown = given.flag("--timestamps") ? line.at("at").text() + "  " + text : text;
+            if (given.flag("--raw")) {
+                session.screen().raw(shown);
+            } else {
+                session.screen().line(shown);
+            }
             if (given.flag("--follow")) {
                 session.screen().flush();
             }

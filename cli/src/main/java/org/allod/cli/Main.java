@@ -35,7 +35,7 @@ public final class Main {
         if (chosen.word() instanceof Word.Command command) {
             CommandLine line = Grammar.of(chosen.path(), command);
             if (chosen.wantsHelp(command)) {
-                screen.out().print(Help.of(line, screen));
+                screen.print(Help.of(line, screen));
                 return ExitCode.DONE;
             }
             return command.action().run(new Session(parse(command, line, chosen.rest()), screen, env));
@@ -51,7 +51,7 @@ public final class Main {
         boolean asked = chosen.rest().stream().anyMatch(arg -> arg.equals("--help") || arg.equals("-h"));
         String help = Help.of(chosen.path(), branch, screen);
         if (asked) {
-            screen.out().print(help);
+            screen.print(help);
             return ExitCode.DONE;
         }
         Optional<String> wrong = chosen.rest().stream()
@@ -63,7 +63,7 @@ public final class Main {
                     "unknown option " + wrong.orElseThrow(),
                     "`allod help` lists what there is");
         }
-        screen.err().print(help);
+        screen.note(help.stripTrailing());
         return ExitCode.WRONG_USE;
     }
 

@@ -11,12 +11,17 @@ import java.util.Set;
  * What the person sees. Results go to standard output, buffered; progress, advice and errors to standard error, so that
  * a pipe gets results alone. Colour and moving lines only where a terminal is: the launcher tells which streams are
  * ({@code allod.tty}), because a shell knows for free what would cost the JVM a library.
+ *
+ * <p>Names, metadata, events and logs are the words of whoever owns a machine. On a terminal, what moves its cursor,
+ * sets its title or turns the reading order around is shown as {@code \\u001b} ({@link Unseen}); into a pipe or a file
+ * everything goes as it is. Styles of ours travel as characters that no value has, until they are printed.
  */
 final class Screen {
     private static final int LINE = 100;
 
     private final PrintStream out;
     private final PrintStream err;
+    private final boolean terminal;
     private final boolean moving;
     private final boolean colour;
     private final boolean asks;
@@ -26,6 +31,7 @@ final class Screen {
     Screen(PrintStream out, PrintStream err, Set<String> terminals, boolean noColour) {
         this.out = out;
         this.err = err;
+        this.terminal = terminals.contains("1");
         this.moving = terminals.contains("2");
         this.asks = terminals.contains("0") && terminals.contains("2");
         this.colour = terminals.contains("1") && !noColour;
@@ -43,6 +49,7 @@ final class Screen {
                 System.getenv("NO_COLOR") != null);
     }
 
+    /** For what is not text of ours: streams of commands. */
     PrintStream out() {
         return out;
     }
@@ -51,10 +58,27 @@ final class Screen {
         return err;
     }
 
+    /** Some lines of the result, as they are to be laid out. */
+    void print(String text) {
+        settle();
+        out.print(Unseen.rendered(text, terminal));
+    }
+
+    /** A line of the result with everything in it, whatever it does to a terminal: for who asked for that. */
+    void raw(String text) {
+        settle();
+        out.println(text);
+    }
+
+    /** How a value is to stand in a line with others: on a terminal, without anything that moves it. */
+    String cell(String text) {
+        return terminal ? Unseen.inLine(text) : text;
+    }
+
     /** A line of the result. */
     void line(String text) {
         settle();
-        out.println(text);
+        out.println(Unseen.rendered(text, terminal));
     }
 
     /** A line of the result that somebody waits for: not held back. */
@@ -67,13 +91,13 @@ final class Screen {
     void note(String text) {
         settle();
         out.flush();
-        err.println(text);
+        err.println(Unseen.rendered(text, moving));
     }
 
     /** Where long work is. Replaces the previous such line on a terminal; elsewhere printed when the work changes. */
     synchronized void progress(String work, String detail) {
         if (moving) {
-            String line = "  " + work + (detail.isEmpty() ? "" : "  " + detail);
+            String line = Unseen.inLine("  " + work + (detail.isEmpty() ? "" : "  " + detail));
             err.print("\r\033[2K" + (line.length() > LINE ? line.substring(0, LINE) : line));
             err.flush();
             openLine = true;
@@ -121,7 +145,7 @@ final class Screen {
     }
 
     private String paint(String code, String text) {
-        return colour ? "\033[" + code + "m" + text + "\033[0m" : text;
+        return colour ? Unseen.styled(code, text) : text;
     }
 
     void flush() {

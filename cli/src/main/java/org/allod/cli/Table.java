@@ -18,6 +18,7 @@ final class Table {
     }
 
     void print(Screen screen) {
+        rows.replaceAll(row -> row.stream().map(screen::cell).toList());
         int[] widths = new int[head.size()];
         for (int c = 0; c < widths.length; c++) {
             widths[c] = head.get(c).length();

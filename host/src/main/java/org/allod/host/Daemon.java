@@ -122,6 +122,7 @@ final class Daemon implements AutoCloseable {
     private void build(HostConfig config, ServiceManager manager, Consumer<Throwable> fatal) {
         long began = clock.monoNanos();
         DataFolder data = part(DataFolder.hold(config.data()));
+        NativeLibraries.unpackIn(data.path("native"));
         SystemTimers timers = part(new SystemTimers());
         Rng rng = Rng.system();
         Ids ids = new Ids(clock, rng.fork("ids"));

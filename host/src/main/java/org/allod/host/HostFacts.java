@@ -51,7 +51,7 @@ final class HostFacts implements HostEndpoints.Facts {
         this.daemon = daemon;
         this.metrics = new MetricsPage(List.of(
                 new DaemonMetrics(VERSION, config.region(), database.file(), clock, began),
-                new MachineMetrics(machines),
+                new MachineMetrics(machines, runtimes::refusedFlows),
                 new RunMetrics(engine),
                 new EdgeMetrics(edge),
                 new ApiMetrics(daemon::apiStats)));

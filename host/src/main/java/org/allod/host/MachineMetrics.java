@@ -1,7 +1,10 @@
 package org.allod.host;
 
+import java.util.Map;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 import org.allod.base.Failed;
+import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.machine.BootAdmission;
 import org.allod.machine.CheckStatus;
@@ -18,9 +21,12 @@ import org.allod.runtime.Stats;
  */
 final class MachineMetrics implements Source {
     private final Machines machines;
+    private final Supplier<Map<MachineId, Long>> refusedFlows;
 
-    MachineMetrics(Machines machines) {
+    /** @param refusedFlows packets of each machine that had more connections open than it may */
+    MachineMetrics(Machines machines, Supplier<Map<MachineId, Long>> refusedFlows) {
         this.machines = machines;
+        this.refusedFlows = refusedFlows;
     }
 
     @Override
@@ -28,9 +34,23 @@ final class MachineMetrics implements Source {
         machines.counts()
                 .forEach((state, count) -> into.gauge("allod_machines", "Machines by state.", count, "state", state));
         boots(into, machines.boots());
+        Map<MachineId, Long> refused = refusedFlows.get();
         for (Machine machine : machines.all()) {
             if (machine.state() == MachineState.STARTED) {
                 running(into, machine);
+                Long packets = refused.get(machine.id());
+                if (packets != null) {
+                    into.counter(
+                            "allod_machine_network_flows_refused",
+                            "Packets that would have begun a connection beyond the machine's bound.",
+                            packets,
+                            "app",
+                            machine.app(),
+                            "machine",
+                            machine.id().text(),
+                            "name",
+                            machine.name());
+                }
             }
         }
     }

@@ -17,6 +17,7 @@ import org.allod.runtime.MicroVmRuntime;
 import org.allod.runtime.NetworkConfig;
 import org.allod.runtime.Premises;
 import org.allod.runtime.Probe;
+import org.allod.runtime.ReleasingRuntime;
 import org.allod.runtime.RuntimeConfig;
 import org.allod.runtime.Runtimes;
 import tools.jackson.databind.node.ArrayNode;
@@ -34,8 +35,11 @@ final class RuntimeChoice implements AutoCloseable {
 
     private RuntimeChoice(Premises premises, HostConfig config) {
         this.premises = premises;
-        this.runtimes =
-                new Runtimes(config.tools(), List.of(new MicroVmRuntime(premises), new GVisorRuntime(premises)));
+        this.runtimes = new Runtimes(
+                config.tools(),
+                List.of(
+                        new ReleasingRuntime(new MicroVmRuntime(premises), premises),
+                        new ReleasingRuntime(new GVisorRuntime(premises), premises)));
         if (config.runtime().isPresent()) {
             this.chosen = runtimes.named(config.runtime().get()).name();
             this.reason = chosen + ", because --runtime says so";
@@ -83,6 +87,11 @@ final class RuntimeChoice implements AutoCloseable {
 
     String reason() {
         return reason;
+    }
+
+    /** Packets by which machines would have begun more connections than they may have. */
+    Map<MachineId, Long> refusedFlows() {
+        return premises.networks().refused();
     }
 
     LogStore logs() {

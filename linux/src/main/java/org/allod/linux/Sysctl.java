@@ -1,6 +1,8 @@
 package org.allod.linux;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -14,8 +16,11 @@ public final class Sysctl {
 
     /** The setting's value, or nothing where this kernel has no such setting. */
     public static Optional<String> read(String path) {
-        try {
-            return Optional.of(Files.readString(FOLDER.resolve(path)).strip());
+        // In one read: of a number the kernel gives what the first asked for, and nothing after it.
+        byte[] value = new byte[4_096];
+        try (InputStream file = Files.newInputStream(FOLDER.resolve(path))) {
+            int length = Math.max(0, file.read(value));
+            return Optional.of(new String(value, 0, length, StandardCharsets.US_ASCII).strip());
         } catch (IOException e) {
             return Optional.empty();
         }

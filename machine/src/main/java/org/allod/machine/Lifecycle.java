@@ -46,7 +46,6 @@ final class Lifecycle {
     private final Book book;
     private final GuestSteps guests;
     private final Boots boots;
-    private final MachineTable table;
     /** Has a machine let go of the volumes that its configuration does not name. */
     private final Consumer<MachineId> settleVolumes;
 
@@ -68,7 +67,6 @@ final class Lifecycle {
             Book book,
             GuestSteps guests,
             Boots boots,
-            MachineTable table,
             Consumer<MachineId> settleVolumes,
             Pause pause,
             Clock clock) {
@@ -76,7 +74,6 @@ final class Lifecycle {
         this.book = book;
         this.guests = guests;
         this.boots = boots;
-        this.table = table;
         this.settleVolumes = settleVolumes;
         this.pause = pause;
         this.clock = clock;
@@ -415,7 +412,6 @@ final class Lifecycle {
                 left.map(what -> new Note("destroy", source, GuestSteps.reason(what)))
                         .orElseGet(() -> Note.of("destroy", source)));
         forced.end(id);
-        table.forgetOld();
     }
 
     // --- the main process ended by itself

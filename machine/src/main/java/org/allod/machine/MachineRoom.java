@@ -99,7 +99,7 @@ public final class MachineRoom {
         BootAdmission admission = new BootAdmission(BootAdmission.bound(capacity.cpus()), ground.timers());
         GuestSteps steps = new GuestSteps(ledger, book, boots, guests, traffic, admission, clock);
         Lifecycle lifecycle =
-                new Lifecycle(ledger, book, steps, boots, table, attachments::settle, Pause.on(ground.timers()), clock);
+                new Lifecycle(ledger, book, steps, boots, attachments::settle, Pause.on(ground.timers()), clock);
         lifecycle.types().forEach(ground.engine()::register);
         Leases leases = new Leases(
                 new LeaseTable(ground.database()), clock, id -> book.get(id).isPresent());

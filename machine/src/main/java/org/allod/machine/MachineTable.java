@@ -1,6 +1,7 @@
 package org.allod.machine;
 
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +22,22 @@ final class MachineTable {
     private static final int PAGE = 4_000;
 
     /** Destroyed machines that can still be looked up. */
-    private static final int GONE = 1_000;
+    static final int GONE = 1_000;
+
+    /** Of those, the ones that can be looked up for longer than {@link #GONE_FOR}. */
+    static final int GONE_LONG = 100;
+
+    /** Counted back from the end of the machine that was destroyed last. */
+    static final Duration GONE_FOR = Duration.ofDays(90);
+
+    /** Versions kept of a living machine, the newest. */
+    static final int VERSIONS = 100;
+
+    /** Of those, the ones kept however large their configurations are: one may hold a megabyte of files. */
+    static final int VERSIONS_LARGE = 5;
+
+    /** Of the others, as many as fit in here. */
+    static final int VERSIONS_BYTES = 4 << 20;
 
     private final Database database;
 
@@ -101,11 +117,17 @@ final class MachineTable {
                     machine.state().wire(),
                     machine.updated().toEpochMilli(),
                     MachineJson.write(machine));
-            tx.update(
+            int added = tx.update(
                     "INSERT OR IGNORE INTO machine_version (machine, version, config) VALUES (?, ?, ?)",
                     machine.id().text(),
                     machine.version().toString(),
                     machine.config().text().toString());
+            if (added > 0) {
+                forgetVersions(tx, machine);
+            }
+            if (machine.state() == MachineState.DESTROYED) {
+                forgetGone(tx, machine.updated());
+            }
             for (MachineEvent event : events) {
                 append(tx, machine.id(), event);
             }
@@ -131,24 +153,46 @@ final class MachineTable {
                 EVENTS);
     }
 
+    private static void forgetVersions(Tx tx, Machine machine) throws SQLException {
+        tx.update(
+                "DELETE FROM machine_version WHERE machine = ?1 AND version <> ?2 AND version IN (SELECT version FROM "
+                        + "(SELECT version, row_number() OVER newest AS place, sum(length(config)) OVER newest AS bytes "
+                        + "FROM machine_version WHERE machine = ?1 WINDOW newest AS (ORDER BY version DESC)) "
+                        + "WHERE place > ?3 OR (place > ?4 AND bytes > ?5))",
+                machine.id().text(),
+                machine.version().toString(),
+                VERSIONS,
+                VERSIONS_LARGE,
+                VERSIONS_BYTES);
+    }
+
+    /** However a machine came to its end, those before it are bounded in number and age. */
+    private static void forgetGone(Tx tx, Instant last) throws SQLException {
+        List<String> old = tx.list(
+                "SELECT id FROM (SELECT id, updated, row_number() OVER (ORDER BY updated DESC) AS place FROM machine "
+                        + "WHERE state = 'destroyed') WHERE place > ?1 OR (place > ?2 AND updated < ?3) LIMIT 100",
+                row -> row.getString(1),
+                GONE,
+                GONE_LONG,
+                last.minus(GONE_FOR).toEpochMilli());
+        for (String id : old) {
+            erase(tx, id);
+        }
+    }
+
     /** Forgets a machine that was never acknowledged. */
     void erase(MachineId id) {
         database.write(tx -> {
-            tx.update("DELETE FROM machine WHERE id = ?", id.text());
-            tx.update("DELETE FROM machine_version WHERE machine = ?", id.text());
-            tx.update("DELETE FROM machine_event WHERE machine = ?", id.text());
-            tx.update("DELETE FROM machine_lease WHERE machine = ?", id.text());
+            erase(tx, id.text());
             return 0;
         });
     }
 
-    /** Forgets all but the {@link #GONE} machines destroyed last. */
-    void forgetOld() {
-        List<String> old = database.read(tx -> tx.list(
-                "SELECT id FROM machine WHERE state = 'destroyed' ORDER BY updated DESC LIMIT 100 OFFSET ?",
-                row -> row.getString(1),
-                GONE));
-        old.forEach(id -> erase(new MachineId(id)));
+    private static void erase(Tx tx, String id) throws SQLException {
+        tx.update("DELETE FROM machine WHERE id = ?", id);
+        tx.update("DELETE FROM machine_version WHERE machine = ?", id);
+        tx.update("DELETE FROM machine_event WHERE machine = ?", id);
+        tx.update("DELETE FROM machine_lease WHERE machine = ?", id);
     }
 
     /** The newest events first. */

@@ -51,7 +51,7 @@ final class TestHost implements AutoCloseable {
         guests = new Guests(boots);
         GuestSteps steps =
                 new GuestSteps(ledger, book, boots, guests, Traffic.NONE, new BootAdmission(2, timers), clock);
-        lifecycle = new Lifecycle(ledger, book, steps, boots, table, id -> {}, time -> {}, clock);
+        lifecycle = new Lifecycle(ledger, book, steps, boots, id -> {}, time -> {}, clock);
     }
 
     static MachineConfig config(String json) {

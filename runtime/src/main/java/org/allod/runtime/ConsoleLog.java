@@ -46,6 +46,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     private long size;
     private long boot;
     private long position;
+    private boolean released;
 
     /**
      * Opens the log at {@code file}, or begins it.
@@ -237,9 +238,22 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
 
     /** The last {@code count} lines and everything after them, without a gap between. */
     public synchronized LogFollower follow(int count) {
+        if (released) {
+            throw new Failed("the log " + file + " has just been closed, as its machine does not run: ask again");
+        }
         LogFollower follower = new LogFollower(tail(count), followers::remove);
         followers.add(follower);
         return follower;
+    }
+
+    /** Closes it where nobody follows it; false where somebody does. */
+    synchronized boolean release() {
+        if (!followers.isEmpty()) {
+            return false;
+        }
+        close();
+        released = true;
+        return true;
     }
 
     /** Ends all followers and closes the file; it stays. */

@@ -351,6 +351,11 @@ public final class GVisorRuntime implements GuestRuntime {
     }
 
     @Override
+    public void release(MachineId machine) {
+        readiness.release(machine);
+    }
+
+    @Override
     public void remove(MachineId machine) {
         end(machine);
         specs.remove(machine);

@@ -53,6 +53,12 @@ public interface GuestRuntime {
     /** Ends the guest if it runs, and keeps what {@link #prepare} made. Returns once no process of it is left. */
     void halt(MachineId machine);
 
+    /**
+     * Forgets that a stopped machine is ready for a start: what it held of the kernel is about to be released. The next
+     * start makes it again.
+     */
+    default void release(MachineId machine) {}
+
     /** Drops a writable layer that was kept ({@link GuestSpec.Options#keepRoot}) of a guest that does not run. */
     default void forgetRoot(MachineId machine) {}
 

@@ -44,6 +44,14 @@ public final class LogStore implements AutoCloseable {
         }
     }
 
+    /** Closes the file of a machine that does not run, unless somebody follows it. */
+    synchronized void release(MachineId machine) {
+        ConsoleLog log = open.get(machine);
+        if (log != null && log.release()) {
+            open.remove(machine);
+        }
+    }
+
     @Override
     public synchronized void close() {
         open.values().forEach(ConsoleLog::close);

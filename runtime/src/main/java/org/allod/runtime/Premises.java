@@ -36,6 +36,7 @@ public final class Premises implements AutoCloseable {
     private final Timers timers;
     private final UserIds users;
     private final Map<MachineId, ReentrantLock> still = new ConcurrentHashMap<>();
+    private final StoppedMachineReleaser releaser;
 
     public Premises(RuntimeConfig config, Clock clock, Timers timers) {
         this.config = config;
@@ -45,6 +46,11 @@ public final class Premises implements AutoCloseable {
         this.logs = new LogStore(config.machines(), clock);
         this.clock = clock;
         this.timers = timers;
+        this.releaser = new StoppedMachineReleaser(clock, timers);
+    }
+
+    StoppedMachineReleaser releaser() {
+        return releaser;
     }
 
     public RuntimeConfig config() {
@@ -128,9 +134,17 @@ public final class Premises implements AutoCloseable {
         delete(folder(machine));
     }
 
+    /** Takes away what a machine that does not run holds of the kernel; what is on the disk stays. */
+    void release(MachineId machine) {
+        cgroups.remove(machine.text());
+        networks.remove(machine);
+        logs.release(machine);
+    }
+
     /** Ends the watch and closes the logs. Guests run on. */
     @Override
     public void close() {
+        releaser.close();
         watch.close();
         logs.close();
     }

@@ -130,6 +130,11 @@ final class Readiness {
         return premises.networks().setUp(spec.machine(), spec.network().address(spec.machine()), Optional.empty());
     }
 
+    /** What was ready is about to be taken away; the claim on the root stays. */
+    void release(MachineId machine) {
+        ready.remove(machine);
+    }
+
     /** The machine goes, and with it its claim on the root; the rest is the premises'. */
     void forget(MachineId machine) {
         ready.remove(machine);

@@ -81,6 +81,10 @@ class GVisorTest {
         assertThat(stats.networkSentBytes()).isPositive();
         assertThat(stats.diskBytes()).isNotNegative();
 
+        // Nobody answers ARP: each end knows the other for good.
+        var four = Command.of("curl", "-s", "-m", "5", "http://" + GuestBench.address4(machine) + ":8080/");
+        assertThat(four.output()).contains("hello");
+
         runtime.halt(machine);
         assertThat(runtime.find(machine)).isEmpty();
         assertThat(guest.exited().get(5, TimeUnit.SECONDS)).isEqualTo(Exit.LOST);

@@ -207,4 +207,11 @@ final class GuestBench implements AutoCloseable {
             throw new AssertionError("the tools were taken away", e);
         }
     }
+
+    /** Where the host reaches a machine by IPv4: the one route there is by its device. */
+    static String address4(MachineId machine) {
+        String routes = Command.of("ip", "-4", "route", "show", "dev", Wire.device(machine))
+                .output();
+        return routes.strip().split(" ", -1)[0];
+    }
 }

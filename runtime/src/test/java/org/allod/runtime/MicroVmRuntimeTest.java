@@ -260,6 +260,10 @@ class MicroVmRuntimeTest {
         assertThat(Command.of("curl", "-s", "-m", "5", "http://[" + six + "]:8081/")
                         .output())
                 .isEqualTo("page\n");
+        // Nobody answers ARP: each end knows the other for good.
+        assertThat(Command.of("curl", "-s", "-m", "5", "http://" + GuestBench.address4(SHARED) + ":8080/")
+                        .output())
+                .isEqualTo("page\n");
         assertThat(sh("timeout 3 wget -q -O - http://" + Wire.GATEWAY4 + ":4280/ 2>&1 || echo refused"))
                 .contains("refused");
     }

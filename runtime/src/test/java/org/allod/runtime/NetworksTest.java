@@ -296,9 +296,7 @@ class NetworksTest {
     }
 
     private static int tracked() {
-        return Integer.parseInt(Command.of("cat", "/proc/sys/net/netfilter/nf_conntrack_count")
-                .output()
-                .strip());
+        return Integer.parseInt(Sysctl.read("net/netfilter/nf_conntrack_count").orElseThrow());
     }
 
     @Test

@@ -1,0 +1,108 @@
+package org.allod.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Stopped machines with everything they hold: real ones, made through the API, with what a start needs made ahead. What
+ * each beyond those kept ready costs in the kernel ({@code Slab}, {@code Percpu} and {@code KernelStack} of {@code /proc/meminfo}), on the disk
+ * and in the daemon; and what of them is left in the kernel once the daemon has had time to let go of it.
+ */
+final class StoppedBench extends GuestBench {
+    /** What the daemon keeps ready for a faster start, however many there are. */
+    private static final int HELD = 128;
+
+    private static final int CLIENTS = 8;
+    private static final double KERNEL_KIB = 16;
+    private static final double DISK_KIB = 64;
+    private static final double HEAP_KIB = 8;
+    private static final double FILES = 50;
+    private static final Pattern KERNEL = Pattern.compile("(?:Slab|Percpu|KernelStack):\\s+(\\d+) kB");
+
+    StoppedBench() {
+        super(Map.of("machines", "20000"));
+    }
+
+    @Override
+    public String name() {
+        return "stopped";
+    }
+
+    @Override
+    public String purpose() {
+        return "20,000 stopped machines: what each holds in the kernel, on the disk and in the daemon";
+    }
+
+    private record Holds(double kernelKib, double diskKib, double heapKib, double files) {}
+
+    @Override
+    void measure(Arguments args) throws IOException {
+        int machines = args.number("machines");
+        try (Cloud cloud = Cloud.serving("--runtime", "gvisor", "--rate-limits", "off")) {
+            make(cloud, "kept", HELD);
+            Holds before = holds(cloud);
+            make(cloud, "stopped", machines);
+            awaitReleased();
+            Holds after = holds(cloud);
+            String each = String.format("%,d stopped machines: ", machines);
+            report(args, each + "kernel memory each", "KiB", after.kernelKib - before.kernelKib, machines, KERNEL_KIB);
+            report(args, each + "disk each", "KiB", after.diskKib - before.diskKib, machines, DISK_KIB);
+            report(args, each + "daemon's heap each", "KiB", after.heapKib - before.heapKib, machines, HEAP_KIB);
+            Verdict.bound(
+                    args.json(),
+                    each + "open files of the daemon, more than before",
+                    "",
+                    List.of(after.files - before.files),
+                    List.of(),
+                    FILES);
+            System.out.println("networks left in the kernel: " + networks());
+        }
+    }
+
+    private static void make(Cloud cloud, String name, int count) throws IOException {
+        var _ = Crowd.sideBySide(CLIENTS, count, i -> cloud.call("POST", Cloud.machines(), """
+                {"name":"%s-%d","skip_launch":true,"config":{"image":"web","guest":{"cpus":1,"memory_mb":128}}}
+                """.formatted(name, i)));
+    }
+
+    private static void report(Arguments args, String what, String unit, double more, int machines, double target) {
+        Verdict.bound(args.json(), what, unit, List.of(more / machines), List.of(), target);
+    }
+
+    private static long networks() throws IOException {
+        try (Stream<Path> devices = Files.list(Path.of("/run/netns"))) {
+            return devices.filter(d -> d.getFileName().toString().startsWith("allod-"))
+                    .count();
+        }
+    }
+
+    /** Deleted namespaces are taken apart by the kernel some time after. */
+    private static void awaitReleased() throws IOException {
+        for (int i = 0; i < 300 && networks() > HELD; i++) {
+            LockSupport.parkNanos(100_000_000);
+        }
+        LockSupport.parkNanos(3_000_000_000L);
+    }
+
+    private static Holds holds(Cloud cloud) throws IOException {
+        double kernel = KERNEL.matcher(Files.readString(Path.of("/proc/meminfo")))
+                .results()
+                .mapToDouble(m -> Double.parseDouble(m.group(1)))
+                .sum();
+        try (Stream<Path> files = Files.list(Path.of("/proc/" + cloud.pid() + "/fd"))) {
+            return new Holds(kernel, disk(cloud.data()), Heap.usedKib(cloud.pid()), files.count());
+        }
+    }
+
+    private static double disk(Path folder) {
+        return Double.parseDouble(org.allod.linux.Command.of("du", "-skx", folder.toString())
+                .output()
+                .split("\\s", -1)[0]);
+    }
+}

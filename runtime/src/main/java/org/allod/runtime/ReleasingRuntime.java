@@ -1,0 +1,151 @@
+package org.allod.runtime;
+
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.Lock;
+import java.util.function.Supplier;
+import org.allod.base.MachineId;
+
+/** A runtime whose stopped machines hold nothing of the kernel after a while: {@link StoppedMachineReleaser}. */
+public final class ReleasingRuntime implements GuestRuntime {
+    private final GuestRuntime runtime;
+    private final Premises premises;
+    private final StoppedMachineReleaser releaser;
+
+    public ReleasingRuntime(GuestRuntime runtime, Premises premises) {
+        this.runtime = runtime;
+        this.premises = premises;
+        this.releaser = premises.releaser();
+    }
+
+    private <T> T using(MachineId machine, Supplier<T> work) {
+        Lock lock = releaser.using(machine);
+        lock.lock();
+        try {
+            return work.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void using(MachineId machine, Runnable work) {
+        var _ = using(machine, () -> {
+            work.run();
+            return machine;
+        });
+    }
+
+    /** As {@link #using}; whatever became of it, no guest is meant to run afterwards. */
+    private void stopping(MachineId machine, Runnable work) {
+        try {
+            using(machine, work);
+        } finally {
+            releaser.stopped(machine, this::release);
+        }
+    }
+
+    private <T> T starting(MachineId machine, Supplier<T> work) {
+        return using(machine, () -> {
+            releaser.taken(machine);
+            try {
+                return work.get();
+            } catch (RuntimeException e) {
+                releaser.stopped(machine, this::release); // a guest that does run is passed over
+                throw e;
+            }
+        });
+    }
+
+    @Override
+    public void release(MachineId machine) {
+        if (premises.cgroups().processes(machine.text()).isEmpty()) {
+            runtime.release(machine);
+            premises.release(machine);
+        }
+    }
+
+    @Override
+    public String name() {
+        return runtime.name();
+    }
+
+    @Override
+    public Probe probe() {
+        return runtime.probe();
+    }
+
+    @Override
+    public String fingerprint() {
+        return runtime.fingerprint();
+    }
+
+    @Override
+    public void prepare(GuestSpec spec) {
+        stopping(spec.machine(), () -> runtime.prepare(spec));
+    }
+
+    @Override
+    public Guest boot(GuestSpec spec) {
+        return starting(spec.machine(), () -> runtime.boot(spec));
+    }
+
+    @Override
+    public Optional<Guest> find(MachineId machine) {
+        return using(machine, () -> runtime.find(machine));
+    }
+
+    @Override
+    public void suspend(GuestSpec spec) {
+        stopping(spec.machine(), () -> runtime.suspend(spec));
+    }
+
+    @Override
+    public Guest resume(GuestSpec spec) {
+        return starting(spec.machine(), () -> runtime.resume(spec));
+    }
+
+    @Override
+    public boolean suspended(MachineId machine) {
+        return using(machine, () -> runtime.suspended(machine));
+    }
+
+    @Override
+    public void discardSuspended(MachineId machine) {
+        using(machine, () -> runtime.discardSuspended(machine));
+    }
+
+    @Override
+    public void halt(MachineId machine) {
+        stopping(machine, () -> runtime.halt(machine));
+    }
+
+    @Override
+    public void forgetRoot(MachineId machine) {
+        using(machine, () -> runtime.forgetRoot(machine));
+    }
+
+    @Override
+    public void remove(MachineId machine) {
+        releaser.taken(machine);
+        using(machine, () -> runtime.remove(machine));
+        releaser.taken(machine);
+    }
+
+    @Override
+    public <T> T whileStill(MachineId machine, GuestSpec.Volume volume, Stillness.Work<T> work)
+            throws InterruptedException {
+        return runtime.whileStill(machine, volume, work); // needs nothing that is released
+    }
+
+    @Override
+    public void tidy() {
+        runtime.tidy();
+        // What an earlier daemon prepared; those whose guests run are passed over.
+        premises.networks().present().forEach(machine -> releaser.stopped(machine, this::release));
+    }
+
+    @Override
+    public Set<MachineId> present() {
+        return runtime.present();
+    }
+}

@@ -1,0 +1,139 @@
+package org.allod.runtime;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.allod.base.Clock;
+import org.allod.base.MachineId;
+import org.allod.base.Timers;
+
+/**
+ * Takes back what stopped machines hold of the kernel: a network namespace with its devices and a control group, up to
+ * half a megabyte each, of which 100,000 are beyond any host. They are kept for {@link #AFTER}, and of the last
+ * {@link #HELD} that stopped, because a start with them is faster by some milliseconds; the next start of any other makes
+ * them again.
+ *
+ * <p>While one is being released nothing else is done with it: {@link #using} is what each operation on a machine holds,
+ * any number at once, and a machine that is used is passed over until the next look. Any thread.
+ */
+final class StoppedMachineReleaser implements AutoCloseable {
+    static final Duration AFTER = Duration.ofMinutes(10);
+    static final int HELD = 128;
+
+    private static final System.Logger LOG = System.getLogger(StoppedMachineReleaser.class.getName());
+    private static final Duration LOOK = Duration.ofSeconds(30);
+    /** So many locks for all machines, which a start shares with the release of one machine in 256. */
+    private static final int STRIPES = 256;
+
+    /** Releases one machine; without effect where a guest of it runs. */
+    interface Release {
+        void release(MachineId machine);
+    }
+
+    private record Stopped(long at, Release release) {}
+
+    private final Clock clock;
+    private final Timers timers;
+    private final ReadWriteLock[] stripes = new ReadWriteLock[STRIPES];
+    private final Map<MachineId, Stopped> stopped = new LinkedHashMap<>();
+    private boolean waiting;
+    private boolean closed;
+
+    StoppedMachineReleaser(Clock clock, Timers timers) {
+        this.clock = clock;
+        this.timers = timers;
+        for (int i = 0; i < STRIPES; i++) {
+            stripes[i] = new ReentrantReadWriteLock();
+        }
+    }
+
+    private ReadWriteLock stripe(MachineId machine) {
+        return stripes[Math.floorMod(machine.hashCode() * 0x9e3779b9, STRIPES)];
+    }
+
+    /** Held while anything is done with a machine, from its start to its end. */
+    Lock using(MachineId machine) {
+        return stripe(machine).readLock();
+    }
+
+    /** The machine holds what a start needs, and no guest of it runs. */
+    void stopped(MachineId machine, Release release) {
+        boolean many;
+        synchronized (this) {
+            stopped.remove(machine); // to the end
+            stopped.put(machine, new Stopped(clock.monoNanos(), release));
+            many = stopped.size() > HELD;
+        }
+        if (many) {
+            Thread.ofVirtual().name("release").start(this::look);
+        }
+        again();
+    }
+
+    /** It is about to run, or gone. */
+    synchronized void taken(MachineId machine) {
+        stopped.remove(machine);
+    }
+
+    private synchronized void again() {
+        if (!waiting && !closed && !stopped.isEmpty()) {
+            waiting = true;
+            var _ = timers.after(LOOK, () -> {
+                synchronized (this) {
+                    waiting = false;
+                }
+                look();
+                again();
+            });
+        }
+    }
+
+    private synchronized List<MachineId> due() {
+        List<MachineId> due = new ArrayList<>();
+        long now = clock.monoNanos();
+        int left = stopped.size();
+        for (Map.Entry<MachineId, Stopped> entry : stopped.entrySet()) { // longest stopped first
+            if (left <= HELD && now - entry.getValue().at() < AFTER.toNanos()) {
+                break;
+            }
+            due.add(entry.getKey());
+            left--;
+        }
+        return due;
+    }
+
+    /** Releases whatever is due. */
+    void look() {
+        for (MachineId machine : due()) {
+            Lock alone = stripe(machine).writeLock();
+            if (!alone.tryLock()) {
+                continue; // it is being used, or one that shares its lock
+            }
+            try {
+                Stopped what;
+                synchronized (this) {
+                    what = closed ? null : stopped.remove(machine);
+                }
+                if (what != null) {
+                    what.release().release(machine);
+                }
+            } catch (RuntimeException e) {
+                // It is made whole or removed by whatever is done with the machine next.
+                LOG.log(System.Logger.Level.WARNING, "what machine " + machine + " held was not released", e);
+            } finally {
+                alone.unlock();
+            }
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        stopped.clear();
+    }
+}
