@@ -201,7 +201,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
     }
 
     /** Whether it only waits: for a head, or for the rest of one. */
-    boolean evictable() {
+    boolean onlyWaits() {
         return deadlines.phase() == ConnectionDeadlines.Phase.HEAD
                 || deadlines.phase() == ConnectionDeadlines.Phase.IDLE;
     }
@@ -215,7 +215,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
     }
 
     /** Closes it, for another one's sake. */
-    void evict() {
+    void giveWay() {
         Objects.requireNonNull(ctx).close();
     }
 

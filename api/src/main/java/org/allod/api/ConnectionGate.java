@@ -14,12 +14,12 @@ import org.allod.base.ConnectionCaps;
 @ChannelHandler.Sharable
 final class ConnectionGate extends ChannelInboundHandlerAdapter {
     private final ConnectionCaps caps;
-    private final BooleanSupplier evict;
+    private final BooleanSupplier makeRoom;
 
-    /** @param evict makes room by closing a connection that only waits, and says whether there was one */
-    ConnectionGate(ConnectionCaps caps, BooleanSupplier evict) {
+    /** @param makeRoom makes room by closing a connection that only waits, and says whether there was one */
+    ConnectionGate(ConnectionCaps caps, BooleanSupplier makeRoom) {
         this.caps = caps;
-        this.evict = evict;
+        this.makeRoom = makeRoom;
     }
 
     @Override
@@ -30,7 +30,7 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
                 ? remote.getAddress()
                 : InetAddress.getLoopbackAddress();
         ConnectionCaps.Verdict verdict = caps.enter(address);
-        if (verdict == ConnectionCaps.Verdict.TOO_MANY && evict.getAsBoolean()) {
+        if (verdict == ConnectionCaps.Verdict.TOO_MANY && makeRoom.getAsBoolean()) {
             verdict = caps.enter(address);
         }
         if (verdict == ConnectionCaps.Verdict.ADMITTED) {

@@ -72,13 +72,13 @@ final class ServingPool implements AutoCloseable {
      *
      * @return whether there was one
      */
-    boolean evict() {
+    boolean makeRoom() {
         Optional<ApiConnection> waiting = connections.stream()
-                .filter(ApiConnection::evictable)
+                .filter(ApiConnection::onlyWaits)
                 .min(Comparator.comparing(ApiConnection::known).thenComparingLong(ApiConnection::waitsSince));
         // It is still told that it has closed, but by then its place must not be given away twice.
         waiting.ifPresent(connections::remove);
-        waiting.ifPresent(ApiConnection::evict);
+        waiting.ifPresent(ApiConnection::giveWay);
         return waiting.isPresent();
     }
 

@@ -389,7 +389,7 @@ class ApiFloodTest {
             sockets.add(holder);
             try {
                 send(holder, "GET / HT");
-            } catch (IOException evicted) {
+            } catch (IOException closed) {
                 // Another one has its place.
             }
         }
