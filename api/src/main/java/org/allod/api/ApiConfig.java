@@ -24,6 +24,7 @@ public record ApiConfig(Pool tcp, Pool local, Times times) {
      *
      * @param connections at once; one more is closed as soon as it is accepted
      * @param perAddress of these from one IPv4 address or one IPv6 /64
+     * @param requestsPerCaller requests of one caller that are at work, or whose streams are open; one more is a 429
      * @param bodyBytes bodies of requests that are being collected or are at work, of all callers
      * @param bodyBytesPerCaller of these one caller's; beyond it the request is answered 429
      * @param answerBytes answers that their clients have not read yet, of all callers
@@ -32,12 +33,14 @@ public record ApiConfig(Pool tcp, Pool local, Times times) {
     public record Pool(
             int connections,
             int perAddress,
+            int requestsPerCaller,
             long bodyBytes,
             long bodyBytesPerCaller,
             long answerBytes,
             long answerBytesPerCaller) {
         Pool connecting(int all, int address) {
-            return new Pool(all, address, bodyBytes, bodyBytesPerCaller, answerBytes, answerBytesPerCaller);
+            int requests = Math.max(1, Math.min(requestsPerCaller, all / 4));
+            return new Pool(all, address, requests, bodyBytes, bodyBytesPerCaller, answerBytes, answerBytesPerCaller);
         }
     }
 
@@ -57,8 +60,8 @@ public record ApiConfig(Pool tcp, Pool local, Times times) {
     /** Small beside a heap of 512 MiB, and far above what well-behaved clients take. */
     public static ApiConfig usual() {
         return new ApiConfig(
-                new Pool(1_024, 256, 48 << 20, 16 << 20, 96 << 20, 24 << 20),
-                new Pool(256, 256, 16 << 20, 8 << 20, 48 << 20, 24 << 20),
+                new Pool(1_024, 256, 256, 48 << 20, 16 << 20, 96 << 20, 24 << 20),
+                new Pool(256, 256, 128, 16 << 20, 8 << 20, 48 << 20, 24 << 20),
                 new Times(
                         Duration.ofSeconds(10),
                         Duration.ofSeconds(20),

@@ -32,6 +32,9 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
     /** So many bytes may follow a refusal, so that it is not lost to a reset, before the connection is cut. */
     private static final long MOST_LINGERING = 1 << 20;
 
+    private static final Answer TOO_MANY = ErrorBody.later(
+            Duration.ofSeconds(1), "too many requests of this caller are at work; wait for some of them");
+
     private final ServingPool pool;
     private final Dispatcher dispatcher;
     private final RequestDecoder decoder;
@@ -44,6 +47,10 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
     private boolean keepAlive = true;
 
     private Caller caller = new Caller.Nobody("");
+    /** It counts as one of its caller's that are at work. */
+    private boolean counted;
+    /** Some request of this connection had a caller. */
+    private boolean known;
     /** Memory of its body. */
     private long held;
     /** The answer is a stream of its own, which may wait for its reader as long as that one likes. */
@@ -84,7 +91,13 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
             case Arrival.Asked(Dispatcher.Request request, Caller sender, long bytes) -> {
                 caller = sender;
                 held = bytes;
-                work(context, request);
+                known |= !(sender instanceof Caller.Nobody);
+                counted = pool.requests.take(sender, 1);
+                if (counted) {
+                    work(context, request);
+                } else {
+                    finish(context, TOO_MANY, request.method().name());
+                }
             }
             case Arrival.Unfit(Answer answer, String method, boolean keep) -> {
                 write(context, answer, method, written -> {});
@@ -125,7 +138,12 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
                 new LineStream(context, pool, lines.writer(), id, () -> next(context)).start();
             }
             case Answer.Items items -> ItemStream.start(context, pool, caller, items, id, () -> next(context));
-            case Answer.Upgrade upgrade -> Upgrading.start(context, pool, upgrade, id);
+            case Answer.Upgrade upgrade -> {
+                Caller holder = caller;
+                counted = false;
+                context.channel().closeFuture().addListener(closed -> pool.requests.give(holder, 1));
+                Upgrading.start(context, pool, upgrade, id);
+            }
             case Answer whole -> {
                 reply(context, whole, method);
                 next(context);
@@ -142,8 +160,16 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
         };
     }
 
+    private void release() {
+        if (counted) {
+            counted = false;
+            pool.requests.give(caller, 1);
+        }
+    }
+
     private void next(ChannelHandlerContext context) {
         streaming = false;
+        release();
         if (!keepAlive) {
             context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
         } else if (context.channel().isWritable()) {
@@ -173,6 +199,25 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
         decoder.discard();
         context.writeAndFlush(Unpooled.EMPTY_BUFFER)
                 .addListener(written -> ((DuplexChannel) context.channel()).shutdownOutput());
+    }
+
+    /** Whether it only waits: for a head, or for the rest of one. */
+    boolean onlyWaits() {
+        return deadlines.phase() == ConnectionDeadlines.Phase.HEAD
+                || deadlines.phase() == ConnectionDeadlines.Phase.IDLE;
+    }
+
+    boolean known() {
+        return known;
+    }
+
+    long waitsSince() {
+        return deadlines.since();
+    }
+
+    /** Closes it, for another one's sake. */
+    void giveWay() {
+        Objects.requireNonNull(ctx).close();
     }
 
     /** Looks at the time. */
@@ -290,6 +335,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
             pool.bodies.give(caller, held);
             held = 0;
         }
+        release();
         context.fireChannelInactive();
     }
 

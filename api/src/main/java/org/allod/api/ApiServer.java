@@ -107,7 +107,7 @@ public final class ApiServer implements AutoCloseable {
     private ServerBootstrap bootstrap(ServingPool pool, Peer peer) {
         return new ServerBootstrap()
                 .group(pool.loop)
-                .handler(new ConnectionGate(pool.caps))
+                .handler(new ConnectionGate(pool.caps, pool::makeRoom))
                 .childHandler(child(pool, peer))
                 .childOption(ChannelOption.RECVBUF_ALLOCATOR, new AdaptiveRecvByteBufAllocator(512, 2_048, MAX_READ))
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER);

@@ -14,6 +14,7 @@ public record ApiStats(Pool tcp, Pool local) {
      * @param refused connections closed because there were too many overall
      * @param refusedByAddress connections closed because their address had too many
      * @param unproven requests refused on their head because nobody known sent them
+     * @param overRequests requests refused because too many of their caller were at work
      * @param overBodies requests refused because their bodies would have taken too much memory
      * @param overAnswers answers withheld because too many were unread
      * @param expired connections closed because a head, a body, the next request or a reader did not come in time
@@ -25,6 +26,7 @@ public record ApiStats(Pool tcp, Pool local) {
             long refused,
             long refusedByAddress,
             long unproven,
+            long overRequests,
             long overBodies,
             long overAnswers,
             long expired,

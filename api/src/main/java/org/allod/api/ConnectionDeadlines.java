@@ -40,6 +40,11 @@ final class ConnectionDeadlines {
         return phase;
     }
 
+    /** Since when it waits for what it waits for. */
+    long since() {
+        return since;
+    }
+
     void enter(Phase next, long now) {
         phase = next;
         since = now;

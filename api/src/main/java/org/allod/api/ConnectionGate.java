@@ -7,15 +7,19 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.function.BooleanSupplier;
 import org.allod.base.ConnectionCaps;
 
 /** In front of a listener: closes what is over its caps as soon as it is accepted, before anything is made for it. */
 @ChannelHandler.Sharable
 final class ConnectionGate extends ChannelInboundHandlerAdapter {
     private final ConnectionCaps caps;
+    private final BooleanSupplier makeRoom;
 
-    ConnectionGate(ConnectionCaps caps) {
+    /** @param makeRoom makes room by closing a connection that only waits, and says whether there was one */
+    ConnectionGate(ConnectionCaps caps, BooleanSupplier makeRoom) {
         this.caps = caps;
+        this.makeRoom = makeRoom;
     }
 
     @Override
@@ -25,7 +29,11 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
         InetAddress address = child.remoteAddress() instanceof InetSocketAddress remote
                 ? remote.getAddress()
                 : InetAddress.getLoopbackAddress();
-        if (caps.enter(address) == ConnectionCaps.Verdict.ADMITTED) {
+        ConnectionCaps.Verdict verdict = caps.enter(address);
+        if (verdict == ConnectionCaps.Verdict.TOO_MANY && makeRoom.getAsBoolean()) {
+            verdict = caps.enter(address);
+        }
+        if (verdict == ConnectionCaps.Verdict.ADMITTED) {
             child.closeFuture().addListener(closed -> caps.leave(address));
             context.fireChannelRead(child);
             return;

@@ -91,7 +91,7 @@ final class ItemStream {
     }
 
     private static void run(
-            ChannelHandlerContext context, ByteBudget budget, Caller caller, Answer.Items items, Runnable done) {
+            ChannelHandlerContext context, CallerBudget budget, Caller caller, Answer.Items items, Runnable done) {
         try {
             for (int from = 0; from < items.count(); from += PIECE) {
                 piece(context, budget, caller, text(items, from, Math.min(from + PIECE, items.count())));
@@ -111,7 +111,7 @@ final class ItemStream {
                 .addListener(written -> context.executor().execute(done));
     }
 
-    private static void piece(ChannelHandlerContext context, ByteBudget budget, Caller caller, List<byte[]> parts)
+    private static void piece(ChannelHandlerContext context, CallerBudget budget, Caller caller, List<byte[]> parts)
             throws InterruptedException {
         long size = parts.stream().mapToLong(part -> part.length).sum();
         if (!budget.take(caller, size)) {

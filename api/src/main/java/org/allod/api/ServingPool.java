@@ -3,8 +3,10 @@ package org.allod.api;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -21,8 +23,9 @@ final class ServingPool implements AutoCloseable {
     final ApiConfig.Times times;
     final EventLoopGroup loop;
     final ConnectionCaps caps;
-    final ByteBudget bodies;
-    final ByteBudget answers;
+    final CallerBudget requests;
+    final CallerBudget bodies;
+    final CallerBudget answers;
     final LongAdder unproven = new LongAdder();
     final LongAdder expired = new LongAdder();
 
@@ -39,8 +42,9 @@ final class ServingPool implements AutoCloseable {
         this.clock = clock;
         this.threads = threads;
         caps = new ConnectionCaps(bounds.connections(), bounds.perAddress(), seed);
-        bodies = new ByteBudget(bounds.bodyBytes(), bounds.bodyBytesPerCaller());
-        answers = new ByteBudget(bounds.answerBytes(), bounds.answerBytesPerCaller());
+        requests = new CallerBudget(bounds.connections(), bounds.requestsPerCaller());
+        bodies = new CallerBudget(bounds.bodyBytes(), bounds.bodyBytesPerCaller());
+        answers = new CallerBudget(bounds.answerBytes(), bounds.answerBytesPerCaller());
         loop = new MultiThreadIoEventLoopGroup(
                 1, Thread.ofPlatform().daemon().name(name + "-", 0).factory(), EpollIoHandler.newFactory());
         loop.scheduleWithFixedDelay(this::sweep, SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
@@ -62,6 +66,22 @@ final class ServingPool implements AutoCloseable {
         connections.remove(connection);
     }
 
+    /**
+     * Closes the connection that has been silent longest with no request on it, one that has proved nothing before one
+     * that has, so that a crowd which only holds connections keeps nobody out. On the event loop.
+     *
+     * @return whether there was one
+     */
+    boolean makeRoom() {
+        Optional<ApiConnection> waiting = connections.stream()
+                .filter(ApiConnection::onlyWaits)
+                .min(Comparator.comparing(ApiConnection::known).thenComparingLong(ApiConnection::waitsSince));
+        // It is still told that it has closed, but by then its place must not be given away twice.
+        waiting.ifPresent(connections::remove);
+        waiting.ifPresent(ApiConnection::giveWay);
+        return waiting.isPresent();
+    }
+
     private void sweep() {
         long now = now();
         for (ApiConnection connection : List.copyOf(connections)) {
@@ -75,6 +95,7 @@ final class ServingPool implements AutoCloseable {
                 caps.refused(),
                 caps.refusedByAddress(),
                 unproven.sum(),
+                requests.refused(),
                 bodies.refused(),
                 answers.refused(),
                 expired.sum(),

@@ -37,7 +37,7 @@ final class WholeRequests extends ChannelInboundHandlerAdapter {
     private static final byte[] NOTHING = {};
 
     private final Admission admission;
-    private final ByteBudget budget;
+    private final CallerBudget budget;
     private final ConnectionDeadlines deadlines;
 
     /** The request whose body is being collected. */
@@ -65,7 +65,7 @@ final class WholeRequests extends ChannelInboundHandlerAdapter {
         long now();
     }
 
-    WholeRequests(Admission admission, ByteBudget budget, ConnectionDeadlines deadlines) {
+    WholeRequests(Admission admission, CallerBudget budget, ConnectionDeadlines deadlines) {
         this.admission = admission;
         this.budget = budget;
         this.deadlines = deadlines;

@@ -6,6 +6,7 @@ import io.netty.handler.codec.http.HttpMethod;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.StandardProtocolFamily;
@@ -19,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.allod.base.Ids;
@@ -40,6 +42,8 @@ class ApiFloodTest {
 
     private final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
     private final AtomicInteger pages = new AtomicInteger();
+    private final AtomicInteger waiting = new AtomicInteger();
+    private final CountDownLatch waited = new CountDownLatch(1);
     private final List<Socket> sockets = new ArrayList<>();
     private ApiServer server;
     private InetSocketAddress address;
@@ -58,6 +62,11 @@ class ApiFloodTest {
                         HttpMethod.GET,
                         "/v1/things/{id}",
                         call -> Answer.ok(Views.JSON.objectNode().put("id", call.parameter("id")))),
+                at(HttpMethod.GET, "/v1/wait", call -> {
+                    waiting.incrementAndGet();
+                    waited.await();
+                    return new Answer.Empty(204);
+                }),
                 at(HttpMethod.GET, "/v1/page", call -> {
                     pages.incrementAndGet();
                     return new Answer.Text(200, "text/plain", PAGE);
@@ -78,6 +87,7 @@ class ApiFloodTest {
                         .with(new ApiConfig.Pool(
                                 400,
                                 350,
+                                100,
                                 usual.bodyBytes(),
                                 usual.bodyBytesPerCaller(),
                                 usual.answerBytes(),
@@ -95,6 +105,7 @@ class ApiFloodTest {
 
     @AfterEach
     void stop() throws IOException {
+        waited.countDown();
         for (Socket socket : sockets) {
             socket.close();
         }
@@ -246,10 +257,11 @@ class ApiFloodTest {
         Socket socket = dial();
         int asked = 150;
         send(socket, get("/v1/page").repeat(asked) + get("/v1/things/last"));
-        for (int i = 0; i < 50; i++) {
+        for (int i = 0; i < 150; i++) {
             assertThat(local()).startsWith("HTTP/1.1 200");
             assertThat(pages.get()).as("answers made for nobody").isLessThan(50);
-            assertThat(server.stats().tcp().answerBytes()).isLessThan(4L * MEBI);
+            // One that is nearly out, and the one behind it.
+            assertThat(server.stats().tcp().answerBytes()).isLessThanOrEqualTo(2L * MEBI);
         }
         InputStream in = new BufferedInputStream(socket.getInputStream(), 1 << 16);
         for (int i = 0; i < asked; i++) {
@@ -366,11 +378,62 @@ class ApiFloodTest {
         assertThat(head(one.getInputStream())).startsWith("HTTP/1.1 200");
     }
 
+    /** From loopback's other addresses: all places are taken by who only holds them, and each newcomer gets one. */
+    @Test
+    void connections_thatOnlyWait_giveWayToNewOnes() throws Exception {
+        Socket kept = dial();
+        send(kept, get("/v1/wait"));
+        eventually(() -> waiting.get() == 1, "a request is at work");
+        for (int i = 0; i < 500; i++) {
+            Socket holder = new Socket(
+                    address.getAddress(), address.getPort(), InetAddress.getByName("127.0.1." + (1 + i / 300)), 0);
+            sockets.add(holder);
+            try {
+                send(holder, "GET / HT");
+            } catch (IOException closed) {
+                // Another one has its place.
+            }
+        }
+        eventually(() -> server.stats().tcp().refused() == 101, "one goes for each that comes");
+        assertThat(server.stats().tcp().open()).isEqualTo(400);
+        Socket one = dial();
+        send(one, get("/v1/things/a"));
+        assertThat(head(one.getInputStream())).startsWith("HTTP/1.1 200");
+        waited.countDown();
+        assertThat(head(kept.getInputStream())).as("what is at work stays").startsWith("HTTP/1.1 204");
+    }
+
+    @Test
+    void requestsAtWork_ofOneCaller_areBounded_andOthersAreServed() throws Exception {
+        for (int i = 0; i < 110; i++) {
+            Socket socket = dial();
+            send(socket, get("/v1/wait"));
+            if (i >= 100) {
+                assertThat(head(socket.getInputStream()))
+                        .startsWith("HTTP/1.1 429")
+                        .contains("retry-after: 1");
+            } else {
+                int now = i + 1;
+                eventually(() -> waiting.get() == now, "it is at work");
+            }
+        }
+        Socket other = dial();
+        send(other, get("/v1/things/a").replace("shop", "bank"));
+        assertThat(head(other.getInputStream())).startsWith("HTTP/1.1 200");
+        waited.countDown();
+        for (Socket socket : sockets.subList(0, 100)) {
+            assertThat(head(socket.getInputStream())).startsWith("HTTP/1.1 204");
+        }
+        Socket again = dial();
+        send(again, get("/v1/things/a"));
+        assertThat(head(again.getInputStream())).startsWith("HTTP/1.1 200");
+    }
+
     @Test
     void bounds_areThese() {
         ApiConfig usual = ApiConfig.usual();
-        assertThat(usual.tcp()).isEqualTo(new ApiConfig.Pool(1_024, 256, 48 << 20, 16 << 20, 96 << 20, 24 << 20));
-        assertThat(usual.local()).isEqualTo(new ApiConfig.Pool(256, 256, 16 << 20, 8 << 20, 48 << 20, 24 << 20));
+        assertThat(usual.tcp()).isEqualTo(new ApiConfig.Pool(1_024, 256, 256, 48 << 20, 16 << 20, 96 << 20, 24 << 20));
+        assertThat(usual.local()).isEqualTo(new ApiConfig.Pool(256, 256, 128, 16 << 20, 8 << 20, 48 << 20, 24 << 20));
         assertThat(usual.times())
                 .isEqualTo(new ApiConfig.Times(
                         Duration.ofSeconds(10),
@@ -386,7 +449,7 @@ class ApiFloodTest {
     /** However many take what they get, the next one still finds some. */
     @Test
     void budget_isNeverGivenOutWhole() {
-        ByteBudget budget = new ByteBudget(48 << 20, 16 << 20);
+        CallerBudget budget = new CallerBudget(48 << 20, 16 << 20);
         for (int i = 0; i < 10; i++) {
             Caller greedy = new Caller.Nobody("10.0.0." + i);
             while (budget.take(greedy, 64 << 10)) {

@@ -109,7 +109,7 @@ public final class RequestFuzz {
                 new ConnectionDeadlines(ApiConfig.usual().times(), 0);
         EmbeddedChannel channel = new EmbeddedChannel(
                 new RequestDecoder(() -> deadlines.begun(0)),
-                new WholeRequests(EVERYBODY, new ByteBudget(1 << 30, 1 << 30), deadlines));
+                new WholeRequests(EVERYBODY, new CallerBudget(1 << 30, 1 << 30), deadlines));
         try {
             if (data[0] == 'B') {
                 channel.writeInbound(Unpooled.wrappedBuffer(head, rest));

@@ -40,8 +40,8 @@ final class ApiMetrics implements Source {
                 name);
         into.counter(
                 "allod_api_over_budget",
-                "Bodies refused and answers withheld for the memory they would have taken.",
-                pool.overBodies() + pool.overAnswers(),
+                "Requests, bodies and answers beyond what their caller may have at once.",
+                pool.overRequests() + pool.overBodies() + pool.overAnswers(),
                 "listener",
                 name);
         into.gauge(

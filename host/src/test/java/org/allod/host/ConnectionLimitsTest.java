@@ -45,10 +45,11 @@ class ConnectionLimitsTest {
         Process process = new ProcessBuilder(
                         "sh",
                         "-c",
-                        "ulimit -Sn 300 && ulimit -Hn 2000 && exec \"$0\" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
-                                + "-cp \"$1\" " + Print.class.getName(),
+                        "ulimit -Sn 300 && ulimit -Hn 2000 && "
+                                + "exec \"$0\" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp \"$1\" \"$2\"",
                         ProcessHandle.current().info().command().orElse("java"),
-                        System.getProperty("java.class.path"))
+                        System.getProperty("java.class.path"),
+                        Print.class.getName())
                 .redirectErrorStream(true)
                 .start();
         assertThat(new String(process.getInputStream().readAllBytes()).strip()).isEqualTo("2000");

@@ -23,6 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 class FloodTest {
     private static final int FILES = 1_200;
     private static final int CROWD = 1_500;
+    private static final String AT_API = "allod_api_refused_connections_total{listener=\"tcp\",over=\"all\"}";
+    private static final String AT_EDGE = "allod_edge_refused_connections_total{over=\"all\"}";
 
     @TempDir
     Path folder;
@@ -95,13 +97,16 @@ class FloodTest {
             for (int i = 0; i < 10; i++) {
                 assertThat(bySocket(daemon, "/v1/host/status")).startsWith("HTTP/1.1 200");
             }
+            // The kernel connects them before the daemon accepts them.
             String page = bySocket(daemon, "/metrics");
+            for (int i = 0; i < 500 && (metric(page, AT_API) < CROWD / 2 || metric(page, AT_EDGE) < CROWD / 2); i++) {
+                Thread.sleep(20);
+                page = bySocket(daemon, "/metrics");
+                assertThat(metric(page, "process_open_fds")).isLessThan(FILES * 9 / 10);
+            }
             assertThat(metric(page, "process_max_fds")).isEqualTo(FILES);
-            assertThat(metric(page, "process_open_fds")).isLessThan(FILES * 9 / 10);
-            assertThat(metric(page, "allod_api_refused_connections_total{listener=\"tcp\",over=\"all\"}"))
-                    .isGreaterThan(CROWD / 2);
-            assertThat(metric(page, "allod_edge_refused_connections_total{over=\"all\"}"))
-                    .isGreaterThan(CROWD / 2);
+            assertThat(metric(page, AT_API)).isGreaterThanOrEqualTo(CROWD / 2);
+            assertThat(metric(page, AT_EDGE)).isGreaterThanOrEqualTo(CROWD / 2);
             leave(atEdge);
             leave(atApi);
             assertThat(daemon.ok("GET", "/v1/host/status", "").get("version").stringValue())

@@ -1,0 +1,52 @@
+package org.allod.api;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Something that callers share, such as memory: a bound overall and one for each caller. Nobody may hold more than is
+ * still free, so that however many callers take what they can get, the next one still finds some (the dynamic threshold
+ * of Choudhury and Hahne, as switches share their packet buffers). Safe for use from any thread.
+ */
+final class CallerBudget {
+    private final long most;
+    private final long mostPerCaller;
+    private final Map<String, Long> byCaller = new HashMap<>();
+    private long taken;
+    private long refused;
+
+    CallerBudget(long most, long mostPerCaller) {
+        this.most = most;
+        this.mostPerCaller = mostPerCaller;
+    }
+
+    /** Takes {@code amount} for the caller, or nothing where that is too much. */
+    synchronized boolean take(Caller caller, long amount) {
+        long has = byCaller.getOrDefault(caller.account(), 0L);
+        if (has + amount > Math.min(mostPerCaller, most - taken)) {
+            refused++;
+            return false;
+        }
+        if (amount > 0) {
+            byCaller.put(caller.account(), has + amount);
+            taken += amount;
+        }
+        return true;
+    }
+
+    /** Gives back what was taken. */
+    synchronized void give(Caller caller, long amount) {
+        if (amount > 0) {
+            taken -= amount;
+            byCaller.merge(caller.account(), -amount, (a, b) -> a + b == 0 ? null : a + b);
+        }
+    }
+
+    synchronized long taken() {
+        return taken;
+    }
+
+    synchronized long refused() {
+        return refused;
+    }
+}
