@@ -128,7 +128,13 @@ final class Daemon implements AutoCloseable {
                         DeploySchema.SCHEMA,
                         AppAddresses.SCHEMA,
                         TrustSchema.SCHEMA)));
-        TrustDoor trust = new TrustDoor(Trust.open(database, config.hostKey(), config.forgetSecrets(), clock, ids));
+        TrustDoor trust = new TrustDoor(Trust.open(
+                database,
+                config.hostKey(),
+                config.forgetSecrets(),
+                config.tenants().roots(),
+                clock,
+                ids));
         long fleet = Identity.fleet(database, rng.fork("fleet"));
         EngineOptions options = EngineOptions.defaults().queue(MachineRoom.INSISTED, INSISTED);
         Engine engine = Engine.on(database, clock, timers, rng.fork("runs"), ids, options, fatal);
