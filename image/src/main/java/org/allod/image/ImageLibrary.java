@@ -147,6 +147,11 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
         }
     }
 
+    /** Forgets what apps were given that are not among these. */
+    public void retainApps(Set<String> apps) {
+        references.apps().stream().filter(app -> !apps.contains(app)).forEach(this::forgetApp);
+    }
+
     /** Forgets what an app was given: the next of its name is somebody else. */
     public void forgetApp(String app) {
         try {

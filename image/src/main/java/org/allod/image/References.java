@@ -99,6 +99,11 @@ final class References {
         }
     }
 
+    /** The apps that were given any. */
+    synchronized Set<String> apps() {
+        return Set.copyOf(grants.keySet());
+    }
+
     /** Forgets what an app was given. */
     synchronized void forget(String app) throws IOException {
         if (grants.remove(app) != null) {

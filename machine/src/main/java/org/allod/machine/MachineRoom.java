@@ -146,7 +146,7 @@ public final class MachineRoom {
                 (app, name, size, encrypted) ->
                         apps.within(app, a -> volumes.create(a, Volumes.Request.empty(name, size, encrypted))));
         Room room = new Room(capacity, book);
-        TenantRules tenants = new TenantRules(images, rawPorts);
+        TenantRules tenants = new TenantRules(images, rawPorts, book);
         Machines machines = new Machines(
                 runs,
                 new Creation(
