@@ -1,6 +1,7 @@
 package org.allod.api;
 
 import static org.allod.api.AppEndpoints.endpoint;
+import static org.allod.api.AppEndpoints.operator;
 
 import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
@@ -8,8 +9,10 @@ import java.util.Locale;
 import java.util.Optional;
 import org.allod.base.Clock;
 import org.allod.base.Rejected;
+import org.allod.machine.Fields;
 import org.allod.machine.Machines;
 import org.allod.trust.Certificates;
+import org.allod.trust.NameAssignments;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -17,11 +20,13 @@ import tools.jackson.databind.node.ObjectNode;
 public final class CertificateEndpoints {
     private static final String ALL = "/v1/apps/{app_name}/certificates";
     private static final String ONE = ALL + "/{hostname}";
+    private static final String NAMES = "/v1/apps/{app_name}/host_names";
     private static final int USUAL_PAGE = 25;
     private static final int MAX_PAGE = 500;
 
     private final Machines machines;
     private final Certificates certificates;
+    private final NameAssignments names;
     private final CertificateView view;
     private final String domain;
 
@@ -33,12 +38,14 @@ public final class CertificateEndpoints {
     public CertificateEndpoints(
             Machines machines,
             Certificates certificates,
+            NameAssignments names,
             HostNames resolver,
             List<String> addresses,
             String domain,
             Clock clock) {
         this.machines = machines;
         this.certificates = certificates;
+        this.names = names;
         this.domain = domain;
         this.view = new CertificateView(resolver, addresses, domain, clock);
     }
@@ -98,7 +105,21 @@ public final class CertificateEndpoints {
                         "App_Certificates_check",
                         "Look at a certificate and at the name's DNS now",
                         List.of(),
-                        call -> Answer.ok(view.checked(find(call)))));
+                        call -> Answer.ok(view.checked(find(call)))),
+                operator(
+                        HttpMethod.POST,
+                        NAMES,
+                        "App_Host_names_allow",
+                        "Give a host name to an app",
+                        List.of(),
+                        this::allow),
+                operator(
+                        HttpMethod.DELETE,
+                        NAMES + "/{hostname}",
+                        "App_Host_names_disallow",
+                        "Take back a host name that was given to an app",
+                        List.of(),
+                        this::disallow));
     }
 
     private String app(Call call) {
@@ -126,7 +147,32 @@ public final class CertificateEndpoints {
         if (page.size() > limit) {
             body.put("next_cursor", page.get(limit - 1).host());
         }
+        ArrayNode given = body.putArray("allowed_hostnames");
+        names.list(app(call)).forEach(given::add);
+        ArrayNode lost = body.putArray("lost_hostnames");
+        names.losses(app(call))
+                .forEach(loss -> lost.addObject()
+                        .put("hostname", loss.host())
+                        .put("at", loss.at().toString())
+                        .put("reason", "another app has proved that the name is its own"));
         return Answer.ok(body.put("total_count", all.size()));
+    }
+
+    private Answer allow(Call call) {
+        Fields in = call.body();
+        String hostname = in.string("hostname").orElseThrow(() -> Rejected.invalid("hostname is missing"));
+        in.done();
+        elsewhere(app(call), hostname);
+        return Answer.ok(given(call, names.assign(app(call), hostname)));
+    }
+
+    private Answer disallow(Call call) {
+        names.withdraw(app(call), call.parameter("hostname"));
+        return Answer.ok(given(call, call.parameter("hostname")));
+    }
+
+    private ObjectNode given(Call call, String host) {
+        return Views.JSON.objectNode().put("hostname", host).put("app_name", app(call));
     }
 
     private Answer acme(Call call) {
@@ -145,8 +191,12 @@ public final class CertificateEndpoints {
         SecretBody in = SecretBody.of(call, List.of("hostname", "fullchain", "private_key"));
         String app = app(call);
         elsewhere(app, in.required("hostname"));
-        Certificates.Custom made =
-                certificates.put(app, in.required("hostname"), in.required("fullchain"), in.required("private_key"));
+        Certificates.Custom made = certificates.put(
+                app,
+                in.required("hostname"),
+                in.required("fullchain"),
+                in.required("private_key"),
+                call.caller().tenant());
         return new Answer.Json(201, view.detail(made));
     }
 

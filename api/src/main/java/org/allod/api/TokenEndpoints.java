@@ -83,6 +83,9 @@ public final class TokenEndpoints {
                         () -> Rejected.invalid("expiry is \"%s\": it must be a duration such as 24h".formatted(text))));
         AppTokens.Made made = tokens.make(app, name, lives);
         ObjectNode body = view(made.token());
+        if (lives.isEmpty()) {
+            body.put("note", "no expiry was asked for: it lives a year");
+        }
         return Answer.ok(body.put("token", made.text()));
     }
 

@@ -26,7 +26,18 @@ final class CertWords {
                 new Word.Command("remove", "delete a certificate and its key", CertWords::remove)
                         .option("--app -a", "NAME", Word.Kind.APP, "the app")
                         .takes("HOST", Word.Kind.WORD, "the host name")
-                        .example("allod cert remove shop.example.com --app shop"));
+                        .example("allod cert remove shop.example.com --app shop"),
+                new Word.Command(
+                                "allow", "give a host name to an app, whatever certificate it brings", CertWords::allow)
+                        .option("--app -a", "NAME", Word.Kind.APP, "the app")
+                        .takes("HOST", Word.Kind.WORD, "the host name, or *.DOMAIN")
+                        .more(
+                                "For the operator. An app's token can bring a certificate of a trusted authority without it.")
+                        .example("allod cert allow shop.example.com --app shop"),
+                new Word.Command("disallow", "take back a host name that was given to an app", CertWords::disallow)
+                        .option("--app -a", "NAME", Word.Kind.APP, "the app")
+                        .takes("HOST", Word.Kind.WORD, "the host name")
+                        .example("allod cert disallow shop.example.com --app shop"));
     }
 
     private static String path(Session session) {
@@ -91,7 +102,40 @@ final class CertWords {
                     one.at("status").text(),
                     one.at("updated_at").text());
         }
+        for (Json one : answer.at("lost_hostnames").items()) {
+            table.row(one.at("hostname").text(), "lost", one.at("at").text());
+        }
         table.print(session.screen());
+        for (Json one : answer.at("allowed_hostnames").items()) {
+            session.screen().line(one.text() + " was given to the app by the operator");
+        }
+        return ExitCode.DONE;
+    }
+
+    private static String names(Session session) {
+        return "/v1/apps/" + Daemon.encode(SecretWords.app(session.given())) + "/host_names";
+    }
+
+    private static int allow(Session session) {
+        Json answer = session.daemon()
+                .post(names(session), Json.obj("hostname", session.given().take(0)));
+        return given(session, answer, " is given to app ");
+    }
+
+    private static int disallow(Session session) {
+        String host = Daemon.encode(session.given().take(0));
+        return given(session, session.daemon().delete(names(session) + "/" + host), " is no longer given to app ");
+    }
+
+    private static int given(Session session, Json answer, String what) {
+        if (session.json()) {
+            session.print(answer);
+        } else {
+            session.screen()
+                    .line(answer.at("hostname").text()
+                            + what
+                            + answer.at("app_name").text());
+        }
         return ExitCode.DONE;
     }
 

@@ -10,7 +10,7 @@ final class TokenWords {
         return List.of(
                 new Word.Command("create", "make a token that may do everything in one app", TokenWords::create)
                         .option("--app -a", "NAME", Word.Kind.APP, "the app it is for")
-                        .option("--expiry", "TIME", "how long it lives, such as 24h (20 years)")
+                        .option("--expiry", "TIME", "how long it lives, such as 24h (a year)")
                         .option("--name", "TEXT", "what it is for, for the list")
                         .more("The token is shown this once; only a hash of it is kept.")
                         .example("allod token create --app shop --expiry 720h --name ci"),
@@ -34,7 +34,8 @@ final class TokenWords {
             session.print(answer);
         } else {
             session.screen().line(answer.at("token").text());
-            session.screen().note("it ends at " + answer.at("expires_at").text() + " and is not shown again");
+            String year = given.option("--expiry").isPresent() ? "" : " (a year, as no --expiry was given)";
+            session.screen().note("it ends at " + answer.at("expires_at").text() + year + " and is not shown again");
         }
         return ExitCode.DONE;
     }

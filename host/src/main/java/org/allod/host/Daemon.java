@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.allod.api.AddressEndpoints;
 import org.allod.api.ApiConfig;
 import org.allod.api.ApiServer;
@@ -54,6 +55,7 @@ import org.allod.fsm.FsmSchema;
 import org.allod.image.ImageLibrary;
 import org.allod.image.ImageSettings;
 import org.allod.linux.ServiceManager;
+import org.allod.machine.App;
 import org.allod.machine.AppAddresses;
 import org.allod.machine.Capacity;
 import org.allod.machine.Creation;
@@ -137,7 +139,13 @@ final class Daemon implements AutoCloseable {
                         DeploySchema.SCHEMA,
                         AppAddresses.SCHEMA,
                         TrustSchema.SCHEMA)));
-        TrustDoor trust = new TrustDoor(Trust.open(database, config.hostKey(), config.forgetSecrets(), clock, ids));
+        TrustDoor trust = new TrustDoor(Trust.open(
+                database,
+                config.hostKey(),
+                config.forgetSecrets(),
+                config.tenants().roots(),
+                clock,
+                ids));
         long fleet = Identity.fleet(database, rng.fork("fleet"));
         EngineOptions options = EngineOptions.defaults().queue(MachineRoom.INSISTED, INSISTED);
         Engine engine = Engine.on(database, clock, timers, rng.fork("runs"), ids, options, fatal);
@@ -166,6 +174,7 @@ final class Daemon implements AutoCloseable {
         part(() -> engine.shutdown(GRACE));
         room.recover();
         deploys.recover();
+        images.retainApps(machines.apps().stream().map(App::name).collect(Collectors.toSet()));
         images.grant(imagesOf(machines, images));
         part(room.keeper()).start();
         SelfSigned certificate = new SelfSigned(data.path("edge-self-signed.p12"), config.domain());

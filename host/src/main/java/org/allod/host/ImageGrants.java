@@ -1,5 +1,6 @@
 package org.allod.host;
 
+import org.allod.base.Failed;
 import org.allod.image.ImageLibrary;
 import org.allod.machine.AppEnd;
 import org.allod.store.Tx;
@@ -13,6 +14,15 @@ record ImageGrants(ImageLibrary images) implements AppEnd {
 
     @Override
     public void after(String app) {
-        images.forgetApp(app);
+        try {
+            images.forgetApp(app);
+        } catch (Failed e) {
+            // The app is gone by now, and its deletion works on a full disk. In memory it is forgotten already, and a
+            // start forgets apps that are not there.
+            System.getLogger("allod.host")
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "it is not on disk that app " + app + " has no images: " + e.getMessage());
+        }
     }
 }

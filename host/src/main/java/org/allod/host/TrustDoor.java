@@ -54,6 +54,7 @@ record TrustDoor(Trust trust) implements AppEnd, SecretSource {
         all.addAll(new CertificateEndpoints(
                         machines,
                         trust.certificates(),
+                        trust.names(),
                         HostNames.system(RESOLVE),
                         site.addresses(),
                         site.domain(),

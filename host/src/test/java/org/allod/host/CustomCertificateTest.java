@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -51,7 +54,15 @@ class CustomCertificateTest {
             daemon.await("shop", id, "started");
             assertThat(seen(HOST).subject).isEqualTo(OWN);
             assertThat(seen(HOST).answer).startsWith("HTTP/1.1 404").contains("unknown-host");
-            bring(daemon, "shop", HOST, identity, 201);
+            // Of its own making, by a token: only with the operator's word that the name is the app's.
+            for (String app : new String[] {"shop", "other"}) {
+                assertThat(bring(daemon, app, HOST, identity, 422, token(daemon, app)))
+                        .contains("no authority that is trusted here has signed it");
+            }
+            daemon.ok("POST", "/v1/apps/shop/host_names", "{\"hostname\":\"" + HOST + "\"}");
+            bring(daemon, "shop", HOST, identity, 201, token(daemon, "shop"));
+            assertThat(bring(daemon, "other", HOST, identity, 422, token(daemon, "other")))
+                    .contains("has a certificate of another app");
             bring(daemon, "shop", "*.shop.example.com", identity, 201);
             Seen served = seen(HOST);
             assertThat(served.subject).isEqualTo(BROUGHT);
@@ -85,17 +96,42 @@ class CustomCertificateTest {
         return made.of("").orElseThrow();
     }
 
+    private static String token(DaemonProcess daemon, String app) throws IOException {
+        return daemon.ok("POST", "/v1/apps/" + app + "/deploy_token", "{}")
+                .get("token")
+                .stringValue();
+    }
+
     private static String bring(
             DaemonProcess daemon, String app, String host, Certificates.Identity identity, int status)
+            throws Exception {
+        return bring(daemon, app, host, identity, status, "");
+    }
+
+    /** @param token of an app; empty for the operator's */
+    private static String bring(
+            DaemonProcess daemon, String app, String host, Certificates.Identity identity, int status, String token)
             throws Exception {
         var body = DaemonProcess.JSON
                 .createObjectNode()
                 .put("hostname", host)
                 .put("fullchain", pem("CERTIFICATE", identity.chain().getFirst().getEncoded()))
                 .put("private_key", pem("PRIVATE KEY", identity.key().getEncoded()));
-        HttpResponse<String> answer = daemon.call("POST", "/v1/apps/" + app + "/certificates/custom", body.toString());
+        String path = "/v1/apps/" + app + "/certificates/custom";
+        HttpResponse<String> answer = token.isEmpty()
+                ? daemon.call("POST", path, body.toString())
+                : asTenant(daemon, token, path, body.toString());
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
         return answer.body();
+    }
+
+    private static HttpResponse<String> asTenant(DaemonProcess daemon, String token, String path, String body)
+            throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + daemon.api + path))
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .header("Authorization", "Bearer " + token)
+                .build();
+        return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
     }
 
     private static String pem(String kind, byte[] der) {

@@ -23,6 +23,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What an app's token can have a real daemon do by naming images and ports, and what it cannot. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -130,8 +132,22 @@ class TenantImagesTest {
         assertThat(daemon.ok("GET", "/v1/apps/shop/machines", "").size()).isZero();
     }
 
-    @Test
-    void forcedDestroy_cancelsACreateThatPulls() throws Exception {
+    /** Once a pull of this machine's image has connected. */
+    private Socket pulling() throws InterruptedException {
+        Socket socket = asked.poll(30, TimeUnit.SECONDS);
+        held.add(socket);
+        return socket;
+    }
+
+    /** The registry sees its client go. */
+    private static void awaitEnd(Socket pulling) throws IOException {
+        pulling.setSoTimeout(20_000);
+        pulling.getInputStream().transferTo(java.io.OutputStream.nullOutputStream());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "?force=true"})
+    void destroy_cancelsACreateThatPulls(String how) throws Exception {
         String reference = "127.0.0.1:" + silent.getLocalPort() + "/a:b";
         CompletableFuture<HttpResponse<String>> create = CompletableFuture.supplyAsync(() -> {
             try {
@@ -144,21 +160,29 @@ class TenantImagesTest {
                 throw new IllegalStateException(e);
             }
         });
-        Socket pulling = asked.poll(30, TimeUnit.SECONDS);
-        held.add(pulling);
-        String id = tenant("GET", "/v1/apps/shop/machines", "")
-                .body()
-                .replaceFirst("(?s).*?\"id\":\"([0-9a-f]{14})\".*", "$1");
-        long began = System.nanoTime();
-        assertThat(tenant("DELETE", "/v1/apps/shop/machines/" + id + "?force=true", "")
-                        .statusCode())
+        Socket pulling = pulling();
+        String id =
+                daemon.ok("GET", "/v1/apps/shop/machines", "").get(0).get("id").stringValue();
+        assertThat(tenant("DELETE", "/v1/apps/shop/machines/" + id + how, "").statusCode())
                 .isEqualTo(200);
-        // The registry sees its client go: nothing of the pull is left.
-        pulling.setSoTimeout(20_000);
-        pulling.getInputStream().transferTo(java.io.OutputStream.nullOutputStream());
+        awaitEnd(pulling);
         assertThat(create.get(20, TimeUnit.SECONDS).statusCode()).isGreaterThanOrEqualTo(400);
         assertThat(daemon.ok("GET", "/v1/apps/shop/machines", "").size()).isZero();
-        assertThat(System.nanoTime() - began).isLessThan(TimeUnit.SECONDS.toNanos(20));
+    }
+
+    @Test
+    void clientThatLeaves_endsItsPull() throws Exception {
+        String body = "{\"reference\":\"127.0.0.1:" + silent.getLocalPort() + "/c:d\"}";
+        Socket pulling;
+        try (Socket client = new Socket("127.0.0.1", daemon.api)) {
+            client.getOutputStream()
+                    .write(
+                            "POST /v1/host/images/pull HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
+                                    .formatted(daemon.token(), body.length(), body)
+                                    .getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            pulling = pulling();
+        }
+        awaitEnd(pulling);
     }
 
     @Test

@@ -108,6 +108,8 @@ class TokensTest {
     @Test
     void token_listedAndRevoked_isRefusedFromThenOn() throws Exception {
         JsonNode made = make("shop", "{\"name\":\"ci\"}");
+        assertThat(made.get("note").stringValue()).isEqualTo("no expiry was asked for: it lives a year");
+        assertThat(make("shop", "{\"expiry\":\"1h\"}").has("note")).isFalse();
         String token = made.get("token").stringValue();
         String id = made.get("id").stringValue();
         JsonNode list = daemon.ok("GET", "/v1/tokens?app_name=shop", "");

@@ -191,6 +191,25 @@ final class Blobs {
         void close();
     }
 
+    /** Removes a manifest's blobs, whole or partial, that nobody is working with any more. */
+    void discard(Manifest manifest) throws IOException {
+        List<String> names = Stream.concat(Stream.of(manifest.config()), manifest.layers().stream())
+                .map(blob -> blob.digest().hex())
+                .toList();
+        for (Path folder : List.of(verified, partial)) {
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : files.toList()) {
+                    String hex = file.getFileName().toString().split("-", 2)[0];
+                    synchronized (held) {
+                        if (names.contains(hex) && !held.contains(new Digest(hex))) {
+                            var _ = Disk.remove(file);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /** Removes every blob, whole or partial, that nobody is working with. Returns the bytes given back. */
     long collect() throws IOException {
         long bytes = 0;

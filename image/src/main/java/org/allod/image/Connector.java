@@ -23,6 +23,9 @@ final class Connector {
     private static final int CONNECT_MILLIS = 20_000;
     private static final int RESOLVE_SECONDS = 20;
 
+    /** Addresses of one name that are tried: whose DNS it is decides how many there are. */
+    private static final int MOST_ADDRESSES = 8;
+
     /** Whether a connection may be made. */
     interface Judge {
         boolean allows(String host, int port, InetAddress address);
@@ -53,7 +56,7 @@ final class Connector {
     Socket connect(String host, int port) throws IOException {
         boolean tried = false;
         @Nullable IOException last = null;
-        for (InetAddress address : resolve(host)) {
+        for (InetAddress address : resolve(host).stream().limit(MOST_ADDRESSES).toList()) {
             if (!judge.allows(host, port, address)) {
                 continue;
             }

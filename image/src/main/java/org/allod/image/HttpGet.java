@@ -32,16 +32,23 @@ final class HttpGet {
 
     private final Connector connector;
     private final Timers timers;
+    private final SSLSocketFactory tls;
 
     HttpGet(Connector connector, Timers timers) {
+        this(connector, timers, (SSLSocketFactory) SSLSocketFactory.getDefault());
+    }
+
+    HttpGet(Connector connector, Timers timers, SSLSocketFactory tls) {
         this.connector = connector;
         this.timers = timers;
+        this.tls = tls;
     }
 
     /**
      * What came back. Closing the body ends the connection.
      *
-     * @param headers by lower-case name; of several with one name the first
+     * @param headers by lower-case name; of several with one name a list, so that lengths which contradict each other
+     *     are none
      */
     record Answer(int status, Map<String, String> headers, InputStream body) implements AutoCloseable {
         String header(String name) {
@@ -55,14 +62,14 @@ final class HttpGet {
     }
 
     Answer send(URI uri, Map<String, String> headers) throws IOException {
-        boolean tls = uri.getScheme().equals("https");
-        int port = uri.getPort() >= 0 ? uri.getPort() : tls ? 443 : 80;
+        boolean secure = uri.getScheme().equals("https");
+        int port = uri.getPort() >= 0 ? uri.getPort() : secure ? 443 : 80;
         String host = bare(uri.getHost());
         Socket raw = connector.connect(host, port);
         Timers.Timer late = timers.after(ANSWER, () -> close(raw));
         try {
             raw.setSoTimeout(SILENCE_MILLIS);
-            Socket socket = tls ? secured(raw, host, port) : raw;
+            Socket socket = secure ? secured(raw, host, port) : raw;
             socket.getOutputStream().write(request(uri, headers));
             InputStream in = new BufferedInputStream(socket.getInputStream(), 1 << 16);
             Answer answer = answer(in, raw);
@@ -79,9 +86,8 @@ final class HttpGet {
         return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
     }
 
-    private static Socket secured(Socket raw, String host, int port) throws IOException {
-        SSLSocketFactory factory = (SSLSocketFactory) SSLSocketFactory.getDefault();
-        SSLSocket socket = (SSLSocket) factory.createSocket(raw, host, port, true);
+    private Socket secured(Socket raw, String host, int port) throws IOException {
+        SSLSocket socket = (SSLSocket) tls.createSocket(raw, host, port, true);
         SSLParameters parameters = socket.getSSLParameters();
         parameters.setEndpointIdentificationAlgorithm("HTTPS");
         socket.setSSLParameters(parameters);
@@ -114,9 +120,10 @@ final class HttpGet {
             for (String line = line(in, left); !line.isEmpty(); line = line(in, left)) {
                 int colon = line.indexOf(':');
                 if (colon > 0) {
-                    headers.putIfAbsent(
+                    headers.merge(
                             line.substring(0, colon).toLowerCase(Locale.ROOT),
-                            line.substring(colon + 1).strip());
+                            line.substring(colon + 1).strip(),
+                            (one, more) -> one + ", " + more);
                 }
             }
             if (status >= 200) {

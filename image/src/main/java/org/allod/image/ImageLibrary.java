@@ -44,6 +44,9 @@ import org.allod.linux.RegularFile;
 public final class ImageLibrary implements ImageStore, AutoCloseable {
     static final String LAYOUT = "oci:";
 
+    /** An app's images together may be so many times as large as the largest one: some hundred versions of a usual one. */
+    private static final long SHARE = 4;
+
     private final ImageSettings settings;
     private final Clock clock;
     private final Timers timers;
@@ -145,6 +148,11 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
         } catch (IOException e) {
             throw Disk.failed("could not note which apps have images", e);
         }
+    }
+
+    /** Forgets what apps were given that are not among these. */
+    public void retainApps(Set<String> apps) {
+        references.apps().stream().filter(app -> !apps.contains(app)).forEach(this::forgetApp);
     }
 
     /** Forgets what an app was given: the next of its name is somebody else. */
@@ -294,8 +302,25 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
         Documents documents = new Documents(settings.platform(), settings.limits(by));
         SpaceGuard space = by.tenant().isPresent() ? SpaceGuard.reserving(staging) : SpaceGuard.unbounded();
         Manifest manifest = retry.get(source.attempts(), () -> documents.resolve(source, which));
+        boolean made = false;
+        try {
+            Image image = make(manifest, source, by, space, name, room, progress);
+            made = true;
+            return image;
+        } finally {
+            if (!made && by.tenant().isPresent()) {
+                // Else a registry that always breaks off could have a tenant's pulls fill the disk with parts.
+                blobs.discard(manifest);
+            }
+        }
+    }
+
+    private Image make(
+            Manifest manifest, Source source, Requester by, SpaceGuard space, String name, Path room, Progress progress)
+            throws IOException, InterruptedException {
         try (Blobs.Hold _ = blobs.hold(manifest)) {
             if (shelf.find(manifest.digest()).isEmpty()) {
+                by.tenant().ifPresent(app -> checkShare(app, manifest));
                 // Outside the lock: who gets the same content from a faster registry does not wait for this one.
                 fetch(manifest, source, space, progress);
             }
@@ -305,6 +330,29 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
                 references.put(name, manifest.digest());
                 return ready.named(name);
             }
+        }
+    }
+
+    /** What one app's token may have on this host, before its next image begins. */
+    private void checkShare(String app, Manifest manifest) {
+        long bound = settings.appLimits().imageBytes();
+        if (manifest.bytes() > bound) {
+            throw Rejected.because(
+                    Rejected.Reason.TOO_LARGE,
+                    "the image's layers are %d bytes, packed; an app's image may have %d unpacked"
+                            .formatted(manifest.bytes(), bound),
+                    "make a smaller image");
+        }
+        long held = references.granted(app).stream()
+                .flatMap(digest -> shelf.find(digest).stream())
+                .mapToLong(Ready::bytes)
+                .sum();
+        if (held + manifest.bytes() > SHARE * bound) {
+            throw Rejected.because(
+                    Rejected.Reason.CAPACITY,
+                    "app %s has images of %d MiB on this host, and may have %d"
+                            .formatted(app, held >> 20, (SHARE * bound) >> 20),
+                    "have the operator remove those it no longer needs (`allod image remove`)");
         }
     }
 

@@ -84,6 +84,11 @@ final class References {
         return grants.getOrDefault(app, NONE).contains(digest);
     }
 
+    /** All that {@code app} was given. */
+    synchronized Set<Digest> granted(String app) {
+        return Set.copyOf(grants.getOrDefault(app, NONE));
+    }
+
     /** Gives content to apps: they may name it from now on. */
     synchronized void grant(Map<String, Set<Digest>> given) throws IOException {
         boolean changed = false;
@@ -97,6 +102,11 @@ final class References {
         if (changed) {
             save(digests);
         }
+    }
+
+    /** The apps that were given any. */
+    synchronized Set<String> apps() {
+        return Set.copyOf(grants.keySet());
     }
 
     /** Forgets what an app was given. */

@@ -23,6 +23,7 @@ import tools.jackson.databind.JsonNode;
 final class RegistryClient {
     private static final int REDIRECTS = 5;
     private static final int TOKEN_BYTES = 1 << 20;
+    private static final Pattern BEARER = Pattern.compile("(?i)(?:^|,\\s*)Bearer\\s+");
     private static final Pattern PARAMETER = Pattern.compile("([A-Za-z]+)\\s*=\\s*\"([^\"]*)\"");
 
     private final Reference reference;
@@ -110,9 +111,10 @@ final class RegistryClient {
 
     /** What answers the challenge; nothing where we have nothing to show. */
     private Optional<String> proof(String challenge, URI at) throws IOException {
-        if (challenge.regionMatches(true, 0, "Bearer ", 0, 7)) {
+        Matcher bearer = BEARER.matcher(challenge);
+        if (bearer.find()) {
             Map<String, String> said = new HashMap<>();
-            Matcher parameters = PARAMETER.matcher(challenge);
+            Matcher parameters = PARAMETER.matcher(challenge).region(bearer.end(), challenge.length());
             while (parameters.find()) {
                 said.putIfAbsent(parameters.group(1).toLowerCase(java.util.Locale.ROOT), parameters.group(2));
             }

@@ -52,10 +52,12 @@ class TenantImageTest {
     Path scratch;
 
     private static DockerRegistry locked;
+    private static DockerRegistry open;
 
     @BeforeAll
     static void start() throws Exception {
         locked = new DockerRegistry(shared.resolve("locked"), true);
+        open = new DockerRegistry(shared.resolve("open"), false);
         Path layout = new LayoutMaker(shared.resolve("layout"))
                 .layer(new TarMaker().folder("srv").file("srv/name", "private").bytes())
                 .done();
@@ -65,6 +67,7 @@ class TenantImageTest {
     @AfterAll
     static void stop() throws Exception {
         locked.close();
+        open.close();
     }
 
     private ImageSettings settings(RegistryPolicy policy) {
@@ -261,6 +264,9 @@ class TenantImageTest {
             Files.writeString(scratch.resolve("registry-credentials/shop.json"), login("alice:s3cret:with:colons"));
             assertThat(fixture.library.ensure(reference, SHOP, Progress.NONE).digest())
                     .isEqualTo(image.digest());
+            String pinned = locked.host() + "/team/private@" + image.digest();
+            assertThat(fixture.library.ensure(pinned, SHOP, Progress.NONE).digest())
+                    .isEqualTo(image.digest());
             assertThat(refused(fixture.library, reference, BANK).reason()).isEqualTo(Reason.UNAUTHENTICATED);
         }
         // What the app was given it has, also after a restart and without its password.
@@ -284,18 +290,46 @@ class TenantImageTest {
         }
         LayoutMaker entries = new LayoutMaker(scratch.resolve("entries"));
         entries.layer(many.bytes()).done();
-        try (DockerRegistry registry = new DockerRegistry(scratch.resolve("registry"), false);
-                Fixture fixture = new Fixture(settings(ONE_REGISTRY)
-                        .withAppLimits(Limits.APP.withImageBytes(8 << 20).withEntries(1_000)))) {
-            registry.push(bytes.folder, "bytes:v1");
-            registry.push(entries.folder, "entries:v1");
+        try (Fixture fixture = new Fixture(settings(ONE_REGISTRY)
+                .withAppLimits(Limits.APP.withImageBytes(8 << 20).withEntries(1_000)))) {
+            open.push(bytes.folder, "bytes:v1");
+            open.push(entries.folder, "entries:v1");
             for (String name : List.of("bytes", "entries")) {
-                assertThat(refused(fixture.library, registry.host() + "/" + name + ":v1", SHOP)
+                assertThat(refused(fixture.library, open.host() + "/" + name + ":v1", SHOP)
                                 .reason())
                         .isEqualTo(Reason.TOO_LARGE);
                 assertThat(scratch.resolve("images/staging").toFile().list()).isEmpty();
-                fixture.library.pull(registry.host() + "/" + name + ":v1", Progress.NONE);
+                assertThat(scratch.resolve("images/blobs/partial").toFile().list())
+                        .isEmpty();
+                assertThat(scratch.resolve("images/blobs/verified").toFile().list())
+                        .isEmpty();
             }
+            for (String name : List.of("bytes", "entries")) {
+                fixture.library.pull(open.host() + "/" + name + ":v1", Progress.NONE);
+            }
+        }
+    }
+
+    @Test
+    void appsImagesTogether_haveABound() throws Exception {
+        byte[] noise = new byte[3 << 19];
+        try (Fixture fixture = new Fixture(settings(ONE_REGISTRY).withAppLimits(Limits.APP.withImageBytes(2 << 20)))) {
+            for (int i = 0; i < 6; i++) {
+                new java.util.Random(i).nextBytes(noise);
+                LayoutMaker maker = new LayoutMaker(scratch.resolve("layout-" + i));
+                open.push(
+                        maker.layer(new TarMaker().file("noise", noise, 0644).bytes())
+                                .done(),
+                        "noise:v" + i);
+            }
+            for (int i = 0; i < 5; i++) {
+                fixture.library.ensure(open.host() + "/noise:v" + i, SHOP, Progress.NONE);
+            }
+            Rejected why = refused(fixture.library, open.host() + "/noise:v5", SHOP);
+            assertThat(why.reason()).isEqualTo(Reason.CAPACITY);
+            assertThat(why.getMessage()).contains("may have 8");
+            fixture.library.ensure(open.host() + "/noise:v0", SHOP, Progress.NONE);
+            fixture.library.ensure(open.host() + "/noise:v5", BANK, Progress.NONE);
         }
     }
 

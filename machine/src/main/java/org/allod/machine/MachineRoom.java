@@ -149,7 +149,7 @@ public final class MachineRoom {
                         volumes.create(apps.get(app), Volumes.Request.empty(name, size, encrypted)),
                 volumes::delete);
         Room room = new Room(capacity, book);
-        TenantRules tenants = new TenantRules(images, rawPorts);
+        TenantRules tenants = new TenantRules(images, rawPorts, book);
         Machines machines = new Machines(
                 runs,
                 new Creation(

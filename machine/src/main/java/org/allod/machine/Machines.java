@@ -414,13 +414,21 @@ public final class Machines {
         return updates.metadata(machine, change, by);
     }
 
-    /** Destroys it; one that runs, or is at something, only with {@code force}. */
+    /** Destroys it; one that runs, or is at something but its own create, only with {@code force}. */
     public RunId destroy(Machine machine, boolean force, Asker by) throws InterruptedException {
-        if (force) {
+        // A machine that is being made has nothing to lose: its create is cancelled, whatever that waits for.
+        if (force
+                || book.get(machine.id())
+                        .filter(m -> m.state() == MachineState.CREATING)
+                        .isPresent()) {
             Machine now = book.get(machine.id())
                     .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
             return runs.insist(
-                    lifecycle.destroy, now, by, new Job.Simple(now.id().text(), by.source()), "destroyed by force");
+                    lifecycle.destroy,
+                    now,
+                    by,
+                    new Job.Simple(now.id().text(), by.source()),
+                    force ? "destroyed by force" : "destroyed before it was made");
         }
         return runs.verb(Verb.DESTROY, machine, by, m -> {
                     // What the caller has seen may be long ago: it may run by now.

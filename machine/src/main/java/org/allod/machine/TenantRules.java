@@ -12,10 +12,12 @@ import org.allod.image.Requester;
 final class TenantRules {
     private final ImageStore images;
     private final RawPorts rawPorts;
+    private final Book book;
 
-    TenantRules(ImageStore images, RawPorts rawPorts) {
+    TenantRules(ImageStore images, RawPorts rawPorts, Book book) {
         this.images = images;
         this.rawPorts = rawPorts;
+        this.book = book;
     }
 
     /** @param tenant whether it comes with a token of {@code app}; the operator may name any image and any port but the host's own */
@@ -28,7 +30,7 @@ final class TenantRules {
         for (int s = 0; s < config.services().size(); s++) {
             List<MachineConfig.Port> ports = config.services().get(s).ports();
             for (int p = 0; p < ports.size(); p++) {
-                check("config.services[%d].ports[%d]".formatted(s, p), ports.get(p), tenant);
+                check("config.services[%d].ports[%d]".formatted(s, p), ports.get(p), app, tenant);
             }
         }
     }
@@ -40,7 +42,7 @@ final class TenantRules {
         });
     }
 
-    private void check(String path, MachineConfig.Port port, boolean tenant) {
+    private void check(String path, MachineConfig.Port port, String app, boolean tenant) {
         if (!port.http() && rawPorts.isTaken(port)) {
             throw Rejected.because(
                     Rejected.Reason.CONFLICT,
@@ -50,7 +52,7 @@ final class TenantRules {
         }
         // HTTP is told apart by host name; but of the ports below 1024 only the two that are for it anyway.
         boolean shared = port.http() && (port.first() >= 1024 || port.first() == 80 || port.first() == 443);
-        if (tenant && !shared && !rawPorts.contains(port)) {
+        if (tenant && !shared && !rawPorts.contains(port) && !isHeld(app, port)) {
             throw Rejected.because(
                     Rejected.Reason.FORBIDDEN,
                     "%s asks for port %s of the edge for %s: a token of an app may have %s"
@@ -61,5 +63,14 @@ final class TenantRules {
                                     rawPorts),
                     "choose a port of those, or ask the operator (`--app-ports`); nothing was changed");
         }
+    }
+
+    /** What the operator gave one machine of the app, the app's next may have too: as in a deploy. */
+    private boolean isHeld(String app, MachineConfig.Port port) {
+        return book.of(app).stream()
+                .flatMap(m -> m.config().services().stream())
+                .flatMap(service -> service.ports().stream())
+                .anyMatch(held ->
+                        held.http() == port.http() && held.first() <= port.first() && port.last() <= held.last());
     }
 }

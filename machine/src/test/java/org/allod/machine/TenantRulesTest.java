@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class TenantRulesTest {
     private final TenantRules rules =
-            new TenantRules(new FakeImages(), RawPorts.parse("21000-21009").without(Set.of(4280, 21_005)));
+            new TenantRules(new FakeImages(), RawPorts.parse("21000-21009").without(Set.of(4280, 21_005)), new Book());
 
     private static MachineConfig port(String port) {
         return TestHost.config(

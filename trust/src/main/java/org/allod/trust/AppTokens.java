@@ -39,6 +39,9 @@ public final class AppTokens {
     /** As long as the Machines API lets them live: twenty years. */
     static final Duration LONGEST = Duration.ofDays(7_300);
 
+    /** Where none is asked for: long enough for a pipeline that somebody looks after, short enough to be noticed. */
+    public static final Duration USUAL = Duration.ofDays(365);
+
     static final Duration KEYS_LIVE = Duration.ofMinutes(10);
     static final int MAX_TOKENS = 1_000;
     private static final int BYTES = 32;
@@ -91,9 +94,13 @@ public final class AppTokens {
         }
     }
 
-    /** Makes a deploy token. */
+    /**
+     * Makes a deploy token.
+     *
+     * @param expiry how long it lives; empty for a year
+     */
     public Made make(String app, String name, Optional<Duration> expiry) {
-        Duration lives = expiry.orElse(LONGEST);
+        Duration lives = expiry.orElse(USUAL);
         if (!lives.isPositive() || lives.compareTo(LONGEST) > 0) {
             throw Rejected.invalid("expiry must be more than nothing and at most %dh".formatted(LONGEST.toHours()));
         }

@@ -33,12 +33,14 @@ public final class Certificates {
 
     private final Database database;
     private final AppKeys keys;
+    private final TrustedRoots roots;
     private final Clock clock;
     private volatile Watcher watcher = new Watcher() {};
 
-    Certificates(Database database, AppKeys keys, Clock clock) {
+    Certificates(Database database, AppKeys keys, TrustedRoots roots, Clock clock) {
         this.database = database;
         this.keys = keys;
+        this.roots = roots;
         this.clock = clock;
     }
 
@@ -75,30 +77,103 @@ public final class Certificates {
         watcher = other;
     }
 
-    /** Keeps a certificate that was found good, in the place of the host name's last. */
+    /** The operator's: their word is proof enough of whose the host name is. */
     public Custom put(String app, String hostname, String fullchain, String privateKey) {
+        return put(app, hostname, fullchain, privateKey, false);
+    }
+
+    /** Whose a host name is, and how well that was shown: a chain that has expired shows nothing any more. */
+    record Held(String app, Proof proof) {}
+
+    static Optional<Held> held(Tx tx, String host, Instant now) throws SQLException {
+        return tx.first(
+                "SELECT app, proof, chain FROM certificate WHERE host = ?",
+                row -> {
+                    Proof proof = Proof.of(row.getInt(2));
+                    Instant until =
+                            decode(row.getBytes(3)).getFirst().getNotAfter().toInstant();
+                    boolean over = proof == Proof.CHAIN && now.isAfter(until);
+                    return new Held(row.getString(1), over ? Proof.NONE : proof);
+                },
+                host);
+    }
+
+    boolean trusts(List<X509Certificate> chain) {
+        return roots.trusts(chain);
+    }
+
+    /** Somebody else has changed whose the name is. */
+    void tell(String host) {
+        watcher.changed(host);
+    }
+
+    /**
+     * How well {@code app} shows that the name is its own; and that it may have it.
+     *
+     * @param shown by what it brings
+     */
+    private static Proof admit(Tx tx, String app, String host, Proof shown, boolean tenant, Instant now)
+            throws SQLException {
+        Optional<String> assigned = NameAssignments.assigned(tx, host);
+        Optional<Held> held = held(tx, host, now);
+        boolean given = assigned.filter(app::equals).isPresent()
+                || held.filter(h -> h.app().equals(app) && h.proof() == Proof.OPERATOR)
+                        .isPresent();
+        Proof proof = given ? Proof.OPERATOR : shown;
+        Optional<String> rival = assigned.or(
+                        () -> held.filter(h -> !proof.beats(h.proof())).map(Held::app))
+                .filter(other -> !other.equals(app));
+        if (rival.isPresent()) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "hostname %s has a certificate of %s".formatted(host, tenant ? "another app" : "app " + rival.get())
+                            + (assigned.isPresent() ? ", to which the operator has given the name" : ""),
+                    tenant
+                            ? "bring a certificate of a trusted authority, or have the operator give the name to app %s (`allod cert allow`)"
+                                    .formatted(app)
+                            : "delete it there first");
+        }
+        if (proof == Proof.NONE) {
+            throw Rejected.because(
+                    Rejected.Reason.UNSUPPORTED,
+                    "fullchain: no authority that is trusted here has signed it, so it does not show that %s is app %s's"
+                            .formatted(host, app),
+                    "bring one of a trusted authority, or have the operator give the name to the app (`allod cert allow %s --app %s`)"
+                            .formatted(host, app));
+        }
+        if (held.filter(h -> !h.app().equals(app)).isPresent()) {
+            tx.update("DELETE FROM certificate WHERE host = ?", host);
+            NameAssignments.lose(tx, held.get().app(), host, now);
+        }
+        NameAssignments.regain(tx, app, host);
+        return proof;
+    }
+
+    /**
+     * Keeps a certificate that was found good, in the place of the host name's last. Where that was another app's, it is
+     * taken from it only by a stronger proof.
+     *
+     * @param tenant whether it comes with no more than a token of the app
+     */
+    public Custom put(String app, String hostname, String fullchain, String privateKey, boolean tenant) {
         String host = CustomCertificate.host(hostname);
         Instant now = clock.wall();
         CustomCertificate.Good good = CustomCertificate.judge(host, fullchain, privateKey, now);
         byte[] chain = encode(good.chain());
+        Proof shown = !tenant ? Proof.OPERATOR : roots.trusts(good.chain()) ? Proof.CHAIN : Proof.NONE;
         Custom kept = database.write(tx -> {
-            Optional<String> owner =
-                    tx.first("SELECT app FROM certificate WHERE host = ?", row -> row.getString(1), host);
-            if (owner.filter(o -> !o.equals(app)).isPresent()) {
-                throw Rejected.because(
-                        Rejected.Reason.UNSUPPORTED,
-                        "hostname %s has a certificate of app %s".formatted(host, owner.get()),
-                        "delete it there first");
-            }
+            Proof proof = admit(tx, app, host, shown, tenant, now);
             SealingKey key = keys.make(tx, app);
             tx.update(
-                    "INSERT INTO certificate (host, app, chain, created, updated, sealed) VALUES (?1, ?2, ?3, ?4, ?4, ?5) "
-                            + "ON CONFLICT (host) DO UPDATE SET chain = ?3, updated = ?4, sealed = ?5",
+                    "INSERT INTO certificate (host, app, chain, created, updated, sealed, proof) "
+                            + "VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6) "
+                            + "ON CONFLICT (host) DO UPDATE SET chain = ?3, updated = ?4, sealed = ?5, proof = ?6",
                     host,
                     app,
                     chain,
                     now.toEpochMilli(),
-                    key.seal(good.key(), binding(app, host, chain)));
+                    key.seal(good.key(), binding(app, host, chain)),
+                    proof.code());
             long count = tx.first("SELECT count(*) FROM certificate WHERE app = ?", row -> row.getLong(1), app)
                     .orElse(0L);
             if (count > MAX_COUNT) {

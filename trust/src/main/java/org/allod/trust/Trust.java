@@ -2,6 +2,7 @@ package org.allod.trust;
 
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.Optional;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
 import org.allod.store.Database;
@@ -17,11 +18,14 @@ public final class Trust {
     private final Identities identities;
     private final VolumeKeys volumeKeys;
 
-    private Trust(SealingKey hostKey, Database database, Clock clock, Ids ids) {
+    private final NameAssignments names;
+
+    private Trust(SealingKey hostKey, Database database, TrustedRoots roots, Clock clock, Ids ids) {
         this.keys = new AppKeys(hostKey);
         this.secrets = new Secrets(database, keys, clock);
         this.secretKeys = new SecretKeys(database, keys, clock);
-        this.certificates = new Certificates(database, keys, clock);
+        this.certificates = new Certificates(database, keys, roots, clock);
+        this.names = new NameAssignments(database, clock, certificates);
         this.tokens = new AppTokens(database, hostKey, clock, ids);
         this.identities = new Identities(database, hostKey, clock, ids);
         this.volumeKeys = new VolumeKeys(database, hostKey);
@@ -36,7 +40,19 @@ public final class Trust {
      * @throws org.allod.base.Rejected where the key is missing or another: says what to do
      */
     public static Trust open(Database database, Path keyFile, boolean forget, Clock clock, Ids ids) {
-        return new Trust(HostKey.at(keyFile, database, forget), database, clock, ids);
+        return open(database, keyFile, forget, Optional.empty(), clock, ids);
+    }
+
+    /** @param roots authorities that are trusted for host names beside Java's, in PEM */
+    public static Trust open(
+            Database database, Path keyFile, boolean forget, Optional<Path> roots, Clock clock, Ids ids) {
+        TrustedRoots trusted = TrustedRoots.with(roots);
+        return new Trust(HostKey.at(keyFile, database, forget), database, trusted, clock, ids);
+    }
+
+    /** Which host names the operator has given to which apps. */
+    public NameAssignments names() {
+        return names;
     }
 
     public Secrets secrets() {
@@ -68,6 +84,7 @@ public final class Trust {
         Secrets.forget(tx, app);
         SecretKeys.forget(tx, app);
         Certificates.forget(tx, app);
+        NameAssignments.forget(tx, app);
         AppTokens.forget(tx, app);
         keys.forget(tx, app);
     }

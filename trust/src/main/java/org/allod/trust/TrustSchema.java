@@ -31,7 +31,14 @@ public final class TrustSchema {
                                     + "updated INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (app, name)) WITHOUT ROWID",
                             "CREATE TABLE certificate (host TEXT PRIMARY KEY, app TEXT NOT NULL, chain BLOB NOT NULL, "
                                     + "created INTEGER NOT NULL, updated INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID",
-                            "CREATE INDEX certificate_of ON certificate (app)")));
+                            "CREATE INDEX certificate_of ON certificate (app)"),
+                    List.of(
+                            // How well the app has shown that the name is its own (Proof); 0: not at all, as before.
+                            "ALTER TABLE certificate ADD COLUMN proof INTEGER NOT NULL DEFAULT 0",
+                            "CREATE TABLE host_name (host TEXT PRIMARY KEY, app TEXT NOT NULL, created INTEGER NOT NULL) "
+                                    + "WITHOUT ROWID",
+                            "CREATE TABLE host_loss (app TEXT NOT NULL, host TEXT NOT NULL, at INTEGER NOT NULL, "
+                                    + "PRIMARY KEY (app, host)) WITHOUT ROWID")));
 
     private TrustSchema() {}
 }

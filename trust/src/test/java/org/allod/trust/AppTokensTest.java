@@ -107,6 +107,12 @@ class AppTokensTest {
     }
 
     @Test
+    void token_withoutAnExpiry_livesAYear() {
+        AppTokens.Token token = tokens().make("shop", "ci", Optional.empty()).token();
+        assertThat(Duration.between(token.created(), token.expires())).isEqualTo(Duration.ofDays(365));
+    }
+
+    @Test
     void expiryOrName_impossible_isRefused() {
         assertThatThrownBy(() -> make("shop", Duration.ZERO)).hasMessageContaining("expiry must be more than nothing");
         assertThatThrownBy(() -> make("shop", AppTokens.LONGEST.plusSeconds(1)))

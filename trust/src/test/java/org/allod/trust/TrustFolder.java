@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
@@ -25,9 +26,14 @@ final class TrustFolder implements AutoCloseable {
     }
 
     TrustFolder(Path folder, boolean forget) {
+        this(folder, forget, Optional.empty());
+    }
+
+    /** @param roots authorities that count for host names */
+    TrustFolder(Path folder, boolean forget, Optional<Path> roots) {
         database = Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(TrustSchema.SCHEMA));
         try {
-            trust = Trust.open(database, folder.resolve("host.key"), forget, time, ids);
+            trust = Trust.open(database, folder.resolve("host.key"), forget, roots, time, ids);
         } catch (RuntimeException e) {
             database.close();
             throw e;
