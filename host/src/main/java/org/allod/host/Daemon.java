@@ -32,7 +32,7 @@ import org.allod.api.ProcessEndpoints;
 import org.allod.api.Prover;
 import org.allod.api.RunEndpoints;
 import org.allod.api.VolumeEndpoints;
-import org.allod.base.Clock;
+import org.allod.base.BelievedClock;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
@@ -82,7 +82,7 @@ final class Daemon implements AutoCloseable {
     private static final Duration RECOVERING = Duration.ofMinutes(1);
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
-    private final Clock clock = new SystemClock();
+    private final BelievedClock clock = new BelievedClock(new SystemClock());
     private InetSocketAddress api = new InetSocketAddress(0);
     private InetSocketAddress edgeAddress = new InetSocketAddress(0);
 
@@ -126,6 +126,9 @@ final class Daemon implements AutoCloseable {
                         DeploySchema.SCHEMA,
                         AppAddresses.SCHEMA,
                         TrustSchema.SCHEMA)));
+        ClockRecord calendar = part(new ClockRecord(database, clock, timers));
+        ids.after(calendar.restore());
+        calendar.start();
         TrustDoor trust = new TrustDoor(Trust.open(database, config.hostKey(), config.forgetSecrets(), clock, ids));
         long fleet = Identity.fleet(database, rng.fork("fleet"));
         EngineOptions options = EngineOptions.defaults().queue(MachineRoom.INSISTED, INSISTED);
@@ -150,6 +153,7 @@ final class Daemon implements AutoCloseable {
         Machines machines = room.machines();
         door.serves(machines);
         machines.atAppEnd(trust);
+        trust.endKeyTokensWith(machines);
         Deploys deploys = Deploys.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
         room.recover();

@@ -39,7 +39,10 @@ final class TestRoom implements AutoCloseable {
     }
 
     TestRoom(Path folder, KeySource keys, int processors, UnaryOperator<EngineOptions> bounds) {
-        Clock clock = new SystemClock();
+        this(folder, keys, processors, bounds, new SystemClock());
+    }
+
+    TestRoom(Path folder, KeySource keys, int processors, UnaryOperator<EngineOptions> bounds, Clock clock) {
         Rng rng = Rng.seeded(5);
         Ids ids = new Ids(clock, rng.fork("ids"));
         database = Database.open(
