@@ -1,8 +1,8 @@
 package org.allod.base;
 
 /**
- * Makes identifiers from a clock and a stream of randomness. Two made by the same {@code Ids} are strictly
- * increasing, even where the clock stands still or steps back.
+ * Makes identifiers from a clock and a stream of randomness. Two made by the same {@code Ids} are strictly increasing,
+ * even where the clock stands still or steps back; {@link #after} carries that over a restart.
  */
 public final class Ids {
     private final Clock clock;
@@ -23,6 +23,16 @@ public final class Ids {
             last = new Ulid(low == 0 ? last.high() + 1 : last.high(), low);
         }
         return last;
+    }
+
+    /**
+     * Sees to it that all that follow are greater than one that an earlier process recorded, though the clock may have
+     * gone back since.
+     */
+    public synchronized void after(Ulid recorded) {
+        if (recorded.compareTo(last) > 0) {
+            last = recorded;
+        }
     }
 
     /** A machine's identifier: 48 random bits, so that it fits the machine's address. */

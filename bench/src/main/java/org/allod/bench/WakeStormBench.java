@@ -55,9 +55,8 @@ final class WakeStormBench extends GuestBench {
                         scratch,
                         machines.getFirst().substring(machines.getFirst().lastIndexOf('/') + 1));
             } finally {
-                for (int i = 0; i < machines.size(); i++) {
-                    cloud.call("DELETE", "/v1/apps/storm-" + i + "?force=true", "");
-                }
+                var _ = Crowd.sideBySide(
+                        4, machines.size(), i -> cloud.call("DELETE", "/v1/apps/storm-" + i + "?force=true", ""));
             }
         }
     }

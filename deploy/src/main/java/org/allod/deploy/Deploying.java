@@ -16,6 +16,9 @@ import java.util.function.Predicate;
  * deploy did; then those the deploy made are destroyed.
  */
 final class Deploying {
+    /** What a slot's note begins with while it waits for something that will pass. */
+    static final String WAITS = "waits: ";
+
     /** Machines of one group begun at once where nothing else bounds it: each pulls at the host's two or more cores. */
     static final int AT_ONCE = 8;
 
@@ -29,6 +32,10 @@ final class Deploying {
                         due(state, i, phase) ? done(state, i, machine) : state;
                     case Event.Failed(int i, Phase phase, String why) ->
                         due(state, i, phase) ? failed(state, i, why) : state;
+                    case Event.Waits(int i, Phase phase, String why) ->
+                        due(state, i, phase)
+                                ? state.with(i, state.slots().get(i).at(phase, WAITS + why))
+                                : state;
                     case Event.Gone(int i, Phase phase) -> due(state, i, phase) ? gone(state, i) : state;
                     case Event.Halted(String why) -> state.stage().revocable() ? state.back(why) : state;
                 });
@@ -64,7 +71,8 @@ final class Deploying {
     }
 
     private static DeployState done(DeployState state, int i, String machine) {
-        Slot slot = state.slots().get(i).is(machine);
+        Slot found = state.slots().get(i).is(machine);
+        Slot slot = found.note().startsWith(WAITS) ? found.at(found.phase(), "") : found;
         boolean held = state.strategy() == Strategy.BLUE_GREEN;
         Phase next = switch (slot.phase()) {
             case CHANGING -> slot.prove() ? Phase.PROVING : Phase.SERVING;

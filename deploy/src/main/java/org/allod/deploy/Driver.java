@@ -5,12 +5,14 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.allod.base.Clock;
 import org.allod.base.Failed;
 import org.allod.base.FatalErrors;
 import org.allod.base.Rejected;
 import org.allod.fsm.Abort;
+import org.allod.machine.Leases;
 import org.allod.machine.Pause;
 
 /**
@@ -24,6 +26,12 @@ final class Driver {
     private static final int TRIES = 3;
 
     private static final Duration BETWEEN = Duration.ofMillis(500);
+
+    /**
+     * What has no way back waits for a lease as long as one may last: a machine that is left at a version that was taken
+     * back is worse than a deploy that takes an hour. Who holds it on and on is named.
+     */
+    static final Duration LONGEST_LEASE = Leases.MAX_TTL.plusMinutes(1);
 
     private final DeployBook book;
     private final DeployTable table;
@@ -118,7 +126,9 @@ final class Driver {
                         effect.slot(),
                         new Task(
                                 slot.phase(),
-                                crew.begin("deploy " + slot.name(), () -> inbox.add(report(deploy, slot, effect)))));
+                                crew.begin(
+                                        "deploy " + slot.name(),
+                                        () -> inbox.add(report(deploy, slot, effect, inbox)))));
             }
         }
     }
@@ -133,22 +143,33 @@ final class Driver {
     }
 
     // Whatever ends a task must reach the deploy, or it would wait for ever.
-    private Report report(Deploy deploy, Slot slot, Effect effect) {
+    private Report report(Deploy deploy, Slot slot, Effect effect, LinkedBlockingQueue<Report> inbox) {
         try {
-            return new Report.Of(attempt(deploy, slot, effect));
+            return new Report.Of(attempt(deploy, slot, effect, waits -> inbox.add(new Report.Of(waits))));
         } catch (Throwable e) {
             FatalErrors.check(e);
             return new Report.Broken(e);
         }
     }
 
-    private Event attempt(Deploy deploy, Slot slot, Effect effect) throws InterruptedException {
-        long until = clock.monoNanos() + deploy.plan().waitTimeout().toNanos();
+    private Event attempt(Deploy deploy, Slot slot, Effect effect, Consumer<Event> tell) throws InterruptedException {
+        long began = clock.monoNanos();
+        long until = began + deploy.plan().waitTimeout().toNanos();
+        long leased = began + lease(deploy, effect).toNanos();
+        boolean told = false;
         for (int tries = 1; ; tries++) {
             try {
                 return new Event.Done(effect.slot(), slot.phase(), hands.perform(deploy, slot, effect));
             } catch (Hands.Vanished e) {
                 return new Event.Gone(effect.slot(), slot.phase());
+            } catch (Hands.Leased e) {
+                if (clock.monoNanos() >= leased) {
+                    return failed(slot, effect, String.valueOf(e.getMessage()));
+                }
+                if (!told) {
+                    told = true;
+                    tell.accept(new Event.Waits(effect.slot(), slot.phase(), String.valueOf(e.getMessage())));
+                }
             } catch (Hands.Unfit e) {
                 return failed(slot, effect, String.valueOf(e.getMessage()));
             } catch (Rejected e) {
@@ -166,6 +187,12 @@ final class Driver {
             }
             pause.of(BETWEEN);
         }
+    }
+
+    private static Duration lease(Deploy deploy, Effect effect) {
+        Duration usual = deploy.plan().waitTimeout();
+        boolean back = effect instanceof Effect.Restore || effect instanceof Effect.Remove;
+        return back && usual.compareTo(LONGEST_LEASE) < 0 ? LONGEST_LEASE : usual;
     }
 
     private static Event failed(Slot slot, Effect effect, String why) {

@@ -12,6 +12,9 @@ sealed interface Event {
     /** The effect could not be carried out, and trying longer would not help. */
     record Failed(int slot, Phase phase, String why) implements Event {}
 
+    /** The effect waits for something that will pass, and why. */
+    record Waits(int slot, Phase phase, String why) implements Event {}
+
     /** The machine is no longer there: somebody destroyed it. */
     record Gone(int slot, Phase phase) implements Event {}
 

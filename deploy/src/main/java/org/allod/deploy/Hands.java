@@ -31,6 +31,7 @@ interface Hands {
      *
      * @return the machine's id
      * @throws Vanished where the machine is gone
+     * @throws Leased where somebody has leased it
      * @throws org.allod.base.Rejected where it is refused; a conflict or lack of room may pass with time
      * @throws org.allod.base.Failed where the world is at fault
      */
@@ -46,6 +47,13 @@ interface Hands {
     final class Vanished extends RuntimeException {
         Vanished(String machine) {
             super("machine " + machine + " is gone", null, false, false);
+        }
+    }
+
+    /** Somebody has leased the machine: nobody else changes it until they are done, or the lease ends. */
+    final class Leased extends RuntimeException {
+        Leased(String why) {
+            super(why, null, false, false);
         }
     }
 

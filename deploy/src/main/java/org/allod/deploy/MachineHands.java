@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
+import org.allod.base.Rejected;
 import org.allod.image.Image;
 import org.allod.image.ImageStore;
 import org.allod.image.Requester;
@@ -98,6 +99,18 @@ final class MachineHands implements Hands {
 
     @Override
     public String perform(Deploy deploy, Slot slot, Effect effect) throws InterruptedException {
+        try {
+            return performed(deploy, slot, effect);
+        } catch (Rejected e) {
+            boolean leased = e.reason() == Rejected.Reason.CONFLICT
+                    && find(deploy, slot)
+                            .flatMap(m -> machines.leases().of(m.id()))
+                            .isPresent();
+            throw leased ? new Leased(Driver.text(e)) : e;
+        }
+    }
+
+    private String performed(Deploy deploy, Slot slot, Effect effect) throws InterruptedException {
         Optional<Machine> found = find(deploy, slot);
         if (found.isEmpty()) {
             return switch (effect) {

@@ -64,13 +64,20 @@ final class Dispatcher implements RunLoop.House {
             return;
         }
         if (run.state instanceof RunState.Waiting) {
-            long delay = run.spec.notBefore() - clock.wallMillis();
+            // Never longer than it was to be at first, and once that has passed it is over, wherever the calendar is.
+            long delay = Math.min(run.spec.notBefore() - clock.wallMillis(), run.spec.notBefore() - run.spec.created());
             if (delay > 0) {
-                timers.after(Duration.ofMillis(delay), () -> whenReady(run));
+                timers.after(Duration.ofMillis(delay), () -> due(run));
                 return;
             }
         }
-        letIn(roster.ready(run));
+        due(run);
+    }
+
+    private void due(ActiveRun run) {
+        if (!closing) {
+            letIn(roster.ready(run));
+        }
     }
 
     private void letIn(List<ActiveRun> admitted) {

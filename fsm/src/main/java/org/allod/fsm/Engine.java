@@ -93,6 +93,9 @@ public final class Engine implements AutoCloseable {
     /** @param before is told of each such run before any of them goes on */
     public int resume(Consumer<RunView> before) {
         List<ActiveRun> back = roster.resume(store.load());
+        back.forEach(run -> ids.after(run.id().ulid()));
+        store.ended(Optional.empty(), 1)
+                .forEach(run -> ids.after(run.spec().id().ulid()));
         // Those that had begun come first: they were within their caps before, so they are again.
         Comparator<ActiveRun> begunFirst = Comparator.comparing(r -> r.state instanceof RunState.Waiting);
         pruner.start(timers);

@@ -65,7 +65,10 @@ final class Pruner {
 
     private void prune() {
         try {
-            long olderThan = clock.wallMillis() - options.historyAge().toMillis();
+            // A calendar that has just jumped ahead makes everything look old: then only the count bounds the history.
+            long olderThan = clock.believedWall()
+                    .map(now -> now.minus(options.historyAge()).toEpochMilli())
+                    .orElse(Long.MIN_VALUE);
             while (!closed && store.prune(options.history(), olderThan, CHUNK) == CHUNK) {
                 // There is more: the next transaction.
             }

@@ -174,7 +174,7 @@ final class Reducer {
             when h.step() == s.step() ->
                 nextFinalizer(
                         shape,
-                        s,
+                        new Finalizing(worse(s.outcome(), h.outcome()), s.step(), s.attempt()),
                         new Event.FinalizerFailed(
                                 s.step(), s.attempt(), h.outcome().detail()));
             case Input.Cancel c ->
@@ -185,6 +185,11 @@ final class Reducer {
             // Fired while the cancellation that ended the pause was being recorded.
             case Input.RetryDue overtaken -> new Next(s, List.of(), List.of());
         };
+    }
+
+    /** What a finalizer left undone for good is no success; what the steps came to otherwise stays. */
+    private static Outcome worse(Outcome steps, Outcome finalizer) {
+        return steps instanceof Outcome.Completed && finalizer instanceof Outcome.Unrecoverable ? finalizer : steps;
     }
 
     private static Decision finalPausing(FinalPausing s, Input input) {

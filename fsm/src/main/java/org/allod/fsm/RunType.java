@@ -10,9 +10,10 @@ import java.util.function.BiFunction;
 /**
  * A kind of run: its name, its steps in order, its finalizers, and how its request and response are recorded.
  *
- * <p>A run keeps the list of steps it was started with. Where a newer program no longer has one of them, that step does
- * nothing and a warning is logged; a step that a newer program adds, wherever it adds it, is not part of runs already
- * started. Never give an old name to a new meaning.
+ * <p>A run keeps the list of steps it was started with. Where a newer program no longer has one of them, the run fails
+ * there and names it, and so it does where a finalizer is gone; a step that a newer program adds, wherever it adds it, is
+ * not part of runs already started. So keep what is no longer needed, empty, for as long as a run may have it on record,
+ * and never give an old name to a new meaning.
  *
  * @param <Q> the request
  * @param <R> the response, built up by the steps

@@ -17,9 +17,11 @@ import org.jspecify.annotations.Nullable;
  * Puts any run type through what every run type must survive, on simulated time and a simulated disk:
  *
  * <ul>
- *   <li>each step and finalizer fails once, before and after it had its effect;
+ *   <li>each step and finalizer fails once before it had its effect, and after it had it as often as a step may that is
+ *       bounded to {@link #TRIES};
  *   <li>each is executed twice in a row;
- *   <li>the process dies before and after each record becomes durable, and a new one resumes;
+ *   <li>the process dies before and after each record becomes durable, and a new one resumes, by a calendar that is ten
+ *       hours ahead or behind, in turns;
  *   <li>each step turns out unrecoverable, and the run is cancelled at each step.
  * </ul>
  *
@@ -64,6 +66,12 @@ public final class RunTypeHarness<Q, R> {
     /** Longest a single scenario may go on: a run type that loops is found, not waited for. */
     private static final int TASKS = 100_000;
 
+    /** The smallest bound on tries that a step of this house has: the last of them has to do. */
+    private static final int TRIES = 3;
+
+    /** How far the calendar is off for the next process. */
+    private static final Duration STEP = Duration.ofHours(10);
+
     private final Function<VirtualTime, World<Q, R>> worlds;
     private final List<String> done = new ArrayList<>();
 
@@ -87,7 +95,11 @@ public final class RunTypeHarness<Q, R> {
         scenario("undisturbed", Disturbance.NONE, plain::count, true);
         for (String part : plain.parts) {
             scenario("'" + part + "' fails before its effect", once(part, Kind.FAIL_BEFORE), Tally.NONE, true);
-            scenario("'" + part + "' fails after its effect", once(part, Kind.FAIL_AFTER), Tally.NONE, true);
+            scenario(
+                    "'" + part + "' fails after its effect until its last try",
+                    once(part, Kind.FAIL_AFTER),
+                    Tally.NONE,
+                    true);
             scenario("'" + part + "' is repeated", once(part, Kind.REPEAT), Tally.NONE, true);
         }
         for (int n = 1; n <= plain.appends; n++) {
@@ -161,6 +173,7 @@ public final class RunTypeHarness<Q, R> {
         private final Ids ids = new Ids(time, Rng.seeded(7));
         private final AtomicReference<@Nullable Throwable> broken = new AtomicReference<>();
         private boolean disturbed;
+        private int failures;
         private @Nullable RunId id;
         private @Nullable Ended ended;
 
@@ -206,7 +219,8 @@ public final class RunTypeHarness<Q, R> {
                 }
                 drive(process, engine.outcome(id));
             } catch (SimulatedStore.Crash crash) {
-                // The next process carries on.
+                // The next process carries on, and somebody has set the clock meanwhile.
+                time.step(done.size() % 2 == 0 ? STEP : STEP.negated());
             }
         }
 
@@ -243,7 +257,7 @@ public final class RunTypeHarness<Q, R> {
                 if (disturbed || kind == null) {
                     return step.run(c);
                 }
-                disturbed = true;
+                disturbed = kind != Kind.FAIL_AFTER || ++failures == TRIES - 1;
                 return switch (kind) {
                     case FAIL_BEFORE -> throw new Failed("injected before the effect");
                     case FAIL_AFTER -> {
@@ -271,7 +285,7 @@ public final class RunTypeHarness<Q, R> {
                 }
                 finalizer.run(c, outcome);
                 if (!disturbed && disturbance.kind() == Kind.FAIL_AFTER) {
-                    disturbed = true;
+                    disturbed = ++failures == TRIES - 1;
                     throw new Failed("injected after the effect");
                 }
                 if (!disturbed && disturbance.kind() == Kind.REPEAT) {

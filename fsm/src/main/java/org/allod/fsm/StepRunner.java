@@ -24,13 +24,7 @@ final class StepRunner {
         String name = run.spec.steps().get(step);
         Optional<Step<Q, R>> body = type.step(name);
         if (body.isEmpty()) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "run {0} of {1} was started with step ''{2}'', which this program no longer has: skipped",
-                    run.id(),
-                    run.spec.type(),
-                    name);
-            return new Input.Returned(step, Optional.empty());
+            return gone(run, step, "step", name);
         }
         return guarded(run, step, name, false, () -> {
             @Nullable R answer = body.get().run(new Context<>(run, type, name, attempt, signals));
@@ -43,18 +37,20 @@ final class StepRunner {
         String name = run.spec.finalizers().get(step);
         Optional<Finalizer<Q, R>> body = type.finalizer(name);
         if (body.isEmpty()) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "run {0} of {1} was started with finalizer ''{2}'', which this program no longer has: skipped",
-                    run.id(),
-                    run.spec.type(),
-                    name);
-            return new Input.Returned(step, Optional.empty());
+            return gone(run, step, "finalizer", name);
         }
         return guarded(run, step, name, true, () -> {
             body.get().run(new Context<>(run, type, name, attempt, signals), outcome);
             return null;
         });
+    }
+
+    /** What it was to do is not done, and nobody can tell whether that matters: no run of it is a success. */
+    private static Input gone(ActiveRun run, int step, String what, String name) {
+        String why = "%s '%s' of %s is not in this program: the run was started by another version of it"
+                .formatted(what, name, run.spec.type());
+        LOG.log(System.Logger.Level.WARNING, "run {0} fails: {1}", run.id(), why);
+        return new Input.Halted(step, new Outcome.Unrecoverable(Fault.SYSTEM, why));
     }
 
     private interface Body {

@@ -177,11 +177,12 @@ class DefectsTest {
     }
 
     @Test
-    void resume_stepGone_isSkippedAndAddedStepIsNot() {
+    void resume_stepGone_failsAndNamesIt_andAnAddedOneIsNotRun() {
         var old = type("t")
                 .step("a", c -> "a")
                 .step("gone", DefectsTest::forever)
                 .step("z", c -> "z")
+                .finalizer("f", (c, outcome) -> {})
                 .build();
         boot(QUICK, old);
         RunId id = engine.start(old, "m", "");
@@ -190,11 +191,44 @@ class DefectsTest {
         var now = type("t")
                 .step("a", c -> note(executed, c, "a"))
                 .step("added", c -> note(executed, c, "added"))
-                .step("z", c -> note(executed, c, c.response().orElseThrow() + "z"))
+                .step("z", c -> note(executed, c, "z"))
+                .finalizer("f", (c, outcome) -> note(executed, c, "f"))
                 .build();
         restart(QUICK, now);
-        assertThat(now.response(engine.await(id, SOON))).contains("az");
-        assertThat(executed).containsExactly("m.z");
+        assertThat(engine.await(id, SOON).outcome()).isInstanceOfSatisfying(Outcome.Unrecoverable.class, o -> {
+            assertThat(o.fault()).isEqualTo(Fault.SYSTEM);
+            assertThat(o.detail()).contains("step 'gone' of t is not in this program");
+        });
+        assertThat(executed).containsExactly("m.f");
+    }
+
+    @Test
+    void resume_finalizerGone_isNoSuccess_andTheOthersRun() {
+        Semaphore go = new Semaphore(0);
+        var old = type("t")
+                .step("a", c -> "a")
+                .finalizer("first", (c, outcome) -> forever(c))
+                .finalizer("gone", (c, outcome) -> {})
+                .finalizer("last", (c, outcome) -> {})
+                .build();
+        boot(QUICK, old);
+        RunId id = engine.start(old, "m", "");
+        until(() -> engine.get(id).orElseThrow().phase().equals("finalizing"));
+        List<Outcome> seen = new ArrayList<>();
+        var now = type("t")
+                .step("a", c -> "a")
+                .finalizer("first", (c, outcome) -> seen.add(outcome))
+                .finalizer("last", (c, outcome) -> {
+                    seen.add(outcome);
+                    go.release();
+                })
+                .build();
+        restart(QUICK, now);
+        Outcome end = engine.await(id, SOON).outcome();
+        go.acquireUninterruptibly();
+        assertThat(end).isInstanceOf(Outcome.Unrecoverable.class);
+        assertThat(end.detail()).contains("finalizer 'gone' of t is not in this program");
+        assertThat(seen).containsExactly(new Outcome.Completed(), end);
     }
 
     @Test

@@ -38,6 +38,7 @@ import org.allod.api.ProcessEndpoints;
 import org.allod.api.Prover;
 import org.allod.api.RunEndpoints;
 import org.allod.api.VolumeEndpoints;
+import org.allod.base.BelievedClock;
 import org.allod.base.Clock;
 import org.allod.base.Failed;
 import org.allod.base.Ids;
@@ -91,7 +92,7 @@ final class Daemon implements AutoCloseable {
     private static final Duration RECOVERING = Duration.ofMinutes(1);
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
-    private final Clock clock = new SystemClock();
+    private final BelievedClock clock = new BelievedClock(new SystemClock());
     private InetSocketAddress api = new InetSocketAddress(0);
     private InetSocketAddress edgeAddress = new InetSocketAddress(0);
     private Supplier<ApiStats> apiStats = () -> {
@@ -139,6 +140,9 @@ final class Daemon implements AutoCloseable {
                         DeploySchema.SCHEMA,
                         AppAddresses.SCHEMA,
                         TrustSchema.SCHEMA)));
+        ClockRecord calendar = part(new ClockRecord(database, clock, timers));
+        ids.after(calendar.restore());
+        calendar.start();
         TrustDoor trust = new TrustDoor(Trust.open(
                 database,
                 config.hostKey(),
@@ -170,6 +174,7 @@ final class Daemon implements AutoCloseable {
         door.serves(machines);
         machines.atAppEnd(trust);
         machines.atAppEnd(new ImageGrants(images));
+        trust.endKeyTokensWith(machines);
         Deploys deploys = Deploys.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
         room.recover();

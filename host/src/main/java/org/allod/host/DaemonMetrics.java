@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.DoubleConsumer;
 import java.util.stream.Stream;
-import org.allod.base.Clock;
+import org.allod.base.BelievedClock;
 import org.allod.base.Failed;
 import org.allod.observe.Samples;
 import org.allod.observe.Source;
@@ -16,10 +16,10 @@ final class DaemonMetrics implements Source {
     private final String version;
     private final String region;
     private final Path database;
-    private final Clock clock;
+    private final BelievedClock clock;
     private final long began;
 
-    DaemonMetrics(String version, String region, Path database, Clock clock, long began) {
+    DaemonMetrics(String version, String region, Path database, BelievedClock clock, long began) {
         this.version = version;
         this.region = region;
         this.database = database;
@@ -30,6 +30,11 @@ final class DaemonMetrics implements Source {
     @Override
     public void collect(Samples into) {
         into.gauge("allod_build_info", "1, with the version.", 1, "version", version, "region", region);
+        into.gauge(
+                "allod_clock_believed",
+                "1 where the calendar has been steady for a day: only then is anything deleted for its age.",
+                clock.believedWall().isPresent() ? 1 : 0);
+        into.counter("allod_clock_steps", "Steps of the calendar.", clock.steps());
         into.gauge("allod_uptime_seconds", "Since the daemon started.", (clock.monoNanos() - began) / 1e9);
         ProcessHandle.current()
                 .info()

@@ -3,7 +3,7 @@ package org.allod.host;
 import java.util.List;
 import org.allod.api.Answer;
 import org.allod.api.HostEndpoints;
-import org.allod.base.Clock;
+import org.allod.base.BelievedClock;
 import org.allod.edge.Edge;
 import org.allod.edge.EdgeStats;
 import org.allod.fsm.Engine;
@@ -25,7 +25,7 @@ final class HostFacts implements HostEndpoints.Facts {
     private final Engine engine;
     private final Edge edge;
     private final Database database;
-    private final Clock clock;
+    private final BelievedClock clock;
     private final long began;
     private final Daemon daemon;
     private final MetricsPage metrics;
@@ -37,7 +37,7 @@ final class HostFacts implements HostEndpoints.Facts {
             Engine engine,
             Edge edge,
             Database database,
-            Clock clock,
+            BelievedClock clock,
             long began,
             Daemon daemon) {
         this.config = config;
@@ -82,6 +82,10 @@ final class HostFacts implements HostEndpoints.Facts {
                 .put("runtime_reason", runtimes.reason())
                 .put("apps", machines.apps().size())
                 .put("runs_active", engine.activeCount());
+        body.putObject("clock")
+                .put("believed", clock.believedWall().isPresent())
+                .put("steady_seconds", clock.steady().toSeconds())
+                .put("steps", clock.steps());
         ObjectNode counts = body.putObject("machines");
         machines.counts().forEach(counts::put);
         BootAdmission.Stats boots = machines.boots();

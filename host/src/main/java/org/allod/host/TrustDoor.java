@@ -4,6 +4,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.allod.api.CertificateEndpoints;
 import org.allod.api.Endpoint;
@@ -40,6 +41,14 @@ record TrustDoor(Trust trust) implements AppEnd, SecretSource {
     @Override
     public void after(String app) {
         trust.forgotten(app);
+    }
+
+    /** A token for an app's keys opens no other app of its name: each was created at a moment of its own. */
+    void endKeyTokensWith(Machines machines) {
+        trust.tokens()
+                .endWith(app -> machines.findApp(app)
+                        .map(a -> OptionalLong.of(a.created().toEpochMilli()))
+                        .orElseGet(OptionalLong::empty));
     }
 
     /** Where this host is found: by programs elsewhere, and by those who ask its apps. */

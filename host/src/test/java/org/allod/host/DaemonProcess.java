@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.allod.base.SystemClock;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -28,6 +29,7 @@ final class DaemonProcess implements AutoCloseable {
             .connectTimeout(Duration.ofSeconds(2))
             .build();
     private Process process;
+    private Duration clockShift = Duration.ZERO;
     int api;
     int edge;
     private String token = "";
@@ -92,6 +94,11 @@ final class DaemonProcess implements AutoCloseable {
         }
     }
 
+    /** Sets the calendar of the processes that are begun from now on. */
+    void setClock(Duration shift) {
+        clockShift = shift;
+    }
+
     /** Starts the process and returns at once. */
     void begin() throws IOException {
         if (api == 0) {
@@ -107,6 +114,7 @@ final class DaemonProcess implements AutoCloseable {
                 // No carrier to spare: what holds one without bound shows at once (docs/decisions/024).
                 "-Djdk.virtualThreadScheduler.parallelism=2",
                 "-Djdk.virtualThreadScheduler.maxPoolSize=2",
+                "-D" + SystemClock.SHIFT + "=" + clockShift.toSeconds(),
                 "--enable-native-access=ALL-UNNAMED",
                 // What a killed process has put there goes with the folder of its test.
                 "-Djava.io.tmpdir=" + Files.createDirectories(data.resolveSibling(data.getFileName() + ".tmp")),

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -176,6 +178,8 @@ class StormTest {
                 Thread.sleep(20 + dice.nextInt(800));
             }
             daemon.kill();
+            // Somebody sets the clock meanwhile, now and then.
+            daemon.setClock(Duration.ofHours(10 * (dice.nextInt(3) - 1)));
             daemon.begin();
         }
         over = true;

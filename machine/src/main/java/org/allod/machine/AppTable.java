@@ -76,6 +76,10 @@ final class AppTable {
         return app;
     }
 
+    Optional<App> find(String name) {
+        return Optional.ofNullable(apps.get(name));
+    }
+
     App get(String name) {
         App app = apps.get(name);
         if (app == null) {

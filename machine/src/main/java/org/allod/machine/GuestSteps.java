@@ -2,7 +2,9 @@ package org.allod.machine;
 
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -35,6 +37,8 @@ final class GuestSteps {
     private final Traffic traffic;
     private final BootAdmission admission;
     private final Clock clock;
+    /** When each guest that this daemon brought up came up, by the process's own time. */
+    private final Map<MachineId, Long> upSince = new ConcurrentHashMap<>();
 
     GuestSteps(
             Ledger ledger,
@@ -122,7 +126,16 @@ final class GuestSteps {
 
     private void up(Guest guest) {
         guests.hold(guest);
+        upSince.put(guest.machine(), clock.monoNanos());
         book.nudge(guest.machine());
+    }
+
+    /** How long its guest has run or ran, or, where an earlier daemon brought it up, has by the calendar. */
+    Duration ranFor(Machine m) {
+        Long since = upSince.get(m.id());
+        return since != null
+                ? Duration.ofNanos(clock.monoNanos() - since)
+                : m.started().map(at -> Duration.between(at, clock.wall())).orElse(Duration.ZERO);
     }
 
     /** Asks the main process to end, waits, and ends the guest whatever it does. How it ended, if it was running. */
@@ -196,6 +209,7 @@ final class GuestSteps {
     void remove(Machine m) {
         traffic.drain(m.id(), Duration.ZERO);
         guests.release(m.id());
+        upSince.remove(m.id());
         boots.runtime(m).remove(m.id());
     }
 

@@ -24,8 +24,9 @@ import org.allod.base.Rng;
  * waits for a guest inside, only for the disk.
  *
  * <p>Leases are durable before they are answered and survive the daemon; expiry needs nobody to carry it out, it is a
- * comparison ({@link Lease#holds}). The time compared is the later of the wall clock and of the time that has passed
- * since this daemon started, so a clock that is set back never makes a lease last longer.
+ * comparison ({@link Lease#holds}). The time compared is the calendar of when this daemon started and what has passed
+ * since by its own clock: a calendar that is set, either way and back again, makes no lease longer or shorter. Over a
+ * restart the calendar is all there is: what is left then is at most the lease's ttl.
  */
 public final class Leases {
     /** Longer than any deploy; a holder who dies is waited for at most this long. */
@@ -38,6 +39,9 @@ public final class Leases {
     private static final int GATES = 256;
 
     private static final int NONCE_BYTES = 8;
+
+    /** The two clocks are read one after the other: less is not a step. */
+    private static final Duration SHIFT = Duration.ofSeconds(1);
 
     private final LeaseTable table;
     private final Clock clock;
@@ -76,13 +80,23 @@ public final class Leases {
     }
 
     private Instant now() {
-        Instant passed = startWall.plusNanos(clock.monoNanos() - startMono);
-        Instant wall = clock.wall();
-        return wall.isAfter(passed) ? wall : passed;
+        return startWall.plusNanos(clock.monoNanos() - startMono);
+    }
+
+    /** As its holder's calendar has it, where ours has been set since we started. */
+    private Lease shown(Lease lease) {
+        Duration shift = Duration.between(now(), clock.wall());
+        return shift.abs().compareTo(SHIFT) < 0
+                ? lease
+                : lease.until(lease.ttl(), lease.expires().plus(shift));
     }
 
     /** The lease that holds now. */
     public Optional<Lease> of(MachineId machine) {
+        return held(machine).map(this::shown);
+    }
+
+    private Optional<Lease> held(MachineId machine) {
         return Optional.ofNullable(leases.get(machine)).filter(lease -> lease.holds(now()));
     }
 
@@ -108,16 +122,16 @@ public final class Leases {
                             ask.ttl(),
                             now.plus(ask.ttl()));
             };
-            table.put(lease);
+            table.put(shown(lease));
             leases.put(machine, lease);
-            return lease;
+            return shown(lease);
         });
     }
 
     /** Ends a lease before its time. */
     public void release(MachineId machine, String nonce) {
         alone(machine, () -> {
-            Optional<Lease> held = of(machine);
+            Optional<Lease> held = held(machine);
             if (held.isEmpty()) {
                 throw none(machine);
             }

@@ -419,9 +419,7 @@ final class Lifecycle {
     private Job.Progress exitedClean(StepContext<Job.Exited, Job.Progress> c) throws Exception {
         Machine m = guests.machine(c.request().id());
         Exit exit = c.request().exit();
-        boolean well = m.started()
-                .filter(at -> Duration.between(at, clock.wall()).compareTo(WELL) >= 0)
-                .isPresent();
+        boolean well = guests.ranFor(m).compareTo(WELL) >= 0;
         Machine counted = well ? m.withRestarts(0, clock.wall()) : m;
         if (c.response().isEmpty() && !c.resumed()) {
             boolean again =

@@ -89,6 +89,8 @@ public final class MachineRoom {
         Book book = new Book();
         MachineTable table = new MachineTable(ground.database());
         table.living().forEach(book::put);
+        book.all().forEach(m -> ground.ids().after(m.version()));
+        table.newestEvent().ifPresent(ground.ids()::after);
         Ledger ledger = new Ledger(table, book, clock, ground.ids());
         VolumeBook volumeBook = new VolumeBook(new VolumeTable(ground.database()));
         VolumeFiles files = new VolumeFiles(storage.data());
@@ -186,7 +188,7 @@ public final class MachineRoom {
         VolumeRecovery recovery =
                 new VolumeRecovery(ground.engine(), volumeRuns, volumeBook, files, storage.keys(), attachments, clock);
         VolumeKeeper keeper =
-                new VolumeKeeper(volumes, volumeBook, files, storage.keys(), book, clock, ground.timers());
+                new VolumeKeeper(volumes, volumeBook, files, use, storage.keys(), book, clock, ground.timers());
         return new MachineRoom(machines, volumes, supervisor, recovery, keeper, schedules, runs, ground.engine());
     }
 

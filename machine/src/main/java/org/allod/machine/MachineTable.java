@@ -10,6 +10,7 @@ import java.util.stream.LongStream;
 import org.allod.base.Bug;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.base.Ulid;
 import org.allod.store.Database;
 import org.allod.store.Tx;
 
@@ -220,6 +221,13 @@ final class MachineTable {
             }
             return all;
         });
+    }
+
+    /** The event noted last, of any machine. */
+    Optional<Ulid> newestEvent() {
+        return database.read(tx -> tx.first(
+                "SELECT id FROM machine_event ORDER BY seq DESC LIMIT 1",
+                row -> MachineJson.version(row.getString(1))));
     }
 
     /** The newest version first. */

@@ -85,6 +85,10 @@ public final class Machines {
         return apps.get(name);
     }
 
+    public Optional<App> findApp(String name) {
+        return apps.find(name);
+    }
+
     public List<App> apps() {
         return apps.list();
     }

@@ -8,7 +8,7 @@ import org.allod.base.Timers;
 
 /**
  * Looks after volumes once a minute: grows those that are full and may, takes daily snapshots, removes those whose time
- * is over. What fails for one volume is logged and tried again a minute later; no other waits for it.
+ * is over by a calendar that is believed ({@link org.allod.base.BelievedClock}); the newest snapshot of a volume stays. What fails for one volume is logged and tried again a minute later; no other waits for it.
  */
 public final class VolumeKeeper implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("allod.machine");
@@ -17,6 +17,7 @@ public final class VolumeKeeper implements AutoCloseable {
     private final Volumes volumes;
     private final VolumeBook book;
     private final VolumeFiles files;
+    private final VolumeUse use;
     private final KeySource keys;
     private final Book machines;
     private final Clock clock;
@@ -28,6 +29,7 @@ public final class VolumeKeeper implements AutoCloseable {
             Volumes volumes,
             VolumeBook book,
             VolumeFiles files,
+            VolumeUse use,
             KeySource keys,
             Book machines,
             Clock clock,
@@ -35,6 +37,7 @@ public final class VolumeKeeper implements AutoCloseable {
         this.volumes = volumes;
         this.book = book;
         this.files = files;
+        this.use = use;
         this.keys = keys;
         this.machines = machines;
         this.clock = clock;
@@ -69,11 +72,10 @@ public final class VolumeKeeper implements AutoCloseable {
                 });
             }
         }
-        for (VolumeSnapshot snapshot : book.snapshots()) {
-            if (VolumeUpkeep.over(snapshot, clock.wall())) {
-                attempt("remove snapshot " + snapshot.id(), () -> remove(snapshot));
-            }
-        }
+        clock.believedWall()
+                .ifPresent(now -> VolumeUpkeep.over(
+                                book.snapshots(), id -> book.get(id).isPresent(), now)
+                        .forEach(snapshot -> attempt("remove snapshot " + snapshot.id(), () -> remove(snapshot))));
     }
 
     private void grow(MachineConfig.Mount mount) throws InterruptedException {
@@ -90,9 +92,12 @@ public final class VolumeKeeper implements AutoCloseable {
 
     /** The file first: a record without a file is removed again, a file without a record never. */
     private void remove(VolumeSnapshot snapshot) {
-        files.delete(snapshot.id());
-        keys.forget(snapshot.id().text());
-        book.erase(snapshot.id());
+        // One that a volume is being made from stays for another minute.
+        var _ = use.removed(snapshot.id(), () -> {
+            files.delete(snapshot.id());
+            keys.forget(snapshot.id().text());
+            book.erase(snapshot.id());
+        });
     }
 
     private interface Work {

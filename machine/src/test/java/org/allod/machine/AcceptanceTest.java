@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import org.allod.base.Clock;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
+import org.allod.base.SystemClock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +110,40 @@ class AcceptanceTest {
             assertThatThrownBy(() -> update.get(20, TimeUnit.SECONDS)).hasMessageContaining("no key today");
             assertThat(room.volumes.list("app")).isEmpty();
             assertThat(room.settled(m).config().mounts()).isEmpty();
+        }
+    }
+
+    @Test
+    void versionsAndEvents_afterARestartWithTheClockBack_goOnGrowing() throws Exception {
+        Clock now = new SystemClock();
+        Clock back = new Clock() {
+            @Override
+            public Instant wall() {
+                return now.wall().minus(Duration.ofDays(30));
+            }
+
+            @Override
+            public long monoNanos() {
+                return now.monoNanos();
+            }
+        };
+        Machine before;
+        MachineEvent event;
+        try (TestRoom room = new TestRoom(folder)) {
+            before = room.create(false, Optional.empty());
+            event = room.machines.events(before.id(), 1).getFirst();
+        }
+        try (TestRoom room = new TestRoom(folder, KeySource.NONE, 8, options -> options, back)) {
+            Machine after = room.machines.update(
+                    before,
+                    new Machines.Change(
+                            TestHost.config("{\"image\":\"web\",\"env\":{\"A\":\"1\"}}"),
+                            Optional.empty(),
+                            false,
+                            Optional.empty()),
+                    ME);
+            assertThat(after.version()).isGreaterThan(before.version());
+            assertThat(room.machines.events(before.id(), 1).getFirst().id()).isGreaterThan(event.id());
         }
     }
 }

@@ -150,6 +150,32 @@ class LeasesTest {
     }
 
     @Test
+    void clock_setForwardAndBack_makesNoLeaseOutliveIt() {
+        // Ten hours ahead, a lease is taken; back again: it holds its ten seconds and no more.
+        time.step(Duration.ofHours(10));
+        Lease ahead = leases.take(ID, Optional.empty(), TEN);
+        assertThat(ahead.expires()).isEqualTo(time.wall().plusSeconds(10));
+        time.step(Duration.ofHours(-10));
+        assertThat(leases.of(ID).orElseThrow().expires()).isEqualTo(time.wall().plusSeconds(10));
+        time.advance(Duration.ofSeconds(10));
+        assertThat(leases.of(ID)).isEmpty();
+        // One taken before is not cut short by it either.
+        leases.take(ID, Optional.empty(), TEN);
+        time.step(Duration.ofHours(10));
+        time.advance(Duration.ofSeconds(9));
+        assertThat(leases.of(ID)).isPresent();
+        time.advance(Duration.ofSeconds(1));
+        assertThat(leases.of(ID)).isEmpty();
+        // Nor is what is left over a restart ever more than was granted.
+        leases.take(ID, Optional.empty(), TEN);
+        time.step(Duration.ofHours(-10));
+        Leases after = new Leases(new LeaseTable(database), time, id -> true);
+        assertThat(after.of(ID)).isPresent();
+        time.advance(Duration.ofSeconds(10));
+        assertThat(after.of(ID)).isEmpty();
+    }
+
+    @Test
     void change_beingAccepted_keepsALeaseWaiting() throws Exception {
         CompletableFuture<Void> inside = new CompletableFuture<>();
         CompletableFuture<Void> goOn = new CompletableFuture<>();

@@ -36,7 +36,7 @@ final class TestRoom implements AutoCloseable {
 
     /** @param runtime what outlives the daemon */
     TestRoom(Path folder, KeySource keys, FakeRuntime runtime) {
-        this(folder, keys, runtime, 8, options -> options);
+        this(folder, keys, runtime, 8, options -> options, new SystemClock());
     }
 
     TestRoom(Path folder, KeySource keys, int processors) {
@@ -44,7 +44,11 @@ final class TestRoom implements AutoCloseable {
     }
 
     TestRoom(Path folder, KeySource keys, int processors, UnaryOperator<EngineOptions> bounds) {
-        this(folder, keys, new FakeRuntime(), processors, bounds);
+        this(folder, keys, processors, bounds, new SystemClock());
+    }
+
+    TestRoom(Path folder, KeySource keys, int processors, UnaryOperator<EngineOptions> bounds, Clock clock) {
+        this(folder, keys, new FakeRuntime(), processors, bounds, clock);
     }
 
     private TestRoom(
@@ -52,9 +56,9 @@ final class TestRoom implements AutoCloseable {
             KeySource keys,
             FakeRuntime runtime,
             int processors,
-            UnaryOperator<EngineOptions> bounds) {
+            UnaryOperator<EngineOptions> bounds,
+            Clock clock) {
         this.runtime = runtime;
-        Clock clock = new SystemClock();
         Rng rng = Rng.seeded(5);
         Ids ids = new Ids(clock, rng.fork("ids"));
         database = Database.open(

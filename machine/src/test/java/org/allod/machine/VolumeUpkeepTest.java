@@ -65,12 +65,57 @@ class VolumeUpkeepTest {
                 .isFalse();
     }
 
+    private static VolumeSnapshot taken(String id, Duration after, int retention) {
+        VolumeSnapshot s = taken(after, retention);
+        return new VolumeSnapshot(
+                new SnapshotId(id),
+                s.volume(),
+                s.app(),
+                s.ready(),
+                s.bytes(),
+                s.volumeGb(),
+                s.encrypted(),
+                s.writer(),
+                s.retention(),
+                s.scheduled(),
+                s.copy(),
+                s.created());
+    }
+
+    private static List<VolumeSnapshot> over(List<VolumeSnapshot> all, boolean lives, Duration at) {
+        return VolumeUpkeep.over(all, id -> lives, T0.plus(at));
+    }
+
     @Test
     void snapshot_isOverAfterItsRetention() {
-        VolumeSnapshot s = taken(Duration.ZERO, 5);
-        assertThat(VolumeUpkeep.over(s, T0.plus(Duration.ofDays(5).minusSeconds(1))))
+        VolumeSnapshot old = taken("vs_0000000000000001", Duration.ZERO, 5);
+        VolumeSnapshot last = taken("vs_0000000000000000", Duration.ofDays(1), 5);
+        List<VolumeSnapshot> both = List.of(old, last);
+        assertThat(over(both, true, Duration.ofDays(5).minusSeconds(1))).isEmpty();
+        assertThat(over(both, true, Duration.ofDays(5))).containsExactly(old);
+    }
+
+    @Test
+    void newestSnapshot_staysWhileItsVolumeLives_howeverOldItIs() {
+        VolumeSnapshot old = taken("vs_0000000000000001", Duration.ZERO, 5);
+        VolumeSnapshot last = taken("vs_0000000000000000", Duration.ofDays(1), 5);
+        List<VolumeSnapshot> both = List.of(old, last);
+        assertThat(over(both, true, Duration.ofDays(4_000))).containsExactly(old);
+        assertThat(over(both, false, Duration.ofDays(4_000))).containsExactly(old, last);
+        // One from a time that has not come says nothing of which was taken last.
+        VolumeSnapshot ahead = taken("vs_0000000000000002", Duration.ofDays(9_000), 5);
+        assertThat(over(List.of(old, last, ahead), true, Duration.ofDays(4_000)))
+                .containsExactly(old);
+    }
+
+    @Test
+    void dailySnapshot_afterTheCalendarWasAhead_isDueAllTheSame() {
+        Volume v = volume(true, VolumeState.CREATED);
+        List<VolumeSnapshot> ahead = List.of(taken(Duration.ofHours(1), 5), taken(Duration.ofDays(400), 5));
+        assertThat(VolumeUpkeep.snapshotDue(v, ahead, T0.plus(Duration.ofHours(24))))
                 .isFalse();
-        assertThat(VolumeUpkeep.over(s, T0.plus(Duration.ofDays(5)))).isTrue();
+        assertThat(VolumeUpkeep.snapshotDue(v, ahead, T0.plus(Duration.ofHours(25))))
+                .isTrue();
     }
 
     private static MachineConfig.Mount mount(int threshold, int add, int limit) {

@@ -1,5 +1,6 @@
 package org.allod.trust;
 
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -14,6 +15,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.Bug;
 import org.allod.base.Clock;
@@ -30,7 +32,8 @@ import org.allod.store.Tx;
  * database cannot use what they find. Every request that carries one is judged from memory.
  *
  * <p>A key token is for the app's secret keys alone, and for ten minutes. It is not kept anywhere: it carries what it
- * may, sealed under the host's key.
+ * may, sealed under the host's key, and which of the apps that had its app's name it is for: another of that name is not
+ * opened by it.
  */
 public final class AppTokens {
     static final String DEPLOY = "allod_app_";
@@ -51,6 +54,7 @@ public final class AppTokens {
     private final Ids ids;
     private final SealingKey keyTokens;
     private final Map<String, Token> byHash = new ConcurrentHashMap<>();
+    private volatile Apps apps = app -> OptionalLong.of(0);
 
     AppTokens(Database database, SealingKey hostKey, Clock clock, Ids ids) {
         this.database = database;
@@ -69,6 +73,17 @@ public final class AppTokens {
                                         Instant.ofEpochMilli(row.getLong(5)),
                                         Instant.ofEpochMilli(row.getLong(6))))))
                 .forEach(e -> byHash.put(e.getKey(), e.getValue()));
+    }
+
+    /** The apps there are. */
+    public interface Apps {
+        /** A number that no two apps which ever had this name share; empty where there is none now. */
+        OptionalLong incarnation(String app);
+    }
+
+    /** Has key tokens end with their app. Until then no app ends. */
+    public void endWith(Apps there) {
+        apps = there;
     }
 
     /** What a token may be used for. */
@@ -108,12 +123,16 @@ public final class AppTokens {
             throw Rejected.invalid("name must be at most 100 characters, on one line");
         }
         Instant now = Instant.ofEpochMilli(clock.wallMillis());
-        dropExpired(now);
+        clock.believedWall().ifPresent(this::dropExpired);
         Token token = new Token(ids.ulid().toString(), app, Scope.APP, name, now, now.plus(lives));
         String text = DEPLOY + Base64.getUrlEncoder().withoutPadding().encodeToString(Rng.secret(BYTES));
         byte[] hash = hash(text);
         database.write(tx -> {
-            long count = tx.first("SELECT count(*) FROM token WHERE app = ?", row -> row.getLong(1), app)
+            long count = tx.first(
+                            "SELECT count(*) FROM token WHERE app = ? AND expires > ?",
+                            row -> row.getLong(1),
+                            app,
+                            now.toEpochMilli())
                     .orElse(0L);
             if (count >= MAX_TOKENS) {
                 throw Rejected.because(
@@ -144,7 +163,9 @@ public final class AppTokens {
         Instant now = Instant.ofEpochMilli(clock.wallMillis());
         Token token = new Token(ids.ulid().toString(), app, Scope.KEYS, "", now, now.plus(KEYS_LIVE));
         byte[] name = app.getBytes(StandardCharsets.UTF_8);
-        byte[] plain = ByteBuffer.allocate(16 + token.id().length() + name.length)
+        long incarnation = apps.incarnation(app).orElseThrow(() -> Rejected.notFound("there is no app " + app));
+        byte[] plain = ByteBuffer.allocate(24 + token.id().length() + name.length)
+                .putLong(incarnation)
                 .putLong(now.toEpochMilli())
                 .putLong(token.expires().toEpochMilli())
                 .put(token.id().getBytes(StandardCharsets.US_ASCII))
@@ -168,14 +189,16 @@ public final class AppTokens {
         try {
             ByteBuffer plain =
                     ByteBuffer.wrap(keyTokens.open(Base64.getUrlDecoder().decode(text), KEY_TOKEN));
+            long incarnation = plain.getLong();
             Instant created = Instant.ofEpochMilli(plain.getLong());
             Instant expires = Instant.ofEpochMilli(plain.getLong());
             byte[] id = new byte[26];
             plain.get(id);
             String app = StandardCharsets.UTF_8.decode(plain).toString();
-            return Optional.of(
-                    new Token(new String(id, StandardCharsets.US_ASCII), app, Scope.KEYS, "", created, expires));
-        } catch (IllegalArgumentException | Failed e) {
+            Token token = new Token(new String(id, StandardCharsets.US_ASCII), app, Scope.KEYS, "", created, expires);
+            OptionalLong now = apps.incarnation(app);
+            return Optional.of(token).filter(t -> now.isPresent() && now.getAsLong() == incarnation);
+        } catch (IllegalArgumentException | BufferUnderflowException | Failed e) {
             return Optional.empty(); // not one of ours
         }
     }

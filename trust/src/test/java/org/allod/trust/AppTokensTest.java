@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
+import org.allod.base.BelievedClock;
 import org.allod.base.Rejected;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -134,5 +136,32 @@ class AppTokensTest {
         assertThat(tokens().find("allod_kms_%%%")).isEmpty();
         folder.time.advance(AppTokens.KEYS_LIVE);
         assertThat(tokens().find(made.text())).isEmpty();
+    }
+
+    @Test
+    void keyToken_ofAnAppThatIsGone_opensNoOtherOfItsName() {
+        OptionalLong[] shop = {OptionalLong.of(1)};
+        tokens().endWith(app -> app.equals("shop") ? shop[0] : OptionalLong.empty());
+        AppTokens.Made made = tokens().makeForKeys("shop");
+        assertThat(tokens().find(made.text())).hasValue(made.token());
+        shop[0] = OptionalLong.empty();
+        assertThat(tokens().find(made.text())).isEmpty();
+        shop[0] = OptionalLong.of(2);
+        assertThat(tokens().find(made.text())).isEmpty();
+        assertThat(tokens().find(tokens().makeForKeys("shop").text())).isPresent();
+        assertThatThrownBy(() -> tokens().makeForKeys("none")).hasMessageContaining("there is no app none");
+    }
+
+    /** A calendar that jumps ahead refuses for as long as it is ahead, and deletes nothing. */
+    @Test
+    void tokens_whenTheCalendarJumpsAheadAndBack_areStillThere() {
+        BelievedClock clock = new BelievedClock(folder.time);
+        AppTokens tokens = new AppTokens(folder.database, SealingKey.random(), clock, folder.ids);
+        AppTokens.Made made = tokens.make("shop", "ci", Optional.of(Duration.ofHours(1)));
+        folder.time.step(Duration.ofDays(30));
+        assertThat(tokens.find(made.text())).isEmpty();
+        tokens.make("shop", "other", Optional.of(Duration.ofHours(1)));
+        folder.time.step(Duration.ofDays(-30));
+        assertThat(tokens.find(made.text())).hasValue(made.token());
     }
 }

@@ -1,0 +1,128 @@
+package org.allod.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.allod.base.VirtualTime;
+import org.allod.store.Database;
+import org.allod.store.DatabaseOptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A roll-back that meets somebody's lease waits for its end: a machine is not left at the version that was taken back. */
+class RollBackLeaseTest {
+    private static final String ID = "01KAKF2W3Y0000000000000NEW";
+    private static final String LEASED = "machine m0 is leased by somebody";
+
+    @TempDir
+    Path folder;
+
+    private final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
+
+    /** Two machines; m1 is not well at the new version, and by then m0, which is, has been leased until {@code free}. */
+    private Deploy rolledBack(ModelHost model, Duration free) throws InterruptedException {
+        Hands hands = new LeasedHands(model, time, time.monoNanos() + free.toNanos());
+        model.machine("m0", "web", true);
+        model.machine("m1", "web", true);
+        try (Database database =
+                Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(DeploySchema.SCHEMA))) {
+            DeployTable table = new DeployTable(database);
+            DeployBook book = new DeployBook(table);
+            Plan plan = ModelHost.plan(Strategy.ROLLING, 1, ModelHost.group("web", 2));
+            table.add(ID, "app", "test", plan, time.wall());
+            DeployState first = Survey.of(plan, ID, model.survey("app"));
+            book.change(ID, d -> d.at(first, time.wall()));
+            Crew here = (name, task) -> {
+                task.run();
+                return () -> {};
+            };
+            Driver driver = new Driver(book, table, hands, here, time::advance, time);
+            driver.drive(ID, s -> s.stage().over());
+            return table.find(ID).orElseThrow();
+        }
+    }
+
+    private record LeasedHands(ModelHost model, VirtualTime time, long free) implements Hands {
+        @Override
+        public String pin(String image) {
+            return model.pin(image);
+        }
+
+        @Override
+        public void release(Deploy deploy) {
+            model.release(deploy);
+        }
+
+        @Override
+        public void released(Deploy deploy, boolean all) {
+            model.released(deploy, all);
+        }
+
+        @Override
+        public List<Seen> survey(String app) {
+            return model.survey(app);
+        }
+
+        @Override
+        public String perform(Deploy deploy, Slot slot, Effect effect) {
+            if (effect instanceof Effect.Prove && slot.name().equals("m1")) {
+                throw new Unfit("does not listen");
+            }
+            if (effect instanceof Effect.Restore && slot.name().equals("m0") && time.monoNanos() < free) {
+                throw new Leased(LEASED);
+            }
+            return model.perform(deploy, slot, effect);
+        }
+
+        @Override
+        public java.util.Optional<String> strayed(Deploy deploy, DeployState end) {
+            return model.strayed(deploy, end);
+        }
+    }
+
+    @Test
+    void rollBack_meetingALease_waitsForItsEnd_andIsWhole() throws Exception {
+        ModelHost model = new ModelHost();
+        // Far longer than the second that this deploy waits for anything on its way forward.
+        Deploy end = rolledBack(model, Duration.ofMinutes(55));
+        assertThat(end.status()).isEqualTo(Status.ROLLED_BACK);
+        assertThat(model.machines.values()).allMatch(m -> m.version.equals(ModelHost.OLD) && m.runs);
+        assertThat(end.state().orElseThrow().slots()).extracting(Slot::note).noneMatch(n -> n.contains("leased"));
+    }
+
+    @Test
+    void rollBack_meetingALeaseThatIsHeldOnAndOn_saysWhose_andTheOthersAreBack() throws Exception {
+        ModelHost model = new ModelHost();
+        Deploy end = rolledBack(model, Duration.ofDays(1));
+        assertThat(end.status()).isEqualTo(Status.FAILED);
+        assertThat(end.state().orElseThrow().stuck()).singleElement().satisfies(s -> {
+            assertThat(s.name()).isEqualTo("m0");
+            assertThat(s.note()).isEqualTo(LEASED);
+        });
+        assertThat(model.machines.get("m1").version).isEqualTo(ModelHost.OLD);
+        assertThat(time.monoNanos())
+                .isLessThan(Driver.LONGEST_LEASE.plusMinutes(1).toNanos());
+    }
+
+    @Test
+    void slotThatWaits_saysForWhat_untilItIsDone() {
+        ModelHost model = new ModelHost();
+        model.machine("m0", "web", true);
+        Plan plan = ModelHost.plan(Strategy.ROLLING, 1, ModelHost.group("web", 1));
+        DeployState state = Deploying.begin(Survey.of(plan, ID, model.survey("app")));
+        Phase phase = state.slots().getFirst().phase();
+        DeployState waits = Deploying.next(state, new Event.Waits(0, phase, LEASED));
+        assertThat(waits.slots().getFirst().note()).isEqualTo("waits: " + LEASED);
+        assertThat(waits.slots().getFirst().phase()).isEqualTo(phase);
+        assertThat(Deploying.next(waits, new Event.Done(0, phase, "m0"))
+                        .slots()
+                        .getFirst()
+                        .note())
+                .isEmpty();
+        assertThat(Deploying.next(waits, new Event.Waits(0, Phase.REMOVING, "late")))
+                .isEqualTo(waits);
+    }
+}
