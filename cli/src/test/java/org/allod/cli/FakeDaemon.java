@@ -19,7 +19,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * Something that speaks HTTP on a Unix socket and says what a test wants said, wrong things too. Only for what the
- * command itself does; that the real daemon says the same is tested where both are.
+ * command itself does, and only at endpoints that the real daemon has ({@link PlayedEndpoints}).
  */
 final class FakeDaemon implements AutoCloseable {
     /** Takes over a connection after the head of its request. */
@@ -76,6 +76,7 @@ final class FakeDaemon implements AutoCloseable {
     }
 
     FakeDaemon talk(String line, Conversation conversation) {
+        PlayedEndpoints.require(line);
         answers.put(line, conversation);
         return this;
     }

@@ -205,7 +205,11 @@ final class DaemonProcess implements AutoCloseable {
             throw new AssertionError(
                     method + " " + path + ": " + answer.statusCode() + " " + answer.body() + "\n" + log());
         }
-        return answer.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(last(answer.body()));
+        JsonNode result = answer.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(last(answer.body()));
+        if (result.has("http")) { // An answer of many lines says at its end that it failed.
+            throw new AssertionError(method + " " + path + ": " + result + "\n" + log());
+        }
+        return result;
     }
 
     /** The last line of an answer of many. */

@@ -34,7 +34,7 @@ class DaemonTest {
     @BeforeAll
     void start() throws Exception {
         daemon = new DaemonProcess(Scratch.folder("allod-daemon").resolve("data"), "--idle", "3").start();
-        TestImage.build(daemon);
+        TestImage.fromPackages(daemon);
         daemon.ok("POST", "/v1/apps", "{\"name\":\"shop\",\"org_slug\":\"personal\"}");
     }
 

@@ -7,6 +7,8 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
 import org.allod.soak.Scratch;
@@ -85,6 +87,22 @@ class TokensTest {
         assertThat(as(token, "DELETE", "/v1/apps/shop", "").statusCode()).isEqualTo(403);
         assertThat(as(token, "POST", "/v1/apps/shop/deploy_token", "{}").statusCode())
                 .isEqualTo(403);
+    }
+
+    /** The tests of the command alone speak to something that plays the daemon: it may play only what there is. */
+    @Test
+    void endpoints_thatTheCommandsTestsPlay_existWithTheirParameters() throws Exception {
+        JsonNode paths = daemon.ok("GET", "/v1/openapi.json", "").get("paths");
+        List<String> played =
+                Files.readAllLines(Path.of(System.getProperty("allod.clone"), "cli/src/test/resources/endpoints.txt"));
+        assertThat(played).hasSizeGreaterThan(20);
+        for (String line : played) {
+            String[] words = line.split(" ", -1);
+            JsonNode operation = paths.path(words[1]).path(words[0].toLowerCase(java.util.Locale.ROOT));
+            assertThat(operation.isObject()).as(line).isTrue();
+            List<String> parameters = operation.get("parameters").findValuesAsString("name");
+            assertThat(parameters).as(line).containsAll(List.of(words).subList(2, words.length));
+        }
     }
 
     @Test

@@ -115,8 +115,9 @@ class HostileMicroVmTest {
     private static void neighbourIsWell() throws Exception {
         for (int i = 0; i < 10; i++) {
             long begin = System.nanoTime();
-            assertThat(GuestBench.get(neighbour, "/")).contains("hello");
-            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(1));
+            assertThat(GuestBench.await(neighbour, "/")).contains("hello");
+            // Generous, as other tests may want the processor too: what is starved takes longer than this.
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
         }
         assertThat(GuestBench.run(beside.find(neighbour).orElseThrow(), "true")
                         .exit()

@@ -31,16 +31,29 @@ import org.junit.jupiter.api.Test;
  * namespace, holding addresses kept for documentation; the host's routes to anywhere else stay as they are.
  */
 class NetworksTest {
-    private static final String WORLD4 = "203.0.113.2";
-    private static final String WORLD6 = "2001:db8:77::2";
     private static final int FLOWS = 200;
-    private static final String SECRET4 = "10.77.77.2";
+    /** Of the world's networks, one a process: another run on this host has its own. */
+    private static final long WORLD = ProcessHandle.current().pid() % 64;
+
+    private static final String HOST4 = "203.0.113." + (4 * WORLD + 1);
+    private static final String WORLD4 = "203.0.113." + (4 * WORLD + 2);
+    private static final String HOST6 = "2001:db8:77:" + WORLD + "::1";
+    private static final String WORLD6 = "2001:db8:77:" + WORLD + "::2";
+    private static final String HOST_SECRET4 = "10.77." + WORLD + ".1";
+    private static final String SECRET4 = "10.77." + WORLD + ".2";
+    private static final String RESOLVER4 = "10.77." + WORLD + ".3";
+    /** A host where much else goes on takes its time to start a process and let it connect. */
+    private static final String PATIENCE = "20";
+
+    /** A SYN that is dropped is not sent again within this. */
+    private static final String DENIED = "0.7";
+
     private static final GuestSpec.Net NET = new GuestSpec.Net(0x0123456789L, 7);
 
     private final Ids ids = new Ids(new SystemClock(), Rng.system());
     private final String instance = "t" + ProcessHandle.current().pid();
     private final Networks networks =
-            new Networks(new NetworkConfig(instance, NetworkConfig.PRIVATE, List.of("10.77.77.3"), FLOWS));
+            new Networks(new NetworkConfig(instance, NetworkConfig.PRIVATE, List.of(RESOLVER4), FLOWS));
     private final String worldDevice = "w" + ProcessHandle.current().pid();
     private final String world = "allodtest-" + worldDevice;
     private final List<MachineId> machines = new ArrayList<>();
@@ -52,18 +65,18 @@ class NetworksTest {
                 "netns add " + world,
                 "link add name " + worldDevice + " type veth peer name eth0 netns " + world,
                 "link set dev " + worldDevice + " up",
-                "addr add 203.0.113.1/24 dev " + worldDevice,
-                "addr add 10.77.77.1/24 dev " + worldDevice,
-                "addr add 2001:db8:77::1/64 dev " + worldDevice + " nodad"));
+                "addr add " + HOST4 + "/30 dev " + worldDevice,
+                "addr add " + HOST_SECRET4 + "/24 dev " + worldDevice,
+                "addr add " + HOST6 + "/64 dev " + worldDevice + " nodad"));
         ip(
                 world,
                 List.of(
                         "link set dev lo up",
                         "link set dev eth0 up",
-                        "addr add 203.0.113.2/24 dev eth0",
-                        "addr add 10.77.77.2/24 dev eth0",
-                        "addr add 10.77.77.3/24 dev eth0",
-                        "addr add 2001:db8:77::2/64 dev eth0 nodad"));
+                        "addr add " + WORLD4 + "/30 dev eth0",
+                        "addr add " + SECRET4 + "/24 dev eth0",
+                        "addr add " + RESOLVER4 + "/24 dev eth0",
+                        "addr add " + WORLD6 + "/64 dev eth0 nodad"));
         // What Uplinks does to devices with a default route, which a test must not add to the host.
         Uplinks.forward(worldDevice);
     }
@@ -122,17 +135,18 @@ class NetworksTest {
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start());
-        for (int i = 0; i < 200 && !connects(namespace, "::1", port); i++) {
+        for (int i = 0; i < 200 && !connects(namespace, "::1", port, PATIENCE); i++) {
             TimeUnit.MILLISECONDS.sleep(10);
         }
     }
 
-    private static boolean connects(String namespace, String address, int port) {
+    /** @param seconds how long it may take */
+    private static boolean connects(String namespace, String address, int port, String seconds) {
         return Command.of(
                         "nsenter",
                         "--net=" + NetNs.path(namespace),
                         "timeout",
-                        "0.7",
+                        seconds,
                         "bash",
                         "-c",
                         "exec 3<>/dev/tcp/" + address + "/" + port)
@@ -142,7 +156,7 @@ class NetworksTest {
 
     private static boolean hostConnects(String address, int port) {
         try (Socket socket = new Socket()) {
-            socket.connect(new InetSocketAddress(address, port), 700);
+            socket.connect(new InetSocketAddress(address, port), 20_000);
             return true;
         } catch (IOException e) {
             return false;
@@ -165,11 +179,12 @@ class NetworksTest {
             try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getByName(address))) {
                 int port = server.getLocalPort();
                 boolean six = address.equals("::");
-                List<String> hosts = six
-                        ? List.of("2001:db8:77::1", Wire.HOST6, "fe80::1%eth0")
-                        : List.of("203.0.113.1", "10.77.77.1", Wire.GATEWAY4);
+                List<String> hosts =
+                        six ? List.of(HOST6, Wire.HOST6, "fe80::1%eth0") : List.of(HOST4, HOST_SECRET4, Wire.GATEWAY4);
                 for (String host : hosts) {
-                    assertThat(connects(wire.namespace(), host, port)).as(host).isFalse();
+                    assertThat(connects(wire.namespace(), host, port, DENIED))
+                            .as(host)
+                            .isFalse();
                 }
                 assertThat(hostConnects(hosts.getFirst(), port)).isTrue();
             }
@@ -181,8 +196,8 @@ class NetworksTest {
         Wire wire = machine();
         serve(world, 8081);
         // The world has no route back to a machine's own addresses: an answer proves the masquerade.
-        assertThat(connects(wire.namespace(), WORLD6, 8081)).isTrue();
-        assertThat(connects(wire.namespace(), WORLD4, 8081)).isTrue();
+        assertThat(connects(wire.namespace(), WORLD6, 8081, PATIENCE)).isTrue();
+        assertThat(connects(wire.namespace(), WORLD4, 8081, PATIENCE)).isTrue();
     }
 
     @Test
@@ -191,10 +206,10 @@ class NetworksTest {
         serve(world, 53);
         serve(world, 8081);
         assertThat(hostConnects(SECRET4, 8081)).isTrue();
-        assertThat(connects(wire.namespace(), SECRET4, 8081)).isFalse();
-        assertThat(connects(wire.namespace(), SECRET4, 53)).isFalse();
-        assertThat(connects(wire.namespace(), "10.77.77.3", 53)).isTrue();
-        assertThat(connects(wire.namespace(), "10.77.77.3", 8081)).isFalse();
+        assertThat(connects(wire.namespace(), SECRET4, 8081, DENIED)).isFalse();
+        assertThat(connects(wire.namespace(), SECRET4, 53, DENIED)).isFalse();
+        assertThat(connects(wire.namespace(), RESOLVER4, 53, PATIENCE)).isTrue();
+        assertThat(connects(wire.namespace(), RESOLVER4, 8081, DENIED)).isFalse();
     }
 
     @Test
@@ -203,8 +218,8 @@ class NetworksTest {
         Wire two = machine();
         serve(two.namespace(), 8080);
         assertThat(hostConnects(two.address6(), 8080)).isTrue();
-        assertThat(connects(one.namespace(), two.address6(), 8080)).isFalse();
-        assertThat(connects(one.namespace(), two.address4(), 8080)).isFalse();
+        assertThat(connects(one.namespace(), two.address6(), 8080, DENIED)).isFalse();
+        assertThat(connects(one.namespace(), two.address4(), 8080, DENIED)).isFalse();
     }
 
     @Test
@@ -214,17 +229,17 @@ class NetworksTest {
         ip(
                 world,
                 List.of(
-                        "route add " + wire.address6() + "/128 via 2001:db8:77::1",
-                        "route add " + wire.address4() + "/32 via 203.0.113.1"));
-        assertThat(connects(world, wire.address6(), 8080)).isFalse();
-        assertThat(connects(world, wire.address4(), 8080)).isFalse();
+                        "route add " + wire.address6() + "/128 via " + HOST6,
+                        "route add " + wire.address4() + "/32 via " + HOST4));
+        assertThat(connects(world, wire.address6(), 8080, DENIED)).isFalse();
+        assertThat(connects(world, wire.address4(), 8080, DENIED)).isFalse();
     }
 
     @Test
     void guest_withForeignSource_isDropped() throws Exception {
         Wire wire = machine();
         serve(world, 8081);
-        assertThat(connects(wire.namespace(), WORLD6, 8081)).isTrue();
+        assertThat(connects(wire.namespace(), WORLD6, 8081, PATIENCE)).isTrue();
         String foreign = NET.address(ids.machine());
         ip(
                 wire.namespace(),
@@ -235,8 +250,8 @@ class NetworksTest {
                         "route replace default via 100.64.0.1 dev eth0 onlink src 100.64.99.99"));
         // The host can be told to answer it: only the filter stands between.
         ip(List.of("route add " + foreign + "/128 dev " + wire.device()));
-        assertThat(connects(wire.namespace(), WORLD6, 8081)).isFalse();
-        assertThat(connects(wire.namespace(), WORLD4, 8081)).isFalse();
+        assertThat(connects(wire.namespace(), WORLD6, 8081, DENIED)).isFalse();
+        assertThat(connects(wire.namespace(), WORLD4, 8081, DENIED)).isFalse();
     }
 
     /** What the host keeps of a device's neighbours; all namespaces share one table. */
