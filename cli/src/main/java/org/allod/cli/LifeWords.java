@@ -34,13 +34,18 @@ final class LifeWords {
                         .example("./allod test --room fsm"),
                 new Word.Command("bench", "measure, next to what is possible; from a clone", LifeWords::launcher)
                         .mayTakeMany("NAME", Word.Kind.WORD, "which benchmark, and its arguments (lists them)")
-                        .example("./allod bench cli"));
+                        .example("./allod bench cli"),
+                new Word.Command("sim", "run whole fleets under faults, in one thread, from seeds", LifeWords::launcher)
+                        .option("--seeds", "N", "how many seeds (20)")
+                        .option("--seed", "S", "this one only, with its log")
+                        .option("--hosts", "N", "hosts in the fleet (7)")
+                        .example("./allod sim --seeds 200 --hosts 12"));
     }
 
     private static int launcher(Session session) {
         throw Rejected.because(
                 Rejected.Reason.UNSUPPORTED,
                 "this is done by the launcher, not by the command behind it",
-                "start it as `allod host`, `allod test` or `allod bench`, with that word first");
+                "start it as `allod host`, `allod test`, `allod bench` or `allod sim`, with that word first");
     }
 }

@@ -25,7 +25,9 @@ public final class Broadcast {
     /** The receiver asked for it. */
     private static final int ASKED = 2;
     /** Dots in one announcement: with 20 bytes each, a datagram. */
-    private static final int DOTS = 48;
+    private static final int DOTS = 56;
+    /** Announcements at once; what is left waits for the next time. */
+    private static final int BATCHES = 8;
     /** How often somebody is asked for one change set before it is left to sync. */
     private static final int TRIES = 5;
 
@@ -204,7 +206,7 @@ public final class Broadcast {
     private void announce() {
         List<Dot> dots = new ArrayList<>();
         for (var entry : List.copyOf(toAnnounce.entrySet())) {
-            if (dots.size() == DOTS) {
+            if (dots.size() == DOTS * BATCHES) {
                 break;
             }
             dots.add(entry.getKey());
@@ -212,13 +214,19 @@ public final class Broadcast {
                 toAnnounce.remove(entry.getKey());
             }
         }
+        for (int from = 0; from < dots.size(); from += DOTS) {
+            announce(dots.subList(from, Math.min(dots.size(), from + DOTS)));
+        }
+    }
+
+    private void announce(List<Dot> dots) {
         byte[] message = dots(Envelope.HAVE, dots);
         for (int i = 0; i < options.announceTo(); i++) {
             sendToRandom(regions.own().hosts(), message);
-            List<Member> anywhere = membership.random(1, null);
-            if (!anywhere.isEmpty()) {
-                out.send(anywhere.getFirst().host().address(), message);
-            }
+        }
+        List<Member> anywhere = membership.random(1, null);
+        if (!anywhere.isEmpty()) {
+            out.send(anywhere.getFirst().host().address(), message);
         }
     }
 
@@ -262,7 +270,7 @@ public final class Broadcast {
         }
         String from = want.from.get(want.tries % want.from.size());
         want.tries++;
-        want.at = now + 4 * options.announceEvery().toNanos();
+        want.at = now + 6 * options.announceEvery().toNanos();
         out.send(from, dots(Envelope.WANT, List.of(dot)));
     }
 
