@@ -142,7 +142,8 @@ public final class StateSimulation {
                     crash(host);
                 }
             }
-            events.after(5_000_000 + writes.nextLong(250_000_000), next[0]);
+            // Often two at once, before either can know of the other.
+            events.after(writes.chance(0.4) ? writes.nextLong(5_000_000) : writes.nextLong(300_000_000), next[0]);
         };
         events.after(SECOND, next[0]);
     }

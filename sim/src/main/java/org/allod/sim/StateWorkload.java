@@ -48,7 +48,7 @@ final class StateWorkload {
     }
 
     private LocalWrite service() {
-        RowKey key = RowKey.of("s" + rng.nextInt(8));
+        RowKey key = RowKey.of("s" + rng.nextInt(5));
         if (rng.chance(0.2)) {
             return new LocalWrite.Delete("service", key);
         }
