@@ -7,6 +7,7 @@ import org.allod.base.Rng;
 import org.allod.state.AgentOptions;
 import org.allod.state.HostInfo;
 import org.allod.state.LocalWrite;
+import org.allod.state.Member;
 import org.allod.state.RowKey;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Propagation {
     private static final long SECOND = 1_000_000_000L;
+    /** What a datagram costs beside what is in it: IP, UDP, QUIC's head and its seal. */
+    private static final int HEADERS = 68;
 
     /** Milliseconds from the write to the last host, over all writes; the floor of each; copies; bytes while idle. */
     public record Figures(
@@ -73,12 +76,37 @@ public final class Propagation {
         network.faults(new NetworkFaults(loss, 0, 0, 0));
     }
 
+    /** Who is told what some host thinks of some member from now on. */
+    interface Watcher {
+        void changed(SimulatedHost observer, Member member);
+    }
+
+    void watchMembers(Watcher watcher) {
+        processes.forEach(p -> p.watch(watcher));
+    }
+
+    long now() {
+        return events.now();
+    }
+
+    int size() {
+        return processes.size();
+    }
+
+    void rest(long nanos) {
+        events.runUntil(events.now() + nanos);
+    }
+
+    void kill(int host) {
+        network.hosts().get(host).kill();
+    }
+
     /** Runs for some seconds of rest, then the writes. */
     public Figures run(int restSeconds, int writes) {
         long[] bytes = new long[1];
         long[] copies = new long[2];
         PropagationTap tap = new PropagationTap(copies);
-        network.tap((from, to, message) -> bytes[0] += message.length);
+        network.tap((from, to, message) -> bytes[0] += message.length + HEADERS);
         network.tap(tap);
         events.runUntil(restSeconds * SECOND);
         double idle = (double) bytes[0] / restSeconds / processes.size();

@@ -9,13 +9,14 @@ import org.jspecify.annotations.Nullable;
 public final class SimMain {
     private static final String USAGE = """
             usage: allod sim [--seeds N] [--seed S] [--hosts N] [--log] [--bug NAME]
-                   allod sim --propagation [--hosts N] [--seed S] [--loss P]
+                   allod sim --propagation | --detection [--hosts N] [--seed S] [--loss P]
               --seeds N     how many seeds to run, from 1 on (default 20)
               --seed S      run this one seed only, and print its log
               --hosts N     hosts in the fleet (default 7; 1000 with --propagation)
               --log         print the log of every run
               --bug NAME    plant a bug, to see that it is found
-              --propagation measure how fast a change reaches all hosts""";
+              --propagation measure how fast a change reaches all hosts
+              --detection   measure how fast all hosts know of a dead one""";
 
     private SimMain() {}
 
@@ -27,7 +28,7 @@ public final class SimMain {
     static int run(List<String> args) {
         try {
             Options options = Options.read(args);
-            return options.propagation ? propagation(options) : seeds(options);
+            return options.propagation ? propagation(options) : options.detection ? detection(options) : seeds(options);
         } catch (IllegalArgumentException e) {
             System.err.println(e.getMessage());
             System.err.println(USAGE);
@@ -86,6 +87,25 @@ public final class SimMain {
         return 0;
     }
 
+    private static int detection(Options options) {
+        int hosts = options.hosts == 0 ? 1000 : options.hosts;
+        long seed = options.seed == null ? 42 : options.seed;
+        Detection.Figures f = new Detection(seed, hosts, options.loss).run(10, 20, 5);
+        System.out.printf(
+                Locale.ROOT,
+                "%d hosts, loss %.2f: %d of 20 deaths are known to all after p50 %.1f, p99 %.1f s; first suspected after p50 %.1f s;"
+                        + " falsely declared dead %d, suspected %d%n",
+                hosts,
+                options.loss,
+                f.allKnow().size(),
+                f.p50(),
+                f.p99(),
+                Propagation.at(f.firstSuspects(), 0.5),
+                f.falselyDead(),
+                f.falselySuspected());
+        return 0;
+    }
+
     private static final class Options {
         int seeds = 20;
 
@@ -95,6 +115,7 @@ public final class SimMain {
         int hosts;
         boolean log;
         boolean propagation;
+        boolean detection;
         double loss;
         PlantedBug bug = PlantedBug.NONE;
 
@@ -105,6 +126,7 @@ public final class SimMain {
                 switch (name) {
                     case "--log" -> options.log = true;
                     case "--propagation" -> options.propagation = true;
+                    case "--detection" -> options.detection = true;
                     default -> {
                         if (i + 1 == args.size()) {
                             throw new IllegalArgumentException(

@@ -9,12 +9,14 @@ import org.allod.state.AgentOptions;
 import org.allod.state.ChangeSet;
 import org.allod.state.HostInfo;
 import org.allod.state.LocalWrite;
+import org.allod.state.Member;
 import org.allod.state.MemoryReplica;
 import org.allod.state.Outbox;
 import org.allod.state.Replica;
 import org.allod.state.RowChange;
 import org.allod.state.SiteId;
 import org.allod.state.VersionVector;
+import org.jspecify.annotations.Nullable;
 
 /** One life of one host that runs the room {@code state}: the real agent over rows in memory and a simulated disk. */
 final class StateProcess implements SimulatedProcess, Outbox {
@@ -30,6 +32,7 @@ final class StateProcess implements SimulatedProcess, Outbox {
     private final int life;
     private final ArrayDeque<List<LocalWrite>> waiting = new ArrayDeque<>();
     private boolean writing;
+    private Propagation.@Nullable Watcher watcher;
 
     StateProcess(
             SimulatedHost host,
@@ -140,6 +143,18 @@ final class StateProcess implements SimulatedProcess, Outbox {
     @Override
     public void send(String address, byte[] message) {
         network.send(host, address, message);
+    }
+
+    void watch(Propagation.Watcher who) {
+        watcher = who;
+    }
+
+    @Override
+    public void changed(Member member) {
+        Propagation.Watcher told = watcher;
+        if (told != null) {
+            told.changed(host, member);
+        }
     }
 
     @Override

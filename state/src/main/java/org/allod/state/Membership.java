@@ -46,6 +46,8 @@ public final class Membership {
     private long joinAt;
     private long viewAskedAt;
     private long changes;
+    private long viewHash;
+    private long viewHashOf = -1;
     private @Nullable List<Member> reachable;
 
     /** @param incarnation above that of any life before; the shell keeps it on the disk */
@@ -273,11 +275,14 @@ public final class Membership {
 
     /** Equal where two hosts think the same of everybody. */
     public long viewHash() {
-        long hash = left ? 0 : self.id().mix(incarnation);
-        for (Member member : reachable()) {
-            hash += member.id().mix(member.incarnation);
+        if (viewHashOf != changes) {
+            viewHash = 0;
+            for (Member member : reachable()) {
+                viewHash += member.id().mix(member.incarnation);
+            }
+            viewHashOf = changes;
         }
-        return hash;
+        return viewHash + self.id().mix(incarnation);
     }
 
     MemberUpdate mine() {
