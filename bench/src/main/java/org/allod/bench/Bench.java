@@ -18,7 +18,8 @@ public final class Bench {
             new DaemonBench(),
             new CliBench(),
             new VolumeForkBench(),
-            new RecordsBench());
+            new RecordsBench(),
+            new StateBench());
 
     private Bench() {}
 

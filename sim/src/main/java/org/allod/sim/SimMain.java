@@ -67,7 +67,7 @@ public final class SimMain {
     private static int propagation(Options options) {
         int hosts = options.hosts == 0 ? 1000 : options.hosts;
         long seed = options.seed == null ? 42 : options.seed;
-        Propagation.Figures f = new Propagation(seed, hosts, options.loss, 0).run(10, hosts);
+        Propagation.Figures f = new Propagation(seed, hosts, options.loss, 0).run(5, Math.min(hosts, 400));
         System.out.printf(
                 Locale.ROOT,
                 "%d hosts, loss %.2f: all hosts have a change after p50 %.0f, p99 %.0f, max %.0f ms"
