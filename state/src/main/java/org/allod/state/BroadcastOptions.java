@@ -10,6 +10,7 @@ import java.time.Duration;
  * @param announceTo to how many hosts of the own region; one more is chosen anywhere
  * @param announcements how often each change set is announced
  * @param wantAfter how long after an announcement a change set may still come by itself
+ * @param standbyFor how long a region's second root waits to hear from the first
  * @param kept change sets kept for those that want them
  * @param keptBytes and how many bytes of them
  */
@@ -19,9 +20,11 @@ public record BroadcastOptions(
         int announceTo,
         int announcements,
         Duration wantAfter,
+        Duration standbyFor,
         int kept,
         long keptBytes) {
     public static BroadcastOptions defaults() {
-        return new BroadcastOptions(12, Duration.ofMillis(50), 2, 3, Duration.ofMillis(20), 20_000, 32L << 20);
+        return new BroadcastOptions(
+                12, Duration.ofMillis(50), 2, 3, Duration.ofMillis(20), Duration.ofMillis(30), 20_000, 32L << 20);
     }
 }
