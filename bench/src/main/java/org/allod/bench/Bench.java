@@ -20,7 +20,8 @@ public final class Bench {
             new CliBench(),
             new VolumeForkBench(),
             new RecordsBench(),
-            new StoppedBench());
+            new StoppedBench(),
+            new StateBench());
 
     private Bench() {}
 

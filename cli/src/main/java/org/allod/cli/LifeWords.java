@@ -41,13 +41,18 @@ final class LifeWords {
                         .example("./allod soak storm --minutes 60"),
                 new Word.Command("bench", "measure, next to what is possible; from a clone", LifeWords::launcher)
                         .mayTakeMany("NAME", Word.Kind.WORD, "which benchmark, and its arguments (lists them)")
-                        .example("./allod bench cli"));
+                        .example("./allod bench cli"),
+                new Word.Command("sim", "run whole fleets under faults, in one thread, from seeds", LifeWords::launcher)
+                        .option("--seeds", "N", "how many seeds (20)")
+                        .option("--seed", "S", "this one only, with its log")
+                        .option("--hosts", "N", "hosts in the fleet (7)")
+                        .example("./allod sim --seeds 200 --hosts 12"));
     }
 
     private static int launcher(Session session) {
         throw Rejected.because(
                 Rejected.Reason.UNSUPPORTED,
                 "this is done by the launcher, not by the command behind it",
-                "start it as `allod host`, `allod test`, `allod soak` or `allod bench`, with that word first");
+                "start it as `allod host`, `allod test`, `allod soak`, `allod bench` or `allod sim`, with that word first");
     }
 }

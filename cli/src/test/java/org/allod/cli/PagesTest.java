@@ -19,7 +19,7 @@ class PagesTest {
     /** In a block of code: indented by four, or between fences; behind a prompt or a variable at most. */
     private static final Pattern COMMAND = Pattern.compile("(?:    |\\$ )?(?:[A-Z_]+=\\S+ )?(?:\\./)?allod (.*)");
     /** Said by the launcher, before there is a command. */
-    private static final List<String> LAUNCHED = List.of("test", "bench", "host");
+    private static final List<String> LAUNCHED = List.of("test", "bench", "host", "sim");
 
     record Line(String page, String text) {}
 

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 class ArchitectureTest {
     /** Lowest floor first. A room may use rooms before it in this list, never one after. */
     private static final List<String> FLOORS = List.of(
-            "base", "linux", "store", "fsm", "observe", "image", "runtime", "machine", "deploy", "edge", "trust", "api",
-            "cli", "host", "bench");
+            "base", "linux", "store", "fsm", "observe", "image", "runtime", "machine", "deploy", "state", "edge",
+            "trust", "api", "cli", "host", "sim", "bench");
 
     private static final JavaClasses HOUSE = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

@@ -278,7 +278,7 @@ class NetworksTest {
         Wire wire = machine();
         serve(world, 8081);
         ip(wire.namespace(), List.of("neigh flush dev eth0 nud permanent"));
-        assertThat(connects(wire.namespace(), WORLD6, 8081)).isTrue();
+        assertThat(connects(wire.namespace(), WORLD6, 8081, PATIENCE)).isTrue();
     }
 
     @Test
@@ -305,7 +305,7 @@ class NetworksTest {
         assertThat(tracked() - before).isBetween(FLOWS / 2, FLOWS + 500);
         assertThat(networks.refused().get(wire.machine())).isGreaterThan(1_000);
         assertThat(networks.refused()).doesNotContainKey(other.machine());
-        assertThat(connects(other.namespace(), WORLD4, 8081))
+        assertThat(connects(other.namespace(), WORLD4, 8081, PATIENCE))
                 .as("another machine's")
                 .isTrue();
     }

@@ -71,6 +71,12 @@ public final class Agent {
         }
     }
 
+    /** Whether a message carries a change set or rows: what is counted as a copy. */
+    public static boolean carriesChanges(byte[] message) {
+        int kind = message[Envelope.KIND_AT];
+        return kind == Envelope.PUSH || (kind == Envelope.SYNC_ROWS && message.length > 100);
+    }
+
     /** Messages dropped so far because they made no sense or were of another fleet. */
     public long malformed() {
         return malformed;

@@ -24,8 +24,12 @@ public final class Broadcast {
     private static final int IN_REGION = 1;
     /** The receiver asked for it. */
     private static final int ASKED = 2;
+    /** The receiver is the root of its region where the first does not turn out to be. */
+    private static final int STANDBY = 3;
     /** Dots in one announcement: with 20 bytes each, a datagram. */
-    private static final int DOTS = 48;
+    private static final int DOTS = 56;
+    /** Announcements at once; what is left waits for the next time. */
+    private static final int BATCHES = 8;
     /** How often somebody is asked for one change set before it is left to sync. */
     private static final int TRIES = 5;
 
@@ -54,6 +58,9 @@ public final class Broadcast {
     private final LinkedHashMap<Dot, Kept> kept = new LinkedHashMap<>();
     private final LinkedHashMap<Dot, Kept> toAnnounce = new LinkedHashMap<>();
     private final TreeMap<Dot, Wanted> wanted = new TreeMap<>();
+    /** Change sets for which this host is second root of its region, and when it takes the first for lost. */
+    private final TreeMap<Dot, Long> standby = new TreeMap<>();
+
     private long keptBytes;
     private long announceAt;
 
@@ -82,24 +89,29 @@ public final class Broadcast {
         String own = membership.self().region();
         for (Map.Entry<String, Regions.Ring> region : regions.rings().entrySet()) {
             if (!region.getKey().equals(own)) {
-                HostInfo root = root(region.getValue(), set.dot());
+                HostInfo root = root(region.getValue(), set.dot(), 0);
                 out.send(root.address(), push(TO_REGION, root.id(), payload));
+                HostInfo second = root(region.getValue(), set.dot(), 1);
+                if (!second.equals(root)) {
+                    out.send(second.address(), push(STANDBY, second.id(), payload));
+                }
             }
         }
         passOn(membership.self().id(), payload);
     }
 
     /** The one host of a region that gets it first: another for each change set, and not one that is suspected. */
-    private HostInfo root(Regions.Ring ring, Dot dot) {
-        int start = (int) Long.remainderUnsigned(
-                dot.site().mix(dot.number()), ring.hosts().size());
+    private HostInfo root(Regions.Ring ring, Dot dot, int from) {
+        int start = from
+                + (int) Long.remainderUnsigned(
+                        dot.site().mix(dot.number()), ring.hosts().size());
         for (int i = 0; i < ring.hosts().size(); i++) {
             HostInfo host = ring.hosts().get((start + i) % ring.hosts().size());
             if (!regions.suspected(host)) {
                 return host;
             }
         }
-        return ring.hosts().get(start);
+        return ring.hosts().get(start % ring.hosts().size());
     }
 
     private byte[] push(int how, SiteId root, byte[] payload) {
@@ -148,6 +160,7 @@ public final class Broadcast {
         byte[] payload = in.blob();
         ChangeSet set = ChangeCodec.decodeSet(payload);
         wanted.remove(set.dot());
+        standby.remove(set.dot());
         if (known(set.dot())) {
             return;
         }
@@ -156,6 +169,8 @@ public final class Broadcast {
             passOn(membership.self().id(), payload);
         } else if (how == IN_REGION) {
             passOn(root, payload);
+        } else if (how == STANDBY) {
+            standby.put(set.dot(), now + options.standbyFor().toNanos());
         }
         out.deliver(set);
     }
@@ -186,6 +201,9 @@ public final class Broadcast {
         for (Wanted want : wanted.values()) {
             next = Math.min(next, want.at);
         }
+        for (long at : standby.values()) {
+            next = Math.min(next, at);
+        }
         return next;
     }
 
@@ -193,6 +211,15 @@ public final class Broadcast {
         if (!toAnnounce.isEmpty() && announceAt <= now) {
             announce();
             announceAt = now + options.announceEvery().toNanos();
+        }
+        for (var entry : List.copyOf(standby.entrySet())) {
+            if (entry.getValue() <= now) {
+                standby.remove(entry.getKey());
+                @Nullable Kept payload = kept.get(entry.getKey());
+                if (payload != null) {
+                    passOn(membership.self().id(), payload.payload);
+                }
+            }
         }
         for (var entry : List.copyOf(wanted.entrySet())) {
             if (entry.getValue().at <= now) {
@@ -204,7 +231,7 @@ public final class Broadcast {
     private void announce() {
         List<Dot> dots = new ArrayList<>();
         for (var entry : List.copyOf(toAnnounce.entrySet())) {
-            if (dots.size() == DOTS) {
+            if (dots.size() == DOTS * BATCHES) {
                 break;
             }
             dots.add(entry.getKey());
@@ -212,13 +239,19 @@ public final class Broadcast {
                 toAnnounce.remove(entry.getKey());
             }
         }
+        for (int from = 0; from < dots.size(); from += DOTS) {
+            announce(dots.subList(from, Math.min(dots.size(), from + DOTS)));
+        }
+    }
+
+    private void announce(List<Dot> dots) {
         byte[] message = dots(Envelope.HAVE, dots);
         for (int i = 0; i < options.announceTo(); i++) {
             sendToRandom(regions.own().hosts(), message);
-            List<Member> anywhere = membership.random(1, null);
-            if (!anywhere.isEmpty()) {
-                out.send(anywhere.getFirst().host().address(), message);
-            }
+        }
+        List<Member> anywhere = membership.random(1, null);
+        if (!anywhere.isEmpty()) {
+            out.send(anywhere.getFirst().host().address(), message);
         }
     }
 
@@ -262,7 +295,7 @@ public final class Broadcast {
         }
         String from = want.from.get(want.tries % want.from.size());
         want.tries++;
-        want.at = now + 4 * options.announceEvery().toNanos();
+        want.at = now + 6 * options.announceEvery().toNanos();
         out.send(from, dots(Envelope.WANT, List.of(dot)));
     }
 

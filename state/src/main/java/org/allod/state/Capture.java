@@ -95,19 +95,34 @@ final class Capture {
         return sql.table.key().stream().map(c -> of + '"' + c.name() + '"').collect(Collectors.joining(", "));
     }
 
+    /** What a stretch of the log holds: whether it is inserts into one table alone, and into which. */
+    private record Stretch(long last, boolean plain, int table) {}
+
     /** Turns the log into metadata, as change sets numbered from {@code next} on; how many. */
     int collect(long next) throws SQLException {
-        long last = tx.first("SELECT max(seq) FROM temp._allod_log", row -> row.getLong(1))
-                .orElse(0L);
+        Stretch all = stretch(1, Long.MAX_VALUE);
         int pieces = 0;
-        for (long from = 1; from <= last; from += PIECE) {
-            piece(from, Math.min(last, from + PIECE - 1), new Dot(self, next + pieces));
+        for (long from = 1; from <= all.last; from += PIECE) {
+            long to = Math.min(all.last, from + PIECE - 1);
+            piece(from, to, all.last <= PIECE ? all : stretch(from, to), new Dot(self, next + pieces));
             pieces++;
         }
-        if (last > 0) {
+        if (all.last > 0) {
             tx.update("DELETE FROM temp._allod_log");
         }
         return pieces;
+    }
+
+    private Stretch stretch(long from, long to) throws SQLException {
+        return tx.first(
+                        "SELECT max(seq), min(tbl), max(tbl), min(op), max(op) FROM temp._allod_log WHERE seq BETWEEN ? AND ?",
+                        row -> new Stretch(
+                                row.getLong(1),
+                                row.getInt(2) == row.getInt(3) && row.getInt(4) == INSERT && row.getInt(5) == INSERT,
+                                row.getInt(2)),
+                        from,
+                        to)
+                .orElseThrow();
     }
 
     /** The tables that were written. */
@@ -115,14 +130,8 @@ final class Capture {
         return touched.stream().map(layout.tables::get).toList();
     }
 
-    private void piece(long from, long to, Dot dot) throws SQLException {
-        boolean plain = tx.first(
-                        "SELECT min(tbl), max(tbl), min(op), max(op) FROM temp._allod_log WHERE seq BETWEEN ? AND ?",
-                        row -> row.getInt(1) == row.getInt(2) && row.getInt(3) == INSERT && row.getInt(4) == INSERT,
-                        from,
-                        to)
-                .orElseThrow();
-        if (plain && insertFresh(from, to, dot)) {
+    private void piece(long from, long to, Stretch stretch, Dot dot) throws SQLException {
+        if (stretch.plain && insertFresh(from, to, stretch.table, dot)) {
             return;
         }
         Set<RowKey> done = new HashSet<>();
@@ -136,9 +145,7 @@ final class Capture {
     }
 
     /** Rows that are all new, in one statement; false where some were there before, which then is seen row by row. */
-    private boolean insertFresh(long from, long to, Dot dot) throws SQLException {
-        int table = tx.first("SELECT tbl FROM temp._allod_log WHERE seq = ?", row -> row.getInt(1), from)
-                .orElseThrow();
+    private boolean insertFresh(long from, long to, int table, Dot dot) throws SQLException {
         TableSql sql = layout.tables.get(table);
         if (sql.table.wholeRow()) {
             return false;

@@ -5,6 +5,9 @@ final class Envelope {
     /** Raised when a peer of the old format could misread the new. */
     static final int FORMAT = 1;
 
+    /** Where the kind stands: after the format and the fleet. */
+    static final int KIND_AT = 9;
+
     static final int PING = 1;
     static final int ACK = 2;
     static final int NACK = 3;

@@ -37,13 +37,17 @@ public final class Membership {
     private final List<String> seeds = new ArrayList<>();
     private long incarnation;
     private boolean left;
-    private boolean joined;
+    /** Nothing to wait for unless {@link #join} gives somebody to ask. */
+    private boolean joined = true;
+
     private int health;
     private long gossipAt;
     private long callDeadAt;
     private long joinAt;
     private long viewAskedAt;
     private long changes;
+    private long viewHash;
+    private long viewHashOf = -1;
     private @Nullable List<Member> reachable;
 
     /** @param incarnation above that of any life before; the shell keeps it on the disk */
@@ -68,6 +72,17 @@ public final class Membership {
         joined = seeds.isEmpty();
         news.put(mine());
         joinAt = now;
+    }
+
+    /** A member from before, as the shell kept it on the disk. Nobody is told. */
+    public void remember(HostInfo host, long ofIncarnation, long now) {
+        if (!host.id().equals(self.id()) && !members.containsKey(host.id())) {
+            Member member = new Member(host, ofIncarnation, MemberStatus.ALIVE, now);
+            members.put(host.id(), member);
+            probes.add(member);
+            reachable = null;
+            changes++;
+        }
     }
 
     /** Says goodbye. The host stays quiet from now on. */
@@ -176,7 +191,10 @@ public final class Membership {
         }
     }
 
-    /** A dead member hears that it is said to be dead, and says otherwise if it can. */
+    /**
+     * A dead member that lives hears what is said of it, and who says so, and answers with its view. It may have begun a new
+     * life in which it knows nobody who knows this host.
+     */
     private void callDead(long now) {
         List<Member> dead = new ArrayList<>();
         for (Member member : List.copyOf(members.values())) {
@@ -189,7 +207,9 @@ public final class Membership {
         }
         if (!dead.isEmpty()) {
             Member member = dead.get(rng.nextInt(dead.size()));
-            out.send(member.host.address(), withNews(Envelope.open(fleet, Envelope.GOSSIP), member));
+            Encoder message = Envelope.open(fleet, Envelope.JOIN);
+            mine().encode(message);
+            out.send(member.host.address(), withNews(message, member));
         }
     }
 
@@ -238,6 +258,7 @@ public final class Membership {
     private void join(Decoder in, long now) {
         MemberUpdate newcomer = MemberUpdate.decode(in);
         learn(newcomer, now);
+        learnRest(in, now);
         sendView(newcomer.host().address());
     }
 
@@ -254,11 +275,14 @@ public final class Membership {
 
     /** Equal where two hosts think the same of everybody. */
     public long viewHash() {
-        long hash = left ? 0 : self.id().mix(incarnation);
-        for (Member member : reachable()) {
-            hash += member.id().mix(member.incarnation);
+        if (viewHashOf != changes) {
+            viewHash = 0;
+            for (Member member : reachable()) {
+                viewHash += member.id().mix(member.incarnation);
+            }
+            viewHashOf = changes;
         }
-        return hash;
+        return viewHash + self.id().mix(incarnation);
     }
 
     MemberUpdate mine() {

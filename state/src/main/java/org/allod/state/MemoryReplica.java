@@ -2,6 +2,7 @@ package org.allod.state;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,12 +16,25 @@ import org.jspecify.annotations.Nullable;
 public final class MemoryReplica implements Replica {
     private final SiteId site;
     private final ReplicatedSchema schema;
+    private final Join join;
     private final VersionVector seen = new VersionVector();
     private final TreeMap<String, TreeMap<RowKey, RowState>> tables = new TreeMap<>();
 
     public MemoryReplica(SiteId site, ReplicatedSchema schema) {
+        this(site, schema, RowState::join);
+    }
+
+    /** With a join of one's own: simulations plant their faults here. */
+    public MemoryReplica(SiteId site, ReplicatedSchema schema, Join join) {
         this.site = site;
         this.schema = schema;
+        this.join = join;
+    }
+
+    /** What makes one row of what is known and what comes; {@code null} forgets it. */
+    public interface Join {
+        @Nullable
+        RowState join(@Nullable RowState known, RowState incoming);
     }
 
     @Override
@@ -72,7 +86,7 @@ public final class MemoryReplica implements Replica {
     public void merge(List<RowChange> rows) {
         for (RowChange row : rows) {
             tables.computeIfAbsent(row.table(), t -> new TreeMap<>())
-                    .merge(row.key(), row.state(), (known, incoming) -> RowState.join(known, incoming));
+                    .compute(row.key(), (key, known) -> join.join(known, row.state()));
         }
     }
 
@@ -133,5 +147,24 @@ public final class MemoryReplica implements Replica {
             }
         }
         return hash;
+    }
+
+    /** The first row that is not the same in both, for a person to read; empty where all are. */
+    public String difference(MemoryReplica other) {
+        VersionVector nothing = new VersionVector();
+        LinkedHashSet<RowRef> refs = new LinkedHashSet<>(missingFrom(nothing));
+        refs.addAll(other.missingFrom(nothing));
+        for (RowRef ref : refs) {
+            RowState mine = row(ref);
+            RowState theirs = other.row(ref);
+            boolean same = mine != null
+                    && theirs != null
+                    && LocalRows.content(ref.table(), ref.key(), mine)
+                            .equals(LocalRows.content(ref.table(), ref.key(), theirs));
+            if (!same) {
+                return ref + ": " + mine + " here, " + theirs + " there";
+            }
+        }
+        return "";
     }
 }

@@ -16,8 +16,14 @@ final class RowRefs {
             throws SQLException {
         find(store, table, table.refsBySet, site, range, into);
         if (!table.table.wholeRow()) {
-            find(store, table, table.cellRefsBySet, site, range, into);
+            findCells(store, table, site, range, into);
         }
+    }
+
+    /** Only the rows of which a cell was written after the row. */
+    static void findCells(RowStore store, TableSql table, int site, NumberSet.Range range, Set<Replica.RowRef> into)
+            throws SQLException {
+        find(store, table, table.cellRefsBySet, site, range, into);
     }
 
     private static void find(

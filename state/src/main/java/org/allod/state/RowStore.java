@@ -41,7 +41,7 @@ final class RowStore {
         RowState known = read(sql, change.key());
         RowState joined = RowState.join(known, incoming);
         if (!joined.equals(known)) {
-            write(sql, change.key(), joined);
+            write(sql, change.key(), joined, known == null);
         }
     }
 
@@ -167,7 +167,7 @@ final class RowStore {
         return values;
     }
 
-    private void write(TableSql sql, RowKey key, RowState state) throws SQLException {
+    private void write(TableSql sql, RowKey key, RowState state, boolean fresh) throws SQLException {
         switch (state) {
             case RowState.Register r -> {
                 writeRow(sql, key, r.dead() ? null : r.values());
@@ -177,7 +177,9 @@ final class RowStore {
                 TreeMap<String, @Nullable Object> values = new TreeMap<>();
                 c.cells().forEach((name, cell) -> values.put(name, cell.value()));
                 writeRow(sql, key, c.alive() ? values : null);
-                bind(sql.deleteCells, key).executeUpdate();
+                if (!fresh) {
+                    deleteCells(sql, key);
+                }
                 writeCells(sql, key, c);
             }
         }

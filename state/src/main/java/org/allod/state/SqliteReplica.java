@@ -156,7 +156,8 @@ public final class SqliteReplica implements Replica, AutoCloseable {
                 first + pieces - 1);
         Optional<ChangeSet> set = pieces > 1
                 ? Optional.empty()
-                : Optional.of(changeSet(store, capture.touched(), MetadataTables.SELF, new Dot(site, first)));
+                : Optional.of(
+                        ChangeSetReader.read(store, capture.touched(), MetadataTables.SELF, new Dot(site, first)));
         return new LocalCommit(rows, first, first + pieces - 1, set);
     }
 
@@ -199,24 +200,8 @@ public final class SqliteReplica implements Replica, AutoCloseable {
                             row -> row.getInt(1),
                             new Encoder().site(dot.site()).bytes())
                     .orElse(0);
-            return changeSet(store, layout.tables, ordinal, dot);
+            return ChangeSetReader.read(store, layout.tables, ordinal, dot);
         });
-    }
-
-    private static ChangeSet changeSet(RowStore store, List<TableSql> tables, int ordinal, Dot dot)
-            throws SQLException {
-        List<RowChange> rows = new ArrayList<>();
-        for (TableSql table : tables) {
-            Set<RowRef> refs = new LinkedHashSet<>();
-            RowRefs.find(store, table, ordinal, new NumberSet.Range(dot.number(), dot.number()), refs);
-            for (RowRef ref : refs) {
-                RowState state = store.read(table, ref.key());
-                if (state != null && state.writtenBy(dot::equals)) {
-                    rows.add(new RowChange(ref.table(), ref.key(), state.only(dot::equals)));
-                }
-            }
-        }
-        return new ChangeSet(dot, rows);
     }
 
     private interface Step {

@@ -198,10 +198,10 @@ public final class Sync {
             return;
         }
         serving.usedAt = now;
-        long start = number * options.pageRows();
-        if (number < 0 || start > serving.refs.size()) {
+        if (number < 0 || number > serving.refs.size() / options.pageRows()) {
             return;
         }
+        long start = number * options.pageRows();
         int end = (int) Math.min(serving.refs.size(), start + options.pageRows());
         boolean last = end == serving.refs.size();
         Encoder message = open(Envelope.SYNC_ROWS).fixed(session).number(number).octet(last ? 1 : 0);

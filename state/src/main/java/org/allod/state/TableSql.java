@@ -20,6 +20,8 @@ final class TableSql {
     final String refsBySet;
     final String cellRefsBySet;
     final String insertFresh;
+    /** Rows whose life a change set began or which it wrote whole, with their values. */
+    final String rowsBySet;
 
     TableSql(TableSchema table, List<Column> columns) {
         this.table = table;
@@ -48,9 +50,34 @@ final class TableSql {
         deleteCells = "DELETE FROM " + cell + " WHERE " + byMeta;
         refsBySet = "SELECT " + metaKeys + " FROM " + row + " WHERE site = ? AND num BETWEEN ? AND ?";
         cellRefsBySet = "SELECT DISTINCT " + metaKeys + " FROM " + cell + " WHERE site = ? AND num BETWEEN ? AND ?";
+        rowsBySet = rowsBySet(table, columns, keys, life);
         insertFresh = "INSERT INTO " + row + "(" + metaKeys + ", cl, version, columns, site, num) SELECT " + metaKeys
                 + ", 1, 1, " + columns.size() + ", " + MetadataTables.SELF
                 + ", ? FROM temp._allod_log WHERE tbl = ? AND seq BETWEEN ? AND ? ON CONFLICT DO NOTHING";
+    }
+
+    private static String rowsBySet(TableSchema table, List<Column> columns, List<String> keys, String life) {
+        StringBuilder on = new StringBuilder();
+        StringBuilder cell = new StringBuilder();
+        for (int i = 0; i < keys.size(); i++) {
+            String and = i == 0 ? "" : " AND ";
+            on.append(and)
+                    .append("t.")
+                    .append(quote(table.key().get(i)))
+                    .append(" = m.k")
+                    .append(i);
+            cell.append(and).append("c.k").append(i).append(" = m.k").append(i);
+        }
+        String of = List.of((String.join(", ", keys) + ", " + life).split(", ")).stream()
+                .map(c -> "m." + c)
+                .collect(Collectors.joining(", "));
+        return "SELECT " + of + ", "
+                + (table.wholeRow()
+                        ? "0"
+                        : "EXISTS(SELECT 1 FROM " + MetadataTables.cellTable(table) + " c WHERE " + cell + ")")
+                + columns.stream().map(c -> ", t." + quote(c)).collect(Collectors.joining())
+                + " FROM " + MetadataTables.rowTable(table) + " m LEFT JOIN \"" + table.name() + "\" t ON " + on
+                + " WHERE m.site = ? AND m.num = ?";
     }
 
     int ordinal(String column) {

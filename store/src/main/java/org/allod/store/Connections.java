@@ -29,6 +29,8 @@ final class Connections {
             s.execute("PRAGMA foreign_keys=ON");
             s.execute("PRAGMA wal_autocheckpoint=" + options.checkpointPages());
             s.execute("PRAGMA cache_size=-16384");
+            // Temporary tables of the writer (`state` has one for what a transaction wrote) are not worth a file.
+            s.execute("PRAGMA temp_store=MEMORY");
             transactionsByHand(connection);
             return connection;
         } catch (SQLException | Failed e) {

@@ -1,0 +1,19 @@
+package org.allod.sim;
+
+import org.allod.state.Agent;
+
+/** Counts the change sets on their way, and those that go far. */
+record PropagationTap(long[] counts) implements SimulatedNetwork.Tap {
+    /** A flight there and back longer than this is long. */
+    private static final long FAR = 150_000_000;
+
+    @Override
+    public void sent(SimulatedHost from, SimulatedHost to, byte[] message) {
+        if (Agent.carriesChanges(message)) {
+            counts[0]++;
+            if (from.place.roundTrip(to.place) > FAR) {
+                counts[1]++;
+            }
+        }
+    }
+}
