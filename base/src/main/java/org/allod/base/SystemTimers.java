@@ -5,7 +5,10 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
-/** Timers on one platform thread; each task runs on a virtual thread of its own, so a slow one delays no other. */
+/**
+ * Timers on one platform thread; each task runs on a virtual thread of its own, so a slow one delays no other. What a
+ * task throws is reported; a chain that must go on all the same is a {@link SupervisedTimer}.
+ */
 public final class SystemTimers implements Timers, AutoCloseable {
     private final ScheduledThreadPoolExecutor wheel;
 
@@ -20,7 +23,7 @@ public final class SystemTimers implements Timers, AutoCloseable {
     public Timer after(Duration delay, Runnable task) {
         Future<?> future = wheel.schedule(
                 () -> {
-                    Thread.ofVirtual().name("timer").start(task);
+                    SupervisedThread.start("timer", task);
                 },
                 delay.toNanos(),
                 TimeUnit.NANOSECONDS);
