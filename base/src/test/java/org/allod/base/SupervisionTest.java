@@ -64,19 +64,34 @@ class SupervisionTest {
     void task_thatFails_isDoneAgainUntilItSucceeds() {
         AtomicInteger times = new AtomicInteger();
         task(() -> {
-                    if (times.incrementAndGet() < 5) {
+                    if (times.incrementAndGet() < 3) {
                         throw new IllegalStateException();
                     }
                 })
-                .attempt();
-        time.advance(Duration.ofMinutes(2));
-        assertThat(times.get()).isEqualTo(5);
+                .run();
+        assertThat(times.get()).isEqualTo(3);
+        assertThat(failures.all().get("task").count()).isEqualTo(2);
         assertThat(failures.all().get("task").last()).isEqualTo("IllegalStateException");
-        assertThat(time.step()).as("something left to do").isFalse();
+    }
+
+    @Test
+    void task_thatNobodyWantsAnyMore_ends() {
+        AtomicInteger times = new AtomicInteger();
+        new SupervisedTask(
+                        "task",
+                        () -> times.get() < 2,
+                        () -> {
+                            times.incrementAndGet();
+                            throw new Failed("never");
+                        },
+                        failures,
+                        Rng.seeded(5))
+                .run();
+        assertThat(times.get()).isEqualTo(2);
     }
 
     private SupervisedTask task(Runnable body) {
-        return new SupervisedTask("task", "task", time, () -> true, body, failures, Rng.seeded(2));
+        return new SupervisedTask("task", () -> true, body, failures, Rng.seeded(2));
     }
 
     @Test

@@ -10,6 +10,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
+import org.allod.base.SupervisedThread;
 import org.jspecify.annotations.Nullable;
 
 /** Brings machines up, each once however many requests wait for it, and waits until its port takes connections. */
@@ -44,7 +45,7 @@ final class Wakes {
         long began = clock.monoNanos();
         if (ask) {
             metrics.wakes.increment();
-            Thread.ofVirtual().name("wake " + live.id).start(() -> ask(live, backend, loop, began, mine));
+            Thread _ = SupervisedThread.start("wake", "wake " + live.id, () -> ask(live, backend, loop, began, mine));
         } else {
             knock(live, backend, loop, began, times.port(), mine);
         }
@@ -55,7 +56,8 @@ final class Wakes {
         CompletionStage<Backend> asked;
         try {
             asked = machines.wake(live.id, before.address().getPort());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Else those who wait would never hear.
             asked = CompletableFuture.failedFuture(e);
         }
         asked.whenComplete((backend, failure) -> {

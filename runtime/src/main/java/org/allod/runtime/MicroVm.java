@@ -21,7 +21,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.allod.base.Failed;
 import org.allod.base.Poll;
-import org.allod.linux.Command;
+import org.allod.base.SupervisedThread;
+import org.allod.linux.FileCopy;
 import org.allod.linux.Launch;
 import org.allod.linux.ProcessId;
 import org.allod.linux.Signals;
@@ -194,7 +195,7 @@ final class MicroVm {
             server.bind(UnixDomainSocketAddress.of(folders.migration()));
             Files.setAttribute(folders.migration(), "unix:uid", folders.uid());
             CompletableFuture<Void> written = new CompletableFuture<>();
-            Thread.ofVirtual().name("save-" + folders.machine()).start(() -> {
+            Thread _ = SupervisedThread.start("save-memory", "save-" + folders.machine(), () -> {
                 try {
                     receive(server);
                     written.complete(null);
@@ -295,9 +296,7 @@ final class MicroVm {
 
     /** Bytes the writable layer takes on the host. */
     long diskBytes() {
-        Command.Result result =
-                Command.of("stat", "--format=%b", folders.disk().toString()).run();
-        return result.ok() ? Long.parseLong(result.out().strip()) * 512 : -1;
+        return Files.exists(folders.disk()) ? FileCopy.allocated(folders.disk()) : -1;
     }
 
     private static void write(Path file, String text) throws IOException {

@@ -198,6 +198,11 @@ final class Writer implements Runnable {
         } catch (DurabilityLost e) {
             breakDown(e);
             batch.forEach(t -> t.settle(e));
+        } catch (RuntimeException | Error e) {
+            // A defect: without this the thread would end and every later write wait for ever.
+            DurabilityLost unknown = new DurabilityLost("writing to " + file + " failed for no known reason: " + e, e);
+            breakDown(unknown);
+            batch.forEach(t -> t.settle(unknown));
         }
     }
 
