@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.allod.api.Limits;
 import org.allod.base.Rejected;
+import org.allod.machine.DiskBounds;
 
 /**
  * How the daemon is set up. Everything has a default; the command line overrides it, and the environment where a
@@ -28,6 +29,8 @@ import org.allod.base.Rejected;
  * @param hostKey the key that secrets are sealed under ({@code --host-key}, {@code ALLOD_HOST_KEY})
  * @param site where services elsewhere reach the API, for the identities of machines ({@code --site})
  * @param rates how often one may ask the API over TCP ({@code --rate-limits})
+ * @param disk how the disk under the data folder is promised to machines ({@code --disk-promise}, {@code --disk-low},
+ *     {@code --disk-full})
  * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
  */
 record HostConfig(
@@ -44,12 +47,14 @@ record HostConfig(
         Path hostKey,
         Optional<String> site,
         boolean forgetSecrets,
-        Limits.Paces rates) {
+        Limits.Paces rates,
+        DiskBounds disk) {
     static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--edge-tls ADDR:PORT]
                               [--region NAME] [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS]
                               [--memory MB] [--host-key FILE] [--forget-secrets yes] [--site URL]
                               [--rate-limits usual|fly|off|action=PER_SECOND/BURST,…]
+                              [--disk-promise PERCENT] [--disk-low MB] [--disk-full MB]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -72,6 +77,7 @@ record HostConfig(
         Optional<String> site = Optional.empty();
         boolean forget = false;
         Limits.Paces rates = Limits.Paces.USUAL;
+        DiskBounds disk = DiskBounds.USUAL;
         Iterator<String> words = args.iterator();
         while (words.hasNext()) {
             String option = words.next();
@@ -93,6 +99,12 @@ record HostConfig(
                 case "--host-key" -> hostKey = value;
                 case "--site" -> site = Optional.of(site(option, value));
                 case "--rate-limits" -> rates = Limits.Paces.parse(value);
+                case "--disk-promise" ->
+                    disk = new DiskBounds(number(option, value, 0, 100), disk.lowBytes(), disk.fullBytes());
+                case "--disk-low" ->
+                    disk = new DiskBounds(disk.promisePercent(), megabytes(option, value), disk.fullBytes());
+                case "--disk-full" ->
+                    disk = new DiskBounds(disk.promisePercent(), disk.lowBytes(), megabytes(option, value));
                 case "--forget-secrets" -> forget = yes(option, value);
                 default -> throw Rejected.because(Rejected.Reason.INVALID, "unknown option " + option, USAGE);
             }
@@ -114,7 +126,12 @@ record HostConfig(
                         : Path.of(hostKey).toAbsolutePath(),
                 site,
                 forget,
-                rates);
+                rates,
+                disk);
+    }
+
+    private static long megabytes(String option, String value) {
+        return (long) number(option, value, 1, 1 << 24) << 20;
     }
 
     private static String site(String option, String value) {

@@ -26,6 +26,7 @@ final class HostFacts implements HostEndpoints.Facts {
     private final Database database;
     private final Clock clock;
     private final long began;
+    private final DiskFacts disk;
     private final Daemon daemon;
     private final MetricsPage metrics;
 
@@ -38,6 +39,7 @@ final class HostFacts implements HostEndpoints.Facts {
             Database database,
             Clock clock,
             long began,
+            DiskFacts disk,
             Daemon daemon) {
         this.config = config;
         this.runtimes = runtimes;
@@ -47,12 +49,15 @@ final class HostFacts implements HostEndpoints.Facts {
         this.database = database;
         this.clock = clock;
         this.began = began;
+        this.disk = disk;
         this.daemon = daemon;
         this.metrics = new MetricsPage(List.of(
                 new DaemonMetrics(VERSION, config.region(), database.file(), clock, began),
                 new MachineMetrics(machines),
                 new RunMetrics(engine),
-                new EdgeMetrics(edge)));
+                new EdgeMetrics(edge),
+                disk,
+                new LoopMetrics()));
     }
 
     @Override
@@ -82,6 +87,8 @@ final class HostFacts implements HostEndpoints.Facts {
                 .put("runs_active", engine.activeCount());
         ObjectNode counts = body.putObject("machines");
         machines.counts().forEach(counts::put);
+        disk.status(body);
+        LoopMetrics.status(body);
         EdgeStats stats = edge.stats();
         body.putObject("edge_stats")
                 .put("requests", stats.requests())
@@ -98,7 +105,8 @@ final class HostFacts implements HostEndpoints.Facts {
     public ObjectNode doctor(boolean probe) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         ArrayNode checks = body.putArray("checks");
-        Checkup.host(config, checks);
+        Checkup.host(checks);
+        disk.doctor(checks);
         runtimes.report(probe, checks);
         boolean ok = true;
         for (var check : checks) {

@@ -23,6 +23,7 @@ final class TestRoom implements AutoCloseable {
     private final Engine engine;
     final Machines machines;
     final Volumes volumes;
+    final DiskKeeper disk;
     final FakeRuntime runtime = new FakeRuntime();
 
     TestRoom(Path folder) {
@@ -58,6 +59,7 @@ final class TestRoom implements AutoCloseable {
         room.recover();
         machines = room.machines();
         volumes = room.volumes();
+        disk = room.disk();
         if (machines.apps().isEmpty()) {
             machines.createApp("app", Optional.empty());
         }
