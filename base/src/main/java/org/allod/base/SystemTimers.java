@@ -5,7 +5,10 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
-/** Timers on one platform thread; each task runs on a virtual thread of its own, so a slow one delays no other. */
+/**
+ * Timers on one platform thread; each task runs on a virtual thread of its own, so a slow one delays no other. What a
+ * task throws is reported; a chain that must go on all the same is a {@link SupervisedTimer}.
+ */
 public final class SystemTimers implements Timers, AutoCloseable {
     private final ScheduledThreadPoolExecutor wheel;
 
@@ -21,7 +24,7 @@ public final class SystemTimers implements Timers, AutoCloseable {
         Future<?> future = wheel.schedule(
                 () -> {
                     try {
-                        Thread.ofVirtual().name("timer").start(task);
+                        SupervisedThread.start("timer", task);
                     } catch (Error e) {
                         FatalErrors.check(e); // the executor would keep it to itself
                         throw e;

@@ -1,5 +1,6 @@
 /**
- * The ground everything stands on: clocks, timers, seeded randomness, identifiers and the three kinds of error.
+ * The ground everything stands on: clocks, timers, supervised threads and loops, seeded randomness, identifiers and
+ * the three kinds of error.
  *
  * <p>Nothing here does I/O. This is the only room that may read the system's clock or its randomness
  * ({@link SystemClock}, {@link Rng#system()}); every other room has them passed in, so that the same code runs in a

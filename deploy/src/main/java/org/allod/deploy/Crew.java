@@ -1,5 +1,7 @@
 package org.allod.deploy;
 
+import org.allod.base.SupervisedThread;
+
 /** Whoever carries out effects while the deploy waits for what comes of them. */
 interface Crew {
     /** Begins a task; what it returns ends it. */
@@ -14,7 +16,7 @@ interface Crew {
     /** A virtual thread each. */
     static Crew threads() {
         return (name, task) -> {
-            Thread thread = Thread.ofVirtual().name(name).start(task);
+            Thread thread = SupervisedThread.start("deploy", name, task);
             return () -> {
                 thread.interrupt();
                 joined(thread);

@@ -30,6 +30,7 @@ import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.base.Rng;
+import org.allod.base.SupervisedThread;
 import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
@@ -282,7 +283,7 @@ public final class Edge implements AutoCloseable {
                     timer.cancel();
                     return empty;
                 },
-                task -> Thread.ofVirtual().name("drained").start(task));
+                task -> SupervisedThread.start("drained", task));
     }
 
     /** Sends to the machine again after a {@link #drain} that no stop followed. */

@@ -6,6 +6,7 @@ import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import org.allod.base.SupervisedThread;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -173,6 +174,6 @@ final class FileAnswer {
     }
 
     private static void offLoop(Runnable task) {
-        Thread.ofVirtual().name("edge-file").start(task);
+        Thread _ = SupervisedThread.start("edge-file", task);
     }
 }

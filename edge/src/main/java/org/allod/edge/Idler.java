@@ -10,6 +10,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
+import org.allod.base.SupervisedThread;
+import org.allod.base.SupervisedTimer;
 import org.allod.base.Timers;
 
 /**
@@ -21,44 +23,36 @@ final class Idler implements AutoCloseable {
     private final Machines machines;
     private final EdgeConfig.Times times;
     private final Clock clock;
-    private final Timers timers;
+    private final SupervisedTimer timer;
     private final Metrics metrics;
-    private volatile boolean closed;
 
     Idler(Edge edge, Machines machines, EdgeConfig.Times times, Clock clock, Timers timers, Metrics metrics) {
         this.edge = edge;
         this.machines = machines;
         this.times = times;
         this.clock = clock;
-        this.timers = timers;
+        this.timer = new SupervisedTimer("autostop", timers, times.autostopEvery(), this::pass);
         this.metrics = metrics;
     }
 
     void start() {
-        var _ = timers.after(times.autostopEvery(), this::pass);
+        SupervisedTimer _ = timer.start();
     }
 
     @Override
     public void close() {
-        closed = true;
+        timer.close();
     }
 
     private void pass() {
-        if (closed) {
-            return;
-        }
-        try {
-            long now = clock.monoNanos();
-            Map<String, List<Route>> apps = new HashMap<>();
-            edge.routes()
-                    .byApp()
-                    .forEach((name, route) -> apps.computeIfAbsent(route.app().name(), app -> new ArrayList<>())
-                            .add(route));
-            for (List<Route> app : apps.values()) {
-                AutostopPolicy.decide(candidates(app, now), times.idleGrace()).ifPresent(this::stop);
-            }
-        } finally {
-            start();
+        long now = clock.monoNanos();
+        Map<String, List<Route>> apps = new HashMap<>();
+        edge.routes()
+                .byApp()
+                .forEach((name, route) -> apps.computeIfAbsent(route.app().name(), app -> new ArrayList<>())
+                        .add(route));
+        for (List<Route> app : apps.values()) {
+            AutostopPolicy.decide(candidates(app, now), times.idleGrace()).ifPresent(this::stop);
         }
     }
 
@@ -110,8 +104,7 @@ final class Idler implements AutoCloseable {
         metrics.stops.increment();
         var _ = CompletableFuture.allOf(lives.stream().map(edge::free).toArray(CompletableFuture[]::new))
                 .thenRunAsync(
-                        () -> ask(lives, stop),
-                        task -> Thread.ofVirtual().name("stop " + stop.id()).start(task));
+                        () -> ask(lives, stop), task -> SupervisedThread.start("autostop", "stop " + stop.id(), task));
     }
 
     private void ask(List<Live> lives, AutostopPolicy.Stop stop) {

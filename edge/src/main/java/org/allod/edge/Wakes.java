@@ -10,6 +10,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
+import org.allod.base.SupervisedThread;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,7 +56,7 @@ final class Wakes {
         /** One that joined no longer waits. The last one to leave gives the wake up; the next request begins another. */
         void leave() {
             if (last() && asks && ended(this)) {
-                Thread.ofVirtual().name("abandon wake " + live.id).start(() -> machines.abandonWake(live.id));
+                Thread _ = SupervisedThread.start("abandon-wake", () -> machines.abandonWake(live.id));
             }
         }
     }
@@ -88,7 +89,7 @@ final class Wakes {
         long began = clock.monoNanos();
         if (ask) {
             metrics.wakes.increment();
-            Thread.ofVirtual().name("wake " + live.id).start(() -> ask(live, backend, loop, began, mine));
+            Thread _ = SupervisedThread.start("wake", "wake " + live.id, () -> ask(live, backend, loop, began, mine));
         } else {
             knock(live, backend, loop, began, times.port(), mine);
         }
@@ -99,7 +100,8 @@ final class Wakes {
         CompletionStage<Backend> asked;
         try {
             asked = machines.wake(live.id, before.address().getPort());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Else those who wait would never hear.
             asked = CompletableFuture.failedFuture(e);
         }
         asked.whenComplete((backend, failure) -> {

@@ -16,6 +16,7 @@ import org.allod.base.Failed;
 import org.allod.base.Ids;
 import org.allod.base.Rejected;
 import org.allod.base.Rng;
+import org.allod.base.SupervisedThread;
 import org.allod.base.Timers;
 import org.allod.store.Database;
 import org.allod.store.DurabilityLost;
@@ -72,7 +73,7 @@ public final class Engine implements AutoCloseable {
             Ids ids,
             EngineOptions options,
             Consumer<Throwable> fatal) {
-        Executor executor = body -> Thread.ofVirtual().name("step").start(body);
+        Executor executor = body -> SupervisedThread.start("step", body);
         return new Engine(EventStore.sqlite(database), clock, timers, rng, ids, executor, options, fatal);
     }
 

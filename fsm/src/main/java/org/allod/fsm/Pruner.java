@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.util.concurrent.Executor;
 import org.allod.base.Clock;
 import org.allod.base.Failed;
+import org.allod.base.SupervisedTimer;
 import org.allod.base.Timers;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the history within its bounds: after every so many ended runs and once an hour it forgets the oldest. It
@@ -24,6 +26,7 @@ final class Pruner {
     private int since;
     private boolean running;
     private volatile boolean closed;
+    private volatile @Nullable SupervisedTimer again;
 
     Pruner(EventStore store, Clock clock, Executor executor, EngineOptions options) {
         this.store = store;
@@ -35,11 +38,7 @@ final class Pruner {
 
     void start(Timers timers) {
         kick();
-        timers.after(PERIOD, () -> {
-            if (!closed) {
-                start(timers);
-            }
-        });
+        again = new SupervisedTimer("forget-runs", timers, PERIOD, this::kick).start();
     }
 
     void ended() {
@@ -86,5 +85,9 @@ final class Pruner {
 
     void close() {
         closed = true;
+        SupervisedTimer timer = again;
+        if (timer != null) {
+            timer.close();
+        }
     }
 }

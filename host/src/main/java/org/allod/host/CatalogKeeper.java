@@ -13,6 +13,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.base.SupervisedLoop;
+import org.allod.base.SupervisedThread;
 import org.allod.edge.App;
 import org.allod.edge.Catalog;
 import org.allod.edge.Door;
@@ -54,14 +56,14 @@ final class CatalogKeeper implements AutoCloseable {
 
     private final Map<MachineId, MachineState> states = new ConcurrentHashMap<>();
     private final AtomicBoolean making = new AtomicBoolean();
-    private final Thread thread;
+    private final SupervisedLoop loop;
 
     CatalogKeeper(Machines machines, Edge edge, SelfSigned certificate, ImageStatics statics) {
         this.machines = machines;
         this.edge = edge;
         this.certificate = certificate;
         this.statics = statics;
-        this.thread = Thread.ofVirtual().name("catalog").unstarted(this::run);
+        this.loop = new SupervisedLoop("catalog", "catalog", this::turn);
     }
 
     /** Publishes everything once, then each change. */
@@ -90,7 +92,7 @@ final class CatalogKeeper implements AutoCloseable {
             certificate.ensure();
         }
         publish();
-        thread.start();
+        SupervisedLoop _ = loop.start();
     }
 
     private void changed(Machine m) {
@@ -105,17 +107,19 @@ final class CatalogKeeper implements AutoCloseable {
         changed.add(new Touched(m.app(), Optional.of(m.id())));
     }
 
-    private void run() {
+    private void turn() throws InterruptedException {
+        Set<Touched> all = new HashSet<>();
+        all.add(changed.take());
+        changed.drainTo(all);
+        boolean done = false;
         try {
-            while (true) {
-                Set<Touched> all = new HashSet<>();
-                all.add(changed.take());
-                changed.drainTo(all);
-                take(all);
-                publish();
+            take(all);
+            publish();
+            done = true;
+        } finally {
+            if (!done) {
+                changed.addAll(all); // looked at again by the next turn
             }
-        } catch (InterruptedException e) {
-            // Closed.
         }
     }
 
@@ -138,7 +142,7 @@ final class CatalogKeeper implements AutoCloseable {
     /** Takes a second, on a busy host several, for which only what needs it may wait. */
     private void makeCertificate() {
         if (making.compareAndSet(false, true)) {
-            Thread.ofVirtual().name("certificate").start(() -> {
+            Thread _ = SupervisedThread.start("certificate", () -> {
                 try {
                     certificate.ensure();
                     changed.add(new Touched("", Optional.empty()));
@@ -195,6 +199,6 @@ final class CatalogKeeper implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.interrupt();
+        loop.close();
     }
 }

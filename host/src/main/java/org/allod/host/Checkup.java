@@ -1,6 +1,5 @@
 package org.allod.host;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -10,9 +9,6 @@ import tools.jackson.databind.node.ArrayNode;
 
 /** What the host itself must have for machines to run: looked at, not assumed. */
 final class Checkup {
-    /** Below this, images and disks soon fill the rest. */
-    private static final long LOW_DISK_MB = 2_048;
-
     private static final Map<String, String> COMMANDS = Map.of(
             "nft", "nftables: what keeps machines apart",
             "mkfs.erofs", "erofs-utils: images as read-only file systems",
@@ -24,7 +20,7 @@ final class Checkup {
 
     private Checkup() {}
 
-    static void host(HostConfig config, ArrayNode into) {
+    static void host(ArrayNode into) {
         long total = HostMemory.totalMb();
         add(into, "memory", total < 2_048 ? "warning" : "ok", total + " MB", "add memory for more machines");
         boolean v2 = Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers"));
@@ -35,7 +31,6 @@ final class Checkup {
                 v2 || v1 ? "ok" : "failed",
                 v2 ? "v2" : v1 ? "v1 or hybrid" : "not mounted",
                 "mount cgroup2 on /sys/fs/cgroup");
-        disk(config, into);
         COMMANDS.entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(e -> {
             boolean there = onPath(e.getKey());
             add(
@@ -46,20 +41,6 @@ final class Checkup {
                     "install it: `allod setup`, or apt-get install "
                             + e.getValue().split(":", 2)[0]);
         });
-    }
-
-    private static void disk(HostConfig config, ArrayNode into) {
-        try {
-            long free = Files.getFileStore(config.data()).getUsableSpace() >> 20;
-            add(
-                    into,
-                    "disk at " + config.data(),
-                    free < LOW_DISK_MB ? "warning" : "ok",
-                    free + " MB free",
-                    "make room: `allod image list` shows what images take");
-        } catch (IOException e) {
-            add(into, "disk at " + config.data(), "failed", String.valueOf(e.getMessage()), "look at the disk");
-        }
     }
 
     private static boolean onPath(String command) {

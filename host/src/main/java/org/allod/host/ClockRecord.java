@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.allod.base.BelievedClock;
+import org.allod.base.SupervisedTimer;
 import org.allod.base.Timers;
 import org.allod.base.Ulid;
 import org.allod.store.Database;
@@ -24,14 +25,13 @@ final class ClockRecord implements AutoCloseable {
 
     private final Database database;
     private final BelievedClock clock;
-    private final Timers timers;
+    private final SupervisedTimer timer;
     private int looks;
-    private volatile boolean over;
 
     ClockRecord(Database database, BelievedClock clock, Timers timers) {
         this.database = database;
         this.clock = clock;
-        this.timers = timers;
+        this.timer = new SupervisedTimer("clock-record", timers, LOOK, this::look);
     }
 
     /**
@@ -55,12 +55,7 @@ final class ClockRecord implements AutoCloseable {
 
     /** Begins to look. */
     void start() {
-        timers.after(LOOK, () -> {
-            if (!over) {
-                look();
-                start();
-            }
-        });
+        timer.start();
     }
 
     private void look() {
@@ -109,7 +104,7 @@ final class ClockRecord implements AutoCloseable {
 
     @Override
     public void close() {
-        over = true;
+        timer.close();
         write();
     }
 }

@@ -43,6 +43,7 @@ import org.allod.base.Clock;
 import org.allod.base.Failed;
 import org.allod.base.Ids;
 import org.allod.base.Rng;
+import org.allod.base.SupervisedTask;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
 import org.allod.deploy.DeploySchema;
@@ -140,6 +141,7 @@ final class Daemon implements AutoCloseable {
                         DeploySchema.SCHEMA,
                         AppAddresses.SCHEMA,
                         TrustSchema.SCHEMA)));
+        database.whenLost(fatal::accept);
         ClockRecord calendar = part(new ClockRecord(database, clock, timers));
         ids.after(calendar.restore());
         calendar.start();
@@ -168,7 +170,7 @@ final class Daemon implements AutoCloseable {
                 new Creation.Settings(
                         config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet),
                 new MachineRoom.Storage(
-                        config.data(), VolumeKeyring.of(trust.trust().volumeKeys())),
+                        config.data(), VolumeKeyring.of(trust.trust().volumeKeys()), config.disk()),
                 rawPorts(config));
         Machines machines = room.machines();
         door.serves(machines);
@@ -178,10 +180,13 @@ final class Daemon implements AutoCloseable {
         Deploys deploys = Deploys.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
         room.recover();
-        deploys.recover();
+        SupervisedTask.hereOrLater("recover-deploys", deploys::recover);
         images.retainApps(machines.apps().stream().map(App::name).collect(Collectors.toSet()));
         images.grant(imagesOf(machines, images));
+        part(room.disk()).start();
         part(room.keeper()).start();
+        DiskFacts disk = part(new DiskFacts(config.data(), room.disk(), database, timers));
+        disk.start();
         SelfSigned certificate = new SelfSigned(data.path("edge-self-signed.p12"), config.domain());
         Edge edge = part(Edge.start(edgeConfig(config), door, certificate, clock, timers, rng.fork("edge")));
         door.carriedBy(edge);
@@ -195,7 +200,7 @@ final class Daemon implements AutoCloseable {
         machines.atAppEnd(addresses);
         TrustDoor.Site site = new TrustDoor.Site(
                 () -> config.site().orElse("http://" + text(api)), addresses.served(), config.domain());
-        HostFacts facts = new HostFacts(config, runtimes, machines, engine, edge, database, clock, began, this);
+        HostFacts facts = new HostFacts(config, runtimes, machines, engine, edge, database, clock, began, disk, this);
         ApiServer server = part(new ApiServer(
                 endpoints(
                         room,

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.allod.api.Limits;
 import org.allod.base.Rejected;
+import org.allod.machine.DiskBounds;
 
 /**
  * How the daemon is set up. Everything has a default; the command line overrides it, and the environment where a
@@ -31,6 +32,8 @@ import org.allod.base.Rejected;
  * @param connections how many clients each listener may have ({@code --connections})
  * @param tenants what apps' tokens may do ({@code --app-registries}, {@code --app-registry-credentials}, {@code
  *     --app-ports}, {@code --app-cert-roots})
+ * @param disk how the disk under the data folder is promised to machines ({@code --disk-promise}, {@code --disk-low},
+ *     {@code --disk-full})
  * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
  */
 record HostConfig(
@@ -49,7 +52,8 @@ record HostConfig(
         boolean forgetSecrets,
         Limits.Paces rates,
         ConnectionLimits connections,
-        TenantOptions tenants) {
+        TenantOptions tenants,
+        DiskBounds disk) {
     static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--edge-tls ADDR:PORT]
                               [--region NAME] [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS]
@@ -58,6 +62,7 @@ record HostConfig(
                               [--connections edge=N,edge-address=N,api=N,api-address=N]
                               [--app-registries HOST[:PORT]|RANGE,…] [--app-registry-credentials own|operator]
                               [--app-ports FIRST-LAST|none] [--app-cert-roots FILE]
+                              [--disk-promise PERCENT] [--disk-low MB] [--disk-full MB]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -82,6 +87,7 @@ record HostConfig(
         Limits.Paces rates = Limits.Paces.USUAL;
         ConnectionLimits connections = ConnectionLimits.usual();
         TenantOptions tenants = TenantOptions.USUAL;
+        DiskBounds disk = DiskBounds.USUAL;
         Iterator<String> words = args.iterator();
         while (words.hasNext()) {
             String option = words.next();
@@ -108,6 +114,12 @@ record HostConfig(
                 case "--site" -> site = Optional.of(site(option, value));
                 case "--rate-limits" -> rates = Limits.Paces.parse(value);
                 case "--connections" -> connections = connections.with(value);
+                case "--disk-promise" ->
+                    disk = new DiskBounds(number(option, value, 0, 100), disk.lowBytes(), disk.fullBytes());
+                case "--disk-low" ->
+                    disk = new DiskBounds(disk.promisePercent(), megabytes(option, value), disk.fullBytes());
+                case "--disk-full" ->
+                    disk = new DiskBounds(disk.promisePercent(), disk.lowBytes(), megabytes(option, value));
                 case "--forget-secrets" -> forget = yes(option, value);
                 default -> throw Rejected.because(Rejected.Reason.INVALID, "unknown option " + option, USAGE);
             }
@@ -131,7 +143,12 @@ record HostConfig(
                 forget,
                 rates,
                 connections,
-                tenants);
+                tenants,
+                disk);
+    }
+
+    private static long megabytes(String option, String value) {
+        return (long) number(option, value, 1, 1 << 24) << 20;
     }
 
     private static String site(String option, String value) {

@@ -27,6 +27,7 @@ final class HostFacts implements HostEndpoints.Facts {
     private final Database database;
     private final BelievedClock clock;
     private final long began;
+    private final DiskFacts disk;
     private final Daemon daemon;
     private final MetricsPage metrics;
 
@@ -39,6 +40,7 @@ final class HostFacts implements HostEndpoints.Facts {
             Database database,
             BelievedClock clock,
             long began,
+            DiskFacts disk,
             Daemon daemon) {
         this.config = config;
         this.runtimes = runtimes;
@@ -48,13 +50,16 @@ final class HostFacts implements HostEndpoints.Facts {
         this.database = database;
         this.clock = clock;
         this.began = began;
+        this.disk = disk;
         this.daemon = daemon;
         this.metrics = new MetricsPage(List.of(
                 new DaemonMetrics(VERSION, config.region(), database.file(), clock, began),
                 new MachineMetrics(machines, runtimes::refusedFlows),
                 new RunMetrics(engine),
                 new EdgeMetrics(edge),
-                new ApiMetrics(daemon::apiStats)));
+                new ApiMetrics(daemon::apiStats),
+                disk,
+                new LoopMetrics()));
     }
 
     @Override
@@ -94,6 +99,8 @@ final class HostFacts implements HostEndpoints.Facts {
                 .put("running", boots.running())
                 .putObject("waiting");
         boots.waiting().forEach((priority, count) -> waiting.put(priority.word(), count));
+        disk.status(body);
+        LoopMetrics.status(body);
         EdgeStats stats = edge.stats();
         body.putObject("edge_stats")
                 .put("requests", stats.requests())
@@ -110,7 +117,8 @@ final class HostFacts implements HostEndpoints.Facts {
     public ObjectNode doctor(boolean probe) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
         ArrayNode checks = body.putArray("checks");
-        Checkup.host(config, checks);
+        Checkup.host(checks);
+        disk.doctor(checks);
         runtimes.report(probe, checks);
         boolean ok = true;
         for (var check : checks) {

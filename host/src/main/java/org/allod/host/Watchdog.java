@@ -1,42 +1,54 @@
 package org.allod.host;
 
 import java.time.Duration;
+import org.allod.base.Failed;
+import org.allod.base.LoopFailures;
+import org.allod.base.SupervisedTimer;
 import org.allod.base.Timers;
 import org.allod.linux.ServiceManager;
 import org.allod.store.Database;
 
 /**
- * Tells the service manager that the daemon lives, but only while it really does: each time a write to {@code host.db}
- * must have become durable. A daemon that hangs, or whose disk does, falls silent and is restarted; its machines run on.
+ * Tells the service manager that the daemon lives, but only while it really does: each time {@code host.db} must have
+ * answered a write. A daemon that hangs, or whose disk does, falls silent and is restarted; its machines run on. A disk
+ * that refuses, since it is full, has answered: a restart would mend nothing, and what mends it goes through this
+ * daemon.
  */
 final class Watchdog implements AutoCloseable {
-    private final Database database;
-    private final Timers timers;
-    private final ServiceManager manager;
-    private final Duration pause;
-    private volatile boolean over;
+    private final Runnable write;
+    private final Runnable alive;
+    private final SupervisedTimer timer;
 
     Watchdog(Database database, Timers timers, ServiceManager manager, Duration period) {
-        this.database = database;
-        this.timers = timers;
-        this.manager = manager;
-        this.pause = period.dividedBy(3);
+        this(() -> write(database), manager::alive, timers, period);
+    }
+
+    Watchdog(Runnable write, Runnable alive, Timers timers, Duration period) {
+        this.write = write;
+        this.alive = alive;
+        this.timer = new SupervisedTimer("watchdog", timers, period.dividedBy(3), this::look);
     }
 
     void start() {
-        timers.after(pause, () -> {
-            if (over) {
-                return;
-            }
-            database.write(tx -> tx.update("INSERT INTO host_fact (name, value) VALUES ('watchdog', '1') "
-                    + "ON CONFLICT (name) DO UPDATE SET value = value + 1"));
-            manager.alive();
-            start();
-        });
+        SupervisedTimer _ = timer.start();
+    }
+
+    private void look() {
+        try {
+            write.run();
+        } catch (Failed e) {
+            LoopFailures.ofProcess().report("watchdog", e);
+        }
+        alive.run();
+    }
+
+    private static void write(Database database) {
+        int _ = database.write(tx -> tx.update("INSERT INTO host_fact (name, value) VALUES ('watchdog', '1') "
+                + "ON CONFLICT (name) DO UPDATE SET value = value + 1"));
     }
 
     @Override
     public void close() {
-        over = true;
+        timer.close();
     }
 }

@@ -76,6 +76,41 @@ class ArchitectureTest {
                 .check(HOUSE);
     }
 
+    /**
+     * A thread that ends by a throwable must be seen, and one that must go on goes on: so threads are started through
+     * SupervisedThread, SupervisedTask, SupervisedLoop or SupervisedTimer. The rest, and why they may:
+     *
+     * <ul>
+     *   <li>api, image: work of one request, which ends with it and tells whoever asked
+     *   <li>cli, bench: no daemon
+     *   <li>store's Writer and Readers, linux's Epoll: platform threads, since a foreign call holds its carrier; they
+     *       guard each turn themselves
+     *   <li>linux's Apart and FileCopy: a future tells the caller whatever came of it
+     *   <li>HostMain: what the process does at its end
+     *   <li>SampleRecords: equipment of a benchmark
+     * </ul>
+     */
+    @Test
+    void threads_areStartedUnderSupervision() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(
+                        "org.allod.base", "org.allod.api", "org.allod.image", "org.allod.cli", "org.allod.bench")
+                .and()
+                .haveNameNotMatching(
+                        "org\\.allod\\.(store\\.(Writer|Readers)|linux\\.(Epoll|Apart|FileCopy)|host\\.HostMain|machine\\.SampleRecords)(\\$.*)?")
+                .should()
+                .callMethod(Thread.class, "ofVirtual")
+                .orShould()
+                .callMethod(Thread.class, "ofPlatform")
+                .orShould()
+                .callMethod(Thread.class, "startVirtualThread", Runnable.class)
+                .orShould()
+                .dependOnClassesThat()
+                .belongToAnyOf(java.util.concurrent.Executors.class, java.util.Timer.class)
+                .check(HOUSE);
+    }
+
     @Test
     void sourceFiles_areShort() throws Exception {
         Path clone = Path.of(System.getProperty("allod.clone"));

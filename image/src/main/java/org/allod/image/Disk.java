@@ -2,6 +2,7 @@ package org.allod.image;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -39,6 +40,15 @@ final class Disk {
     /** The folder {@code path} lies in. */
     static Path parent(Path path) {
         return Objects.requireNonNull(path.toAbsolutePath().getParent(), "the root folder lies in none");
+    }
+
+    /** Removes all that is in a folder, which stays. */
+    static void empty(Path folder) throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
+            for (Path entry : entries) {
+                long _ = remove(entry);
+            }
+        }
     }
 
     /** Removes what is there, following no link; nothing happens where nothing is. Returns the bytes of its files. */

@@ -77,8 +77,12 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
             Path folder = Files.createDirectories(settings.folder());
             this.lock = lock(folder);
             this.staging = folder.resolve("staging");
-            Disk.remove(staging);
-            Files.createDirectory(staging);
+            if (Files.isDirectory(staging)) {
+                Disk.empty(staging); // the folder itself stays: on a full disk it could not be made again
+            } else {
+                Disk.remove(staging);
+                Files.createDirectory(staging);
+            }
             Private.folder(staging);
             this.blobs = new Blobs(folder.resolve("blobs"), retry);
             this.shelf = new Shelf(folder.resolve("images"));

@@ -7,6 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.allod.base.Failed;
+import org.allod.base.SupervisedThread;
 
 /**
  * One platform thread that waits for many descriptors, however long that takes: what a virtual thread may not do, as it
@@ -31,7 +32,7 @@ final class Epoll implements AutoCloseable {
     Epoll(String thread) {
         epoll = checked("epoll_create1", Libc.epollCreate());
         stop = checked("eventfd", Libc.eventfd(1));
-        Thread.ofPlatform().daemon().name(thread).start(this::loop);
+        Thread.ofPlatform().daemon().name(thread).start(() -> SupervisedThread.run(thread, this::loop));
     }
 
     /**
@@ -84,7 +85,8 @@ final class Epoll implements AutoCloseable {
                     }
                     Watched watched = waiting.get(key);
                     if (watched != null) {
-                        watched.ready.accept(key);
+                        // One that throws keeps nobody else from being told.
+                        SupervisedThread.run("epoll", () -> watched.ready.accept(key));
                     }
                 }
             }

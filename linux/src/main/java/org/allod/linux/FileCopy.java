@@ -49,7 +49,7 @@ public final class FileCopy {
                 Method method = make(from, half, copied);
                 Durable.publish(half, to);
                 done.complete(method);
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 discard(half);
                 done.completeExceptionally(e);
             }
@@ -68,7 +68,9 @@ public final class FileCopy {
 
     /** Bytes that a file takes on its disk, holes left out and shared blocks counted in full; 0 where it is not there. */
     public static long allocated(Path file) {
-        int fd = Libc.open(file.toString(), Libc.O_RDONLY);
+        // A name, not an open file: closing one of those drops every lock that this process has on it, SQLite's and the
+        // daemon's own among them; and a pipe or a terminal would be waited for.
+        int fd = Libc.open(file.toString(), Libc.O_PATH);
         if (fd < 0) {
             return 0;
         }

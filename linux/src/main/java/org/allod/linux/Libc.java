@@ -33,6 +33,7 @@ final class Libc {
     static final int O_WRONLY = 1;
     static final int O_RDWR = 2;
     static final int O_CLOEXEC = 0x80000;
+    static final int O_PATH = 0x200000;
 
     static final int SEEK_DATA = 3;
     static final int SEEK_HOLE = 4;

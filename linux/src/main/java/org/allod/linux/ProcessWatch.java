@@ -1,6 +1,7 @@
 package org.allod.linux;
 
 import java.util.concurrent.CompletableFuture;
+import org.allod.base.SupervisedThread;
 
 /**
  * Tells when processes end, children of ours or not: a daemon that adopts a guest after its own restart is no longer
@@ -19,7 +20,7 @@ public final class ProcessWatch implements AutoCloseable {
         CompletableFuture<Void> exit = new CompletableFuture<>();
         long _ = epoll.add(fd, key -> {
             if (epoll.remove(key)) {
-                Thread.ofVirtual().name("process-exit").start(() -> exit.complete(null));
+                Thread _ = SupervisedThread.start("process-exit", () -> exit.complete(null));
             }
         });
         return exit;

@@ -124,15 +124,23 @@ final class Checks {
             if (round.over) {
                 return;
             }
-            CheckProbe.Finding finding = probe.ask(m.address(), check);
-            boolean grace = clock.monoNanos() < graceOver;
-            String status = finding.ok() ? "passing" : grace ? "warning" : "critical";
-            CheckStatus before =
-                    round.statuses.put(name, new CheckStatus(name, status, finding.output(), clock.wall(), gates));
-            if (before == null || before.passing() != finding.ok()) {
-                changed.accept(m.id());
+            try {
+                asked(m, round, name, check, gates, graceOver);
+            } finally {
+                // Whatever became of this one, which the timers report.
+                ask(m, round, name, check, gates, graceOver, check.interval());
             }
-            ask(m, round, name, check, gates, graceOver, check.interval());
         });
+    }
+
+    private void asked(Machine m, Round round, String name, MachineConfig.Check check, boolean gates, long graceOver) {
+        CheckProbe.Finding finding = probe.ask(m.address(), check);
+        boolean grace = clock.monoNanos() < graceOver;
+        String status = finding.ok() ? "passing" : grace ? "warning" : "critical";
+        CheckStatus before =
+                round.statuses.put(name, new CheckStatus(name, status, finding.output(), clock.wall(), gates));
+        if (before == null || before.passing() != finding.ok()) {
+            changed.accept(m.id());
+        }
     }
 }

@@ -160,9 +160,9 @@ final class GuestSteps {
         return exit.or(() -> running.map(g -> new Exit(137, 9, false)));
     }
 
-    /** It is not restarted: what a machine keeps only while it restarts is gone. */
+    /** It is not restarted: a layer that the next start would not use takes no disk meanwhile. */
     void stoppedForGood(Machine m) {
-        if (m.config().rootfs().persist() == MachineConfig.Rootfs.Persist.RESTART) {
+        if (m.config().rootfs().persist() != MachineConfig.Rootfs.Persist.ALWAYS) {
             boots.runtime(m).forgetRoot(m.id());
         }
     }

@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import org.allod.base.MachineId;
+import org.allod.base.SupervisedTask;
 import org.allod.runtime.Exit;
 import org.allod.runtime.Guest;
 
@@ -53,9 +54,11 @@ final class Guests {
         if (!guest.equals(guests.put(guest.machine(), guest))) {
             // The future never fails, and what follows its end runs on a thread of its own.
             var _ = guest.exited()
-                    .thenAccept(exit -> Thread.ofVirtual()
-                            .name("exit of " + guest.machine())
-                            .start(() -> supervisor.accept(guest, exit)));
+                    .thenAccept(exit -> SupervisedTask.start(
+                            "guest-ended",
+                            "exit of " + guest.machine(),
+                            () -> held(guest.machine()).filter(guest::equals).isPresent(),
+                            () -> supervisor.accept(guest, exit)));
         }
         return guest;
     }

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.allod.base.Clock;
 import org.allod.base.Ids;
+import org.allod.base.SupervisedTask;
 import org.allod.base.Timers;
 import org.allod.fsm.Engine;
 import org.allod.image.ImageStore;
@@ -28,6 +29,7 @@ public final class MachineRoom {
     private final Supervisor supervisor;
     private final VolumeRecovery recovery;
     private final VolumeKeeper keeper;
+    private final DiskKeeper disk;
     private final Schedules schedules;
     private final Runs runs;
     private final Engine engine;
@@ -38,6 +40,7 @@ public final class MachineRoom {
             Supervisor supervisor,
             VolumeRecovery recovery,
             VolumeKeeper keeper,
+            DiskKeeper disk,
             Schedules schedules,
             Runs runs,
             Engine engine) {
@@ -46,6 +49,7 @@ public final class MachineRoom {
         this.supervisor = supervisor;
         this.recovery = recovery;
         this.keeper = keeper;
+        this.disk = disk;
         this.schedules = schedules;
         this.runs = runs;
         this.engine = engine;
@@ -59,8 +63,14 @@ public final class MachineRoom {
      *
      * @param data the daemon's folder; best on a file system that can share blocks between files
      * @param keys of encrypted volumes
+     * @param bounds how its disk is promised to machines
      */
-    public record Storage(Path data, KeySource keys) {}
+    public record Storage(Path data, KeySource keys, DiskBounds bounds) {
+        /** With the disk promised as usual. */
+        public Storage(Path data, KeySource keys) {
+            this(data, keys, DiskBounds.USUAL);
+        }
+    }
 
     /** A room whose machines have no secrets. */
     public static MachineRoom build(
@@ -150,7 +160,15 @@ public final class MachineRoom {
                 (app, name, size, encrypted) ->
                         volumes.create(apps.get(app), Volumes.Request.empty(name, size, encrypted)),
                 volumes::delete);
-        Room room = new Room(capacity, book);
+        DiskKeeper disk = new DiskKeeper(
+                DiskSpace.of(storage.data()),
+                storage.bounds(),
+                book,
+                guests,
+                () -> files.outstanding(volumeBook.all()),
+                ground.timers());
+        files.beside(disk::outstanding);
+        Room room = new Room(capacity, disk, book);
         TenantRules tenants = new TenantRules(images, rawPorts, book);
         Machines machines = new Machines(
                 runs,
@@ -181,6 +199,7 @@ public final class MachineRoom {
                 room,
                 volumes,
                 admission);
+        disk.endsBy(new DiskStop(machines, ledger, boots)::end);
         Schedules schedules =
                 new Schedules(ground.engine(), book, ledger, clock, m -> machines.start(m, new Asker.Host("schedule")));
         ground.engine().register(schedules.type());
@@ -189,7 +208,7 @@ public final class MachineRoom {
                 new VolumeRecovery(ground.engine(), volumeRuns, volumeBook, files, storage.keys(), attachments, clock);
         VolumeKeeper keeper =
                 new VolumeKeeper(volumes, volumeBook, files, use, storage.keys(), book, clock, ground.timers());
-        return new MachineRoom(machines, volumes, supervisor, recovery, keeper, schedules, runs, ground.engine());
+        return new MachineRoom(machines, volumes, supervisor, recovery, keeper, disk, schedules, runs, ground.engine());
     }
 
     /** Brings the host and the records together after a start. Blocks until done; machines keep running meanwhile. */
@@ -197,7 +216,8 @@ public final class MachineRoom {
         supervisor.removeOrphans();
         int resumed = engine.resume(supervisor::underWay);
         supervisor.settle();
-        recovery.settle(runs);
+        // A host that cannot write now serves what it can, and does the rest once it can.
+        SupervisedTask.hereOrLater("recover-volumes", () -> recovery.settle(runs));
         schedules.recover();
         return resumed;
     }
@@ -208,6 +228,11 @@ public final class MachineRoom {
 
     public Volumes volumes() {
         return volumes;
+    }
+
+    /** Looks after the disk once it is started. */
+    public DiskKeeper disk() {
+        return disk;
     }
 
     /** Looks after volumes once it is started. */

@@ -393,11 +393,10 @@ public final class Machines {
     }
 
     public void suspend(Machine machine, Asker by) throws InterruptedException {
-        runs.verb(
-                Verb.SUSPEND,
-                machine,
-                by,
-                m -> runs.start(lifecycle.suspend, m, new Job.Simple(m.id().text(), by.source())));
+        runs.verb(Verb.SUSPEND, machine, by, m -> {
+            room.checkSaved(m);
+            return runs.start(lifecycle.suspend, m, new Job.Simple(m.id().text(), by.source()));
+        });
     }
 
     /**

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.MachineId;
+import org.allod.base.SupervisedTask;
 import org.allod.base.Timers;
 import org.allod.fsm.Engine;
 import org.allod.fsm.RunId;
@@ -49,9 +50,16 @@ final class Overdue {
                 m.state(),
                 timers.after(
                         bound,
-                        () -> Thread.ofVirtual()
-                                .name("overdue " + m.id())
-                                .start(() -> told(m.id(), m.state(), bound))));
+                        () -> SupervisedTask.start(
+                                "overdue",
+                                "overdue " + m.id(),
+                                () -> watched(m.id(), m.state()),
+                                () -> told(m.id(), m.state(), bound))));
+    }
+
+    private boolean watched(MachineId id, MachineState state) {
+        Watch watch = watches.get(id);
+        return watch != null && watch.state == state;
     }
 
     private void told(MachineId id, MachineState state, Duration bound) {

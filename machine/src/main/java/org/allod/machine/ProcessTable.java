@@ -13,6 +13,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.allod.base.Failed;
+import org.allod.base.SupervisedThread;
 import org.allod.runtime.Exec;
 import org.allod.runtime.ExecSpec;
 import org.allod.runtime.Guest;
@@ -83,7 +84,7 @@ public final class ProcessTable {
         ExecSpec spec = new ExecSpec(List.of(COMMAND), Map.of(), Optional.of("/"), Optional.of("0"), Optional.empty());
         try (Exec exec = guest.exec(spec)) {
             FutureTask<byte[]> read = new FutureTask<>(() -> exec.stdout().readNBytes(MAX_BYTES + 1));
-            Thread.ofVirtual().name("processes of " + guest.machine()).start(read);
+            Thread _ = SupervisedThread.start("guest-processes", "processes of " + guest.machine(), read);
             byte[] said = read.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             var exit = exec.exited().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             if (exit.code() != 0 || said.length > MAX_BYTES) {

@@ -7,7 +7,7 @@ import java.util.Optional;
 import org.allod.base.MachineId;
 
 /**
- * The memory of this host and the ports of its edge, as machines take them. Whoever is about to run a machine, or to give
+ * The memory and disk of this host and the ports of its edge, as machines take them. Whoever is about to run a machine, or to give
  * it another configuration, has what it needs promised first, in one moment with the look at what is left: a record says
  * that its machine takes it only once the run is durable, or far in it, and all who looked in between would see the same
  * room. A promise lasts until the machine has settled. Safe for any thread.
@@ -16,17 +16,20 @@ import org.allod.base.MachineId;
  */
 final class Room {
     private final Capacity capacity;
+    private final DiskAdmission disk;
     private final Book book;
     private final Map<MachineId, Promise> promised = new HashMap<>();
 
     /**
      * @param memoryMb of a machine that is about to run, or to run with more; else 0
+     * @param diskBytes the same of its writable layer
      * @param next the machine with a configuration that its record does not have yet
      */
-    private record Promise(int memoryMb, Optional<Machine> next) {}
+    private record Promise(int memoryMb, long diskBytes, Optional<Machine> next) {}
 
-    Room(Capacity capacity, Book book) {
+    Room(Capacity capacity, DiskAdmission disk, Book book) {
         this.capacity = capacity;
+        this.disk = disk;
         this.book = book;
         book.listen(this::follow);
     }
@@ -73,7 +76,36 @@ final class Room {
     private synchronized void promise(Machine machine, int memoryMb, Optional<Machine> next) {
         next.ifPresent(this::ports);
         check(machine, memoryMb);
-        promised.put(machine.id(), new Promise(memoryMb, next));
+        long diskBytes = memoryMb > 0 ? disk.promise(next.orElse(machine).config()) : 0;
+        boolean fresh = book.get(machine.id()).isEmpty();
+        if (fresh || (diskBytes > 0 && Capacity.taken(machine) == 0)) {
+            disk.admit(diskBytes, outstanding(machine.id()));
+        }
+        promised.put(machine.id(), new Promise(memoryMb, diskBytes, next));
+    }
+
+    /**
+     * Refuses to have a machine's memory saved where the disk has no room for it: a machine that runs on is worth more
+     * than one whose saving fills the disk.
+     */
+    synchronized void checkSaved(Machine machine) {
+        disk.admit((long) machine.config().memoryMb() << 20, outstanding(machine.id()));
+    }
+
+    /** Disk that is promised to all but one, and not written yet. */
+    private long outstanding(MachineId but) {
+        long sum = 0;
+        for (Machine m : book.all()) {
+            if (Capacity.taken(m) > 0 && !promised.containsKey(m.id()) && !m.id().equals(but)) {
+                sum += Math.max(0, disk.promise(m.config()) - disk.held(m.id()));
+            }
+        }
+        for (Map.Entry<MachineId, Promise> one : promised.entrySet()) {
+            if (!one.getKey().equals(but)) {
+                sum += Math.max(0, one.getValue().diskBytes() - disk.held(one.getKey()));
+            }
+        }
+        return sum;
     }
 
     private void ports(Machine next) {

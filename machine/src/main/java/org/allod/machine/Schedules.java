@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
+import org.allod.base.SupervisedTask;
 import org.allod.fsm.Engine;
 import org.allod.fsm.RunId;
 import org.allod.fsm.RunType;
@@ -60,7 +61,9 @@ final class Schedules {
 
     /** What has a schedule, and lost it or its run while nobody looked, is put in order. */
     void recover() {
-        book.all().stream().filter(m -> m.config().schedule().isPresent()).forEach(m -> settle(m.id()));
+        book.all().stream()
+                .filter(m -> m.config().schedule().isPresent())
+                .forEach(m -> SupervisedTask.hereOrLater("schedule", () -> settle(m.id())));
     }
 
     /** Follows a record; what is to be done takes a flush, so it is done elsewhere. */
@@ -68,8 +71,12 @@ final class Schedules {
         Known seen = known.get(m.id());
         Optional<Schedule> wanted = wanted(m);
         if (!wanted.equals(Optional.ofNullable(seen).map(Known::schedule))) {
-            Thread.ofVirtual().name("schedule " + m.id()).start(() -> settle(m.id()));
+            later(m.id());
         }
+    }
+
+    private void later(MachineId id) {
+        Thread _ = SupervisedTask.start("schedule", "schedule " + id, () -> true, () -> settle(id));
     }
 
     private static Optional<Schedule> wanted(Machine m) {
@@ -120,8 +127,8 @@ final class Schedules {
     }
 
     private void again(MachineId id, RunId after) {
-        var _ = engine.outcome(after)
-                .thenRun(() -> Thread.ofVirtual().name("schedule " + id).start(() -> settle(id)));
+        // However it ended: a run that was never recorded has no successor otherwise.
+        var _ = engine.outcome(after).whenComplete((outcome, failure) -> later(id));
     }
 
     private Job.Progress start(StepContext<Job.Scheduled, Job.Progress> c) throws InterruptedException {

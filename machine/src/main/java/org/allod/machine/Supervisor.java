@@ -10,6 +10,8 @@ import java.util.concurrent.Semaphore;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
+import org.allod.base.SupervisedTask;
+import org.allod.base.SupervisedThread;
 import org.allod.fsm.RunId;
 import org.allod.fsm.RunView;
 import org.allod.runtime.Exit;
@@ -42,7 +44,12 @@ final class Supervisor {
         this.lifecycle = lifecycle;
     }
 
-    /** A guest ended. If nobody else ended it, a run decides what follows. */
+    /**
+     * A guest ended. If nobody else ended it, a run decides what follows.
+     *
+     * @throws RuntimeException where no run could be started for it (a full disk, an engine at its bound): to be called
+     *     again
+     */
     void ended(Guest guest, Exit exit) {
         while (true) {
             Optional<Machine> m = book.get(guest.machine());
@@ -83,8 +90,7 @@ final class Supervisor {
             return true;
         } catch (Rejected e) {
             if (e.reason() != Rejected.Reason.CONFLICT) {
-                LOG.log(Level.WARNING, "machine " + m.id() + " ended and no run could be started for it", e);
-                return true;
+                throw e;
             }
             return false;
         }
@@ -142,7 +148,7 @@ final class Supervisor {
             left(listed.id()).ifPresent(m -> {
                 try {
                     if (m.state() == MachineState.STARTED) {
-                        adoptions.add(Thread.ofVirtual().name("adopt " + m.id()).start(() -> adopt(m, atOnce)));
+                        adoptions.add(SupervisedThread.start("adopt", "adopt " + m.id(), () -> adopt(m, atOnce)));
                     } else {
                         settle(m, present);
                     }
@@ -206,15 +212,31 @@ final class Supervisor {
     private void adopt(Machine m, Semaphore atOnce) {
         atOnce.acquireUninterruptibly();
         try {
-            if (guests.find(m).isEmpty()) {
-                begun(m, Exit.LOST);
-            }
+            adopt(m);
         } catch (RuntimeException e) {
-            // One guest that cannot be spoken to keeps no other from being adopted; a restart of it is up to people.
-            LOG.log(Level.WARNING, "machine " + m.id() + " could not be adopted", e);
+            // One guest that cannot be spoken to keeps no other from being adopted, and no daemon from serving.
+            LOG.log(Level.WARNING, "machine " + m.id() + " could not be adopted yet", e);
+            Thread _ = SupervisedTask.start("adopt", "adopt " + m.id(), () -> waits(m), () -> {
+                if (waits(m)) {
+                    adopt(m);
+                }
+            });
         } finally {
             atOnce.release();
         }
+    }
+
+    private void adopt(Machine m) {
+        if (guests.find(m).isEmpty()) {
+            boolean _ = begun(m, Exit.LOST);
+        }
+    }
+
+    /** Whether the machine is still as it was found at the start, and nobody has its guest or is at work on it. */
+    private boolean waits(Machine m) {
+        return book.get(m.id()).filter(m::equals).isPresent()
+                && guests.held(m.id()).isEmpty()
+                && runs.active(m.id()).isEmpty();
     }
 
     private void haltIfRunning(Machine m) {

@@ -6,10 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.allod.base.Failed;
@@ -38,11 +40,18 @@ final class VolumeFiles {
     private Optional<Boolean> shares = Optional.empty();
     /** Asked for by requests under way: two at once must not each be promised the same room. */
     private long spokenFor;
+    /** What running machines were promised of the same disk and have not written yet. */
+    private volatile LongSupplier layers = () -> 0;
 
     /** @param data the daemon's folder */
     VolumeFiles(Path data) {
         this.volumes = data.resolve("volumes");
         this.snapshots = data.resolve("snapshots");
+    }
+
+    /** Who says what running machines may still write. Set once, before anything is asked for. */
+    void beside(LongSupplier machines) {
+        layers = machines;
     }
 
     private Path folder(VolumeId id) {
@@ -234,20 +243,27 @@ final class VolumeFiles {
      * @param others every volume there is
      */
     synchronized Promise room(String field, long wanted, Supplier<List<Volume>> others) {
-        long promised = spokenFor;
-        for (Volume v : others.get()) {
-            promised += Math.max(0, v.bytes() - FileCopy.allocated(image(v.id())));
-        }
+        long promised = spokenFor + outstanding(others.get());
+        long machines = layers.getAsLong();
         long free = free();
-        if (wanted > free - promised - RESERVE) {
+        if (wanted > free - promised - machines - RESERVE) {
             throw Rejected.because(
                     Rejected.Reason.CAPACITY,
-                    "%s asks for %d MiB: this host's disk has %d MiB free, of which volumes may still take %d MiB and %d MiB are the host's own"
-                            .formatted(field, wanted >> 20, free >> 20, promised >> 20, RESERVE >> 20),
+                    "%s asks for %d MiB: this host's disk has %d MiB free, of which volumes may still take %d MiB, machines %d MiB, and %d MiB are the host's own"
+                            .formatted(field, wanted >> 20, free >> 20, promised >> 20, machines >> 20, RESERVE >> 20),
                     "ask for less, delete volumes, or use another host");
         }
         spokenFor += wanted;
         return () -> given(wanted);
+    }
+
+    /** What volumes may still come to take. */
+    long outstanding(Collection<Volume> all) {
+        long sum = 0;
+        for (Volume v : all) {
+            sum += Math.max(0, v.bytes() - FileCopy.allocated(image(v.id())));
+        }
+        return sum;
     }
 
     private synchronized void given(long wanted) {

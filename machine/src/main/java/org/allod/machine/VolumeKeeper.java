@@ -4,6 +4,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Optional;
 import org.allod.base.Clock;
+import org.allod.base.SupervisedTimer;
 import org.allod.base.Timers;
 
 /**
@@ -21,9 +22,8 @@ public final class VolumeKeeper implements AutoCloseable {
     private final KeySource keys;
     private final Book machines;
     private final Clock clock;
-    private final Timers timers;
+    private final SupervisedTimer timer;
     private volatile boolean closed;
-    private Optional<Timers.Timer> next = Optional.empty();
 
     VolumeKeeper(
             Volumes volumes,
@@ -41,19 +41,12 @@ public final class VolumeKeeper implements AutoCloseable {
         this.keys = keys;
         this.machines = machines;
         this.clock = clock;
-        this.timers = timers;
+        this.timer = new SupervisedTimer("volume-keeper", timers, EVERY, this::look);
     }
 
     /** Begins; the first look is a minute from now. */
-    public synchronized void start() {
-        if (!closed) {
-            next = Optional.of(timers.after(
-                    EVERY,
-                    () -> Thread.ofVirtual().name("volume-keeper").start(() -> {
-                        look();
-                        start();
-                    })));
-        }
+    public void start() {
+        SupervisedTimer _ = timer.start();
     }
 
     /** One look at everything. */
@@ -118,8 +111,8 @@ public final class VolumeKeeper implements AutoCloseable {
     }
 
     @Override
-    public synchronized void close() {
+    public void close() {
         closed = true;
-        next.ifPresent(Timers.Timer::cancel);
+        timer.close();
     }
 }

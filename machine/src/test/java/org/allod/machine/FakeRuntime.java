@@ -26,6 +26,9 @@ final class FakeRuntime implements GuestRuntime {
     final Set<MachineId> prepared = ConcurrentHashMap.newKeySet();
     final Map<MachineId, FakeGuest> running = new ConcurrentHashMap<>();
     final Set<MachineId> saved = ConcurrentHashMap.newKeySet();
+    /** Those whose layers were dropped. */
+    final Set<MachineId> forgotten = ConcurrentHashMap.newKeySet();
+
     int boots;
 
     /** What a boot waits for: a test's gate. */
@@ -46,6 +49,8 @@ final class FakeRuntime implements GuestRuntime {
         final MachineId id;
         final String version;
         final CompletableFuture<Exit> exit = new CompletableFuture<>();
+        /** What its writable layer takes. */
+        volatile long disk;
 
         FakeGuest(MachineId id, String version) {
             this.id = id;
@@ -74,7 +79,7 @@ final class FakeRuntime implements GuestRuntime {
 
         @Override
         public Stats stats() {
-            return new Stats(0, 0, 0, 0, 0, 0, 0);
+            return new Stats(0, 0, 0, 0, 0, 0, disk);
         }
     }
 
@@ -150,6 +155,11 @@ final class FakeRuntime implements GuestRuntime {
             guest.exit.complete(new Exit(137, 9, false));
         }
         afterHalt.run();
+    }
+
+    @Override
+    public void forgetRoot(MachineId machine) {
+        forgotten.add(machine);
     }
 
     @Override

@@ -24,6 +24,7 @@ final class TestRoom implements AutoCloseable {
     final Engine engine;
     final Machines machines;
     final Volumes volumes;
+    final DiskKeeper disk;
     final FakeRuntime runtime;
 
     TestRoom(Path folder) {
@@ -86,6 +87,7 @@ final class TestRoom implements AutoCloseable {
         room.recover();
         machines = room.machines();
         volumes = room.volumes();
+        disk = room.disk();
         if (machines.apps().isEmpty()) {
             machines.createApp("app", Optional.empty());
         }

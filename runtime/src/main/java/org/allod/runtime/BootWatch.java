@@ -3,6 +3,7 @@ package org.allod.runtime;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.Poll;
+import org.allod.base.SupervisedThread;
 import org.allod.linux.ProcessId;
 
 /**
@@ -24,7 +25,7 @@ final class BootWatch implements AutoCloseable {
     BootWatch(MicroVm vm, ProcessId process) {
         this.vm = vm;
         this.failed = vm.ended(process).copy();
-        Thread.ofVirtual().name("boot-watch").start(this::watch);
+        Thread _ = SupervisedThread.start("boot-watch", this::watch);
     }
 
     private void watch() {

@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArraySet;
 import org.allod.base.Clock;
 import org.allod.base.Failed;
+import org.allod.base.LoopFailures;
 import org.allod.runtime.LogLine.Source;
 
 /**
@@ -47,6 +48,8 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     private long boot;
     private long position;
     private boolean released;
+    /** Records since the last that could be written. */
+    private long lost;
 
     /**
      * Opens the log at {@code file}, or begins it.
@@ -184,23 +187,63 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         followers.forEach(follower -> follower.offer(line));
     }
 
+    /**
+     * Writes a record, or counts it as lost: a disk that is full must not keep the guest's output from being taken, nor
+     * its end from being known. The next record that can be written says how many were lost.
+     */
     private void append(LogRecord entry) {
-        byte[] bytes = entry.encode().getBytes(StandardCharsets.UTF_8);
         try {
-            if (size > 0 && size + bytes.length > limit) {
-                rotate();
+            if (!channel.isOpen()) {
+                begin(); // a rotation found no room for the new file
             }
-            writeAll(bytes);
+            if (lost > 0) {
+                mend();
+            }
+            add(entry);
         } catch (IOException e) {
-            // A half-written line would make the next one unreadable; the next opening drops it.
-            throw new UncheckedIOException("cannot write to the log " + file, e);
+            lost++;
+            LoopFailures.ofProcess().report("console-log", e);
+            cut();
+        }
+    }
+
+    private void add(LogRecord entry) throws IOException {
+        byte[] bytes = entry.encode().getBytes(StandardCharsets.UTF_8);
+        if (size > 0 && size + bytes.length > limit) {
+            rotate();
+        }
+        writeAll(bytes);
+    }
+
+    /** Says what was lost, and how far the guest's output had come by then. */
+    private void mend() throws IOException {
+        add(new LogRecord.Boot(boot, ends[0], ends[1], position()));
+        String text = lost + " lines were lost here: the host could not write them";
+        add(new LogRecord.Text(new LogLine(clock.wall(), Source.HOST, text, false), 0, position()));
+        lost = 0;
+    }
+
+    /** Half a line would make the next one unreadable. */
+    private void cut() {
+        try {
+            if (channel.isOpen()) {
+                channel.truncate(size);
+            }
+        } catch (IOException e) {
+            // The next record is written over it, and the next opening drops what is left.
+            System.getLogger(ConsoleLog.class.getName()).log(System.Logger.Level.DEBUG, "cutting " + file, e);
         }
     }
 
     private void rotate() throws IOException {
         channel.close();
         Files.move(file, older, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-        channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        begin();
+    }
+
+    private void begin() throws IOException {
+        channel = FileChannel.open(
+                file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
         size = 0;
         // Each file can be read without the one before.
         writeAll(new LogRecord.Boot(boot, ends[0], ends[1], position()).encode().getBytes(StandardCharsets.UTF_8));

@@ -8,8 +8,8 @@ import java.util.concurrent.CompletableFuture;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
 import org.allod.linux.Cgroups;
-import org.allod.linux.Command;
 import org.allod.linux.Ext4;
+import org.allod.linux.FileCopy;
 import org.allod.linux.ProcessId;
 
 /** A guest in a gVisor sandbox. */
@@ -113,16 +113,15 @@ final class GVisorGuest implements Guest {
     }
 
     /** The writable layer is a file without a name, open in the guest's kernel. */
-    private long diskBytes() {
+    @Override
+    public long diskBytes() {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(Path.of("/proc/" + process.pid() + "/fd"))) {
             for (Path file : files) {
                 if (Files.readSymbolicLink(file).toString().contains("/runsc-filestore-")) {
-                    String blocks = Command.of("stat", "--dereference", "--format=%b", file.toString())
-                            .output();
-                    return Long.parseLong(blocks.strip()) * 512;
+                    return FileCopy.allocated(file);
                 }
             }
-        } catch (IOException | NumberFormatException e) {
+        } catch (IOException e) {
             return -1; // the guest is ending
         }
         return -1;

@@ -13,6 +13,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.base.SupervisedThread;
 import org.allod.linux.Launch;
 import org.allod.linux.LoopMount;
 import org.allod.linux.ProcessId;
@@ -124,7 +125,7 @@ public final class GVisorRuntime implements GuestRuntime {
                 var _ = sandbox.ended(process).thenRun(telling.get()::giveUp);
                 telling.get().await();
             } else {
-                Thread.ofVirtual().name("reach-" + machine).start(() -> channel.adopt(ADOPT));
+                Thread _ = SupervisedThread.start("reach-guest", "reach-" + machine, () -> channel.adopt(ADOPT));
             }
             premises.cgroups().create(machine.text(), Sandbox.running(spec));
             return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer));

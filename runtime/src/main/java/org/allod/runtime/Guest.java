@@ -25,6 +25,11 @@ public interface Guest {
     /** What the guest uses now, read from the host's side. */
     Stats stats();
 
+    /** Bytes its writable layer takes on the host; -1 where that cannot be told. Cheaper than all of {@link #stats}. */
+    default long diskBytes() {
+        return stats().diskBytes();
+    }
+
     /** What memory it has and has left. */
     default GuestMemory memory() {
         return GuestMemory.of(stats().memoryLimitBytes(), stats().memoryBytes());

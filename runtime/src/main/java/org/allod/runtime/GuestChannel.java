@@ -11,8 +11,10 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.Clock;
 import org.allod.base.Failed;
+import org.allod.base.LoopFailures;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
+import org.allod.base.SupervisedTask;
 import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
@@ -104,7 +106,7 @@ final class GuestChannel implements AutoCloseable {
     void adopt(Duration bound, Duration greeting) {
         try {
             open(bound, greeting, new CompletableFuture<>());
-        } catch (Failed e) {
+        } catch (RuntimeException e) {
             synchronized (this) {
                 if (closed) {
                     return;
@@ -132,12 +134,22 @@ final class GuestChannel implements AutoCloseable {
 
     private void ended(GuestLink from, Exit exit) {
         // Not on the link's own thread: it has to go on reading.
-        Thread.ofVirtual().name("guest-exit-" + machine).start(() -> {
+        Thread _ = SupervisedTask.start("guest-exit", "guest-exit-" + machine, this::open, () -> {
             log.flush();
-            write(exitFile, exit);
+            try {
+                write(exitFile, exit);
+            } finally {
+                // Also where there is no room for the file: what follows frees some. The guest keeps its report until
+                // it
+                // is told that we have it, so a daemon that dies meanwhile hears of it again.
+                exited.complete(exit);
+            }
             from.exitTaken();
-            exited.complete(exit);
         });
+    }
+
+    private synchronized boolean open() {
+        return !closed;
     }
 
     private void broken(GuestLink old, String why) {
@@ -159,7 +171,8 @@ final class GuestChannel implements AutoCloseable {
                 cuts = held.compareTo(REFORMED) >= 0 ? 1 : cuts + 1;
             }
             times = cuts;
-            wait = cut ? penalty(times) : pause;
+            // A defect of ours will be met again: not at once.
+            wait = cut ? penalty(times) : why.startsWith(GuestLink.OURS) ? LONGEST_PAUSE : pause;
             pause = longer(pause, LONGEST_PAUSE);
         }
         if (cut) {
@@ -195,7 +208,7 @@ final class GuestChannel implements AutoCloseable {
         }
         try {
             connect(GREETING);
-        } catch (IOException | Failed e) {
+        } catch (IOException | RuntimeException e) {
             LOG.log(System.Logger.Level.DEBUG, "machine " + machine + ": " + e.getMessage());
             Duration wait;
             synchronized (this) {
@@ -269,7 +282,17 @@ final class GuestChannel implements AutoCloseable {
             }
         }
         close();
-        exited.complete(read(exitFile).orElse(Exit.LOST));
+        exited.complete(kept());
+    }
+
+    /** What the file says; one that cannot be read must not keep the guest's end from being known. */
+    private Exit kept() {
+        try {
+            return read(exitFile).orElse(Exit.LOST);
+        } catch (Failed e) {
+            LoopFailures.ofProcess().report("guest-exit", e);
+            return Exit.LOST;
+        }
     }
 
     private synchronized GuestLink link() {

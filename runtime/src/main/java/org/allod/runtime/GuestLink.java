@@ -17,6 +17,7 @@ import org.allod.base.Clock;
 import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import org.allod.base.Rng;
+import org.allod.base.SupervisedThread;
 import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,8 @@ final class GuestLink implements AutoCloseable {
 
     /** What a record in the log takes besides its text: a frame of nothing but line ends is many records. */
     private static final int LINE_COST = 64;
+    /** How the reason of an end begins that neither the guest nor its connection gave. */
+    static final String OURS = "our end failed: ";
 
     private final String name;
     private final SocketChannel channel;
@@ -83,8 +86,8 @@ final class GuestLink implements AutoCloseable {
             String name, SocketChannel channel, OutputSink sink, Clock clock, Timers timers, Duration bound) {
         long nonce = ByteBuffer.wrap(Rng.secret(8)).getLong();
         GuestLink link = new GuestLink(name, channel, sink, clock, timers, nonce);
-        Thread.ofVirtual().name("guest-read-" + name).start(link::readLoop);
-        Thread.ofVirtual().name("guest-write-" + name).start(link::writeLoop);
+        Thread _ = SupervisedThread.start("guest-read", "guest-read-" + name, link::readLoop);
+        Thread _ = SupervisedThread.start("guest-write", "guest-write-" + name, link::writeLoop);
         var now = clock.wall();
         long wall = now.getEpochSecond() * 1_000_000_000L + now.getNano();
         link.send(new HostFrame.Hello(nonce, sink.boot(), sink.position(), wall, Rng.secret(32)));
@@ -228,6 +231,9 @@ final class GuestLink implements AutoCloseable {
             end("the guest has gone: " + e.getMessage());
         } catch (InterruptedException e) {
             end("interrupted");
+        } catch (RuntimeException | Error e) {
+            end(OURS + e);
+            throw e;
         }
     }
 
@@ -250,6 +256,10 @@ final class GuestLink implements AutoCloseable {
             end("the guest has gone: " + e.getMessage());
         } catch (LinkBroken e) {
             end("cut off, because the guest sent " + e.getMessage());
+        } catch (RuntimeException | Error e) {
+            // A new link is made in a moment, and what was not taken comes again: the guest's end is not missed.
+            end(OURS + e);
+            throw e;
         }
     }
 

@@ -11,6 +11,10 @@ import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.allod.base.LoopFailures;
+import org.allod.base.RetryBackoff;
+import org.allod.base.Rng;
+import org.allod.base.SupervisedThread;
 import org.allod.linux.TreeDeleter;
 import org.jspecify.annotations.Nullable;
 
@@ -35,23 +39,30 @@ final class ListeningDialer implements GuestChannel.Dialer, AutoCloseable {
         TreeDeleter.delete(path);
         server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         server.bind(UnixDomainSocketAddress.of(path), 8);
-        thread = Thread.ofVirtual().name("guest-listen").start(this::acceptAll);
+        thread = SupervisedThread.start("guest-listen", this::acceptAll);
     }
 
     private void acceptAll() {
-        try {
-            while (true) {
+        RetryBackoff backoff = new RetryBackoff(Rng.system());
+        while (server.isOpen()) {
+            try {
                 SocketChannel next = server.accept();
                 while (!waiting.offer(next)) {
                     drop(waiting.poll());
                 }
+                backoff.reset();
                 // A guest that does nothing but connect costs us a few hundred connections a second, not a processor.
                 LockSupport.parkNanos(PAUSE);
+            } catch (IOException e) {
+                // Closed by us, or there was no descriptor left for a connection: that passes.
+                if (server.isOpen()) {
+                    LoopFailures.ofProcess().report("guest-listen", e);
+                    LockSupport.parkNanos(backoff.next().toNanos());
+                }
             }
-        } catch (IOException e) {
-            // Closed by us. A guest accepted at the last moment must not believe that anybody listens to it.
-            drop(waiting.poll());
         }
+        // A guest accepted at the last moment must not believe that anybody listens to it.
+        drop(waiting.poll());
     }
 
     private static void drop(@Nullable SocketChannel channel) {

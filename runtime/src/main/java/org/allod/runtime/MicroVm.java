@@ -21,7 +21,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.allod.base.Failed;
 import org.allod.base.Poll;
-import org.allod.linux.Command;
+import org.allod.base.SupervisedThread;
+import org.allod.linux.FileCopy;
 import org.allod.linux.Launch;
 import org.allod.linux.ProcessId;
 import org.allod.linux.Signals;
@@ -255,7 +256,7 @@ final class MicroVm {
                         memory.saving().toString())
                 .timeout(SavedMemory.BOUND)
                 .output());
-        Thread.ofVirtual().name("save-" + folders.machine()).start(written);
+        Thread _ = SupervisedThread.start("save-memory", "save-" + folders.machine(), written);
         try {
             boolean _ = Poll.within(SOCKETS, LOOK, () -> memory.begun() || written.isDone());
             if (memory.begun()) {
@@ -352,9 +353,7 @@ final class MicroVm {
 
     /** Bytes the writable layer takes on the host. */
     long diskBytes() {
-        Command.Result result =
-                Command.of("stat", "--format=%b", folders.disk().toString()).run();
-        return result.ok() ? Long.parseLong(result.out().strip()) * 512 : -1;
+        return Files.exists(folders.disk()) ? FileCopy.allocated(folders.disk()) : -1;
     }
 
     private static void write(Path file, String text) throws IOException {

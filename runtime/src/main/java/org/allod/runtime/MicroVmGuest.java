@@ -159,6 +159,11 @@ record MicroVmGuest(
     }
 
     @Override
+    public long diskBytes() {
+        return vm.diskBytes();
+    }
+
+    @Override
     public Stats stats() {
         return premises.stats(machine, vm.diskBytes());
     }

@@ -15,6 +15,7 @@ import org.allod.base.Beside;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
 import org.allod.base.Rejected;
+import org.allod.base.SupervisedThread;
 import org.allod.linux.Cgroups;
 import org.allod.linux.ProcessId;
 
@@ -249,8 +250,9 @@ public final class MicroVmRuntime implements GuestRuntime {
     /** Keeps what QEMU says small for as long as it runs. */
     private void watchOutput(MicroVmGuest guest) {
         if (guest.equals(guests.get(guest.machine()))) {
-            guest.vm().boundOutput();
+            // Set before the look: one that fails is reported by the timers, and followed by the next.
             var _ = premises.timers().after(OUTPUT_LOOK, () -> watchOutput(guest));
+            guest.vm().boundOutput();
         }
     }
 
@@ -342,7 +344,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         memory.used();
         GuestChannel channel = channel(machine, vm);
         // The guest goes on at once; PID 1 is back within moments, waited for by nobody.
-        Thread.ofVirtual().name("reach-" + machine).start(() -> channel.adopt(ADOPT, GREETING));
+        Thread _ = SupervisedThread.start("reach-guest", "reach-" + machine, () -> channel.adopt(ADOPT, GREETING));
         return keep(guest(machine, vm, process, channel));
     }
 

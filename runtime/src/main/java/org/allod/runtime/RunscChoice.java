@@ -3,6 +3,7 @@ package org.allod.runtime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -58,7 +59,10 @@ final class RunscChoice implements Supplier<Runsc> {
     void keep(Runsc runsc) {
         try {
             Files.createDirectories(file.getParent());
-            Files.writeString(file, fingerprint(premises.config().tools()) + "\n" + runsc.text() + "\n");
+            // In its place only once it is whole: half of it would have every start probe again.
+            Path half = file.resolveSibling(file.getFileName() + ".new");
+            Files.writeString(half, fingerprint(premises.config().tools()) + "\n" + runsc.text() + "\n");
+            Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw new Failed("cannot write " + file + ": " + e.getMessage(), e);
         }

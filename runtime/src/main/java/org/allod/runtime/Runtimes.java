@@ -3,12 +3,12 @@ package org.allod.runtime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import org.allod.base.Failed;
 import org.allod.base.Rejected;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -22,6 +22,9 @@ import tools.jackson.databind.json.JsonMapper;
  * virtualisation, else {@code gvisor}, else an emulated {@code microvm}, which is slow and said aloud.
  */
 public final class Runtimes {
+    private static final System.Logger LOG = System.getLogger(Runtimes.class.getName());
+    private static final String FULL = "No space left on device";
+
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final Map<String, GuestRuntime> candidates = new LinkedHashMap<>();
@@ -62,18 +65,25 @@ public final class Runtimes {
         if (known != null) {
             return known;
         }
-        Probe probe = kept(runtime).orElseGet(() -> reprobe(name));
-        probes.put(name, probe);
-        return probe;
+        Optional<Probe> kept = kept(runtime);
+        kept.ifPresent(probe -> probes.put(name, probe));
+        return kept.orElseGet(() -> reprobe(name));
     }
 
     /** Probes again, whatever is known: {@code allod doctor}. */
     public Probe reprobe(String name) {
         GuestRuntime runtime = named(name);
         Probe probe = runtime.probe();
-        keep(runtime, probe);
-        probes.put(name, probe);
+        if (lasting(probe)) {
+            keep(runtime, probe);
+            probes.put(name, probe);
+        }
         return probe;
+    }
+
+    /** A probe that found no room on the disk says nothing of the runtime: another day it works. */
+    static boolean lasting(Probe probe) {
+        return probe.works() || probe.details().stream().noneMatch(detail -> detail.contains(FULL));
     }
 
     /** Chooses the default. Slow where a probe has not been made yet. */
@@ -140,9 +150,12 @@ public final class Runtimes {
     private void keep(GuestRuntime runtime, Probe probe) {
         try {
             Files.createDirectories(folder);
-            Files.writeString(file(runtime), JSON.writeValueAsString(new Kept(key(runtime), probe)));
+            Path half = file(runtime).resolveSibling(file(runtime).getFileName() + ".new");
+            Files.writeString(half, JSON.writeValueAsString(new Kept(key(runtime), probe)));
+            Files.move(half, file(runtime), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
-            throw new Failed("cannot keep the answer of a probe in " + file(runtime) + ": " + e.getMessage(), e);
+            // Then the next start asks again; this one has its answer.
+            LOG.log(System.Logger.Level.WARNING, "the answer of a probe is not kept in " + file(runtime) + ": " + e);
         }
     }
 }

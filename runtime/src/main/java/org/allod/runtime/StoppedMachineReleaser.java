@@ -10,6 +10,7 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
+import org.allod.base.SupervisedThread;
 import org.allod.base.Timers;
 
 /**
@@ -70,7 +71,7 @@ final class StoppedMachineReleaser implements AutoCloseable {
             many = stopped.size() > HELD;
         }
         if (many) {
-            Thread.ofVirtual().name("release").start(this::look);
+            Thread _ = SupervisedThread.start("release-stopped", this::look);
         }
         again();
     }
@@ -87,7 +88,7 @@ final class StoppedMachineReleaser implements AutoCloseable {
                 synchronized (this) {
                     waiting = false;
                 }
-                look();
+                SupervisedThread.run("release-stopped", this::look);
                 again();
             });
         }

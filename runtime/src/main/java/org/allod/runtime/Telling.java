@@ -7,6 +7,7 @@ import java.util.concurrent.FutureTask;
 import org.allod.base.Bug;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
+import org.allod.base.SupervisedThread;
 
 /**
  * Telling PID 1 what it is, beside whatever else a start has to wait for: PID 1 calls as soon as it runs, which is before
@@ -29,7 +30,7 @@ final class Telling {
                     channel.configure(setup);
                 },
                 null);
-        thread = Thread.ofVirtual().name("tell-" + machine).start(told);
+        thread = SupervisedThread.start("tell-guest", "tell-" + machine, told);
     }
 
     /** The guest has ended, or never began: nobody will call. Of no consequence once PID 1 has been told. */

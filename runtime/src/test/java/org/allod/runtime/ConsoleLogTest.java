@@ -183,4 +183,49 @@ class ConsoleLogTest {
             assertThat(follower.ended()).isTrue();
         }
     }
+
+    /** A real full disk: a small file system in memory, which needs root. */
+    @Test
+    void fullDisk_losesLinesAndSaysSo_andTakesTheGuestsOutputAllTheSame() throws Exception {
+        run("mount", "-t", "tmpfs", "-o", "size=1m", "allod-test", folder.toString());
+        try {
+            ConsoleLog log = open(64 << 10);
+            log.booted(7, 0);
+            log.output(0, 1, bytes("before\n"));
+            Path ballast = folder.resolve("ballast");
+            byte[] piece = new byte[4096];
+            try (var out = Files.newOutputStream(ballast)) {
+                while (true) {
+                    out.write(piece);
+                }
+            } catch (java.io.IOException e) {
+                assertThat(e).hasMessageContaining("No space left");
+            }
+            // More than one of its two files: it must also change them in vain.
+            long at = 7;
+            for (int i = 0; i < 3000; i++) {
+                byte[] line = bytes("a line that may not find room " + i + "\n");
+                log.output(at, 1, line);
+                at += line.length;
+            }
+            assertThat(log.position()).isEqualTo(at);
+            Files.delete(ballast);
+            log.output(at, 1, bytes("after\n"));
+            assertThat(texts(log)).last().isEqualTo("after");
+            assertThat(texts(log))
+                    .anyMatch(text -> text.matches("\\d+ lines were lost here: the host could not write them"));
+            log.close();
+
+            ConsoleLog again = open(64 << 10);
+            assertThat(again.boot()).isEqualTo(7);
+            assertThat(again.position()).isEqualTo(at + 6);
+            again.close();
+        } finally {
+            run("umount", folder.toString());
+        }
+    }
+
+    private static void run(String... command) throws Exception {
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+    }
 }

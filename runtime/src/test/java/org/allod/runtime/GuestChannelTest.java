@@ -345,4 +345,21 @@ class GuestChannelTest {
                     .isEqualTo("cut off, because the guest sent a frame of unknown type 0x99");
         }
     }
+
+    /** As on a full disk: where it would be written, nothing can be. */
+    @Test
+    void exit_thatCannotBeWrittenDown_isKnownAllTheSame_andWrittenOnceItCan() throws Exception {
+        Path blocked = folder.resolve("exit.new");
+        Files.createDirectories(blocked.resolve("full"));
+        channel.configure(setup("exit 7"));
+        assertThat(channel.exited().get(10, TimeUnit.SECONDS).code()).isEqualTo(7);
+        assertThat(GuestChannel.exitFile(folder)).doesNotExist();
+        Files.delete(blocked.resolve("full"));
+        Files.delete(blocked);
+        Poll.until(BOUND, Duration.ofMillis(5), "the exit's file", () -> Files.exists(GuestChannel.exitFile(folder)));
+        assertThat(GuestChannel.read(GuestChannel.exitFile(folder))
+                        .orElseThrow()
+                        .code())
+                .isEqualTo(7);
+    }
 }

@@ -64,6 +64,16 @@ class RuntimesTest {
                 .contains("a remedy");
     }
 
+    /** Else one look on a full disk would keep a host from starting for as long as its tools are the same. */
+    @Test
+    void probe_thatFoundNoRoomOnTheDisk_isNotRemembered() {
+        Probe full = new Probe(
+                false, "", Duration.ZERO, false, List.of("cannot make the folder x: No space left on device"), "");
+        assertThat(Runtimes.lasting(full)).isFalse();
+        assertThat(Runtimes.lasting(found(false, false))).isTrue();
+        assertThat(Runtimes.lasting(found(true, false))).isTrue();
+    }
+
     @Test
     void choice_whereSomethingIsMissing_saysWhat() {
         Probe missing =

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import org.allod.base.Failed;
 import org.jspecify.annotations.Nullable;
 
@@ -19,12 +20,22 @@ public final class Database implements AutoCloseable {
     private final List<Connection> connections;
     private final Writer writer;
     private final Readers readers;
+    private final DiskReserve reserve;
+    private final WalIndexSpace index;
 
-    private Database(Path file, List<Connection> connections, Writer writer, Readers readers) {
+    private Database(
+            Path file,
+            List<Connection> connections,
+            Writer writer,
+            Readers readers,
+            DiskReserve reserve,
+            WalIndexSpace index) {
         this.file = file;
         this.connections = connections;
         this.writer = writer;
         this.readers = readers;
+        this.reserve = reserve;
+        this.index = index;
     }
 
     /**
@@ -39,6 +50,8 @@ public final class Database implements AutoCloseable {
     static Database open(Path file, DatabaseOptions options, List<Schema> schemas, Transactions.Commit commit) {
         List<Connection> opened = new ArrayList<>();
         boolean done = false;
+        DiskReserve reserve = new DiskReserve(file, options);
+        reserve.open();
         try {
             Connection first = Connections.writer(file, options);
             opened.add(first);
@@ -51,10 +64,11 @@ public final class Database implements AutoCloseable {
                 opened.add(reader);
                 readerSessions.add(new Tx(reader));
             }
-            Writer writer = new Writer(file, tx, options, commit);
+            WalIndexSpace index = WalIndexSpace.make(file, options.checkpointPages());
+            Writer writer = new Writer(file, tx, options, commit, reserve::giveUp);
             writer.start();
             done = true;
-            return new Database(file, opened, writer, new Readers(file, readerSessions));
+            return new Database(file, opened, writer, new Readers(file, readerSessions), reserve, index);
         } catch (SQLException e) {
             throw SqliteErrors.failed("opening", file, e);
         } finally {
@@ -112,12 +126,36 @@ public final class Database implements AutoCloseable {
         return file;
     }
 
+    /**
+     * Has somebody told once nothing more is written because what is on the disk is in doubt: the process must end and
+     * start again. On the thread that wrote; at once where it has happened already.
+     */
+    public void whenLost(Consumer<DurabilityLost> told) {
+        writer.whenLost(told);
+    }
+
+    /** Whether the disk space kept for a full disk is there ({@link DiskReserve}). */
+    public boolean reserveHeld() {
+        return reserve.held();
+    }
+
+    /** How often the reserve has been given up since the database was opened. */
+    public long reserveGivenUp() {
+        return reserve.givenUp();
+    }
+
+    /** Makes the reserve where it is missing and the disk has room for it; takes as long as writing it. */
+    public boolean refillReserve() {
+        return reserve.refill();
+    }
+
     /** Writes what is queued, then closes. */
     @Override
     public void close() {
         writer.close();
         readers.close();
         closeAll(connections);
+        index.close();
     }
 
     private static void closeAll(List<Connection> connections) {

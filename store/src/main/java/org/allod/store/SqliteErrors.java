@@ -23,13 +23,19 @@ final class SqliteErrors {
                 && code != SQLiteErrorCode.SQLITE_NOTADB.code;
     }
 
+    /** The disk is full; SQLite has rolled the transaction back. */
+    static boolean full(Throwable e) {
+        return e instanceof SQLException sql && primary(sql) == SQLiteErrorCode.SQLITE_FULL.code;
+    }
+
     static Failed failed(String attempt, Path file, SQLException e) {
         return new Failed("%s %s: %s".formatted(attempt, file, reason(e)), e);
     }
 
     private static String reason(SQLException e) {
         int code = primary(e);
-        if (code == SQLiteErrorCode.SQLITE_FULL.code) {
+        boolean noIndex = e instanceof SQLiteException s && s.getResultCode() == SQLiteErrorCode.SQLITE_IOERR_SHMSIZE;
+        if (code == SQLiteErrorCode.SQLITE_FULL.code || noIndex) {
             return "the disk is full; free space on it and try again";
         }
         if (code == SQLiteErrorCode.SQLITE_CORRUPT.code || code == SQLiteErrorCode.SQLITE_NOTADB.code) {

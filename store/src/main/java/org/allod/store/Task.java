@@ -2,6 +2,7 @@ package org.allod.store;
 
 import java.sql.SQLException;
 import java.util.List;
+import org.allod.base.SupervisedThread;
 import org.jspecify.annotations.Nullable;
 
 /** One queued write: the work, its result while it is not yet durable, and whom to tell. */
@@ -55,7 +56,9 @@ final class Task<T extends @Nullable Object> {
      */
     static void deliver(List<Task<?>> batch) {
         if (!batch.isEmpty()) {
-            Thread.ofVirtual().name("store-delivery").start(() -> batch.forEach(Task::tell));
+            // Each by itself: a listener that throws keeps no other from being told.
+            Thread _ = SupervisedThread.start(
+                    "store-delivery", () -> batch.forEach(task -> SupervisedThread.run("store-delivery", task::tell)));
         }
     }
 }

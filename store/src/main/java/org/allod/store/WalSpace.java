@@ -6,7 +6,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import org.allod.base.Failed;
 
 /**
  * Gives the write-ahead log its space before the first write. A flush of a file that grows also writes the file system's
@@ -28,17 +27,26 @@ final class WalSpace {
         return database.resolveSibling(database.getFileName() + "-wal");
     }
 
+    /** What a log of so many pages takes. */
+    static long bytes(int pages) {
+        return (long) pages * (PAGE + HEADERS);
+    }
+
+    /** Makes it; a disk that has no room for it is no reason not to open: SQLite then grows the log as it can. */
     static void make(Path database, int pages) {
         Path log = log(database);
         long had = 0;
         boolean done = false;
         try (FileChannel channel = FileChannel.open(log, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             had = channel.size();
-            extend(channel, had, (long) pages * (PAGE + HEADERS));
+            extend(channel, had, bytes(pages));
             done = true;
         } catch (IOException e) {
-            throw new Failed(
-                    "opening " + log + ": " + e + "; check that the folder exists, may be written and has space", e);
+            System.getLogger(WalSpace.class.getName())
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "no space could be given to " + log + ": " + e
+                                    + "; check that the folder may be written and has space");
         } finally {
             if (!done && had == 0) {
                 discard(log);

@@ -8,6 +8,8 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.allod.base.Failed;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +44,9 @@ final class Writer implements Runnable {
     private final Path file;
     private final Tx tx;
     private final Transactions.Commit commit;
+    /** Makes room on a full disk; false where it has none to give. */
+    private final BooleanSupplier emergency;
+
     private final int batchSize;
     private final BlockingQueue<Task<?>> queue;
     private final Thread thread;
@@ -54,11 +59,13 @@ final class Writer implements Runnable {
     private boolean ended;
     private volatile boolean closing;
     private volatile @Nullable DurabilityLost broken;
+    private volatile @Nullable Consumer<DurabilityLost> onLost;
 
-    Writer(Path file, Tx tx, DatabaseOptions options, Transactions.Commit commit) {
+    Writer(Path file, Tx tx, DatabaseOptions options, Transactions.Commit commit, BooleanSupplier emergency) {
         this.file = file;
         this.tx = tx;
         this.commit = commit;
+        this.emergency = emergency;
         this.batchSize = options.batch();
         this.queue = new ArrayBlockingQueue<>(options.queue());
         this.thread =
@@ -191,12 +198,30 @@ final class Writer implements Runnable {
         } catch (DurabilityLost e) {
             breakDown(e);
             batch.forEach(t -> t.settle(e));
+        } catch (RuntimeException | Error e) {
+            // A defect: without this the thread would end and every later write wait for ever.
+            DurabilityLost unknown = new DurabilityLost("writing to " + file + " failed for no known reason: " + e, e);
+            breakDown(unknown);
+            batch.forEach(t -> t.settle(unknown));
         }
     }
 
     private void breakDown(DurabilityLost lost) {
         broken = lost;
         LOG.log(System.Logger.Level.ERROR, lost.getMessage(), lost);
+        Consumer<DurabilityLost> told = onLost;
+        if (told != null) {
+            told.accept(lost);
+        }
+    }
+
+    /** Has somebody told, on the writing thread, when nothing more is written. */
+    void whenLost(Consumer<DurabilityLost> told) {
+        onLost = told;
+        DurabilityLost lost = broken;
+        if (lost != null) {
+            told.accept(lost);
+        }
     }
 
     private void together(List<Task<?>> batch) {
@@ -208,7 +233,9 @@ final class Writer implements Runnable {
             commit.commit(tx);
         } catch (SQLException | RuntimeException | Error e) {
             recover(e);
-            if (batch.size() == 1) {
+            if (SqliteErrors.full(e) && emergency.getAsBoolean()) {
+                together(batch); // once more: the reserve is given up once
+            } else if (batch.size() == 1) {
                 batch.getFirst().settle(explain(e));
             } else {
                 batch.forEach(this::single);

@@ -1,0 +1,71 @@
+package org.allod.host;
+
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Map;
+import java.util.TreeMap;
+import org.allod.base.Failed;
+import org.allod.linux.FileCopy;
+
+/**
+ * Who uses what of the disk: the blocks of the files in the data folder, by what they are. A walk over it all, so done
+ * now and then, and on another's thread. The writable layer of a sandbox has no name; {@code machines} of a {@link
+ * org.allod.machine.DiskReport} tells of it.
+ */
+final class DiskUse {
+    /** A host may keep a hundred thousand machines: what is not reached is not counted, and the walk ends. */
+    private static final int MOST = 500_000;
+
+    private DiskUse() {}
+
+    static Map<String, Long> of(Path data) {
+        Map<String, Long> bytes = new TreeMap<>();
+        int[] files = {0};
+        try {
+            Files.walkFileTree(data, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                    if (attributes.isRegularFile()) {
+                        bytes.merge(kind(data.relativize(file)), FileCopy.allocated(file), Long::sum);
+                    }
+                    return ++files[0] < MOST ? FileVisitResult.CONTINUE : FileVisitResult.TERMINATE;
+                }
+
+                @Override
+                public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
+                    // What is mounted in there is another disk's: roots of machines, volumes.
+                    boolean other =
+                            folder.endsWith("mnt") || data.relativize(folder).startsWith("roots");
+                    return other ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult visitFileFailed(Path file, IOException e) {
+                    return FileVisitResult.CONTINUE; // it has gone meanwhile
+                }
+            });
+        } catch (IOException e) {
+            throw new Failed("cannot look through " + data + ": " + e.getMessage(), e);
+        }
+        return bytes;
+    }
+
+    /** What a file of the data folder is, by its name there. */
+    static String kind(Path file) {
+        String top = file.getName(0).toString();
+        String name = String.valueOf(file.getFileName());
+        return switch (top) {
+            case "images", "volumes", "snapshots", "tools" -> top;
+            case "machines" ->
+                name.startsWith("console.log")
+                        ? "logs"
+                        : file.toString().matches(".*/(saved|saving|resuming)(/.*)?") ? "saved_memory" : "layers";
+            case "microvm" -> "layers";
+            default -> top.startsWith("host.db") ? "database" : "other";
+        };
+    }
+}

@@ -1,0 +1,35 @@
+package org.allod.host;
+
+import java.util.Map;
+import org.allod.base.LoopFailures;
+import org.allod.observe.Samples;
+import org.allod.observe.Source;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What the daemon's loops, timers and threads threw and went on from. */
+final class LoopMetrics implements Source {
+    @Override
+    public void collect(Samples into) {
+        LoopFailures.ofProcess()
+                .all()
+                .forEach((kind, failure) -> into.counter(
+                        "allod_loop_failures",
+                        "Failures of the daemon's loops and threads, which go on.",
+                        failure.count(),
+                        "loop",
+                        kind));
+    }
+
+    /** Nothing where nothing failed. */
+    static void status(ObjectNode into) {
+        Map<String, LoopFailures.Failure> failures = LoopFailures.ofProcess().all();
+        if (failures.isEmpty()) {
+            return;
+        }
+        ObjectNode loops = into.putObject("loop_failures");
+        failures.forEach((kind, failure) -> loops.putObject(kind)
+                .put("count", failure.count())
+                .put("last", failure.last())
+                .put("at", failure.at().toString()));
+    }
+}

@@ -1,0 +1,32 @@
+package org.allod.machine;
+
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Stops a machine for want of disk: at once, and whether or not anything can be written down about it. */
+final class DiskStop {
+    private static final System.Logger LOG = System.getLogger("allod.machine");
+    private static final int KILL = 9;
+
+    private final Machines machines;
+    private final Ledger ledger;
+    private final Boots boots;
+
+    DiskStop(Machines machines, Ledger ledger, Boots boots) {
+        this.machines = machines;
+        this.ledger = ledger;
+        this.boots = boots;
+    }
+
+    void end(Machine m, String why) throws InterruptedException {
+        try {
+            machines.stop(m, Optional.of(KILL), Optional.of(Duration.ZERO), new Asker.Host("disk"));
+        } catch (RuntimeException e) {
+            // Not even a run can be started. Its end frees space; the supervisor hears of it and decides what follows.
+            LOG.log(Level.WARNING, "machine " + m.id() + " is ended without a run: " + e.getMessage());
+            boots.runtime(m).halt(m.id());
+        }
+        var _ = ledger.change(m.id(), now -> now, new Ledger.Note("disk_full", "flyd", GuestSteps.reason(why)));
+    }
+}
