@@ -47,8 +47,8 @@ class RollBackLeaseTest {
 
     private record LeasedHands(ModelHost model, VirtualTime time, long free) implements Hands {
         @Override
-        public String pin(String image) {
-            return model.pin(image);
+        public String pin(Deploy deploy, String image) {
+            return model.pin(deploy, image);
         }
 
         @Override

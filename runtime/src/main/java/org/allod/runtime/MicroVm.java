@@ -22,6 +22,7 @@ import java.util.concurrent.TimeoutException;
 import org.allod.base.Failed;
 import org.allod.base.Poll;
 import org.allod.base.SupervisedThread;
+import org.allod.linux.Command;
 import org.allod.linux.FileCopy;
 import org.allod.linux.Launch;
 import org.allod.linux.ProcessId;
