@@ -159,9 +159,10 @@ public final class ImageLibrary implements ImageStore, AutoCloseable {
         references.apps().stream().filter(app -> !apps.contains(app)).forEach(this::forgetApp);
     }
 
-    /** Forgets what an app was given: the next of its name is somebody else. */
+    /** Forgets what an app was given, and its registry credentials: the next of its name is somebody else. */
     public void forgetApp(String app) {
         try {
+            Files.deleteIfExists(settings.credentials().resolve(app + ".json"));
             references.forget(app);
         } catch (IOException e) {
             throw Disk.failed("could not forget the images of app " + app, e);

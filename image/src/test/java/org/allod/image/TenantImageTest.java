@@ -270,9 +270,14 @@ class TenantImageTest {
             assertThat(refused(fixture.library, reference, BANK).reason()).isEqualTo(Reason.UNAUTHENTICATED);
         }
         // What the app was given it has, also after a restart and without its password.
-        Files.delete(scratch.resolve("registry-credentials/shop.json"));
+        Path own = scratch.resolve("registry-credentials/shop.json");
+        Files.delete(own);
         try (Fixture fixture = new Fixture(settings(ONE_REGISTRY))) {
             fixture.library.ensure(reference, SHOP, Progress.NONE);
+            Files.writeString(own, login("alice:s3cret:with:colons"));
+            fixture.library.forgetApp("shop");
+            assertThat(own).doesNotExist();
+            assertThat(refused(fixture.library, reference, SHOP).reason()).isEqualTo(Reason.UNAUTHENTICATED);
         }
         try (Fixture fixture = new Fixture(settings(RegistryPolicy.parse("127.0.0.1", true)))) {
             fixture.library.ensure(reference, BANK, Progress.NONE);
