@@ -20,7 +20,14 @@ public final class Propagation {
     /** What a datagram costs beside what is in it: IP, UDP, QUIC's head and its seal. */
     private static final int HEADERS = 68;
 
-    /** Milliseconds from the write to the last host, over all writes; the floor of each; copies; bytes while idle. */
+    /**
+     * Milliseconds from the write to the last host, over the writes that broadcast brought to all; the floor of each.
+     *
+     * @param copies change sets sent for each host and write
+     * @param longHaul the share of them that went far
+     * @param delivered the share of hosts and writes to which broadcast brought them
+     * @param allEqual whether sync has brought the rest three seconds after the last write
+     */
     public record Figures(
             double p50,
             double p99,
@@ -30,6 +37,7 @@ public final class Propagation {
             double copies,
             double longHaul,
             double delivered,
+            boolean allEqual,
             double idleBytesPerSecond) {}
 
     private final EventQueue events = new EventQueue();
@@ -141,7 +149,13 @@ public final class Propagation {
                 copies[0] / others,
                 (double) copies[1] / Math.max(1, copies[0]),
                 delivered / others,
+                allEqual(),
                 idle);
+    }
+
+    private boolean allEqual() {
+        long hash = checker.expected().contentHash();
+        return processes.stream().allMatch(p -> p.replica().contentHash() == hash);
     }
 
     private double furthest(int host) {

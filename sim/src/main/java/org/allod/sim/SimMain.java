@@ -139,6 +139,16 @@ public final class SimMain {
             return options;
         }
 
+        private static PlantedBug bug(String name) {
+            for (PlantedBug bug : PlantedBug.values()) {
+                if (bug.name().equals(name)) {
+                    return bug;
+                }
+            }
+            throw new IllegalArgumentException(
+                    "--bug " + name + ": there is no such bug; there are " + List.of(PlantedBug.values()));
+        }
+
         private void set(String name, String value) {
             try {
                 switch (name) {
@@ -146,7 +156,7 @@ public final class SimMain {
                     case "--seed" -> seed = Long.parseLong(value);
                     case "--hosts" -> hosts = Integer.parseInt(value);
                     case "--loss" -> loss = Double.parseDouble(value);
-                    case "--bug" -> bug = PlantedBug.valueOf(value);
+                    case "--bug" -> bug = bug(value);
                     default -> throw new IllegalArgumentException("option '" + name + "' is not known");
                 }
             } catch (NumberFormatException e) {
