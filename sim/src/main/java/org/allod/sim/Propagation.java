@@ -19,8 +19,17 @@ public final class Propagation {
     private static final long SECOND = 1_000_000_000L;
     /** What a datagram costs beside what is in it: IP, UDP, QUIC's head and its seal. */
     private static final int HEADERS = 68;
+    /** What a change set of {@link #write} takes on the wire, to a few bytes. */
+    private static final int CHANGE_SET = 70;
 
-    /** Milliseconds from the write to the last host, over all writes; the floor of each; copies; bytes while idle. */
+    /**
+     * Milliseconds from the write to the last host, over the writes that broadcast brought to all; the floor of each.
+     *
+     * @param copies change sets sent for each host and write
+     * @param longHaul the share of them that went far
+     * @param delivered the share of hosts and writes to which broadcast brought them
+     * @param allEqual whether sync has brought the rest three seconds after the last write
+     */
     public record Figures(
             double p50,
             double p99,
@@ -30,6 +39,7 @@ public final class Propagation {
             double copies,
             double longHaul,
             double delivered,
+            boolean allEqual,
             double idleBytesPerSecond) {}
 
     private final EventQueue events = new EventQueue();
@@ -97,6 +107,10 @@ public final class Propagation {
         events.runUntil(events.now() + nanos);
     }
 
+    SimulatedNetwork network() {
+        return network;
+    }
+
     void kill(int host) {
         network.hosts().get(host).kill();
     }
@@ -141,7 +155,13 @@ public final class Propagation {
                 copies[0] / others,
                 (double) copies[1] / Math.max(1, copies[0]),
                 delivered / others,
+                allEqual(),
                 idle);
+    }
+
+    boolean allEqual() {
+        long hash = checker.expected().contentHash();
+        return processes.stream().allMatch(p -> p.replica().contentHash() == hash);
     }
 
     private double furthest(int host) {
@@ -154,10 +174,16 @@ public final class Propagation {
     }
 
     private void write(int host) {
+        write(host, host);
+    }
+
+    /** Writes one row; about how many bytes the change set is. */
+    int write(int host, int row) {
         TreeMap<String, @Nullable Object> values = new TreeMap<>();
         values.put("address", "10.0.0." + host);
-        values.put("port", (long) host);
-        processes.get(host).write(List.of(new LocalWrite.Put("service", RowKey.of("s" + host), values)));
+        values.put("port", (long) row);
+        processes.get(host).write(List.of(new LocalWrite.Put("service", RowKey.of("s" + row), values)));
+        return CHANGE_SET;
     }
 
     private static int[] shuffled(Rng rng, int count) {

@@ -9,11 +9,15 @@ record PropagationTap(long[] counts) implements SimulatedNetwork.Tap {
 
     @Override
     public void sent(SimulatedHost from, SimulatedHost to, byte[] message) {
-        if (Agent.carriesChanges(message)) {
+        if (counts(message)) {
             counts[0]++;
             if (from.place.roundTrip(to.place) > FAR) {
                 counts[1]++;
             }
         }
+    }
+
+    static boolean counts(byte[] message) {
+        return Agent.carriesChanges(message);
     }
 }

@@ -22,7 +22,8 @@ class PropagationTest {
     void change_where2PercentAreLost_reachesAllHosts() {
         Propagation.Figures figures = new Propagation(43, 300, 0.02, 0).run(2, 100);
         System.out.println(figures);
-        assertThat(figures.delivered()).isEqualTo(1);
-        assertThat(figures.copies()).isLessThan(1.5);
+        assertThat(figures.delivered()).isGreaterThan(0.9995);
+        assertThat(figures.allEqual()).as("what broadcast lost, sync brings").isTrue();
+        assertThat(figures.copies()).isLessThan(1.2);
     }
 }

@@ -160,19 +160,26 @@ public final class Broadcast {
         byte[] payload = in.blob();
         ChangeSet set = ChangeCodec.decodeSet(payload);
         wanted.remove(set.dot());
-        standby.remove(set.dot());
-        if (known(set.dot())) {
-            return;
+        // Held back so far: what comes now gives this host its place in the tree.
+        boolean waiting = standby.remove(set.dot()) != null;
+        boolean fresh = !known(set.dot());
+        if (fresh) {
+            keep(set.dot(), payload, now);
         }
-        keep(set.dot(), payload, now);
-        if (how == TO_REGION) {
-            passOn(membership.self().id(), payload);
-        } else if (how == IN_REGION) {
-            passOn(root, payload);
-        } else if (how == STANDBY) {
-            standby.put(set.dot(), now + options.standbyFor().toNanos());
+        if (fresh || waiting) {
+            switch (how) {
+                case TO_REGION -> passOn(membership.self().id(), payload);
+                case IN_REGION -> passOn(root, payload);
+                case STANDBY ->
+                    standby.put(set.dot(), now + options.standbyFor().toNanos());
+                default -> {
+                    // Asked for: others have it already.
+                }
+            }
         }
-        out.deliver(set);
+        if (fresh) {
+            out.deliver(set);
+        }
     }
 
     private boolean known(Dot dot) {

@@ -25,6 +25,6 @@ public record BroadcastOptions(
         long keptBytes) {
     public static BroadcastOptions defaults() {
         return new BroadcastOptions(
-                12, Duration.ofMillis(50), 2, 3, Duration.ofMillis(20), Duration.ofMillis(30), 20_000, 32L << 20);
+                12, Duration.ofMillis(50), 2, 4, Duration.ofMillis(20), Duration.ofMillis(30), 20_000, 32L << 20);
     }
 }
