@@ -32,6 +32,9 @@ public final class GVisorRuntime implements GuestRuntime {
     private final Supplier<Runsc> runsc;
     private final Map<MachineId, GVisorGuest> guests = new ConcurrentHashMap<>();
 
+    /** Machines whose guest we start or save right now: none that an earlier daemon left. */
+    private final Set<MachineId> changing = ConcurrentHashMap.newKeySet();
+
     /** What was last run of each machine, to be made ready again when it has ended. */
     private final Map<MachineId, GuestSpec> specs = new ConcurrentHashMap<>();
 
@@ -107,6 +110,15 @@ public final class GVisorRuntime implements GuestRuntime {
      * it is; a resumed one goes on at once, and its PID 1 comes back to us within moments, waited for by nobody.
      */
     private GVisorGuest begin(GuestSpec spec, String what, List<String> command, boolean tell) {
+        changing.add(spec.machine());
+        try {
+            return begun(spec, what, command, tell);
+        } finally {
+            changing.remove(spec.machine());
+        }
+    }
+
+    private GVisorGuest begun(GuestSpec spec, String what, List<String> command, boolean tell) {
         MachineId machine = spec.machine();
         SandboxFolders folders = folders(machine);
         Sandbox sandbox = sandbox(machine);
@@ -188,6 +200,9 @@ public final class GVisorRuntime implements GuestRuntime {
         if (known != null && known.process().alive()) {
             return Optional.of(known);
         }
+        if (changing.contains(machine)) {
+            return Optional.empty();
+        }
         if (readiness.known(machine)) {
             return Optional.empty(); // for a start that is still to come: asking the kernel takes milliseconds
         }
@@ -218,6 +233,7 @@ public final class GVisorRuntime implements GuestRuntime {
                 .orElseThrow(() -> new Failed("cannot suspend machine " + machine + ": its guest does not run"));
         ReentrantLock still = premises.still(machine);
         still.lock();
+        changing.add(machine);
         try {
             guest.stopListening(); // or PID 1 would come straight back
             guests.remove(machine, guest); // also where the rest fails: this conversation is over
@@ -228,6 +244,7 @@ public final class GVisorRuntime implements GuestRuntime {
             saved.giveUp();
             throw e; // the guest, if it still runs, is found and spoken to again by whoever asks next
         } finally {
+            changing.remove(machine);
             still.unlock();
         }
     }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.allod.base.Beside;
 import org.allod.base.Failed;
 import org.allod.base.MachineId;
@@ -50,6 +51,9 @@ public final class MicroVmRuntime implements GuestRuntime {
     private final BootFiles files;
     private final MicroVmProbe probe;
     private final Map<MachineId, MicroVmGuest> guests = new ConcurrentHashMap<>();
+
+    /** Machines whose virtual machine we start, fill or save right now: none that an earlier daemon left. */
+    private final Set<MachineId> changing = ConcurrentHashMap.newKeySet();
 
     public MicroVmRuntime(Premises premises) {
         this.premises = premises;
@@ -145,6 +149,10 @@ public final class MicroVmRuntime implements GuestRuntime {
         OomMark.set(premises, spec.machine());
         folders.memory().discard();
         layer(spec).begin();
+        return changing(spec.machine(), () -> begin(spec, wire));
+    }
+
+    private MicroVmGuest begin(GuestSpec spec, Wire wire) {
         MicroVm vm = vm(spec.machine());
         ProcessId process = startQemu(spec, wire, Optional.empty());
         GuestChannel channel = channel(spec.machine(), vm);
@@ -168,27 +176,33 @@ public final class MicroVmRuntime implements GuestRuntime {
         forget(folders(machine).disk());
     }
 
-    /** Not while a copy of one of its volumes is being made. */
-    private ProcessId startQemu(GuestSpec spec, Wire wire, Optional<Path> incoming) {
-        ReentrantLock still = premises.still(spec.machine());
+    /** Not while a copy of one of its volumes is being made, and told from what an earlier daemon left. */
+    private <T> T changing(MachineId machine, Supplier<T> work) {
+        ReentrantLock still = premises.still(machine);
         still.lock();
+        changing.add(machine);
         try {
-            QemuLine line = line(spec, wire, incoming);
-            if (incoming.isPresent()) {
-                try {
-                    sameForm(spec.machine(), line);
-                } catch (Failed e) {
-                    VmVolumes.forgetKeys(spec.volumes(), folders(spec.machine()));
-                    throw e;
-                }
-            } else {
-                forget(folders(spec.machine()).reclaiming());
-            }
-            Premises.write(folders(spec.machine()).form(), line.form());
-            return vm(spec.machine()).start(line, Optional.of(wire.namespace()));
+            return work.get();
         } finally {
+            changing.remove(machine);
             still.unlock();
         }
+    }
+
+    private ProcessId startQemu(GuestSpec spec, Wire wire, Optional<Path> incoming) {
+        QemuLine line = line(spec, wire, incoming);
+        if (incoming.isPresent()) {
+            try {
+                sameForm(spec.machine(), line);
+            } catch (Failed e) {
+                VmVolumes.forgetKeys(spec.volumes(), folders(spec.machine()));
+                throw e;
+            }
+        } else {
+            forget(folders(spec.machine()).reclaiming());
+        }
+        Premises.write(folders(spec.machine()).form(), line.form());
+        return vm(spec.machine()).start(line, Optional.of(wire.namespace()));
     }
 
     /** Says plainly what QEMU would run into: memory that was saved from another kind of machine. */
@@ -271,6 +285,9 @@ public final class MicroVmRuntime implements GuestRuntime {
         if (known != null && known.process().alive()) {
             return Optional.of(known);
         }
+        if (changing.contains(machine)) {
+            return Optional.empty();
+        }
         MicroVm vm = vm(machine);
         SavedMemory memory = folders(machine).memory();
         if (memory.beingLoaded()) {
@@ -302,18 +319,15 @@ public final class MicroVmRuntime implements GuestRuntime {
         }
         MicroVmGuest guest = running(machine)
                 .orElseThrow(() -> new Failed("cannot suspend machine " + machine + ": its guest does not run"));
-        ReentrantLock still = premises.still(machine);
-        still.lock();
-        try {
+        boolean _ = changing(machine, () -> {
             // Its memory may be dropped, and its volumes copied, before it goes on: what it wrote is to be there.
             guest.settle();
             // First, because its conversation ends now, also where the rest fails: whoever asks next begins a new one.
             guests.remove(machine, guest);
             guest.channel().release(RELEASE);
             guest.vm().save(guest.process(), spec.memoryMb());
-        } finally {
-            still.unlock();
-        }
+            return true;
+        });
     }
 
     @Override
@@ -331,8 +345,13 @@ public final class MicroVmRuntime implements GuestRuntime {
         Wire wire = makeReady(spec);
         premises.networks().refresh(wire);
         OomMark.set(premises, spec.machine());
+        return changing(machine, () -> goOn(spec, wire));
+    }
+
+    private MicroVmGuest goOn(GuestSpec spec, Wire wire) {
+        MachineId machine = spec.machine();
         MicroVm vm = vm(machine);
-        SavedMemory memory = folders.memory();
+        SavedMemory memory = folders(machine).memory();
         ProcessId process = loaded(spec, wire, vm, memory);
         try {
             var _ = memory.goOn();
@@ -366,7 +385,9 @@ public final class MicroVmRuntime implements GuestRuntime {
     @Override
     public boolean suspended(MachineId machine) {
         SavedMemory memory = folders(machine).memory();
-        if (memory.beingLoaded() && vm(machine).find().isEmpty()) {
+        if (memory.beingLoaded()
+                && !changing.contains(machine)
+                && vm(machine).find().isEmpty()) {
             memory.putBack();
         }
         return memory.exists();
