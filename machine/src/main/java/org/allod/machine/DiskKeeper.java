@@ -88,7 +88,12 @@ public final class DiskKeeper implements DiskAdmission, AutoCloseable {
         state = decision.state();
         for (DiskPolicy.Action action : decision.actions()) {
             switch (action) {
-                case DiskPolicy.Action.Tell(DiskLevel from, DiskLevel to) -> tell(from, to, free, marks);
+                case DiskPolicy.Action.Tell(DiskLevel from, DiskLevel to) -> {
+                    tell(from, to, free, marks);
+                    if (from == DiskLevel.FULL) {
+                        Thread _ = SupervisedThread.start("disk-room", this::goOn);
+                    }
+                }
                 case DiskPolicy.Action.Stop(DiskPolicy.Layer layer) -> stop(layer, free);
             }
         }
@@ -133,6 +138,15 @@ public final class DiskKeeper implements DiskAdmission, AutoCloseable {
                                 marks.low() / MIB,
                                 marks.full() / MIB,
                                 consequence));
+    }
+
+    /** Guests that stand still since a write found no room go on. */
+    private void goOn() {
+        for (Machine m : book.all()) {
+            if (Capacity.taken(m) > 0) {
+                guests.held(m.id()).ifPresent(guest -> SupervisedThread.run("disk-room", guest::diskHasRoom));
+            }
+        }
     }
 
     private void stop(DiskPolicy.Layer layer, long free) {

@@ -145,6 +145,13 @@ class DiskKeeperTest {
             assertThat(use.machine()).isEqualTo(there.id());
         });
         assertThat(keeper.report().stops()).isEqualTo(1);
+
+        // A virtual machine stands still since a write found no room: it is told to go on.
+        FakeRuntime.FakeGuest guest = host.runtime.running.get(there.id());
+        assertThat(guest.room).isNotDone();
+        disk.free = 500 * MIB;
+        time.advance(Duration.ofSeconds(1));
+        assertThat(guest.room).succeedsWithin(Duration.ofSeconds(10));
     }
 
     @Test

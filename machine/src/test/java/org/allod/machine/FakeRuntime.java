@@ -44,6 +44,9 @@ final class FakeRuntime implements GuestRuntime {
         final MachineId id;
         final String version;
         final CompletableFuture<Exit> exit = new CompletableFuture<>();
+        /** Completes when it is told that the disk has room again. */
+        final CompletableFuture<Void> room = new CompletableFuture<>();
+
         /** What its writable layer takes. */
         volatile long disk;
 
@@ -70,6 +73,11 @@ final class FakeRuntime implements GuestRuntime {
         @Override
         public Exec exec(ExecSpec spec) {
             throw new UnsupportedOperationException("no commands in the model");
+        }
+
+        @Override
+        public void diskHasRoom() {
+            room.complete(null);
         }
 
         @Override

@@ -30,6 +30,9 @@ public interface Guest {
         return stats().diskBytes();
     }
 
+    /** The host's disk was full and has room again: a guest that stands still for that goes on. */
+    default void diskHasRoom() {}
+
     /** What memory it has and has left. */
     default GuestMemory memory() {
         return GuestMemory.of(stats().memoryLimitBytes(), stats().memoryBytes());

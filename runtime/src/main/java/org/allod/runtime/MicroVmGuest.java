@@ -159,6 +159,11 @@ record MicroVmGuest(
     }
 
     @Override
+    public void diskHasRoom() {
+        vm.goOnAfterFullDisk();
+    }
+
+    @Override
     public long diskBytes() {
         return vm.diskBytes();
     }
