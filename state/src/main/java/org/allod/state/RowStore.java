@@ -26,7 +26,9 @@ final class RowStore {
     /** Joins what is stored with what comes. What this schema does not know waits until it does. */
     void merge(RowChange change) throws SQLException {
         TableSql sql = layout.table(change.table());
-        if (sql == null || sql.table.wholeRow() != change.state() instanceof RowState.Register) {
+        if (sql == null
+                || sql.table.wholeRow() != change.state() instanceof RowState.Register
+                || !fits(sql.table, change.key())) {
             wait(change);
             return;
         }
@@ -43,6 +45,23 @@ final class RowStore {
         if (!joined.equals(known)) {
             write(sql, change.key(), joined, known == null);
         }
+    }
+
+    /** Whether SQLite can hold this key: a peer may have another idea of the table. */
+    private static boolean fits(TableSchema table, RowKey key) {
+        if (key.values().size() != table.key().size()) {
+            return false;
+        }
+        boolean rowNumber =
+                table.key().size() == 1 && table.key().getFirst().type().equalsIgnoreCase("INTEGER");
+        for (Object value : key.values()) {
+            boolean holds =
+                    value != null && !(value instanceof Double d && d.isNaN()) && (!rowNumber || value instanceof Long);
+            if (!holds) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean knows(TableSql sql, RowState.Cells cells) {
@@ -195,7 +214,8 @@ final class RowStore {
         int at = key.values().size();
         for (Column column : sql.columns) {
             Object value = values.containsKey(column.name()) ? values.get(column.name()) : column.defaultValue();
-            statement.setObject(++at, Values.toDriver(value));
+            boolean missing = value == null && column.notNull();
+            statement.setObject(++at, Values.toDriver(missing ? column.defaultValue() : value));
         }
         statement.executeUpdate();
     }

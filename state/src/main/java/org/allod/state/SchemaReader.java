@@ -26,6 +26,8 @@ public final class SchemaReader {
     /** What concurrent writers cannot keep true, or what makes two hosts disagree about which keys are equal. */
     private static final Pattern UNKEEPABLE = Pattern.compile("(?i)\\b(CHECK|COLLATE|AUTOINCREMENT)\\b");
 
+    private static final Pattern STRICT = Pattern.compile("(?i)\\bSTRICT\\b[^)]*$");
+
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
     /** The bit masks of captured updates are one SQLite integer. */
     private static final int COLUMNS = 60;
@@ -96,6 +98,9 @@ public final class SchemaReader {
         }
         if (rows(s, "SELECT count(*) FROM pragma_index_list('" + name + "') WHERE origin = 'u'") > 0) {
             throw refused(name, "has a UNIQUE constraint, which concurrent writers cannot keep unique", "table");
+        }
+        if (STRICT.matcher(sql).find()) {
+            throw refused(name, "is STRICT, so that a change of another host could fail here", "table");
         }
         var unkeepable = UNKEEPABLE.matcher(sql);
         if (unkeepable.find()) {

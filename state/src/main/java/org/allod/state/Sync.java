@@ -227,6 +227,8 @@ public final class Sync {
         if (last) {
             out.claim(ChangeCodec.vector(in));
             pull = null;
+            // There was something to catch up with, so there may be more: at once, from another.
+            nextAt = rows.isEmpty() ? nextAt : now;
             return;
         }
         pulling.page = number + 1;

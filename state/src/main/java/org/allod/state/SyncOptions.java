@@ -16,6 +16,6 @@ public record SyncOptions(
         Duration every, Duration grace, Duration answerWithin, int pageRows, int sessions, Duration sessionIdle) {
     public static SyncOptions defaults() {
         return new SyncOptions(
-                Duration.ofSeconds(1), Duration.ofMillis(300), Duration.ofSeconds(1), 200, 8, Duration.ofSeconds(10));
+                Duration.ofSeconds(1), Duration.ofMillis(300), Duration.ofSeconds(1), 1000, 8, Duration.ofSeconds(10));
     }
 }

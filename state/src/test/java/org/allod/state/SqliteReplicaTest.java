@@ -281,4 +281,58 @@ class SqliteReplicaTest {
             assertThat(a.schema().tables()).isEqualTo(Trace.SCHEMA.tables());
         }
     }
+
+    /** A peer that has another idea of a table, or means ill, stops nobody: its rows wait, what comes with them is applied. */
+    @Test
+    void rowsThatDoNotFit_waitAndHoldUpNothing() {
+        SiteId peer = Trace.sites(1).getFirst();
+        Dot dot = new Dot(peer, 1);
+        RowState.Cells cells = new RowState.Cells(1, dot, new TreeMap<>());
+        RowState.Register register = new RowState.Register(1, 1, false, new TreeMap<>(), dot);
+        try (SqliteReplica a = open("a", Trace.SQL.replace("port INTEGER", "port INTEGER NOT NULL DEFAULT 80"))) {
+            run(a, "INSERT INTO tag VALUES ('kept', 1)");
+            a.apply(List.of(new ChangeSet(
+                    dot,
+                    List.of(
+                            new RowChange("tag", RowKey.of("kept"), cells),
+                            new RowChange("tag", RowKey.of("kept", 1L, 2L), cells),
+                            new RowChange("tag", RowKey.of("null", null), cells),
+                            new RowChange("svc", RowKey.of("not a number"), cells),
+                            new RowChange("svc", RowKey.of(1L), register),
+                            new RowChange("nowhere", RowKey.of(1L), cells),
+                            new RowChange(
+                                    "svc",
+                                    RowKey.of(7L),
+                                    new RowState.Cells(
+                                            1,
+                                            dot,
+                                            new TreeMap<>(java.util.Map.of("port", new Cell(null, 1, dot)))))))));
+            assertThat(a.seen().contains(dot)).isTrue();
+            assertThat(table(a, "tag")).hasSize(1);
+            assertThat(table(a, "svc")).hasSize(1);
+            assertThat(table(a, "svc").get(RowKey.of(7L))).containsEntry("port", 80L);
+        }
+    }
+
+    @Test
+    void schemas_thatWritersCannotKeep_areRefusedByName() {
+        for (String sql : List.of(
+                "CREATE TABLE t(a TEXT)",
+                "CREATE TABLE t(a TEXT PRIMARY KEY)",
+                "CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY, b TEXT UNIQUE)",
+                "CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY, b TEXT NOT NULL)",
+                "CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY, b TEXT DEFAULT CURRENT_TIMESTAMP)",
+                "CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY, b INTEGER CHECK (b > 1))",
+                "CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY COLLATE NOCASE)",
+                "CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY) STRICT",
+                "CREATE TABLE t(-- whole-row\n a TEXT NOT NULL PRIMARY KEY)",
+                "CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY); CREATE UNIQUE INDEX i ON t(a)",
+                "CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY); INSERT INTO t VALUES ('x')",
+                "CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY); CREATE VIEW v AS SELECT * FROM t",
+                "CREATE TABLE _allod_t(a TEXT NOT NULL PRIMARY KEY)",
+                "CREATE TABLE p(a TEXT NOT NULL PRIMARY KEY); CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY REFERENCES p(a))",
+                "CREATE TABLE")) {
+            assertThatThrownBy(() -> SchemaReader.read(sql)).as(sql).isInstanceOf(Rejected.class);
+        }
+    }
 }
