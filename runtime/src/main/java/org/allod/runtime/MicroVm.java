@@ -324,15 +324,6 @@ final class MicroVm {
         }
     }
 
-    /** Lets a guest run that QEMU has stopped because a write to its disk found no room; that write is done again. */
-    void goOnAfterFullDisk() {
-        try (Qmp qmp = control()) {
-            if (qmp.run("query-status").path("status").asString("").equals("io-error")) {
-                var _ = qmp.run("cont");
-            }
-        }
-    }
-
     private static void awaitMigration(Qmp qmp, Duration bound) {
         String[] status = {""};
         Poll.until(bound, LOOK, "moving a guest's memory", () -> {
