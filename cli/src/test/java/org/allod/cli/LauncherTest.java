@@ -294,7 +294,12 @@ class LauncherTest {
 
         Ran ran = Ran.of(Map.of(), "", List.of("systemd-analyze", "verify", "--man=no", here.toString()));
 
-        assertThat(ran.err() + ran.out()).doesNotContain("allod.service");
+        // Debian 12's systemd is older than these two (254), and says so.
+        String said = (ran.err() + ran.out())
+                .lines()
+                .filter(line -> !line.contains("'RestartSteps'") && !line.contains("'RestartMaxDelaySec'"))
+                .collect(java.util.stream.Collectors.joining("\n"));
+        assertThat(said).doesNotContain("allod.service");
         assertThat(ran.exit()).isZero();
     }
 }
