@@ -57,7 +57,7 @@ public final class Propagation {
         Rng places = rng.fork("places");
         for (int i = 0; i < hosts; i++) {
             SimulatedHost host = network.add(Place.pick(places));
-            host.boot(rng.fork("clock" + i).nextLong(1L << 40));
+            host.boot(rng.fork("clock" + i).nextLong(1L << 40), 1);
             SimulatedDisk<DiskRecord> disk = new SimulatedDisk<>(events, rng.fork("disk" + i), false);
             StateProcess process = new StateProcess(
                     host,

@@ -9,8 +9,10 @@ public final class SimulatedHost {
     final String address;
     final Place place;
     final int placeNumber;
-    /** Added to the time of the simulation: this host's monotonic clock. Another after each start. */
+    /** This host's monotonic clock: what it showed at the beginning of the simulation, and how fast it goes. */
     private long clock;
+
+    private double rate = 1;
 
     private @Nullable SimulatedProcess process;
     private long stalledUntil;
@@ -36,12 +38,13 @@ public final class SimulatedHost {
 
     /** The time as this host sees it. */
     public long now() {
-        return events.now() + clock;
+        return clock + (long) (events.now() * rate);
     }
 
-    /** Begins a life whose clock shows {@code mono}; {@link #run} follows. */
-    void boot(long mono) {
-        clock = mono - events.now();
+    /** Begins a life with a clock of its own; {@link #run} follows. */
+    void boot(long clockAtZero, double clockRate) {
+        clock = clockAtZero;
+        rate = clockRate;
         stalledUntil = 0;
         life++;
     }
@@ -86,7 +89,9 @@ public final class SimulatedHost {
             return;
         }
         long wanted = running.deadline();
-        long at = wanted == Long.MAX_VALUE ? wanted : Math.max(wanted - clock, events.now());
+        long at = wanted == Long.MAX_VALUE
+                ? wanted
+                : Math.max((long) Math.ceil((wanted - clock) / rate) + 1, events.now());
         if (at < tickAt && at != Long.MAX_VALUE) {
             tickAt = at;
             int mine = life;

@@ -101,13 +101,14 @@ public final class StateSimulation {
             return;
         }
         List<DiskRecord> found = disks.get(host.number).records();
-        host.boot(rng.fork("clock" + host.number + "/" + host.life()).nextLong(1L << 50));
+        Rng clock = rng.fork("clock" + host.number + "/" + host.life());
+        host.boot(clock.nextLong(1L << 44), 0.999 + clock.nextDouble() / 500);
         StateProcess process = new StateProcess(
                 host,
                 network,
                 disks.get(host.number),
                 found,
-                AgentOptions.defaults(),
+                options(),
                 checker,
                 bug,
                 rng.fork("process" + host.number + "/" + host.life()));
@@ -116,6 +117,15 @@ public final class StateSimulation {
         checker.log("h%d in %s starts, life %d, %d records on its disk"
                 .formatted(host.number, host.place.name(), host.life(), found.size()));
         process.join(network.hosts().subList(0, Math.min(3, network.hosts().size())));
+    }
+
+    /** Every other seed with pages so small that each sync session has many, and is cut off in the middle. */
+    private AgentOptions options() {
+        AgentOptions usual = AgentOptions.defaults();
+        return seed % 2 == 0
+                ? usual
+                : new AgentOptions(
+                        usual.membership(), usual.broadcast(), usual.sync().withPageRows(2));
     }
 
     private void crash(SimulatedHost host) {

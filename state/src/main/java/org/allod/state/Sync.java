@@ -3,7 +3,6 @@ package org.allod.state;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.allod.base.Rng;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +31,9 @@ public final class Sync {
 
         @Nullable
         BitSet buckets;
+
+        /** The last page was sent; it may have to be sent again. */
+        boolean done;
 
         Served(VersionVector had, long now) {
             this.had = had;
@@ -180,6 +182,9 @@ public final class Sync {
             return;
         }
         if (serving.refs == null) {
+            if (!makeRoom()) {
+                return;
+            }
             VersionVector without = new VersionVector(theirs);
             BitSet equal = (BitSet) buckets.clone();
             equal.flip(0, Digest.BUCKETS);
@@ -190,6 +195,20 @@ public final class Sync {
             serving.buckets = buckets;
         }
         page(from, session, 0, now);
+    }
+
+    /** Lists of rows are what a session costs: those of a few are kept. Who gets none asks again, or somebody else. */
+    private boolean makeRoom() {
+        int active = 0;
+        int kept = 0;
+        for (Served serving : served.values()) {
+            kept += serving.refs != null ? 1 : 0;
+            active += serving.refs != null && !serving.done ? 1 : 0;
+        }
+        if (kept >= 2 * options.sessions()) {
+            served.values().removeIf(serving -> serving.done);
+        }
+        return active < options.sessions();
     }
 
     private void page(String from, long session, long number, long now) {
@@ -207,6 +226,7 @@ public final class Sync {
         Encoder message = open(Envelope.SYNC_ROWS).fixed(session).number(number).octet(last ? 1 : 0);
         ChangeCodec.rows(message, replica.rows(serving.refs.subList((int) start, end), serving.without));
         if (last) {
+            serving.done = true;
             ChangeCodec.vector(message, Digest.within(serving.had, serving.buckets));
         }
         out.send(from, message.bytes());
@@ -234,14 +254,5 @@ public final class Sync {
         pulling.page = number + 1;
         pulling.tries = 0;
         askAgain(pulling, now);
-    }
-
-    /** For tests: whether a pull is under way. */
-    boolean pulling() {
-        return pull != null;
-    }
-
-    Map<Long, ?> sessions() {
-        return served;
     }
 }

@@ -18,4 +18,8 @@ public record SyncOptions(
         return new SyncOptions(
                 Duration.ofSeconds(1), Duration.ofMillis(300), Duration.ofSeconds(1), 1000, 8, Duration.ofSeconds(10));
     }
+
+    public SyncOptions withPageRows(int rows) {
+        return new SyncOptions(every, grace, answerWithin, rows, sessions, sessionIdle);
+    }
 }
