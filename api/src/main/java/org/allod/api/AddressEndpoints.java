@@ -5,8 +5,8 @@ import static org.allod.api.AppEndpoints.endpoint;
 import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
 import org.allod.machine.AppAddresses;
-import org.allod.machine.Fields;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -42,20 +42,20 @@ public final class AddressEndpoints {
                         this::release));
     }
 
-    private String app(Call call) {
-        return machines.app(call.parameter("app_name")).name();
+    private String app(ApiRequest request) {
+        return machines.app(request.parameter("app_name")).name();
     }
 
-    private Answer list(Call call) {
-        ObjectNode body = Views.JSON.objectNode();
+    private Response list(ApiRequest request) {
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("ips");
-        addresses.list(app(call)).forEach(a -> list.add(view(a)));
-        return Answer.ok(body);
+        addresses.list(app(request)).forEach(a -> list.add(view(a)));
+        return Response.ok(body);
     }
 
-    private Answer assign(Call call) {
-        String app = app(call);
-        Fields in = call.body();
+    private Response assign(ApiRequest request) {
+        String app = app(request);
+        StrictJsonReader in = request.body();
         in.oneOf("org_slug", List.of("", "personal"));
         AppAddresses.Ask ask = new AppAddresses.Ask(
                 in.string("type").filter(t -> !t.isEmpty()).orElse("shared_v4"),
@@ -63,16 +63,16 @@ public final class AddressEndpoints {
                 in.string("network").orElse(""),
                 in.string("service_name").orElse(""));
         in.done();
-        return Answer.ok(view(addresses.assign(app, ask)));
+        return Response.ok(view(addresses.assign(app, ask)));
     }
 
-    private Answer release(Call call) {
-        addresses.release(app(call), call.parameter("ip"));
-        return new Answer.Empty(204);
+    private Response release(ApiRequest request) {
+        addresses.release(app(request), request.parameter("ip"));
+        return new Response.Empty(204);
     }
 
     private static ObjectNode view(AppAddresses.Assignment a) {
-        return Views.JSON
+        return MachineViews.JSON
                 .objectNode()
                 .put("ip", a.ip())
                 .put("region", "global")

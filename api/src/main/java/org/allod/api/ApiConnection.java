@@ -17,7 +17,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import org.allod.base.FatalErrors;
-import org.allod.base.Ids;
+import org.allod.base.IdGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,21 +25,21 @@ import org.jspecify.annotations.Nullable;
  * waits for the client to read, nothing further is read or decoded, so a client cannot pile work up. Belongs to its
  * event loop.
  */
-final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
+final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
     /** The header that names the request, as the interface's clients log it. */
     static final String REQUEST_ID = "fly-request-id";
 
     /** So many bytes may follow a refusal, so that it is not lost to a reset, before the connection is cut. */
     private static final long MOST_LINGERING = 1 << 20;
 
-    private static final Answer TOO_MANY = ErrorBody.later(
+    private static final Response TOO_MANY = ErrorBody.later(
             Duration.ofSeconds(1), "too many requests of this caller are at work; wait for some of them");
 
     private final ServingPool pool;
     private final Dispatcher dispatcher;
     private final RequestDecoder decoder;
     private final ConnectionDeadlines deadlines;
-    private final Ids ids;
+    private final IdGenerator ids;
 
     private @Nullable ChannelHandlerContext ctx;
     private @Nullable Thread worker;
@@ -62,7 +62,11 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
     private String id = "";
 
     ApiConnection(
-            ServingPool pool, Dispatcher dispatcher, RequestDecoder decoder, ConnectionDeadlines deadlines, Ids ids) {
+            ServingPool pool,
+            Dispatcher dispatcher,
+            RequestDecoder decoder,
+            ConnectionDeadlines deadlines,
+            IdGenerator ids) {
         this.pool = pool;
         this.dispatcher = dispatcher;
         this.decoder = decoder;
@@ -83,12 +87,12 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
     }
 
     @Override
-    protected void channelRead0(ChannelHandlerContext context, Arrival arrival) {
+    protected void channelRead0(ChannelHandlerContext context, InboundMessage message) {
         decoder.hold();
-        keepAlive = arrival.keepAlive();
+        keepAlive = message.keepAlive();
         id = ids.ulid().toString();
-        switch (arrival) {
-            case Arrival.Asked(Dispatcher.Request request, Caller sender, long bytes) -> {
+        switch (message) {
+            case InboundMessage.Asked(Dispatcher.Request request, Caller sender, long bytes) -> {
                 caller = sender;
                 held = bytes;
                 known |= !(sender instanceof Caller.Nobody);
@@ -99,7 +103,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
                     finish(context, TOO_MANY, request.method().name());
                 }
             }
-            case Arrival.Unfit(Answer answer, String method, boolean keep) -> {
+            case InboundMessage.Unfit(Response answer, String method, boolean keep) -> {
                 write(context, answer, method, written -> {});
                 if (keep) {
                     next(context);
@@ -115,7 +119,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
         String named = id;
         Caller sender = caller;
         Thread working = pool.thread("api " + request.method() + " " + request.path(), () -> {
-            Answer answer = ItemStream.ready(dispatcher.answer(request, sender, named));
+            Response answer = JsonArrayStream.ready(dispatcher.answer(request, sender, named));
             try {
                 context.executor()
                         .execute(() -> finish(context, answer, request.method().name()));
@@ -127,24 +131,24 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
         worker = working;
     }
 
-    private void finish(ChannelHandlerContext context, Answer answer, String method) {
+    private void finish(ChannelHandlerContext context, Response answer, String method) {
         worker = null;
         pool.bodies.give(caller, held);
         held = 0;
         switch (method.equals("HEAD") ? headOf(answer) : answer) {
-            case Answer.Lines lines -> {
+            case Response.Lines lines -> {
                 streaming = true;
                 decoder.listen();
-                new LineStream(context, pool, lines.writer(), id, () -> next(context)).start();
+                new NdjsonStream(context, pool, lines.writer(), id, () -> next(context)).start();
             }
-            case Answer.Items items -> ItemStream.start(context, pool, caller, items, id, () -> next(context));
-            case Answer.Upgrade upgrade -> {
+            case Response.Items items -> JsonArrayStream.start(context, pool, caller, items, id, () -> next(context));
+            case Response.Upgrade upgrade -> {
                 Caller holder = caller;
                 counted = false;
                 context.channel().closeFuture().addListener(closed -> pool.requests.give(holder, 1));
-                Upgrading.start(context, pool, upgrade, id);
+                UpgradedConnection.start(context, pool, upgrade, id);
             }
-            case Answer whole -> {
+            case Response whole -> {
                 reply(context, whole, method);
                 next(context);
             }
@@ -152,10 +156,10 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
     }
 
     /** Nothing is made that would not be sent. */
-    private static Answer headOf(Answer answer) {
+    private static Response headOf(Response answer) {
         return switch (answer) {
-            case Answer.Items _, Answer.Upgrade _ -> new Answer.Text(200, "application/json", "");
-            case Answer.Lines _ -> new Answer.Text(200, LineStream.TYPE, "");
+            case Response.Items _, Response.Upgrade _ -> new Response.Text(200, "application/json", "");
+            case Response.Lines _ -> new Response.Text(200, NdjsonStream.TYPE, "");
             default -> answer;
         };
     }
@@ -248,31 +252,31 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
         }
     }
 
-    private void reply(ChannelHandlerContext context, Answer answer, String method) {
+    private void reply(ChannelHandlerContext context, Response answer, String method) {
         long size = size(answer);
         Caller reader = caller;
         if (pool.answers.take(reader, size)) {
             write(context, answer, method, written -> pool.answers.give(reader, size));
         } else {
             keepAlive = false;
-            Answer instead = ErrorBody.of(503, "too many answers wait to be read; read them, then ask again");
+            Response instead = ErrorBody.of(503, "too many answers wait to be read; read them, then ask again");
             write(context, instead, method, written -> {});
         }
     }
 
-    private static long size(Answer answer) {
+    private static long size(Response answer) {
         return switch (answer) {
-            case Answer.Ready(int _, var parts) ->
+            case Response.Ready(int _, var parts) ->
                 parts.stream().mapToLong(part -> part.length).sum();
-            case Answer.Text(int _, String _, String text) -> text.length();
+            case Response.Text(int _, String _, String text) -> text.length();
             default -> 0; // an object of the size of what was asked about
         };
     }
 
-    private void write(ChannelHandlerContext context, Answer answer, String method, ChannelFutureListener written) {
+    private void write(ChannelHandlerContext context, Response answer, String method, ChannelFutureListener written) {
         FullHttpResponse response = switch (answer) {
-            case Answer.Ready(int status, var parts) ->
-                whole(status, "application/json", ItemStream.buffer(context.alloc(), parts));
+            case Response.Ready(int status, var parts) ->
+                whole(status, "application/json", JsonArrayStream.buffer(context.alloc(), parts));
             default -> whole(answer);
         };
         if (method.equals("HEAD")) {
@@ -288,22 +292,22 @@ final class ApiConnection extends SimpleChannelInboundHandler<Arrival> {
     }
 
     /** An answer of one piece, but for what names its request. */
-    static FullHttpResponse whole(Answer answer) {
+    static FullHttpResponse whole(Response answer) {
         return switch (answer) {
-            case Answer.Json(int status, var body) -> whole(status, "application/json", text(body.toString()));
-            case Answer.NotAllowed(var allowed, var body) -> {
+            case Response.Json(int status, var body) -> whole(status, "application/json", text(body.toString()));
+            case Response.NotAllowed(var allowed, var body) -> {
                 FullHttpResponse not = whole(405, "application/json", text(body.toString()));
                 not.headers().set(HttpHeaderNames.ALLOW, String.join(", ", allowed));
                 yield not;
             }
-            case Answer.Later(Duration after, var body) -> {
+            case Response.Later(Duration after, var body) -> {
                 FullHttpResponse later = whole(429, "application/json", text(body.toString()));
                 later.headers().set(HttpHeaderNames.RETRY_AFTER, Math.max(1, (after.toMillis() + 999) / 1_000));
                 yield later;
             }
-            case Answer.Text(int status, String type, String body) -> whole(status, type, text(body));
-            case Answer.Empty(int status) -> whole(status, "", Unpooled.EMPTY_BUFFER);
-            case Answer.Ready _, Answer.Items _, Answer.Lines _, Answer.Upgrade _ ->
+            case Response.Text(int status, String type, String body) -> whole(status, type, text(body));
+            case Response.Empty(int status) -> whole(status, "", Unpooled.EMPTY_BUFFER);
+            case Response.Ready _, Response.Items _, Response.Lines _, Response.Upgrade _ ->
                 throw new IllegalArgumentException("not a whole answer");
         };
     }

@@ -21,9 +21,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
-import org.allod.base.Ids;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.IdGenerator;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 
 /**
@@ -41,11 +41,17 @@ public final class ApiServer implements AutoCloseable {
     private final ServingPool local;
     private final List<Channel> listeners = new ArrayList<>();
     private final Dispatcher dispatcher;
-    private final Prover prover;
-    private final Ids ids;
+    private final Authenticator authenticator;
+    private final IdGenerator ids;
 
     public ApiServer(
-            EndpointTable table, Prover prover, Limits limits, Ids ids, ApiConfig config, Clock clock, Rng rng) {
+            EndpointTable table,
+            Authenticator authenticator,
+            RateLimits limits,
+            IdGenerator ids,
+            ApiConfig config,
+            Clock clock,
+            Rng rng) {
         this.tcp = new ServingPool("api", config.tcp(), config.times(), clock, rng.nextLong(), Thread.ofVirtual());
         this.local = new ServingPool(
                 "api-local",
@@ -55,7 +61,7 @@ public final class ApiServer implements AutoCloseable {
                 rng.nextLong(),
                 Thread.ofPlatform().daemon());
         this.dispatcher = new Dispatcher(table, limits);
-        this.prover = prover;
+        this.authenticator = authenticator;
         this.ids = ids;
     }
 
@@ -76,10 +82,10 @@ public final class ApiServer implements AutoCloseable {
             return (InetSocketAddress) channel.localAddress();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while opening the API at " + address, e);
+            throw new FailedException("interrupted while opening the API at " + address, e);
         } catch (Exception e) {
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
+            throw RejectedException.because(
+                    RejectedException.Reason.CONFLICT,
                     "cannot open the API at %s:%d: %s"
                             .formatted(address.getHostString(), address.getPort(), e.getMessage()),
                     "another program may hold the port (see: ss -ltnp); choose another with --api");
@@ -98,16 +104,16 @@ public final class ApiServer implements AutoCloseable {
             Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while opening the API at " + socket, e);
+            throw new FailedException("interrupted while opening the API at " + socket, e);
         } catch (IOException e) {
-            throw new Failed("cannot open the API's socket " + socket + ": " + e.getMessage(), e);
+            throw new FailedException("cannot open the API's socket " + socket + ": " + e.getMessage(), e);
         }
     }
 
     private ServerBootstrap bootstrap(ServingPool pool, Peer peer) {
         return new ServerBootstrap()
                 .group(pool.loop)
-                .handler(new ConnectionGate(pool.caps, pool::makeRoom))
+                .handler(new ApiConnectionGate(pool.caps, pool::makeRoom))
                 .childHandler(child(pool, peer))
                 .childOption(ChannelOption.RECVBUF_ALLOCATOR, new AdaptiveRecvByteBufAllocator(512, 2_048, MAX_READ))
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER);
@@ -132,11 +138,12 @@ public final class ApiServer implements AutoCloseable {
             protected void initChannel(Channel channel) {
                 ConnectionDeadlines deadlines = new ConnectionDeadlines(pool.times, pool.now());
                 RequestDecoder decoder = new RequestDecoder(() -> deadlines.begun(pool.now()));
-                Callers callers = new Callers(dispatcher, prover, pool, peer.of(channel), channel.remoteAddress());
+                Callers callers =
+                        new Callers(dispatcher, authenticator, pool, peer.of(channel), channel.remoteAddress());
                 channel.pipeline()
                         .addLast("decoder", decoder)
                         .addLast("encoder", new HttpResponseEncoder())
-                        .addLast("whole", new WholeRequests(callers, pool.bodies, deadlines))
+                        .addLast("whole", new RequestAggregator(callers, pool.bodies, deadlines))
                         .addLast("api", new ApiConnection(pool, dispatcher, decoder, deadlines, ids));
             }
         };

@@ -3,10 +3,10 @@ package org.allod.api;
 import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.machine.App;
-import org.allod.machine.Fields;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import org.allod.machine.Volumes;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -74,34 +74,34 @@ public final class AppEndpoints {
     }
 
     private ObjectNode view(App app) {
-        return Views.app(
+        return MachineViews.app(
                 app, machines.of(app.name()).size(), volumes.list(app.name()).size());
     }
 
-    private Answer list(Call call) {
-        call.query("org_slug").ifPresent(OrgEndpoints::checkOrg);
-        ObjectNode body = Views.JSON.objectNode();
+    private Response list(ApiRequest request) {
+        request.query("org_slug").ifPresent(OrgEndpoints::checkOrg);
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode apps = body.putArray("apps");
         // No app here has a role, so none has the one that is asked for.
-        if (call.query("app_role").isEmpty()) {
+        if (request.query("app_role").isEmpty()) {
             machines.apps().forEach(app -> apps.add(view(app)));
         }
         body.put("total_apps", apps.size());
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
     /** An app is there once the answer is sent, so {@code wait}, which fly-go asks with, is honoured either way. */
-    private Answer create(Call call) {
-        boolean _ = call.flag("wait");
-        Fields in = call.body();
+    private Response create(ApiRequest request) {
+        boolean _ = request.flag("wait");
+        StrictJsonReader in = request.body();
         // One name, by the interface's description and by its clients.
         Optional<String> named = in.string("name");
         String name = in.string("app_name")
                 .or(() -> named)
-                .orElseThrow(() -> Rejected.invalid("name is missing: what the app is to be called"));
+                .orElseThrow(() -> RejectedException.invalid("name is missing: what the app is to be called"));
         named.filter(other -> !other.isEmpty() && !other.equals(name)).ifPresent(other -> {
-            throw Rejected.invalid("name is \"%s\" and app_name \"%s\": say one, or the same in both"
-                    .formatted(Fields.clip(other), Fields.clip(name)));
+            throw RejectedException.invalid("name is \"%s\" and app_name \"%s\": say one, or the same in both"
+                    .formatted(StrictJsonReader.clip(other), StrictJsonReader.clip(name)));
         });
         in.string("org_slug").ifPresent(OrgEndpoints::checkOrg);
         Optional<String> network = in.string("network").filter(n -> !n.isEmpty());
@@ -113,15 +113,15 @@ public final class AppEndpoints {
         // Made when somebody asks for it (deploy_token): one that nobody uses would only be there to be lost.
         body.put("token", "");
         body.put("created_at", app.created().toEpochMilli());
-        return new Answer.Json(201, body);
+        return new Response.Json(201, body);
     }
 
-    private Answer show(Call call) {
-        return Answer.ok(view(machines.app(call.parameter("app_name"))));
+    private Response show(ApiRequest request) {
+        return Response.ok(view(machines.app(request.parameter("app_name"))));
     }
 
-    private Answer delete(Call call) throws InterruptedException {
-        machines.deleteApp(call.parameter("app_name"), call.flag("force"), call.asker());
-        return new Answer.Empty(202);
+    private Response delete(ApiRequest request) throws InterruptedException {
+        machines.deleteApp(request.parameter("app_name"), request.flag("force"), request.asker());
+        return new Response.Empty(202);
     }
 }

@@ -7,17 +7,22 @@ import java.util.List;
 import java.util.Optional;
 
 /** Who sends the requests of one connection, proved on each head, and who of them may send one at all. */
-final class Callers implements WholeRequests.Admission {
+final class Callers implements RequestAggregator.Admission {
     private final Dispatcher dispatcher;
-    private final Prover prover;
+    private final Authenticator authenticator;
     private final ServingPool pool;
     private final Optional<Caller> local;
     private final String address;
 
     /** @param local who connected, where the kernel vouches for it */
-    Callers(Dispatcher dispatcher, Prover prover, ServingPool pool, Optional<Caller> local, SocketAddress remote) {
+    Callers(
+            Dispatcher dispatcher,
+            Authenticator authenticator,
+            ServingPool pool,
+            Optional<Caller> local,
+            SocketAddress remote) {
         this.dispatcher = dispatcher;
-        this.prover = prover;
+        this.authenticator = authenticator;
         this.pool = pool;
         this.local = local;
         this.address =
@@ -26,14 +31,15 @@ final class Callers implements WholeRequests.Admission {
 
     @Override
     public Caller caller(String authorization) {
-        return local.or(() -> prover.prove(authorization, address)).orElseGet(() -> new Caller.Nobody(address));
+        return local.or(() -> authenticator.authenticate(authorization, address))
+                .orElseGet(() -> new Caller.Nobody(address));
     }
 
     @Override
-    public Optional<Answer> refusal(Caller caller, HttpMethod method, List<String> segments, boolean body) {
-        Optional<Answer> refusal = switch (caller) {
+    public Optional<Response> refusal(Caller caller, HttpMethod method, List<String> segments, boolean body) {
+        Optional<Response> refusal = switch (caller) {
             case Caller.Local(int uid) ->
-                uid == 0 || uid == Uid.OWN
+                uid == 0 || uid == ProcessUid.OWN
                         ? Optional.empty()
                         : Optional.of(ErrorBody.of(
                                 403, "user " + uid + " may not use this socket; use the TCP address and a token"));

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.allod.base.Clock;
-import org.allod.base.Rejected;
-import org.allod.machine.Fields;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import org.allod.trust.Certificates;
 import org.allod.trust.NameAssignments;
 import tools.jackson.databind.node.ArrayNode;
@@ -27,7 +27,7 @@ public final class CertificateEndpoints {
     private final Machines machines;
     private final Certificates certificates;
     private final NameAssignments names;
-    private final CertificateView view;
+    private final CertificateViews view;
     private final String domain;
 
     /**
@@ -39,7 +39,7 @@ public final class CertificateEndpoints {
             Machines machines,
             Certificates certificates,
             NameAssignments names,
-            HostNames resolver,
+            DnsLookup resolver,
             List<String> addresses,
             String domain,
             Clock clock) {
@@ -47,7 +47,7 @@ public final class CertificateEndpoints {
         this.certificates = certificates;
         this.names = names;
         this.domain = domain;
-        this.view = new CertificateView(resolver, addresses, domain, clock);
+        this.view = new CertificateViews(resolver, addresses, domain, clock);
     }
 
     public List<Endpoint> endpoints() {
@@ -79,11 +79,17 @@ public final class CertificateEndpoints {
                         "App_Certificates_show",
                         "Show a certificate",
                         List.of(),
-                        call -> Answer.ok(view.detail(find(call)))),
-                endpoint(HttpMethod.DELETE, ONE, "App_Certificates_delete", "Delete a certificate", List.of(), call -> {
-                    var _ = certificates.delete(app(call), call.parameter("hostname"));
-                    return new Answer.Empty(204);
-                }),
+                        request -> Response.ok(view.detail(find(request)))),
+                endpoint(
+                        HttpMethod.DELETE,
+                        ONE,
+                        "App_Certificates_delete",
+                        "Delete a certificate",
+                        List.of(),
+                        request -> {
+                            var _ = certificates.delete(app(request), request.parameter("hostname"));
+                            return new Response.Empty(204);
+                        }),
                 endpoint(
                         HttpMethod.DELETE,
                         ONE + "/acme",
@@ -91,21 +97,22 @@ public final class CertificateEndpoints {
                         "Give up what was asked of an authority",
                         List.of(),
                         // None was asked for, so there is none to give up: what is there stays.
-                        call -> Answer.ok(view.detail(find(call)))),
+                        request -> Response.ok(view.detail(find(request)))),
                 endpoint(
                         HttpMethod.DELETE,
                         ONE + "/custom",
                         "App_Certificates_custom_delete",
                         "Delete a certificate that was brought",
                         List.of(),
-                        call -> Answer.ok(view.gone(certificates.delete(app(call), call.parameter("hostname"))))),
+                        request -> Response.ok(
+                                view.gone(certificates.delete(app(request), request.parameter("hostname"))))),
                 endpoint(
                         HttpMethod.POST,
                         ONE + "/check",
                         "App_Certificates_check",
                         "Look at a certificate and at the name's DNS now",
                         List.of(),
-                        call -> Answer.ok(view.checked(find(call)))),
+                        request -> Response.ok(view.checked(find(request)))),
                 operator(
                         HttpMethod.POST,
                         NAMES,
@@ -122,93 +129,93 @@ public final class CertificateEndpoints {
                         this::disallow));
     }
 
-    private String app(Call call) {
-        return machines.app(call.parameter("app_name")).name();
+    private String app(ApiRequest request) {
+        return machines.app(request.parameter("app_name")).name();
     }
 
-    private Certificates.Custom find(Call call) {
-        return certificates.get(app(call), call.parameter("hostname"));
+    private Certificates.Custom find(ApiRequest request) {
+        return certificates.get(app(request), request.parameter("hostname"));
     }
 
-    private Answer list(Call call) {
-        String filter = call.query("filter").orElse("");
-        String after = call.query("cursor").orElse("");
-        int limit = call.number("limit", 1, MAX_PAGE, USUAL_PAGE);
-        List<Certificates.Custom> all = certificates.list(app(call)).stream()
+    private Response list(ApiRequest request) {
+        String filter = request.query("filter").orElse("");
+        String after = request.query("cursor").orElse("");
+        int limit = request.number("limit", 1, MAX_PAGE, USUAL_PAGE);
+        List<Certificates.Custom> all = certificates.list(app(request)).stream()
                 .filter(c -> c.host().contains(filter))
                 .toList();
         List<Certificates.Custom> page = all.stream()
                 .filter(c -> c.host().compareTo(after) > 0)
                 .limit(limit + 1L)
                 .toList();
-        ObjectNode body = Views.JSON.objectNode();
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("certificates");
         page.stream().limit(limit).forEach(c -> list.add(view.summary(c)));
         if (page.size() > limit) {
             body.put("next_cursor", page.get(limit - 1).host());
         }
         ArrayNode given = body.putArray("allowed_hostnames");
-        names.list(app(call)).forEach(given::add);
+        names.list(app(request)).forEach(given::add);
         ArrayNode lost = body.putArray("lost_hostnames");
-        names.losses(app(call))
+        names.losses(app(request))
                 .forEach(loss -> lost.addObject()
                         .put("hostname", loss.host())
                         .put("at", loss.at().toString())
                         .put("reason", "another app has proved that the name is its own"));
-        return Answer.ok(body.put("total_count", all.size()));
+        return Response.ok(body.put("total_count", all.size()));
     }
 
-    private Answer allow(Call call) {
-        Fields in = call.body();
-        String hostname = in.string("hostname").orElseThrow(() -> Rejected.invalid("hostname is missing"));
+    private Response allow(ApiRequest request) {
+        StrictJsonReader in = request.body();
+        String hostname = in.string("hostname").orElseThrow(() -> RejectedException.invalid("hostname is missing"));
         in.done();
-        elsewhere(app(call), hostname);
-        return Answer.ok(given(call, names.assign(app(call), hostname)));
+        checkNotTaken(app(request), hostname);
+        return Response.ok(given(request, names.assign(app(request), hostname)));
     }
 
-    private Answer disallow(Call call) {
-        names.withdraw(app(call), call.parameter("hostname"));
-        return Answer.ok(given(call, call.parameter("hostname")));
+    private Response disallow(ApiRequest request) {
+        names.withdraw(app(request), request.parameter("hostname"));
+        return Response.ok(given(request, request.parameter("hostname")));
     }
 
-    private ObjectNode given(Call call, String host) {
-        return Views.JSON.objectNode().put("hostname", host).put("app_name", app(call));
+    private ObjectNode given(ApiRequest request, String host) {
+        return MachineViews.JSON.objectNode().put("hostname", host).put("app_name", app(request));
     }
 
-    private Answer acme(Call call) {
-        var _ = app(call);
-        SecretBody in = SecretBody.of(call, List.of("hostname"));
+    private Response acme(ApiRequest request) {
+        var _ = app(request);
+        SecretRequestReader in = SecretRequestReader.of(request, List.of("hostname"));
         Optional<String> host = in.string("hostname");
-        throw Rejected.because(
-                Rejected.Reason.UNSUPPORTED,
+        throw RejectedException.because(
+                RejectedException.Reason.UNSUPPORTED,
                 "no certificate was asked for%s: ACME comes with the edge"
                         .formatted(host.map(h -> " for " + (h.length() > 253 ? h.substring(0, 253) : h))
                                 .orElse("")),
                 "bring one: POST …/certificates/custom, or `allod cert add`");
     }
 
-    private Answer bring(Call call) {
-        SecretBody in = SecretBody.of(call, List.of("hostname", "fullchain", "private_key"));
-        String app = app(call);
-        elsewhere(app, in.required("hostname"));
+    private Response bring(ApiRequest request) {
+        SecretRequestReader in = SecretRequestReader.of(request, List.of("hostname", "fullchain", "private_key"));
+        String app = app(request);
+        checkNotTaken(app, in.required("hostname"));
         Certificates.Custom made = certificates.put(
                 app,
                 in.required("hostname"),
                 in.required("fullchain"),
                 in.required("private_key"),
-                call.caller().tenant());
-        return new Answer.Json(201, view.detail(made));
+                request.caller().tenant());
+        return new Response.Json(201, view.detail(made));
     }
 
     /** {@code APP.domain} is that app's, so no other may say who it is. */
-    private void elsewhere(String app, String hostname) {
+    private void checkNotTaken(String app, String hostname) {
         String host = hostname.strip().toLowerCase(Locale.ROOT);
         int dot = host.indexOf('.');
         if (dot > 0
                 && host.substring(dot + 1).equals(domain)
                 && !host.substring(0, dot).equals(app)) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "hostname is %s: names under %s are the apps' that they begin with".formatted(host, domain),
                     "bring a certificate for %s.%s, or for a name of your own".formatted(app, domain));
         }

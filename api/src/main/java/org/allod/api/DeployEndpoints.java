@@ -8,10 +8,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.allod.deploy.Deploy;
+import org.allod.deploy.DeployService;
 import org.allod.deploy.DeployState;
-import org.allod.deploy.Deploys;
 import org.allod.deploy.Plan;
-import org.allod.machine.Fields;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -23,9 +23,9 @@ public final class DeployEndpoints {
     /** How soon a follower whose client has gone is noticed. */
     private static final Duration LOOK = Duration.ofSeconds(1);
 
-    private final Deploys deploys;
+    private final DeployService deploys;
 
-    public DeployEndpoints(Deploys deploys) {
+    public DeployEndpoints(DeployService deploys) {
         this.deploys = deploys;
     }
 
@@ -57,53 +57,53 @@ public final class DeployEndpoints {
                         this::cancel));
     }
 
-    private static String app(Call call) {
-        return call.parameter("app_name");
+    private static String app(ApiRequest request) {
+        return request.parameter("app_name");
     }
 
-    private Deploy deploy(Call call) {
-        return deploys.get(app(call), call.parameter("deploy_id"));
+    private Deploy deploy(ApiRequest request) {
+        return deploys.get(app(request), request.parameter("deploy_id"));
     }
 
-    private Answer list(Call call) {
-        ObjectNode body = Views.JSON.objectNode();
+    private Response list(ApiRequest request) {
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("deploys");
-        deploys.list(app(call)).forEach(d -> list.add(brief(d)));
-        return Answer.ok(body);
+        deploys.list(app(request)).forEach(d -> list.add(brief(d)));
+        return Response.ok(body);
     }
 
-    private Answer create(Call call) {
-        Plan plan = Deploys.read(call.body());
-        return Answer.ok(view(deploys.start(app(call), plan, call.asker())));
+    private Response create(ApiRequest request) {
+        Plan plan = DeployService.read(request.body());
+        return Response.ok(view(deploys.start(app(request), plan, request.asker())));
     }
 
-    private Answer rollback(Call call) {
-        Fields in = call.body();
+    private Response rollback(ApiRequest request) {
+        StrictJsonReader in = request.body();
         Optional<String> to = in.string("to").filter(t -> !t.isEmpty());
         in.done();
-        return Answer.ok(view(deploys.rollback(app(call), to, call.asker())));
+        return Response.ok(view(deploys.rollback(app(request), to, request.asker())));
     }
 
-    private Answer show(Call call) {
-        return Answer.ok(view(deploy(call)));
+    private Response show(ApiRequest request) {
+        return Response.ok(view(deploy(request)));
     }
 
-    private Answer cancel(Call call) {
-        Fields in = call.body();
+    private Response cancel(ApiRequest request) {
+        StrictJsonReader in = request.body();
         String cause = in.string("cause")
                 .filter(c -> !c.isBlank())
-                .orElse("cancelled by " + call.caller().name());
+                .orElse("cancelled by " + request.caller().name());
         in.done();
-        return Answer.ok(view(deploys.cancel(app(call), call.parameter("deploy_id"), cause)));
+        return Response.ok(view(deploys.cancel(app(request), request.parameter("deploy_id"), cause)));
     }
 
-    private Answer watch(Call call) {
-        Deploy deploy = deploy(call);
-        return new Answer.Lines(sink -> follow(deploy, sink));
+    private Response watch(ApiRequest request) {
+        Deploy deploy = deploy(request);
+        return new Response.Lines(sink -> follow(deploy, sink));
     }
 
     /** The deploy as it is, then after each change, until it is over or its app is deleted. */
-    private void follow(Deploy deploy, Answer.Lines.Sink sink) throws IOException, InterruptedException {
+    private void follow(Deploy deploy, Response.Lines.Sink sink) throws IOException, InterruptedException {
         sink.line(view(deploy));
         Deploy now = deploy;
         while (!now.status().over() && sink.open()) {
@@ -119,7 +119,7 @@ public final class DeployEndpoints {
     }
 
     private static ObjectNode brief(Deploy d) {
-        ObjectNode node = Views.JSON
+        ObjectNode node = MachineViews.JSON
                 .objectNode()
                 .put("id", d.id())
                 .put("app", d.app())

@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.fsm.TraceContext;
 
 /** From a whole request and a proven caller to an answer: limits, routing, rights, the handler, errors. */
@@ -25,9 +25,9 @@ final class Dispatcher {
     private static final Pattern WHOLE = Pattern.compile("(?i)https?://[^/?#]*(?=/)");
 
     private final EndpointTable table;
-    private final Limits limits;
+    private final RateLimits limits;
 
-    Dispatcher(EndpointTable table, Limits limits) {
+    Dispatcher(EndpointTable table, RateLimits limits) {
         this.table = table;
         this.limits = limits;
     }
@@ -52,13 +52,14 @@ final class Dispatcher {
         /**
          * A head, with no body yet.
          *
-         * @throws Rejected where the address is not well encoded
+         * @throws RejectedException where the address is not well encoded
          */
         static Request of(HttpRequest http) {
             try {
                 return decoded(http);
             } catch (IllegalArgumentException e) {
-                throw Rejected.invalid("the address is not percent-encoded as it should be: " + e.getMessage());
+                throw RejectedException.invalid(
+                        "the address is not percent-encoded as it should be: " + e.getMessage());
             }
         }
 
@@ -99,7 +100,7 @@ final class Dispatcher {
      *
      * @param segments of the path; empty where it is none
      */
-    Optional<Answer> refusal(Caller.Nobody nobody, HttpMethod method, List<String> segments, boolean body) {
+    Optional<Response> refusal(Caller.Nobody nobody, HttpMethod method, List<String> segments, boolean body) {
         boolean open = !body
                 && !segments.isEmpty()
                 && table.find(method, segments) instanceof EndpointTable.Found.Hit(var endpoint, var _)
@@ -107,16 +108,17 @@ final class Dispatcher {
         if (open) {
             return Optional.empty();
         }
-        return Optional.of(limits.take(nobody).map(ErrorBody::later).orElseGet(() -> ErrorBody.of(Rights.unproven())));
+        return Optional.of(
+                limits.take(nobody).map(ErrorBody::later).orElseGet(() -> ErrorBody.of(Authorizer.unauthenticated())));
     }
 
     /** Never throws but for a bug of ours; every failure is an answer. */
-    Answer answer(Request request, Caller caller, String id) {
+    Response answer(Request request, Caller caller, String id) {
         try {
             return handle(request, caller);
-        } catch (Rejected e) {
+        } catch (RejectedException e) {
             return ErrorBody.of(e);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             LOG.log(Level.WARNING, named(request, id) + ": " + e.getMessage(), e);
             return ErrorBody.of(500, e.getMessage());
         } catch (Exception e) {
@@ -144,7 +146,7 @@ final class Dispatcher {
         return "request " + id + ", " + request.method() + " " + request.path();
     }
 
-    private Answer handle(Request request, Caller caller) throws Exception {
+    private Response handle(Request request, Caller caller) throws Exception {
         Optional<Duration> wait = limits.take(caller);
         if (wait.isPresent()) {
             return ErrorBody.later(wait.get());
@@ -153,23 +155,24 @@ final class Dispatcher {
                 ? new EndpointTable.Found.Nothing()
                 : table.find(request.method(), request.segments());
         if (caller instanceof Caller.Nobody && !(found instanceof EndpointTable.Found.Hit)) {
-            throw Rights.unproven(); // what there is and what not is for those who may know
+            throw Authorizer.unauthenticated(); // what there is and what not is for those who may know
         }
         return switch (found) {
             case EndpointTable.Found.Nothing() ->
-                throw Rejected.because(
-                        Rejected.Reason.NOT_FOUND,
+                throw RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND,
                         "there is nothing at " + request.path(),
                         "the API begins with /v1; GET /v1/openapi.json describes it");
             case EndpointTable.Found.WrongMethod(var allowed) ->
                 ErrorBody.notAllowed(request.method().name(), request.path(), allowed);
             case EndpointTable.Found.Hit(var endpoint, var parameters) -> {
-                Rights.check(caller, endpoint, parameters);
+                Authorizer.check(caller, endpoint, parameters);
                 Optional<Duration> pause = limits.take(caller, endpoint, parameters);
                 if (pause.isPresent()) {
                     yield ErrorBody.later(pause.get());
                 }
-                Call call = Call.of(endpoint, caller, parameters, request.query(), request.headers(), request.body());
+                ApiRequest call =
+                        ApiRequest.of(endpoint, caller, parameters, request.query(), request.headers(), request.body());
                 yield TraceContext.within(
                         trace(request), () -> endpoint.handler().handle(call));
             }

@@ -40,8 +40,8 @@ public record Endpoint(
         LOCAL
     }
 
-    /** Blocking code on a virtual thread; refusals are thrown as {@link org.allod.base.Rejected}. */
+    /** Blocking code on a virtual thread; refusals are thrown as {@link org.allod.base.RejectedException}. */
     public interface Handler {
-        Answer handle(Call call) throws Exception;
+        Response handle(ApiRequest request) throws Exception;
     }
 }

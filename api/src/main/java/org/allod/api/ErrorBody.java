@@ -2,7 +2,7 @@ package org.allod.api;
 
 import java.time.Duration;
 import java.util.Set;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -10,7 +10,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class ErrorBody {
     private ErrorBody() {}
 
-    static int status(Rejected.Reason reason) {
+    static int status(RejectedException.Reason reason) {
         return switch (reason) {
             case INVALID -> 400;
             case UNAUTHENTICATED -> 401;
@@ -25,32 +25,32 @@ final class ErrorBody {
         };
     }
 
-    static Answer.Json of(Rejected rejected) {
+    static Response.Json of(RejectedException rejected) {
         ObjectNode body = body(rejected.getMessage(), code(rejected.reason()));
         rejected.hint().ifPresent(hint -> body.put("hint", hint));
-        return new Answer.Json(status(rejected.reason()), body);
+        return new Response.Json(status(rejected.reason()), body);
     }
 
     /** What one is told who asks with a method that a path does not have. */
-    static Answer notAllowed(String method, String path, Set<String> allowed) {
+    static Response notAllowed(String method, String path, Set<String> allowed) {
         String message = method + " is not allowed at " + path + ": allowed are " + String.join(", ", allowed);
-        return new Answer.NotAllowed(allowed, body(message, "unknown"));
+        return new Response.NotAllowed(allowed, body(message, "unknown"));
     }
 
     /** What one is told who asks too often. */
-    static Answer later(Duration wait) {
+    static Response later(Duration wait) {
         return later(wait, "too many requests");
     }
 
     /** The same, with what there is too much of. */
-    static Answer later(Duration wait, String message) {
+    static Response later(Duration wait, String message) {
         ObjectNode body = body(message, "unknown");
         body.put("hint", "try again in " + Math.max(1, wait.toMillis()) + " ms");
-        return new Answer.Later(wait, body);
+        return new Response.Later(wait, body);
     }
 
     /** The codes that clients of the Machines API look for. */
-    private static String code(Rejected.Reason reason) {
+    private static String code(RejectedException.Reason reason) {
         return switch (reason) {
             case CAPACITY -> "insufficient_capacity";
             case NAME_TAKEN -> "name_taken";
@@ -67,8 +67,8 @@ final class ErrorBody {
         };
     }
 
-    static Answer.Json of(int status, String message) {
-        return new Answer.Json(status, body(message, "unknown"));
+    static Response.Json of(int status, String message) {
+        return new Response.Json(status, body(message, "unknown"));
     }
 
     private static ObjectNode body(String message, String code) {

@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * How many commands run at once through the API: in one machine, for one caller, on the host. Each holds up to a
@@ -47,7 +47,7 @@ public final class ExecSlots {
         void close();
     }
 
-    /** @throws Rejected where a bound is reached, and says which */
+    /** @throws RejectedException where a bound is reached, and says which */
     synchronized Slot take(MachineId machine, Caller caller) {
         int reserve = caller instanceof Caller.Local ? RESERVE : 0;
         String name = "caller " + caller.name();
@@ -64,8 +64,8 @@ public final class ExecSlots {
 
     private static void check(String where, int running, int bound) {
         if (running >= bound) {
-            throw Rejected.because(
-                    Rejected.Reason.RATE_LIMITED,
+            throw RejectedException.because(
+                    RejectedException.Reason.RATE_LIMITED,
                     "%d commands run for %s, which is the most at once".formatted(running, where),
                     "wait until one of them has ended, or end one");
         }

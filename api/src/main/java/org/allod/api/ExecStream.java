@@ -8,13 +8,13 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutionException;
-import org.allod.base.ExecWire;
+import org.allod.base.ExecFrames;
 import org.allod.runtime.Exec;
 import org.allod.runtime.ExecSpec;
-import org.allod.runtime.Exit;
+import org.allod.runtime.ExitStatus;
 
 /**
- * A command's streams as frames on one connection: {@link ExecWire}.
+ * A command's streams as frames on one connection: {@link ExecFrames}.
  *
  * <p>The client closing the connection ends the command.
  */
@@ -26,28 +26,28 @@ final class ExecStream {
     ExecStream(Exec exec, InputStream in, OutputStream out) {
         this.exec = exec;
         this.in = new DataInputStream(in);
-        this.out = new DataOutputStream(new java.io.BufferedOutputStream(out, ExecWire.MAX + 16));
+        this.out = new DataOutputStream(new java.io.BufferedOutputStream(out, ExecFrames.MAX + 16));
     }
 
     /** Returns when the command has ended and the client has been told, or the client has gone. */
     void run() throws IOException, InterruptedException {
         try (exec) {
             Thread input = Thread.ofVirtual().name("exec input").start(this::input);
-            Thread errors = Thread.ofVirtual().name("exec stderr").start(() -> copy(ExecWire.STDERR, exec.stderr()));
-            copy(ExecWire.STDOUT, exec.stdout());
+            Thread errors = Thread.ofVirtual().name("exec stderr").start(() -> copy(ExecFrames.STDERR, exec.stderr()));
+            copy(ExecFrames.STDOUT, exec.stdout());
             errors.join();
             try {
-                Exit exit = exec.exited().get();
+                ExitStatus exit = exec.exited().get();
                 json(
-                        ExecWire.EXIT,
-                        Views.JSON
+                        ExecFrames.EXIT,
+                        MachineViews.JSON
                                 .objectNode()
                                 .put("exit_code", exit.code())
                                 .put("signal", exit.signal())
                                 .put("oom_killed", exit.oomKilled()));
             } catch (ExecutionException e) {
                 json(
-                        ExecWire.ERROR,
+                        ExecFrames.ERROR,
                         ErrorBody.of(500, "the command was lost: " + e.getCause())
                                 .body());
             }
@@ -61,7 +61,7 @@ final class ExecStream {
     }
 
     private void copy(byte type, InputStream from) {
-        byte[] buffer = new byte[ExecWire.MAX];
+        byte[] buffer = new byte[ExecFrames.MAX];
         try {
             for (int n = from.read(buffer); n >= 0; n = from.read(buffer)) {
                 frame(type, buffer, n);
@@ -95,7 +95,7 @@ final class ExecStream {
             throw new EOFException("the client has gone");
         }
         int length = in.readInt();
-        if (length < 0 || length > ExecWire.MAX) {
+        if (length < 0 || length > ExecFrames.MAX) {
             throw new IOException("a frame of " + length + " bytes");
         }
         byte[] payload = in.readNBytes(length);
@@ -103,13 +103,13 @@ final class ExecStream {
             throw new EOFException("the client has gone");
         }
         switch (type) {
-            case ExecWire.STDIN -> stdin(payload);
-            case ExecWire.RESIZE -> {
+            case ExecFrames.STDIN -> stdin(payload);
+            case ExecFrames.RESIZE -> {
                 if (length == 4) {
                     exec.resize(new ExecSpec.Tty(number(payload, 0), number(payload, 2)));
                 }
             }
-            case ExecWire.SIGNAL -> {
+            case ExecFrames.SIGNAL -> {
                 if (length == 1) {
                     exec.signal(payload[0]);
                 }

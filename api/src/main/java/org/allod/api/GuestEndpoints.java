@@ -18,17 +18,17 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.allod.base.Bug;
-import org.allod.base.ExecWire;
-import org.allod.base.Rejected;
+import org.allod.base.ExecFrames;
+import org.allod.base.RejectedException;
 import org.allod.machine.ConfigReader;
-import org.allod.machine.Fields;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import org.allod.runtime.Exec;
 import org.allod.runtime.ExecSpec;
-import org.allod.runtime.Exit;
+import org.allod.runtime.ExitStatus;
 import org.allod.runtime.Guest;
-import org.allod.runtime.Stats;
+import org.allod.runtime.GuestStats;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -77,25 +77,25 @@ public final class GuestEndpoints {
                         this::stats));
     }
 
-    private Answer exec(Call call) throws Exception {
-        Fields in = call.body();
+    private Response exec(ApiRequest request) throws Exception {
+        StrictJsonReader in = request.body();
         List<String> argv = argv(in);
         byte[] stdin = in.string("stdin").orElse("").getBytes(StandardCharsets.UTF_8);
         int seconds = in.integer("timeout", 0, MAX_SECONDS).filter(s -> s > 0).orElse(DEFAULT_SECONDS);
-        String container = container(in, call);
+        String container = container(in, request);
         in.done();
-        Machine m = MachineEndpoints.machine(machines, call);
+        Machine m = MachineEndpoints.machine(machines, request);
         ExecSpec spec = new ExecSpec(argv, Map.of(), Optional.empty(), Optional.empty(), Optional.empty(), container);
-        try (ExecSlots.Slot slot = slots.take(m.id(), call.caller());
-                Exec exec = machines.ask(m, guest -> guest.exec(spec))) {
+        try (ExecSlots.Slot slot = slots.take(m.id(), request.caller());
+                Exec exec = machines.withGuest(m, guest -> guest.exec(spec))) {
             FutureTask<Output> out = collect(exec.stdout(), slot);
             FutureTask<Output> err = collect(exec.stderr(), slot);
             Thread.ofVirtual().name("exec stdin").start(() -> feed(exec, stdin));
-            Exit exit = exec.exited().get(seconds, TimeUnit.SECONDS);
-            if (exit.equals(Exit.LOST)) {
+            ExitStatus exit = exec.exited().get(seconds, TimeUnit.SECONDS);
+            if (exit.equals(ExitStatus.LOST)) {
                 throw Machines.ended(m);
             }
-            ObjectNode answer = Views.JSON
+            ObjectNode answer = MachineViews.JSON
                     .objectNode()
                     .put("exit_code", exit.code())
                     .put("exit_signal", exit.signal())
@@ -104,10 +104,10 @@ public final class GuestEndpoints {
             if (out.get().cut() || err.get().cut()) {
                 answer.put("truncated", true);
             }
-            return Answer.ok(answer);
+            return Response.ok(answer);
         } catch (TimeoutException e) {
-            throw Rejected.because(
-                    Rejected.Reason.TIMEOUT,
+            throw RejectedException.because(
+                    RejectedException.Reason.TIMEOUT,
                     "the command did not end within %d s and was ended".formatted(seconds),
                     "give a longer timeout, or use exec/stream");
         } catch (ExecutionException e) {
@@ -119,14 +119,14 @@ public final class GuestEndpoints {
         }
     }
 
-    private static List<String> argv(Fields in) {
+    private static List<String> argv(StrictJsonReader in) {
         List<String> argv = in.strings("command");
         Optional<String> line = in.string("cmd").filter(c -> !c.isBlank());
         if (argv.isEmpty() && line.isPresent()) {
-            return ConfigReader.runnable("cmd", CommandLine.words("cmd", line.get()));
+            return ConfigReader.runnable("cmd", ShellWords.words("cmd", line.get()));
         }
         if (argv.isEmpty()) {
-            throw Rejected.invalid("command is missing: the command and its arguments, as a list");
+            throw RejectedException.invalid("command is missing: the command and its arguments, as a list");
         }
         return ConfigReader.runnable("command", argv);
     }
@@ -161,14 +161,14 @@ public final class GuestEndpoints {
         return task;
     }
 
-    private Answer stream(Call call) throws IOException {
-        if (!call.headers().getOrDefault("upgrade", "").equals(ExecWire.PROTOCOL)) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
-                    "this address speaks " + ExecWire.PROTOCOL + " only",
-                    "send Upgrade: " + ExecWire.PROTOCOL + ", or use …/exec");
+    private Response stream(ApiRequest request) throws IOException {
+        if (!request.headers().getOrDefault("upgrade", "").equals(ExecFrames.PROTOCOL)) {
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
+                    "this address speaks " + ExecFrames.PROTOCOL + " only",
+                    "send Upgrade: " + ExecFrames.PROTOCOL + ", or use …/exec");
         }
-        Fields in = header(call);
+        StrictJsonReader in = header(request);
         List<String> argv = argv(in);
         Map<String, String> env = in.map("env");
         boolean tty = in.bool("tty").orElse(false);
@@ -176,15 +176,15 @@ public final class GuestEndpoints {
         int rows = in.integer("rows", 1, 10_000).orElse(24);
         Optional<String> user = in.string("user").filter(u -> !u.isEmpty());
         Optional<String> cwd = in.string("cwd").filter(c -> !c.isEmpty());
-        String container = container(in, call);
+        String container = container(in, request);
         in.done();
         Optional<ExecSpec.Tty> terminal = tty ? Optional.of(new ExecSpec.Tty(columns, rows)) : Optional.empty();
         ExecSpec spec = new ExecSpec(argv, env, cwd, user, terminal, container);
-        Machine m = MachineEndpoints.machine(machines, call);
-        ExecSlots.Slot slot = slots.take(m.id(), call.caller());
+        Machine m = MachineEndpoints.machine(machines, request);
+        ExecSlots.Slot slot = slots.take(m.id(), request.caller());
         try {
-            Exec exec = machines.ask(m, guest -> guest.exec(spec));
-            return new Answer.Upgrade(ExecWire.PROTOCOL, (input, output) -> {
+            Exec exec = machines.withGuest(m, guest -> guest.exec(spec));
+            return new Response.Upgrade(ExecFrames.PROTOCOL, (input, output) -> {
                 try (slot) {
                     new ExecStream(exec, input, output).run();
                 }
@@ -196,10 +196,10 @@ public final class GuestEndpoints {
     }
 
     /** The container, or the process, that a command is to run in; empty for the first. */
-    private String container(Fields in, Call call) {
+    private String container(StrictJsonReader in, ApiRequest request) {
         String name = in.string("container").orElse("");
         boolean outside = in.bool("machine").orElse(false);
-        Machine m = MachineEndpoints.machine(machines, call);
+        Machine m = MachineEndpoints.machine(machines, request);
         if (outside && !(name.isEmpty() && m.config().containers().isEmpty())) {
             in.refuse("machine", "what is in containers has no place outside of them: name one in `container`");
         }
@@ -208,7 +208,7 @@ public final class GuestEndpoints {
             m.config().containers().forEach(c -> names.add(c.name()));
             m.config().processes().forEach(p -> names.add(p.name()));
             if (!names.contains(name)) {
-                throw Rejected.invalid("%s is \"%s\": %s"
+                throw RejectedException.invalid("%s is \"%s\": %s"
                         .formatted(
                                 in.path("container"),
                                 name,
@@ -218,19 +218,19 @@ public final class GuestEndpoints {
         return name;
     }
 
-    private static Fields header(Call call) {
+    private static StrictJsonReader header(ApiRequest request) {
         try {
-            byte[] json = Base64.getUrlDecoder().decode(call.headers().getOrDefault("x-allod-exec", ""));
-            return Fields.of(JSON.readTree(json), "x-allod-exec");
+            byte[] json = Base64.getUrlDecoder().decode(request.headers().getOrDefault("x-allod-exec", ""));
+            return StrictJsonReader.of(JSON.readTree(json), "x-allod-exec");
         } catch (IllegalArgumentException | JacksonException e) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     "the header X-Allod-Exec must be JSON in base64url: {\"command\":[…],\"tty\":false,…}");
         }
     }
 
-    private Answer stats(Call call) {
-        Stats s = machines.ask(MachineEndpoints.machine(machines, call), Guest::stats);
-        return Answer.ok(Views.JSON
+    private Response stats(ApiRequest request) {
+        GuestStats s = machines.withGuest(MachineEndpoints.machine(machines, request), Guest::stats);
+        return Response.ok(MachineViews.JSON
                 .objectNode()
                 .put("cpu_nanos", s.cpuNanos())
                 .put("memory_bytes", s.memoryBytes())

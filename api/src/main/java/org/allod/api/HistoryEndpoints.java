@@ -10,14 +10,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.Ulid;
-import org.allod.machine.Durations;
-import org.allod.machine.Fields;
+import org.allod.machine.GoDuration;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineState;
+import org.allod.machine.MachineWaiter;
 import org.allod.machine.Machines;
-import org.allod.machine.Waits;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -59,14 +59,14 @@ final class HistoryEndpoints {
                         this::versions));
     }
 
-    private Machine machine(Call call) {
-        return MachineEndpoints.machine(machines, call);
+    private Machine machine(ApiRequest request) {
+        return MachineEndpoints.machine(machines, request);
     }
 
-    private Answer await(Call call) throws InterruptedException {
-        Machine m = machine(call);
-        Waits.Seen seen = machines.waits().await(m, wanted(call), timeout(call));
-        return Answer.ok(Views.JSON
+    private Response await(ApiRequest request) throws InterruptedException {
+        Machine m = machine(request);
+        MachineWaiter.Seen seen = machines.waits().await(m, wanted(request), timeout(request));
+        return Response.ok(MachineViews.JSON
                 .objectNode()
                 .put("ok", true)
                 .put("state", seen.state())
@@ -74,34 +74,34 @@ final class HistoryEndpoints {
                 .put("event_id", seen.event().map(Ulid::toString).orElse("")));
     }
 
-    static Waits.Wanted wanted(Call call) {
-        List<String> words = call.list("state");
-        List<String> special = List.of("settled", Waits.REPLACED);
-        return new Waits.Wanted(
+    static MachineWaiter.Wanted wanted(ApiRequest request) {
+        List<String> words = request.list("state");
+        List<String> special = List.of("settled", MachineWaiter.REPLACED);
+        return new MachineWaiter.Wanted(
                 words.isEmpty()
                         ? EnumSet.of(MachineState.STARTED)
                         : states(
                                 words.stream().filter(w -> !special.contains(w)).toList(), special),
                 words.contains("settled"),
                 // A version that was replaced is gone: whoever waits for the end of it has what they wait for.
-                words.contains(Waits.REPLACED) || words.contains("destroyed"),
-                ulid(call, "version").or(() -> ulid(call, "instance_id")),
-                ulid(call, "from_event_id"));
+                words.contains(MachineWaiter.REPLACED) || words.contains("destroyed"),
+                ulid(request, "version").or(() -> ulid(request, "instance_id")),
+                ulid(request, "from_event_id"));
     }
 
-    private static Optional<Ulid> ulid(Call call, String name) {
-        return call.query(name)
+    private static Optional<Ulid> ulid(ApiRequest request, String name) {
+        return request.query(name)
                 .map(text -> Ulid.parse(text)
-                        .orElseThrow(() -> Rejected.invalid(
-                                "%s is \"%s\": it must be 26 letters and digits".formatted(name, Fields.clip(text)))));
+                        .orElseThrow(() -> RejectedException.invalid("%s is \"%s\": it must be 26 letters and digits"
+                                .formatted(name, StrictJsonReader.clip(text)))));
     }
 
-    static Duration timeout(Call call) {
-        return call.query("timeout")
-                .map(text -> Durations.parse(text)
+    static Duration timeout(ApiRequest request) {
+        return request.query("timeout")
+                .map(text -> GoDuration.parse(text)
                         .filter(d -> d.isPositive() && d.compareTo(MAX_WAIT) <= 0)
-                        .orElseThrow(() -> Rejected.invalid("timeout is \"%s\": it must be seconds, at most %d"
-                                .formatted(Fields.clip(text), MAX_WAIT.toSeconds()))))
+                        .orElseThrow(() -> RejectedException.invalid("timeout is \"%s\": it must be seconds, at most %d"
+                                .formatted(StrictJsonReader.clip(text), MAX_WAIT.toSeconds()))))
                 .orElse(MAX_WAIT);
     }
 
@@ -115,9 +115,9 @@ final class HistoryEndpoints {
         Set<MachineState> states = EnumSet.noneOf(MachineState.class);
         for (String word : words) {
             states.add(MachineState.parse(word)
-                    .orElseThrow(() -> Rejected.invalid("state is \"%s\": allowed are %s"
+                    .orElseThrow(() -> RejectedException.invalid("state is \"%s\": allowed are %s"
                             .formatted(
-                                    Fields.clip(word),
+                                    StrictJsonReader.clip(word),
                                     Stream.concat(
                                                     beside.stream(),
                                                     EnumSet.allOf(MachineState.class).stream()
@@ -127,16 +127,17 @@ final class HistoryEndpoints {
         return states;
     }
 
-    private Answer events(Call call) {
-        Machine m = machine(call);
-        ArrayNode list = Views.JSON.arrayNode();
-        machines.events(m.id(), call.number("limit", 1, MAX_EVENTS, EVENTS)).forEach(e -> list.add(Views.event(e)));
-        return Answer.ok(list);
+    private Response events(ApiRequest request) {
+        Machine m = machine(request);
+        ArrayNode list = MachineViews.JSON.arrayNode();
+        machines.events(m.id(), request.number("limit", 1, MAX_EVENTS, EVENTS))
+                .forEach(e -> list.add(MachineViews.event(e)));
+        return Response.ok(list);
     }
 
-    private Answer versions(Call call) {
-        Machine m = machine(call);
-        ArrayNode list = Views.JSON.arrayNode();
+    private Response versions(ApiRequest request) {
+        Machine m = machine(request);
+        ArrayNode list = MachineViews.JSON.arrayNode();
         machines.versions(m.id()).forEach(v -> {
             ObjectNode node = list.addObject()
                     .put("version", v.version())
@@ -144,9 +145,9 @@ final class HistoryEndpoints {
                             "state",
                             v.version().equals(m.version().toString())
                                     ? m.state().wire()
-                                    : Waits.REPLACED);
+                                    : MachineWaiter.REPLACED);
             node.set("user_config", v.config().json());
         });
-        return Answer.ok(list);
+        return Response.ok(list);
     }
 }

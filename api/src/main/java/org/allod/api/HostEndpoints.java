@@ -22,7 +22,7 @@ public final class HostEndpoints {
         void clearAtEnd();
 
         /** Every count and level there is, in Prometheus's text format. */
-        Answer.Text metrics();
+        Response.Text metrics();
     }
 
     public HostEndpoints(Facts facts, OperatorToken token) {
@@ -38,30 +38,30 @@ public final class HostEndpoints {
                         "Host_status",
                         "What this host is doing",
                         List.of(),
-                        call -> Answer.ok(facts.status())),
+                        request -> Response.ok(facts.status())),
                 endpoint(
                         HttpMethod.GET,
                         "/v1/host/doctor",
                         "Host_doctor",
                         "What works on this host and what does not",
                         List.of("probe"),
-                        call -> Answer.ok(facts.doctor(call.flag("probe")))),
+                        request -> Response.ok(facts.doctor(request.flag("probe")))),
                 endpoint(
                         HttpMethod.GET,
                         "/metrics",
                         "Host_metrics",
                         "Counts and levels for Prometheus",
                         List.of(),
-                        call -> facts.metrics()),
+                        request -> facts.metrics()),
                 endpoint(
                         HttpMethod.POST,
                         "/v1/host/clear-at-end",
                         "Host_clear_at_end",
                         "Have the daemon leave nothing in the kernel when it ends, but guests that run",
                         List.of(),
-                        call -> {
+                        request -> {
                             facts.clearAtEnd();
-                            return Answer.ok(Views.JSON.objectNode().put("ok", true));
+                            return Response.ok(MachineViews.JSON.objectNode().put("ok", true));
                         }),
                 new Endpoint(
                         HttpMethod.GET,
@@ -70,6 +70,6 @@ public final class HostEndpoints {
                         "The operator's token",
                         List.of(),
                         Endpoint.Access.LOCAL,
-                        call -> Answer.ok(Views.JSON.objectNode().put("token", token.reveal()))));
+                        request -> Response.ok(MachineViews.JSON.objectNode().put("token", token.reveal()))));
     }
 }

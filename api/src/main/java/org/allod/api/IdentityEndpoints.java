@@ -6,12 +6,12 @@ import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
 import java.util.function.Supplier;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
-import org.allod.machine.Fields;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import org.allod.trust.AppTokens;
-import org.allod.trust.Identities;
+import org.allod.trust.OidcTokens;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Who a machine is, told to services elsewhere: OpenID Connect tokens, and what is needed to check them. */
@@ -21,13 +21,13 @@ public final class IdentityEndpoints {
     private static final int MAX_AUDIENCE = 1_000;
 
     private final Machines machines;
-    private final Identities identities;
+    private final OidcTokens identities;
     private final Supplier<String> site;
 
     /**
      * @param site where services elsewhere reach this API: {@code https://cloud.example.com}
      */
-    public IdentityEndpoints(Machines machines, Identities identities, Supplier<String> site) {
+    public IdentityEndpoints(Machines machines, OidcTokens identities, Supplier<String> site) {
         this.machines = machines;
         this.identities = identities;
         this.site = site;
@@ -50,7 +50,7 @@ public final class IdentityEndpoints {
                         "How tokens of machines are checked",
                         List.of(),
                         Endpoint.Access.PUBLIC,
-                        call -> Answer.ok(configuration())),
+                        request -> Response.ok(configuration())),
                 endpoint(
                         HttpMethod.GET,
                         KEYS,
@@ -58,7 +58,7 @@ public final class IdentityEndpoints {
                         "The keys that tokens of machines are signed with",
                         List.of(),
                         Endpoint.Access.PUBLIC,
-                        call -> Answer.ok(identities.keys())));
+                        request -> Response.ok(identities.keys())));
     }
 
     private String issuer() {
@@ -66,7 +66,7 @@ public final class IdentityEndpoints {
     }
 
     private ObjectNode configuration() {
-        ObjectNode body = Views.JSON.objectNode().put("issuer", issuer()).put("jwks_uri", site.get() + KEYS);
+        ObjectNode body = MachineViews.JSON.objectNode().put("issuer", issuer()).put("jwks_uri", site.get() + KEYS);
         body.putArray("id_token_signing_alg_values_supported").add("RS256");
         body.putArray("response_types_supported").add("id_token");
         body.putArray("subject_types_supported").add("public");
@@ -81,23 +81,25 @@ public final class IdentityEndpoints {
         return body;
     }
 
-    private Answer token(Call call) {
-        Fields in = call.body();
+    private Response token(ApiRequest request) {
+        StrictJsonReader in = request.body();
         String audience = in.string("aud").filter(a -> !a.isEmpty()).orElseGet(this::issuer);
         if (audience.length() > MAX_AUDIENCE) {
-            throw Rejected.invalid("aud has %d characters: at most %d".formatted(audience.length(), MAX_AUDIENCE));
+            throw RejectedException.invalid(
+                    "aud has %d characters: at most %d".formatted(audience.length(), MAX_AUDIENCE));
         }
         boolean tags = in.bool("aws_principal_tags").orElse(false);
         String id = in.string("machine_id")
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.INVALID,
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.INVALID,
                         "machine_id is missing: the machine whose identity is to be proved",
                         "name a machine of the token's app"));
         in.done();
         Machine machine = MachineId.parse(id)
                 .flatMap(machines::find)
-                .filter(m -> mayBe(call.caller(), m))
-                .orElseThrow(() -> Rejected.notFound("there is no machine " + id + " that this token may speak for"));
+                .filter(m -> mayBe(request.caller(), m))
+                .orElseThrow(() ->
+                        RejectedException.notFound("there is no machine " + id + " that this token may speak for"));
         ObjectNode claims = claims(machine).put("iss", issuer()).put("aud", audience);
         if (tags) {
             ObjectNode principal =
@@ -106,7 +108,7 @@ public final class IdentityEndpoints {
             principal.putArray("machine_id").add(id);
             principal.putArray("region").add(machine.region());
         }
-        return new Answer.Text(200, "text/plain", identities.token(claims));
+        return new Response.Text(200, "text/plain", identities.token(claims));
     }
 
     private static boolean mayBe(Caller caller, Machine machine) {
@@ -119,7 +121,7 @@ public final class IdentityEndpoints {
     }
 
     private static ObjectNode claims(Machine machine) {
-        ObjectNode claims = Views.JSON
+        ObjectNode claims = MachineViews.JSON
                 .objectNode()
                 .put("sub", "personal:%s:%s".formatted(machine.app(), machine.name()))
                 .put("org_name", "personal")

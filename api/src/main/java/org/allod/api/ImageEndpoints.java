@@ -12,10 +12,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.allod.base.Bug;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.image.Image;
 import org.allod.image.ImageStore;
-import org.allod.machine.Fields;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -66,15 +66,15 @@ public final class ImageEndpoints {
                         this::collect));
     }
 
-    private Answer list(Call call) {
-        ObjectNode body = Views.JSON.objectNode();
+    private Response list(ApiRequest request) {
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("images");
         images.list().forEach(image -> list.add(view(image)));
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
     private static ObjectNode view(Image image) {
-        ObjectNode node = Views.JSON
+        ObjectNode node = MachineViews.JSON
                 .objectNode()
                 .put("reference", image.reference())
                 .put("digest", image.digest())
@@ -88,34 +88,34 @@ public final class ImageEndpoints {
         return node;
     }
 
-    private Answer remove(Call call) {
-        String reference = call.query("reference")
-                .orElseThrow(() -> Rejected.invalid("reference is missing: which image to forget"));
+    private Response remove(ApiRequest request) {
+        String reference = request.query("reference")
+                .orElseThrow(() -> RejectedException.invalid("reference is missing: which image to forget"));
         images.remove(reference);
-        return Answer.ok(Views.JSON.objectNode().put("ok", true).put("bytes", images.collect(inUse.get())));
+        return Response.ok(MachineViews.JSON.objectNode().put("ok", true).put("bytes", images.collect(inUse.get())));
     }
 
-    private Answer collect(Call call) {
-        return Answer.ok(Views.JSON.objectNode().put("bytes", images.collect(inUse.get())));
+    private Response collect(ApiRequest request) {
+        return Response.ok(MachineViews.JSON.objectNode().put("bytes", images.collect(inUse.get())));
     }
 
-    private Answer pull(Call call) {
-        Fields in = call.body();
+    private Response pull(ApiRequest request) {
+        StrictJsonReader in = request.body();
         String reference = required(in, "reference");
         in.done();
         return lines(progress -> images.pull(reference, progress));
     }
 
-    private Answer bring(Call call) {
-        Fields in = call.body();
+    private Response bring(ApiRequest request) {
+        StrictJsonReader in = request.body();
         Path path = Path.of(required(in, "path"));
         String name = required(in, "name");
         in.done();
         return lines(progress -> images.importFrom(path, name, progress));
     }
 
-    private Answer build(Call call) {
-        Fields in = call.body();
+    private Response build(ApiRequest request) {
+        StrictJsonReader in = request.body();
         ImageStore.BuildSpec spec = new ImageStore.BuildSpec(
                 required(in, "name"),
                 in.strings("packages"),
@@ -129,10 +129,10 @@ public final class ImageEndpoints {
         return lines(progress -> images.build(spec, progress));
     }
 
-    private static String required(Fields in, String name) {
+    private static String required(StrictJsonReader in, String name) {
         return in.string(name)
                 .filter(v -> !v.isBlank())
-                .orElseThrow(() -> Rejected.invalid(in.path(name) + " is missing"));
+                .orElseThrow(() -> RejectedException.invalid(in.path(name) + " is missing"));
     }
 
     private interface Work {
@@ -143,11 +143,11 @@ public final class ImageEndpoints {
      * Does the work on a thread of its own and sends its progress. The work ends with its client: who else waits for the
      * same image goes on with it, and who does not come back has it done for nothing.
      */
-    private static Answer lines(Work work) {
-        return new Answer.Lines(sink -> {
+    private static Response lines(Work work) {
+        return new Response.Lines(sink -> {
             LinkedBlockingQueue<ObjectNode> queue = new LinkedBlockingQueue<>(MAX_LINES);
             FutureTask<Image> task =
-                    new FutureTask<>(() -> work.run((phase, detail, done, total) -> queue.offer(Views.JSON
+                    new FutureTask<>(() -> work.run((phase, detail, done, total) -> queue.offer(MachineViews.JSON
                             .objectNode()
                             .put("phase", phase)
                             .put("detail", detail)
@@ -167,7 +167,7 @@ public final class ImageEndpoints {
             } finally {
                 task.cancel(true);
             }
-            ObjectNode last = Views.JSON.objectNode();
+            ObjectNode last = MachineViews.JSON.objectNode();
             last.set("image", view(result(task)));
             sink.line(last);
         });

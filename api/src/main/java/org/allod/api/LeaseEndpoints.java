@@ -6,12 +6,12 @@ import io.netty.handler.codec.http.HttpMethod;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Rejected;
-import org.allod.machine.Fields;
+import org.allod.base.RejectedException;
 import org.allod.machine.Lease;
 import org.allod.machine.Leases;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -52,49 +52,51 @@ final class LeaseEndpoints {
                         this::release));
     }
 
-    private Answer show(Call call) {
-        Machine m = machine(call);
+    private Response show(ApiRequest request) {
+        Machine m = machine(request);
         return enveloped(200, m, machines.leases().of(m.id()).orElseThrow(() -> Leases.none(m.id())));
     }
 
-    private Answer take(Call call) {
-        Machine m = machine(call);
+    private Response take(ApiRequest request) {
+        Machine m = machine(request);
         int max = (int) Leases.MAX_TTL.toSeconds();
-        Fields in = call.body();
+        StrictJsonReader in = request.body();
         Optional<Integer> sent = in.integer("ttl", 1, max);
         String description = in.string("description").orElse("");
         in.done();
         if (description.length() > 1_000) {
-            throw Rejected.invalid("description has %d characters: at most 1000".formatted(description.length()));
+            throw RejectedException.invalid(
+                    "description has %d characters: at most 1000".formatted(description.length()));
         }
-        int seconds = call.number("ttl", 1, max, sent.orElse((int) Leases.DEFAULT_TTL.toSeconds()));
+        int seconds = request.number("ttl", 1, max, sent.orElse((int) Leases.DEFAULT_TTL.toSeconds()));
         return enveloped(
                 201,
                 m,
                 machines.leases()
                         .take(
                                 m.id(),
-                                call.header(Call.NONCE),
-                                new Leases.Ask(
+                                request.header(ApiRequest.NONCE),
+                                new Leases.LeaseRequest(
                                         Duration.ofSeconds(seconds),
-                                        call.caller().name(),
+                                        request.caller().name(),
                                         description)));
     }
 
-    private Answer release(Call call) {
-        Machine m = machine(call);
-        String nonce = call.header(Call.NONCE)
-                .orElseThrow(() -> Rejected.invalid("the header " + Call.NONCE + " is missing: the lease's nonce"));
+    private Response release(ApiRequest request) {
+        Machine m = machine(request);
+        String nonce = request.header(ApiRequest.NONCE)
+                .orElseThrow(() ->
+                        RejectedException.invalid("the header " + ApiRequest.NONCE + " is missing: the lease's nonce"));
         machines.leases().release(m.id(), nonce);
         return MachineEndpoints.ok();
     }
 
-    private Machine machine(Call call) {
-        return MachineEndpoints.living(machines, call);
+    private Machine machine(ApiRequest request) {
+        return MachineEndpoints.living(machines, request);
     }
 
-    private static Answer enveloped(int status, Machine m, Lease lease) {
-        ObjectNode data = Views.JSON
+    private static Response enveloped(int status, Machine m, Lease lease) {
+        ObjectNode data = MachineViews.JSON
                 .objectNode()
                 .put("nonce", lease.nonce())
                 .put("expires_at", lease.expires().getEpochSecond())
@@ -103,6 +105,6 @@ final class LeaseEndpoints {
                 .put("version", m.version().toString());
         ObjectNode both = data.deepCopy().put("status", "success");
         both.set("data", data);
-        return new Answer.Json(status, both);
+        return new Response.Json(status, both);
     }
 }

@@ -41,21 +41,21 @@ public final class LogEndpoints {
                 this::logs));
     }
 
-    private Answer logs(Call call) {
-        Machine m = MachineEndpoints.machine(machines, call);
-        int tail = call.number("tail", 0, MAX_TAIL, DEFAULT_TAIL);
-        if (!call.flag("follow")) {
+    private Response logs(ApiRequest request) {
+        Machine m = MachineEndpoints.machine(machines, request);
+        int tail = request.number("tail", 0, MAX_TAIL, DEFAULT_TAIL);
+        if (!request.flag("follow")) {
             List<LogLine> lines = logs.log(m.id()).tail(tail);
-            return new Answer.Lines(sink -> {
+            return new Response.Lines(sink -> {
                 for (LogLine line : lines) {
                     sink.line(view(line));
                 }
             });
         }
-        return new Answer.Lines(sink -> follow(m, tail, sink));
+        return new Response.Lines(sink -> follow(m, tail, sink));
     }
 
-    private void follow(Machine m, int tail, Answer.Lines.Sink sink) throws IOException, InterruptedException {
+    private void follow(Machine m, int tail, Response.Lines.Sink sink) throws IOException, InterruptedException {
         try (LogFollower follower = logs.log(m.id()).follow(tail)) {
             while (sink.open() && !follower.ended()) {
                 Optional<LogLine> line = follower.next(LOOK);
@@ -67,7 +67,7 @@ public final class LogEndpoints {
     }
 
     private static ObjectNode view(LogLine line) {
-        ObjectNode node = Views.JSON
+        ObjectNode node = MachineViews.JSON
                 .objectNode()
                 .put("at", line.time().toString())
                 .put("stream", line.source().name().toLowerCase(Locale.ROOT))

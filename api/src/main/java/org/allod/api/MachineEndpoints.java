@@ -12,15 +12,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.machine.ConfigReader;
-import org.allod.machine.Creation;
-import org.allod.machine.Fields;
 import org.allod.machine.Leases;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineConfig;
+import org.allod.machine.MachineCreator;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ObjectNode;
 
 /** One app's machines: making, changing and reading them. */
@@ -29,11 +29,11 @@ public final class MachineEndpoints {
     static final String ONE = ALL + "/{machine_id}";
 
     private final Machines machines;
-    private final MachinePages pages;
+    private final MachineJsonCache pages;
 
     public MachineEndpoints(Machines machines) {
         this.machines = machines;
-        this.pages = new MachinePages(machines);
+        this.pages = new MachineJsonCache(machines);
     }
 
     public List<Endpoint> endpoints() {
@@ -55,108 +55,109 @@ public final class MachineEndpoints {
                         "Destroy a machine",
                         List.of("force", "kill"),
                         this::destroy)));
-        all.addAll(new VerbEndpoints(machines).endpoints());
+        all.addAll(new LifecycleEndpoints(machines).endpoints());
         all.addAll(new HistoryEndpoints(machines).endpoints());
         all.addAll(new LeaseEndpoints(machines).endpoints());
         all.addAll(new MetadataEndpoints(machines).endpoints());
         return all;
     }
 
-    static Machine machine(Machines machines, Call call) {
-        String app = call.parameter("app_name");
-        String text = call.parameter("machine_id");
+    static Machine machine(Machines machines, ApiRequest request) {
+        String app = request.parameter("app_name");
+        String text = request.parameter("machine_id");
         return MachineId.parse(text)
                 .map(id -> machines.get(app, id))
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.NOT_FOUND,
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND,
                         "there is no machine " + text + " in app " + app,
                         "a machine's id is 14 hexadecimal digits"));
     }
 
     /** The same, for what makes no sense once it is destroyed. */
-    static Machine living(Machines machines, Call call) {
-        Machine m = machine(machines, call);
+    static Machine living(Machines machines, ApiRequest request) {
+        Machine m = machine(machines, request);
         if (m.state() == MachineState.DESTROYED) {
-            throw Rejected.notFound("machine " + m.id() + " is destroyed");
+            throw RejectedException.notFound("machine " + m.id() + " is destroyed");
         }
         return m;
     }
 
-    private Machine machine(Call call) {
-        return machine(machines, call);
+    private Machine machine(ApiRequest request) {
+        return machine(machines, request);
     }
 
-    private Answer whole(Machine m) {
-        return new Answer.Ready(200, List.of(pages.whole(m)));
+    private Response whole(Machine m) {
+        return new Response.Ready(200, List.of(pages.whole(m)));
     }
 
-    private Answer list(Call call) {
-        boolean summary = call.flag("summary");
-        String region = call.query("region").orElse("");
-        Set<MachineState> states = HistoryEndpoints.states(call.list("state"));
-        Map<String, String> labels = call.labels();
+    private Response list(ApiRequest request) {
+        boolean summary = request.flag("summary");
+        String region = request.query("region").orElse("");
+        Set<MachineState> states = HistoryEndpoints.states(request.list("state"));
+        Map<String, String> labels = request.labels();
         Predicate<Machine> fits = m -> (region.isEmpty() || region.equals(m.region()))
                 && (states.isEmpty() || states.contains(m.state()))
                 && labels.entrySet().stream()
                         .allMatch(l -> l.getValue().equals(m.config().metadata().get(l.getKey())));
-        List<Machine> found = machines.list(call.parameter("app_name"), call.flag("include_deleted")).stream()
+        List<Machine> found = machines.list(request.parameter("app_name"), request.flag("include_deleted")).stream()
                 .filter(fits)
                 .toList();
-        return new Answer.Items(
+        return new Response.Items(
                 found.size(),
                 (from, to) -> summary
                         ? found.subList(from, to).stream()
-                                .map(m -> Views.brief(m).toString().getBytes(StandardCharsets.UTF_8))
+                                .map(m -> MachineViews.brief(m).toString().getBytes(StandardCharsets.UTF_8))
                                 .toList()
                         : pages.whole(found.subList(from, to)));
     }
 
-    private Answer create(Call call) throws InterruptedException {
-        Fields in = call.body();
+    private Response create(ApiRequest request) throws InterruptedException {
+        StrictJsonReader in = request.body();
         Optional<String> name = in.string("name");
         Optional<String> region = in.string("region");
         Optional<String> runtime = in.string("runtime").filter(r -> !r.isEmpty());
         boolean launch = !in.bool("skip_launch").orElse(false);
         boolean cordoned = in.bool("skip_service_registration").orElse(false);
-        Fields config = in.object("config")
-                .orElseThrow(() -> Rejected.invalid("config is missing: the machine's configuration"));
-        Optional<Leases.Ask> lease = common(in, call);
+        StrictJsonReader config = in.object("config")
+                .orElseThrow(() -> RejectedException.invalid("config is missing: the machine's configuration"));
+        Optional<Leases.LeaseRequest> lease = createOrUpdate(in, request);
         Machine m = machines.create(
-                call.parameter("app_name"),
-                new Creation.Request(
+                request.parameter("app_name"),
+                new MachineCreator.Request(
                         name,
                         region,
                         runtime,
                         launch,
                         cordoned,
                         lease,
-                        config(in, config, call.parameter("app_name")),
-                        call.caller().tenant()));
+                        config(in, config, request.parameter("app_name")),
+                        request.caller().tenant()));
         return leased(m, lease);
     }
 
     /** The machine with its lease's nonce, where one was asked for. */
-    private Answer leased(Machine m, Optional<Leases.Ask> asked) {
-        ObjectNode node = Views.machine(m, machines.events(m.id(), Views.EVENTS), machines.checks(m.id()));
+    private Response leased(Machine m, Optional<Leases.LeaseRequest> asked) {
+        ObjectNode node =
+                MachineViews.machine(m, machines.events(m.id(), MachineViews.EVENTS), machines.checks(m.id()));
         asked.flatMap(ask -> machines.leases().of(m.id())).ifPresent(lease -> node.put("nonce", lease.nonce()));
-        return Answer.ok(node);
+        return Response.ok(node);
     }
 
     /** What create and update share: a lease to take with it, and what is read with the configuration. */
-    static Optional<Leases.Ask> common(Fields in, Call call) {
+    static Optional<Leases.LeaseRequest> createOrUpdate(StrictJsonReader in, ApiRequest request) {
         in.skip("skip_secrets");
         in.skip("min_secrets_version");
         in.refuse("lsvd", "there is no such storage here");
-        Optional<Leases.Ask> lease = in.integer("lease_ttl", 0, (int) Leases.MAX_TTL.toSeconds())
+        Optional<Leases.LeaseRequest> lease = in.integer("lease_ttl", 0, (int) Leases.MAX_TTL.toSeconds())
                 .filter(ttl -> ttl > 0)
-                .map(ttl ->
-                        new Leases.Ask(Duration.ofSeconds(ttl), call.caller().name(), ""));
+                .map(ttl -> new Leases.LeaseRequest(
+                        Duration.ofSeconds(ttl), request.caller().name(), ""));
         in.done();
         return lease;
     }
 
     /** The configuration, with what is said of secrets beside it. */
-    private MachineConfig config(Fields in, Fields config, String app) {
+    private MachineConfig config(StrictJsonReader in, StrictJsonReader config, String app) {
         boolean skip = in.bool("skip_secrets").orElse(false);
         int version = in.integer("min_secrets_version", 0, Integer.MAX_VALUE).orElse(0);
         MachineConfig read = ConfigReader.read(config).skippingSecrets(skip);
@@ -164,13 +165,13 @@ public final class MachineEndpoints {
         return read;
     }
 
-    private Answer show(Call call) {
-        return whole(machine(call));
+    private Response show(ApiRequest request) {
+        return whole(machine(request));
     }
 
-    private Answer update(Call call) throws InterruptedException {
-        Machine m = machine(call);
-        Fields in = call.body();
+    private Response update(ApiRequest request) throws InterruptedException {
+        Machine m = machine(request);
+        StrictJsonReader in = request.body();
         Optional<String> expected = in.string("current_version").filter(v -> !v.isEmpty());
         boolean launch = !in.bool("skip_launch").orElse(false);
         for (var fixed : List.of(
@@ -178,25 +179,26 @@ public final class MachineEndpoints {
             in.string(fixed.getKey())
                     .filter(v -> !v.isEmpty() && !v.equals(fixed.getValue()))
                     .ifPresent(v -> {
-                        throw Rejected.invalid(
+                        throw RejectedException.invalid(
                                 "%s is \"%s\" and cannot be changed".formatted(fixed.getKey(), fixed.getValue()));
                     });
         }
         in.refuse("skip_service_registration", "a machine that exists is taken out of routing by its verb cordon");
-        Fields config = in.object("config")
-                .orElseThrow(() -> Rejected.invalid("config is missing: an update replaces the whole configuration"));
-        Optional<Leases.Ask> lease = common(in, call);
+        StrictJsonReader config = in.object("config")
+                .orElseThrow(() ->
+                        RejectedException.invalid("config is missing: an update replaces the whole configuration"));
+        Optional<Leases.LeaseRequest> lease = createOrUpdate(in, request);
         Machine now = machines.update(
-                m, new Machines.Change(config(in, config, m.app()), expected, launch, lease), call.asker());
+                m, new Machines.UpdateRequest(config(in, config, m.app()), expected, launch, lease), request.asker());
         return leased(now, lease);
     }
 
-    private Answer destroy(Call call) throws InterruptedException {
-        machines.destroy(machine(call), call.flag("force") || call.flag("kill"), call.asker());
+    private Response destroy(ApiRequest request) throws InterruptedException {
+        machines.destroy(machine(request), request.flag("force") || request.flag("kill"), request.asker());
         return ok();
     }
 
-    static Answer ok() {
-        return Answer.ok(Views.JSON.objectNode().put("ok", true));
+    static Response ok() {
+        return Response.ok(MachineViews.JSON.objectNode().put("ok", true));
     }
 }

@@ -4,10 +4,10 @@ import static org.allod.api.AppEndpoints.endpoint;
 
 import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
-import org.allod.base.Rejected;
-import org.allod.machine.Fields;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import org.allod.runtime.Guest;
 import org.allod.runtime.GuestMemory;
 
@@ -35,7 +35,8 @@ public final class MemoryEndpoints {
                         "Machines_get_memory",
                         "Show its memory, and how much of it is free",
                         List.of(),
-                        call -> answer(machines.ask(MachineEndpoints.living(machines, call), Guest::memory))),
+                        request ->
+                                answer(machines.withGuest(MachineEndpoints.living(machines, request), Guest::memory))),
                 endpoint(
                         HttpMethod.PUT,
                         MEMORY,
@@ -52,31 +53,33 @@ public final class MemoryEndpoints {
                         this::reclaim));
     }
 
-    private Answer limit(Call call) {
-        Machine m = MachineEndpoints.living(machines, call);
-        int limit = megabytes(call, "limit_mb", Math.min(LEAST_MB, m.config().memoryMb()), m);
-        return answer(machines.askFor(m, call.asker(), guest -> guest.limitMemory(limit)));
+    private Response limit(ApiRequest request) {
+        Machine m = MachineEndpoints.living(machines, request);
+        int limit = megabytes(request, "limit_mb", Math.min(LEAST_MB, m.config().memoryMb()), m);
+        return answer(machines.askFor(m, request.asker(), guest -> guest.limitMemory(limit)));
     }
 
-    private Answer reclaim(Call call) {
-        Machine m = MachineEndpoints.living(machines, call);
-        int amount = megabytes(call, "amount_mb", 1, m);
-        long actual = machines.askFor(m, call.asker(), guest -> guest.reclaimMemory(amount));
-        return Answer.ok(Views.JSON.objectNode().put("actual_mb", actual));
+    private Response reclaim(ApiRequest request) {
+        Machine m = MachineEndpoints.living(machines, request);
+        int amount = megabytes(request, "amount_mb", 1, m);
+        long actual = machines.askFor(m, request.asker(), guest -> guest.reclaimMemory(amount));
+        return Response.ok(MachineViews.JSON.objectNode().put("actual_mb", actual));
     }
 
-    private static int megabytes(Call call, String field, int least, Machine m) {
-        Fields in = call.body();
+    private static int megabytes(ApiRequest request, String field, int least, Machine m) {
+        StrictJsonReader in = request.body();
         int most = m.config().memoryMb();
         int wanted = in.integer(field, least, most)
-                .orElseThrow(() -> Rejected.invalid(
+                .orElseThrow(() -> RejectedException.invalid(
                         "%s is missing: a number of megabytes, %d to %d".formatted(field, least, most)));
         in.done();
         return wanted;
     }
 
-    private static Answer answer(GuestMemory memory) {
-        return Answer.ok(
-                Views.JSON.objectNode().put("limit_mb", memory.limitMb()).put("available_mb", memory.availableMb()));
+    private static Response answer(GuestMemory memory) {
+        return Response.ok(MachineViews.JSON
+                .objectNode()
+                .put("limit_mb", memory.limitMb())
+                .put("available_mb", memory.availableMb()));
     }
 }

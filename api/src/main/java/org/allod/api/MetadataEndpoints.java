@@ -7,11 +7,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Rejected;
-import org.allod.machine.Fields;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
-import org.allod.machine.Metadata;
+import org.allod.machine.MetadataPatch;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What people and programs keep beside a machine. A change makes no new version of it. */
@@ -65,37 +65,39 @@ final class MetadataEndpoints {
                         this::remove));
     }
 
-    private Answer all(Call call) {
-        ObjectNode node = Views.JSON.objectNode();
-        MachineEndpoints.machine(machines, call).config().metadata().forEach(node::put);
-        return Answer.ok(node);
+    private Response all(ApiRequest request) {
+        ObjectNode node = MachineViews.JSON.objectNode();
+        MachineEndpoints.machine(machines, request).config().metadata().forEach(node::put);
+        return Response.ok(node);
     }
 
-    private Answer one(Call call) {
-        Machine m = MachineEndpoints.machine(machines, call);
-        String key = call.parameter("key");
+    private Response one(ApiRequest request) {
+        Machine m = MachineEndpoints.machine(machines, request);
+        String key = request.parameter("key");
         String value = m.config().metadata().get(key);
         if (value == null) {
-            throw Rejected.notFound("machine " + m.id() + " has no metadata " + key);
+            throw RejectedException.notFound("machine " + m.id() + " has no metadata " + key);
         }
-        return Answer.ok(Views.JSON.objectNode().put("value", value));
+        return Response.ok(MachineViews.JSON.objectNode().put("value", value));
     }
 
-    private Answer update(Call call) {
-        return changed(call, change(call));
+    private Response update(ApiRequest request) {
+        return changed(request, change(request));
     }
 
-    static Metadata change(Call call) {
-        Fields in = call.body();
+    static MetadataPatch change(ApiRequest request) {
+        StrictJsonReader in = request.body();
         Map<String, Optional<String>> keys = new LinkedHashMap<>();
         in.object("metadata")
-                .orElseThrow(() -> Rejected.invalid("metadata is missing: an object of keys and their values"))
+                .orElseThrow(() -> RejectedException.invalid("metadata is missing: an object of keys and their values"))
                 .json()
                 .properties()
                 .forEach(e -> {
                     if (!e.getValue().isString() && !e.getValue().isNull()) {
-                        throw Rejected.invalid("metadata.%s is %s: it must be a string, or null to remove it"
-                                .formatted(e.getKey(), Fields.clip(e.getValue().toString())));
+                        throw RejectedException.invalid("metadata.%s is %s: it must be a string, or null to remove it"
+                                .formatted(
+                                        e.getKey(),
+                                        StrictJsonReader.clip(e.getValue().toString())));
                     }
                     keys.put(
                             e.getKey(),
@@ -103,27 +105,28 @@ final class MetadataEndpoints {
                 });
         Optional<String> expected = in.string("machine_version").filter(v -> !v.isEmpty());
         noted(in);
-        return new Metadata(keys, expected);
+        return new MetadataPatch(keys, expected);
     }
 
-    private Answer set(Call call) {
-        Fields in = call.body();
-        String value = in.string("value").orElseThrow(() -> Rejected.invalid("value is missing: a string"));
+    private Response set(ApiRequest request) {
+        StrictJsonReader in = request.body();
+        String value = in.string("value").orElseThrow(() -> RejectedException.invalid("value is missing: a string"));
         noted(in);
-        return changed(call, new Metadata(Map.of(call.parameter("key"), value(value)), Optional.empty()));
+        return changed(request, new MetadataPatch(Map.of(request.parameter("key"), value(value)), Optional.empty()));
     }
 
-    private Answer remove(Call call) {
-        return changed(call, new Metadata(Map.of(call.parameter("key"), Optional.empty()), Optional.empty()));
+    private Response remove(ApiRequest request) {
+        return changed(
+                request, new MetadataPatch(Map.of(request.parameter("key"), Optional.empty()), Optional.empty()));
     }
 
-    private Answer changed(Call call, Metadata change) {
-        machines.metadata(MachineEndpoints.living(machines, call), change, call.asker());
-        return new Answer.Empty(204);
+    private Response changed(ApiRequest request, MetadataPatch change) {
+        machines.metadata(MachineEndpoints.living(machines, request), change, request.asker());
+        return new Response.Empty(204);
     }
 
     /** When the caller made the change. Changes are ordered here by their arrival, so it has nothing to decide. */
-    private static void noted(Fields in) {
+    private static void noted(StrictJsonReader in) {
         in.string("updated_at");
         in.done();
     }

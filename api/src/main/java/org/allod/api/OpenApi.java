@@ -23,11 +23,11 @@ public final class OpenApi {
                 "OpenApi",
                 "This description",
                 List.of(),
-                call -> Answer.ok(document())));
+                request -> Response.ok(document())));
     }
 
     ObjectNode document() {
-        ObjectNode root = Views.JSON.objectNode().put("openapi", "3.0.1");
+        ObjectNode root = MachineViews.JSON.objectNode().put("openapi", "3.0.1");
         root.putObject("info").put("title", "Allod").put("version", "1.0");
         ObjectNode paths = root.putObject("paths");
         described.forEach(e -> describe(paths.withObjectProperty(e.template()), e));

@@ -9,14 +9,14 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.util.Base64;
 import java.util.Optional;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Rng;
 
 /**
  * The one token of this host's operator. Kept in a file only root can read; compared without telling by time how much
  * of a guess was right.
  */
-public final class OperatorToken implements Prover {
+public final class OperatorToken implements Authenticator {
     private static final String PREFIX = "allod_";
 
     private final String token;
@@ -40,7 +40,7 @@ public final class OperatorToken implements Prover {
             Files.move(staged, file, StandardCopyOption.ATOMIC_MOVE);
             return new OperatorToken(fresh);
         } catch (IOException e) {
-            throw new Failed("cannot read or make the operator's token at " + file + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read or make the operator's token at " + file + ": " + e.getMessage(), e);
         }
     }
 
@@ -50,9 +50,9 @@ public final class OperatorToken implements Prover {
     }
 
     @Override
-    public Optional<Caller> prove(String authorization, String address) {
+    public Optional<Caller> authenticate(String authorization, String address) {
         boolean any = false;
-        for (String one : Prover.tokens(authorization)) {
+        for (String one : Authenticator.tokens(authorization)) {
             any |= MessageDigest.isEqual(bytes(one), bytes(token));
         }
         return any ? Optional.of(new Caller.Operator(address)) : Optional.empty();

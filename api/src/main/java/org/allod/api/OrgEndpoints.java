@@ -6,7 +6,7 @@ import io.netty.handler.codec.http.HttpMethod;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
@@ -44,35 +44,36 @@ public final class OrgEndpoints {
     }
 
     /** An answer is from one host, which has all there is: no region can fail to answer. */
-    private Answer machines(Call call) {
-        checkOrg(call.parameter("org_slug"));
-        boolean summary = call.flag("summary");
+    private Response machines(ApiRequest request) {
+        checkOrg(request.parameter("org_slug"));
+        boolean summary = request.flag("summary");
         OrgPage.Ask ask = OrgPage.Ask.of(
-                call,
+                request,
                 Arrays.stream(MachineState.values()).map(MachineState::wire).toList());
-        List<OrgPage.Item> all = machines.everywhere(call.flag("include_deleted")).stream()
+        List<OrgPage.Item> all = machines.everywhere(request.flag("include_deleted")).stream()
                 .map(m -> new OrgPage.Item(
                         m.id().text(), m.updated(), m.region(), m.state().wire(), () -> view(m, summary)))
                 .toList();
         ObjectNode body = OrgPage.of(all, ask).json("machine");
         body.putArray("error_regions");
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
-    private Answer volumes(Call call) {
-        checkOrg(call.parameter("org_slug"));
+    private Response volumes(ApiRequest request) {
+        checkOrg(request.parameter("org_slug"));
         OrgPage.Ask ask = OrgPage.Ask.of(
-                call, Arrays.stream(VolumeState.values()).map(VolumeState::wire).toList());
-        boolean summary = call.flag("summary");
+                request,
+                Arrays.stream(VolumeState.values()).map(VolumeState::wire).toList());
+        boolean summary = request.flag("summary");
         List<Volume> all = new ArrayList<>(volumes.all());
-        if (call.flag("include_deleted")) {
+        if (request.flag("include_deleted")) {
             all.addAll(volumes.destroyed());
         }
         List<OrgPage.Item> items = all.stream()
                 .map(v -> new OrgPage.Item(
                         v.id().text(), v.updated(), v.region(), v.state().wire(), () -> view(v, summary)))
                 .toList();
-        return Answer.ok(OrgPage.of(items, ask).json("volume"));
+        return Response.ok(OrgPage.of(items, ask).json("volume"));
     }
 
     private ObjectNode view(Volume v, boolean summary) {
@@ -80,7 +81,7 @@ public final class OrgEndpoints {
     }
 
     private static ObjectNode view(Machine m, boolean summary) {
-        ObjectNode node = Views.brief(m).put("app_name", m.app()).put("runtime", m.runtime());
+        ObjectNode node = MachineViews.brief(m).put("app_name", m.app()).put("runtime", m.runtime());
         if (!summary) {
             ObjectNode config = node.putObject("config").put("image", m.config().image());
             config.set("guest", m.config().json().get("guest"));
@@ -93,8 +94,8 @@ public final class OrgEndpoints {
 
     static void checkOrg(String slug) {
         if (!slug.equals("personal") && !slug.isEmpty()) {
-            throw Rejected.because(
-                    Rejected.Reason.NOT_FOUND,
+            throw RejectedException.because(
+                    RejectedException.Reason.NOT_FOUND,
                     "there is no organisation " + (slug.length() > 60 ? slug.substring(0, 60) : slug),
                     "a host of one's own has one: personal");
         }

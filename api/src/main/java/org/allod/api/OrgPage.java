@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.Supplier;
-import org.allod.base.Rejected;
-import org.allod.machine.Fields;
+import org.allod.base.RejectedException;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -35,18 +35,18 @@ record OrgPage(List<Item> items, Optional<String> next) {
                 List.of("include_deleted", "region", "state", "summary", "updated_after", "cursor", "limit");
 
         /** @param known the states that what is listed can be in */
-        static Ask of(Call call, List<String> known) {
-            Optional<Place> after = call.query("cursor")
+        static Ask of(ApiRequest request, List<String> known) {
+            Optional<Place> after = request.query("cursor")
                     .map(Place::parse)
-                    .or(() -> call.query("updated_after").map(Place::after));
-            Set<String> states = Set.copyOf(call.list("state"));
+                    .or(() -> request.query("updated_after").map(Place::after));
+            Set<String> states = Set.copyOf(request.list("state"));
             for (String state : states) {
                 if (!known.contains(state)) {
-                    throw Rejected.invalid(
-                            "state is \"%s\": allowed are %s".formatted(Fields.clip(state), String.join(", ", known)));
+                    throw RejectedException.invalid("state is \"%s\": allowed are %s"
+                            .formatted(StrictJsonReader.clip(state), String.join(", ", known)));
                 }
             }
-            return new Ask(after, call.query("region").orElse(""), states, call.number("limit", 1, MOST, MOST));
+            return new Ask(after, request.query("region").orElse(""), states, request.number("limit", 1, MOST, MOST));
         }
 
         private boolean wants(Item item) {
@@ -68,7 +68,7 @@ record OrgPage(List<Item> items, Optional<String> next) {
             try {
                 return new Place(OffsetDateTime.parse(text).toInstant(), "\uffff");
             } catch (DateTimeException e) {
-                throw Rejected.invalid(
+                throw RejectedException.invalid(
                         "updated_after is \"%s\": it must be a time as in RFC 3339, such as 2026-01-31T12:00:00Z"
                                 .formatted(text.length() > 60 ? text.substring(0, 60) : text));
             }
@@ -80,7 +80,7 @@ record OrgPage(List<Item> items, Optional<String> next) {
                 int space = text.indexOf(' ');
                 return new Place(Instant.parse(text.substring(0, space)), text.substring(space + 1));
             } catch (IllegalArgumentException | DateTimeException | IndexOutOfBoundsException e) {
-                throw Rejected.invalid("cursor is not one that an answer gave as next_cursor");
+                throw RejectedException.invalid("cursor is not one that an answer gave as next_cursor");
             }
         }
 
@@ -114,7 +114,7 @@ record OrgPage(List<Item> items, Optional<String> next) {
 
     /** @param what {@code machine} or {@code volume} */
     ObjectNode json(String what) {
-        ObjectNode body = Views.JSON.objectNode();
+        ObjectNode body = MachineViews.JSON.objectNode();
         var list = body.putArray(what + "s");
         items.forEach(item -> list.add(item.view().get()));
         last(items)

@@ -7,9 +7,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.allod.base.Rejected;
-import org.allod.machine.Fields;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -35,7 +35,7 @@ public final class PlatformEndpoints {
                         "List regions",
                         List.of(),
                         Endpoint.Access.SHARED,
-                        call -> Answer.ok(regions())),
+                        request -> Response.ok(regions())),
                 endpoint(
                         HttpMethod.POST,
                         "/v1/platform/placements",
@@ -46,7 +46,7 @@ public final class PlatformEndpoints {
     }
 
     private ObjectNode regions() {
-        ObjectNode body = Views.JSON.objectNode().put("nearest", region);
+        ObjectNode body = MachineViews.JSON.objectNode().put("nearest", region);
         body.putArray("regions")
                 .addObject()
                 .put("code", region)
@@ -60,9 +60,10 @@ public final class PlatformEndpoints {
         return body;
     }
 
-    private Answer placements(Call call) {
-        Fields in = call.body();
-        String org = in.string("org_slug").orElseThrow(() -> Rejected.invalid("org_slug is missing: \"personal\""));
+    private Response placements(ApiRequest request) {
+        StrictJsonReader in = request.body();
+        String org =
+                in.string("org_slug").orElseThrow(() -> RejectedException.invalid("org_slug is missing: \"personal\""));
         OrgEndpoints.checkOrg(org);
         int count = in.integer("count", 0, MAX_COUNT).orElse(0);
         String wanted = in.string("region").filter(r -> !r.isEmpty()).orElse(region + ",any");
@@ -74,20 +75,20 @@ public final class PlatformEndpoints {
         in.done();
         Set<String> regions =
                 Arrays.stream(wanted.split(",", 50)).map(String::strip).collect(Collectors.toSet());
-        ObjectNode body = Views.JSON.objectNode();
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("regions");
-        int room = machines.room(size.memoryMb, size.cpus);
+        int room = machines.countThatFit(size.memoryMb, size.cpus);
         if ((regions.contains(region) || regions.contains("any")) && room > 0) {
             list.addObject()
                     .put("region", region)
                     .put("count", count == 0 ? room : Math.min(count, room))
                     .put("concurrency", room);
         }
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
     private record Size(int memoryMb, int cpus) {
-        static Size read(Fields in) {
+        static Size read(StrictJsonReader in) {
             in.oneOf("cpu_kind", List.of("shared", "performance"));
             Size size = new Size(
                     in.integer("memory_mb", 64, 1 << 20).orElse(USUAL_MEMORY_MB),

@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
-import org.allod.machine.Fields;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machine;
 import org.allod.machine.Machines;
 import org.allod.machine.ProcessTable;
+import org.allod.machine.StrictJsonReader;
 import org.allod.runtime.Guest;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -40,19 +40,19 @@ public final class ProcessEndpoints {
                 this::list));
     }
 
-    private Answer list(Call call) {
+    private Response list(ApiRequest request) {
         ProcessTable.Column column =
-                call.query("sort_by").map(ProcessEndpoints::column).orElse(ProcessTable.Column.PID);
-        boolean descending = descending(call.query("order"));
+                request.query("sort_by").map(ProcessEndpoints::column).orElse(ProcessTable.Column.PID);
+        boolean descending = descending(request.query("order"));
         long now = clock.wallMillis() / 1_000;
-        ArrayNode list = Views.JSON.arrayNode();
-        Machine m = MachineEndpoints.machine(machines, call);
-        try (ExecSlots.Slot _ = slots.take(m.id(), call.caller())) { // a command in the guest says what runs there
-            machines.ask(m, ProcessEndpoints::table).stream()
+        ArrayNode list = MachineViews.JSON.arrayNode();
+        Machine m = MachineEndpoints.machine(machines, request);
+        try (ExecSlots.Slot _ = slots.take(m.id(), request.caller())) { // a command in the guest says what runs there
+            machines.withGuest(m, ProcessEndpoints::table).stream()
                     .sorted(column.order(descending))
                     .forEach(p -> list.add(view(p, now)));
         }
-        return Answer.ok(list);
+        return Response.ok(list);
     }
 
     private static List<ProcessTable.Entry> table(Guest guest) {
@@ -60,13 +60,13 @@ public final class ProcessEndpoints {
             return ProcessTable.of(guest);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while asking for the processes of machine " + guest.machine(), e);
+            throw new FailedException("interrupted while asking for the processes of machine " + guest.machine(), e);
         }
     }
 
     /** The interface names no units: {@code stime} is when it started, {@code rtime} the seconds since, cpu percent. */
     private static ObjectNode view(ProcessTable.Entry p, long now) {
-        ObjectNode node = Views.JSON
+        ObjectNode node = MachineViews.JSON
                 .objectNode()
                 .put("pid", p.pid())
                 .put("stime", now - p.age().toSeconds())
@@ -85,9 +85,9 @@ public final class ProcessEndpoints {
         return Arrays.stream(ProcessTable.Column.values())
                 .filter(c -> c.wire().equals(name.toLowerCase(Locale.ROOT)))
                 .findFirst()
-                .orElseThrow(() -> Rejected.invalid("sort_by is \"%s\": allowed are %s"
+                .orElseThrow(() -> RejectedException.invalid("sort_by is \"%s\": allowed are %s"
                         .formatted(
-                                Fields.clip(name),
+                                StrictJsonReader.clip(name),
                                 String.join(
                                         ", ",
                                         Arrays.stream(ProcessTable.Column.values())
@@ -100,7 +100,8 @@ public final class ProcessEndpoints {
             case "asc" -> false;
             case "desc" -> true;
             default ->
-                throw Rejected.invalid("order is \"%s\": allowed are asc, desc".formatted(Fields.clip(order.get())));
+                throw RejectedException.invalid(
+                        "order is \"%s\": allowed are asc, desc".formatted(StrictJsonReader.clip(order.get())));
         };
     }
 }

@@ -7,14 +7,14 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.fsm.Engine;
 import org.allod.fsm.HistoryEvent;
 import org.allod.fsm.RunFilter;
 import org.allod.fsm.RunId;
+import org.allod.fsm.RunSubscription;
 import org.allod.fsm.RunView;
-import org.allod.fsm.Watch;
-import org.allod.machine.Fields;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -48,7 +48,7 @@ public final class RunEndpoints {
                         "Runs_watch_all",
                         "Follow every run: a line for each change",
                         List.of(),
-                        call -> new Answer.Lines(sink -> follow(engine.watch(), sink, false))),
+                        request -> new Response.Lines(sink -> follow(engine.watch(), sink, false))),
                 endpoint(
                         HttpMethod.GET,
                         ONE + "/watch",
@@ -59,44 +59,44 @@ public final class RunEndpoints {
                 endpoint(HttpMethod.POST, ONE + "/cancel", "Runs_cancel", "Cancel a run", List.of(), this::cancel));
     }
 
-    private Answer list(Call call) {
-        RunFilter filter = call.flag("active") ? RunFilter.active() : RunFilter.all();
-        if (call.query("type").isPresent()) {
-            filter = filter.type(call.query("type").get());
+    private Response list(ApiRequest request) {
+        RunFilter filter = request.flag("active") ? RunFilter.active() : RunFilter.all();
+        if (request.query("type").isPresent()) {
+            filter = filter.type(request.query("type").get());
         }
-        if (call.query("subject").isPresent()) {
-            filter = filter.subject(call.query("subject").get());
+        if (request.query("subject").isPresent()) {
+            filter = filter.subject(request.query("subject").get());
         }
-        int limit = call.number("limit", 1, 1_000, 100);
-        List<RunView> runs = engine.list(filter, call.query("cursor").map(RunEndpoints::id), limit);
-        ObjectNode body = Views.JSON.objectNode();
+        int limit = request.number("limit", 1, 1_000, 100);
+        List<RunView> runs = engine.list(filter, request.query("cursor").map(RunEndpoints::id), limit);
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("runs");
         runs.forEach(run -> list.add(view(run)));
         if (runs.size() == limit) {
             body.put("next_cursor", runs.getLast().id().toString());
         }
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
-    private Answer show(Call call) {
-        RunView run = run(call);
+    private Response show(ApiRequest request) {
+        RunView run = run(request);
         ObjectNode body = view(run);
         ArrayNode events = body.putArray("events");
         engine.history(run.id()).forEach(event -> events.add(view(event)));
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
-    private Answer watch(Call call) {
-        RunId id = run(call).id();
-        return new Answer.Lines(sink -> follow(engine.watch(id), sink, true));
+    private Response watch(ApiRequest request) {
+        RunId id = run(request).id();
+        return new Response.Lines(sink -> follow(engine.watch(id), sink, true));
     }
 
     /** Sends changes until the client leaves, or the run it asked about is over. */
-    private static void follow(Watch watch, Answer.Lines.Sink sink, boolean untilOver)
+    private static void follow(RunSubscription subscription, Response.Lines.Sink sink, boolean untilOver)
             throws IOException, InterruptedException {
-        try (watch) {
-            while (sink.open() && !watch.closed()) {
-                Optional<RunView> change = watch.next(LOOK);
+        try (subscription) {
+            while (sink.open() && !subscription.closed()) {
+                Optional<RunView> change = subscription.next(LOOK);
                 if (change.isPresent()) {
                     sink.line(view(change.get()));
                 }
@@ -107,31 +107,33 @@ public final class RunEndpoints {
         }
     }
 
-    private Answer cancel(Call call) {
-        RunView run = run(call);
-        Fields in = call.body();
-        String cause = in.string("cause").orElse("cancelled by " + call.caller().name());
+    private Response cancel(ApiRequest request) {
+        RunView run = run(request);
+        StrictJsonReader in = request.body();
+        String cause =
+                in.string("cause").orElse("cancelled by " + request.caller().name());
         in.done();
         engine.cancel(run.id(), cause);
-        return Answer.ok(view(engine.get(run.id()).orElse(run)));
+        return Response.ok(view(engine.get(run.id()).orElse(run)));
     }
 
-    private RunView run(Call call) {
-        RunId id = id(call.parameter("run_id"));
+    private RunView run(ApiRequest request) {
+        RunId id = id(request.parameter("run_id"));
         return engine.get(id)
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.NOT_FOUND,
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND,
                         "there is no run " + id,
                         "ended runs are kept for a while only; GET /v1/host/runs lists them"));
     }
 
     private static RunId id(String text) {
         return RunId.parse(text)
-                .orElseThrow(() -> Rejected.invalid("\"" + text + "\" is not a run's id: 26 letters and digits"));
+                .orElseThrow(
+                        () -> RejectedException.invalid("\"" + text + "\" is not a run's id: 26 letters and digits"));
     }
 
     static ObjectNode view(RunView run) {
-        ObjectNode node = Views.JSON
+        ObjectNode node = MachineViews.JSON
                 .objectNode()
                 .put("id", run.id().toString())
                 .put("type", run.type())
@@ -153,7 +155,7 @@ public final class RunEndpoints {
     }
 
     static ObjectNode view(HistoryEvent event) {
-        return Views.JSON
+        return MachineViews.JSON
                 .objectNode()
                 .put("at", event.at().toString())
                 .put("kind", event.kind())

@@ -6,7 +6,7 @@ import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machines;
 import org.allod.trust.Secrets;
 import tools.jackson.databind.node.ArrayNode;
@@ -41,56 +41,56 @@ public final class SecretEndpoints {
                 endpoint(HttpMethod.DELETE, ONE, "Secret_delete", "Unset a secret", List.of(), this::delete));
     }
 
-    private String app(Call call) {
-        return machines.app(call.parameter("app_name")).name();
+    private String app(ApiRequest request) {
+        return machines.app(request.parameter("app_name")).name();
     }
 
-    private Answer list(Call call) {
-        String app = app(call);
-        long version = recent(call, app, secrets.version(app));
-        Map<String, String> values = values(call, app);
-        ObjectNode body = Views.JSON.objectNode();
+    private Response list(ApiRequest request) {
+        String app = app(request);
+        long version = recent(request, app, secrets.version(app));
+        Map<String, String> values = values(request, app);
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("secrets");
         secrets.list(app).forEach(s -> list.add(view(s, Optional.ofNullable(values.get(s.name())))));
-        return Answer.ok(versioned(body, version));
+        return Response.ok(versioned(body, version));
     }
 
-    private Answer show(Call call) {
-        String app = app(call);
-        var _ = recent(call, app, secrets.version(app));
-        Secrets.Secret secret = secrets.get(app, call.parameter("secret_name"));
-        return Answer.ok(view(secret, Optional.ofNullable(values(call, app).get(secret.name()))));
+    private Response show(ApiRequest request) {
+        String app = app(request);
+        var _ = recent(request, app, secrets.version(app));
+        Secrets.Secret secret = secrets.get(app, request.parameter("secret_name"));
+        return Response.ok(view(secret, Optional.ofNullable(values(request, app).get(secret.name()))));
     }
 
-    private Map<String, String> values(Call call, String app) {
-        return call.flag("show_secrets") ? secrets.reveal(app).values() : Map.of();
+    private Map<String, String> values(ApiRequest request, String app) {
+        return request.flag("show_secrets") ? secrets.reveal(app).values() : Map.of();
     }
 
-    private Answer update(Call call) {
-        String app = app(call);
+    private Response update(ApiRequest request) {
+        String app = app(request);
         Map<String, Optional<String>> values =
-                SecretBody.of(call, List.of("values")).map("values");
+                SecretRequestReader.of(request, List.of("values")).map("values");
         if (values.isEmpty()) {
-            throw Rejected.invalid("values is empty: name the secrets to set, or null to unset");
+            throw RejectedException.invalid("values is empty: name the secrets to set, or null to unset");
         }
         Secrets.Update update = secrets.update(app, values);
-        ObjectNode body = Views.JSON.objectNode();
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("secrets");
         update.secrets().forEach(s -> list.add(view(s, Optional.empty())));
-        return Answer.ok(versioned(body, update.version()));
+        return Response.ok(versioned(body, update.version()));
     }
 
-    private Answer set(Call call) {
-        String app = app(call);
-        String value = SecretBody.of(call, List.of("value")).required("value");
-        Secrets.Update update = secrets.update(app, Map.of(call.parameter("secret_name"), Optional.of(value)));
+    private Response set(ApiRequest request) {
+        String app = app(request);
+        String value = SecretRequestReader.of(request, List.of("value")).required("value");
+        Secrets.Update update = secrets.update(app, Map.of(request.parameter("secret_name"), Optional.of(value)));
         ObjectNode body = view(update.secrets().getFirst(), Optional.empty());
-        return new Answer.Json(201, versioned(body, update.version()));
+        return new Response.Json(201, versioned(body, update.version()));
     }
 
-    private Answer delete(Call call) {
-        long version = secrets.delete(app(call), call.parameter("secret_name"));
-        return Answer.ok(versioned(Views.JSON.objectNode(), version));
+    private Response delete(ApiRequest request) {
+        long version = secrets.delete(app(request), request.parameter("secret_name"));
+        return Response.ok(versioned(MachineViews.JSON.objectNode(), version));
     }
 
     /** Clients of different ages read one or the other. */
@@ -99,15 +99,15 @@ public final class SecretEndpoints {
     }
 
     /** Refuses to answer from before {@code min_version}. This host is the authority, so there is nothing to wait for. */
-    static long recent(Call call, String app, long version) {
-        call.query("min_version").ifPresent(text -> {
+    static long recent(ApiRequest request, String app, long version) {
+        request.query("min_version").ifPresent(text -> {
             if (!text.matches("[0-9]{1,18}")) {
-                throw Rejected.invalid(
+                throw RejectedException.invalid(
                         "min_version is \"%s\": it must be the version that a change answered".formatted(text));
             }
             if (Long.parseLong(text) > version) {
-                throw Rejected.because(
-                        Rejected.Reason.STALE,
+                throw RejectedException.because(
+                        RejectedException.Reason.STALE,
                         "min_version is %s, but the secrets of app %s are at version %d".formatted(text, app, version),
                         "ask with a version that a change of this app answered");
             }
@@ -116,7 +116,7 @@ public final class SecretEndpoints {
     }
 
     private static ObjectNode view(Secrets.Secret secret, Optional<String> value) {
-        ObjectNode node = Views.JSON
+        ObjectNode node = MachineViews.JSON
                 .objectNode()
                 .put("name", secret.name())
                 .put("digest", secret.digest())

@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machines;
 import org.allod.trust.KeyType;
 import org.allod.trust.SecretKeys;
@@ -56,115 +56,117 @@ public final class SecretKeyEndpoints {
                 endpoint(HttpMethod.POST, ONE + "/verify", "Secretkey_verify", "Verify", recent, this::verify));
     }
 
-    private String app(Call call) {
-        String app = machines.app(call.parameter("app_name")).name();
-        var _ = recent(call, app, keys.version(app));
+    private String app(ApiRequest request) {
+        String app = machines.app(request.parameter("app_name")).name();
+        var _ = recent(request, app, keys.version(app));
         return app;
     }
 
-    private static String name(Call call) {
-        return call.parameter("secret_name");
+    private static String name(ApiRequest request) {
+        return request.parameter("secret_name");
     }
 
-    private Answer list(Call call) {
-        Set<KeyType> types = call.query("types").stream()
+    private Response list(ApiRequest request) {
+        Set<KeyType> types = request.query("types").stream()
                 .flatMap(text -> Arrays.stream(text.split(",", 20)))
                 .map(KeyType::parse)
                 .collect(Collectors.toSet());
-        ObjectNode body = Views.JSON.objectNode();
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("secret_keys");
-        keys.list(app(call)).stream()
+        keys.list(app(request)).stream()
                 .filter(k -> types.isEmpty() || types.contains(k.type()))
                 .forEach(k -> list.add(view(k)));
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
-    private Answer show(Call call) {
-        return Answer.ok(view(keys.get(app(call), name(call))));
+    private Response show(ApiRequest request) {
+        return Response.ok(view(keys.get(app(request), name(request))));
     }
 
-    private Answer bring(Call call) {
-        String app = app(call);
-        SecretBody in = SecretBody.of(call, List.of("type", "value"));
-        SentBytes value = in.bytes("value")
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.INVALID,
+    private Response bring(ApiRequest request) {
+        String app = app(request);
+        SecretRequestReader in = SecretRequestReader.of(request, List.of("type", "value"));
+        JsonBytes value = in.bytes("value")
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.INVALID,
                         "value is missing: the key's bytes",
                         "to have one made, use …/generate"));
-        SecretKeys.Made made = keys.bring(app, name(call), KeyType.parse(in.required("type")), value.bytes());
+        SecretKeys.Made made = keys.bring(app, name(request), KeyType.parse(in.required("type")), value.bytes());
         return made(made);
     }
 
-    private Answer generate(Call call) {
-        String app = app(call);
-        SecretBody in = SecretBody.of(call, List.of("type", "value"));
+    private Response generate(ApiRequest request) {
+        String app = app(request);
+        SecretRequestReader in = SecretRequestReader.of(request, List.of("type", "value"));
         if (in.bytes("value").filter(v -> v.bytes().length > 0).isPresent()) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "value is there, but the key is to be made at random",
                     "leave value out, or leave /generate out of the path");
         }
-        SecretKeys.Made made = keys.generate(app, name(call), KeyType.parse(in.required("type")));
+        SecretKeys.Made made = keys.generate(app, name(request), KeyType.parse(in.required("type")));
         return made(made);
     }
 
-    private static Answer made(SecretKeys.Made made) {
-        return new Answer.Json(201, versioned(view(made.key()), made.version()));
+    private static Response made(SecretKeys.Made made) {
+        return new Response.Json(201, versioned(view(made.key()), made.version()));
     }
 
-    private Answer delete(Call call) {
-        return Answer.ok(versioned(Views.JSON.objectNode(), keys.delete(app(call), name(call))));
+    private Response delete(ApiRequest request) {
+        return Response.ok(versioned(MachineViews.JSON.objectNode(), keys.delete(app(request), name(request))));
     }
 
-    private Answer encrypt(Call call) {
-        String app = app(call);
-        SecretBody in = SecretBody.of(call, List.of("plaintext", "associated_data"));
-        SentBytes plain = sent(in, "plaintext");
-        byte[] out = keys.encrypt(app, name(call), plain.bytes(), associated(in));
-        return Answer.ok(plain.form().put(Views.JSON.objectNode(), "ciphertext", out));
+    private Response encrypt(ApiRequest request) {
+        String app = app(request);
+        SecretRequestReader in = SecretRequestReader.of(request, List.of("plaintext", "associated_data"));
+        JsonBytes plain = sent(in, "plaintext");
+        byte[] out = keys.encrypt(app, name(request), plain.bytes(), associated(in));
+        return Response.ok(plain.form().put(MachineViews.JSON.objectNode(), "ciphertext", out));
     }
 
-    private Answer decrypt(Call call) {
-        String app = app(call);
-        SecretBody in = SecretBody.of(call, List.of("ciphertext", "associated_data"));
-        SentBytes sealed = sent(in, "ciphertext");
-        byte[] plain = keys.decrypt(app, name(call), sealed.bytes(), associated(in))
+    private Response decrypt(ApiRequest request) {
+        String app = app(request);
+        SecretRequestReader in = SecretRequestReader.of(request, List.of("ciphertext", "associated_data"));
+        JsonBytes sealed = sent(in, "ciphertext");
+        byte[] plain = keys.decrypt(app, name(request), sealed.bytes(), associated(in))
                 .orElseThrow(
-                        () -> Rejected.because(
-                                Rejected.Reason.INVALID,
-                                "ciphertext does not decrypt with secret key %s of app %s".formatted(name(call), app),
+                        () -> RejectedException.because(
+                                RejectedException.Reason.INVALID,
+                                "ciphertext does not decrypt with secret key %s of app %s"
+                                        .formatted(name(request), app),
                                 "it must be what this key made, with the same associated_data, and the key not replaced since"));
-        return Answer.ok(sealed.form().put(Views.JSON.objectNode(), "plaintext", plain));
+        return Response.ok(sealed.form().put(MachineViews.JSON.objectNode(), "plaintext", plain));
     }
 
-    private Answer sign(Call call) {
-        String app = app(call);
-        SentBytes text = sent(SecretBody.of(call, List.of("plaintext")), "plaintext");
-        byte[] signature = keys.sign(app, name(call), text.bytes());
-        return Answer.ok(text.form().put(Views.JSON.objectNode(), "signature", signature));
+    private Response sign(ApiRequest request) {
+        String app = app(request);
+        JsonBytes text = sent(SecretRequestReader.of(request, List.of("plaintext")), "plaintext");
+        byte[] signature = keys.sign(app, name(request), text.bytes());
+        return Response.ok(text.form().put(MachineViews.JSON.objectNode(), "signature", signature));
     }
 
-    private Answer verify(Call call) {
-        String app = app(call);
-        SecretBody in = SecretBody.of(call, List.of("plaintext", "signature"));
+    private Response verify(ApiRequest request) {
+        String app = app(request);
+        SecretRequestReader in = SecretRequestReader.of(request, List.of("plaintext", "signature"));
         if (!keys.verify(
                 app,
-                name(call),
+                name(request),
                 sent(in, "plaintext").bytes(),
                 sent(in, "signature").bytes())) {
-            throw Rejected.invalid(
-                    "signature was not made of this plaintext by secret key %s of app %s".formatted(name(call), app));
+            throw RejectedException.invalid("signature was not made of this plaintext by secret key %s of app %s"
+                    .formatted(name(request), app));
         }
-        return new Answer.Empty(204);
+        return new Response.Empty(204);
     }
 
-    private static SentBytes sent(SecretBody in, String name) {
+    private static JsonBytes sent(SecretRequestReader in, String name) {
         return in.bytes(name)
-                .orElseThrow(() -> Rejected.invalid(name + " is missing: bytes, in base64 or as a list of numbers"));
+                .orElseThrow(() ->
+                        RejectedException.invalid(name + " is missing: bytes, in base64 or as a list of numbers"));
     }
 
-    private static byte[] associated(SecretBody in) {
-        return in.bytes("associated_data").map(SentBytes::bytes).orElse(NONE);
+    private static byte[] associated(SecretRequestReader in) {
+        return in.bytes("associated_data").map(JsonBytes::bytes).orElse(NONE);
     }
 
     /**
@@ -172,12 +174,12 @@ public final class SecretKeyEndpoints {
      * list into bytes as well as base64.
      */
     private static ObjectNode view(SecretKeys.View key) {
-        ObjectNode node = Views.JSON
+        ObjectNode node = MachineViews.JSON
                 .objectNode()
                 .put("name", key.name())
                 .put("type", key.type().wire())
                 .put("created_at", key.created().toString())
                 .put("updated_at", key.updated().toString());
-        return key.open().length == 0 ? node : SentBytes.Form.NUMBERS.put(node, "public_key", key.open());
+        return key.open().length == 0 ? node : JsonBytes.Form.NUMBERS.put(node, "public_key", key.open());
     }
 }

@@ -7,10 +7,10 @@ import io.netty.handler.codec.http.HttpMethod;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Rejected;
-import org.allod.machine.Durations;
-import org.allod.machine.Fields;
+import org.allod.base.RejectedException;
+import org.allod.machine.GoDuration;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import org.allod.trust.AppTokens;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -19,12 +19,12 @@ import tools.jackson.databind.node.ObjectNode;
 public final class TokenEndpoints {
     private final Machines machines;
     private final AppTokens tokens;
-    private final Prover prover;
+    private final Authenticator authenticator;
 
-    public TokenEndpoints(Machines machines, AppTokens tokens, Prover prover) {
+    public TokenEndpoints(Machines machines, AppTokens tokens, Authenticator authenticator) {
         this.machines = machines;
         this.tokens = tokens;
-        this.prover = prover;
+        this.authenticator = authenticator;
     }
 
     public List<Endpoint> endpoints() {
@@ -72,38 +72,38 @@ public final class TokenEndpoints {
         return endpoint(method, template, operation, summary, List.of(), Endpoint.Access.SHARED, handler);
     }
 
-    private Answer make(Call call) {
-        String app = machines.app(call.parameter("app_name")).name();
-        Fields in = call.body();
+    private Response make(ApiRequest request) {
+        String app = machines.app(request.parameter("app_name")).name();
+        StrictJsonReader in = request.body();
         Optional<String> expiry = in.string("expiry").filter(e -> !e.isEmpty());
         String name = in.string("name").orElse("");
         in.done();
-        Optional<Duration> lives = expiry.map(text -> Durations.parse(text)
-                .orElseThrow(
-                        () -> Rejected.invalid("expiry is \"%s\": it must be a duration such as 24h".formatted(text))));
+        Optional<Duration> lives = expiry.map(text -> GoDuration.parse(text)
+                .orElseThrow(() -> RejectedException.invalid(
+                        "expiry is \"%s\": it must be a duration such as 24h".formatted(text))));
         AppTokens.Made made = tokens.make(app, name, lives);
         ObjectNode body = view(made.token());
         if (lives.isEmpty()) {
             body.put("note", "no expiry was asked for: it lives a year");
         }
-        return Answer.ok(body.put("token", made.text()));
+        return Response.ok(body.put("token", made.text()));
     }
 
-    private Answer list(Call call) {
+    private Response list(ApiRequest request) {
         Optional<String> app =
-                call.query("app_name").map(name -> machines.app(name).name());
-        ObjectNode body = Views.JSON.objectNode();
+                request.query("app_name").map(name -> machines.app(name).name());
+        ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode list = body.putArray("tokens");
         tokens.list(app).forEach(t -> list.add(view(t)));
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
-    private Answer revoke(Call call) {
-        return Answer.ok(view(tokens.revoke(call.parameter("token_id"))));
+    private Response revoke(ApiRequest request) {
+        return Response.ok(view(tokens.revoke(request.parameter("token_id"))));
     }
 
     private static ObjectNode view(AppTokens.Token token) {
-        return Views.JSON
+        return MachineViews.JSON
                 .objectNode()
                 .put("id", token.id())
                 .put("name", token.name())
@@ -112,68 +112,69 @@ public final class TokenEndpoints {
                 .put("expires_at", token.expires().toString());
     }
 
-    private Answer current(Call call) {
-        ObjectNode body = Views.JSON.objectNode();
+    private Response current(ApiRequest request) {
+        ObjectNode body = MachineViews.JSON.objectNode();
         ObjectNode info = body.putArray("tokens").addObject();
         info.put("org_slug", "personal").put("organization", "personal");
-        switch (call.caller()) {
+        switch (request.caller()) {
             case Caller.OfApp(var token, var _) -> {
                 info.put("token_id", token.id());
                 info.putArray("apps").add(token.app());
             }
             case Caller.Operator _ -> info.put("token_id", "operator").put("user", "operator");
             case Caller.Local _ ->
-                info.put("token_id", "socket").put("user", call.caller().name());
-            case Caller.Nobody _ -> throw Rights.unproven();
+                info.put("token_id", "socket").put("user", request.caller().name());
+            case Caller.Nobody _ -> throw Authorizer.unauthenticated();
         }
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
-    private Answer authenticate(Call call) {
-        String header = SecretBody.of(call, List.of("header")).required("header");
-        ArrayNode list = Views.JSON.arrayNode();
-        list.add(TokenFacts.verified(proven(header), header));
-        return Answer.ok(list);
+    private Response authenticate(ApiRequest request) {
+        String header = SecretRequestReader.of(request, List.of("header")).required("header");
+        ArrayNode list = MachineViews.JSON.arrayNode();
+        list.add(TokenViews.verified(proven(header), header));
+        return Response.ok(list);
     }
 
-    private Answer authorize(Call call) {
-        SecretBody in = SecretBody.of(call, List.of("header", "access"));
+    private Response authorize(ApiRequest request) {
+        SecretRequestReader in = SecretRequestReader.of(request, List.of("header", "access"));
         String header = in.required("header");
-        TokenFacts.Wanted wanted = TokenFacts.Wanted.read(Fields.of(in.node("access"), "access"), machines);
+        TokenViews.Wanted wanted = TokenViews.Wanted.read(StrictJsonReader.of(in.node("access"), "access"), machines);
         Caller who = proven(header);
         wanted.check(who);
-        ObjectNode body = Views.JSON.objectNode();
+        ObjectNode body = MachineViews.JSON.objectNode();
         body.set("access", wanted.json());
-        body.set("verified_token", TokenFacts.verified(who, header));
-        return Answer.ok(body);
+        body.set("verified_token", TokenViews.verified(who, header));
+        return Response.ok(body);
     }
 
     private Caller proven(String header) {
-        return prover.prove(header, "")
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.INVALID,
+        return authenticator
+                .authenticate(header, "")
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.INVALID,
                         "header: token validation error",
                         "it must be what an Authorization header carries, and neither expired nor revoked"));
     }
 
-    private Answer forKeys(Call call) {
-        String app = switch (call.caller()) {
+    private Response forKeys(ApiRequest request) {
+        String app = switch (request.caller()) {
             case Caller.OfApp(var token, var _) -> {
-                call.query("app_name").filter(a -> !a.equals(token.app())).ifPresent(a -> {
-                    throw Rejected.because(
-                            Rejected.Reason.FORBIDDEN,
+                request.query("app_name").filter(a -> !a.equals(token.app())).ifPresent(a -> {
+                    throw RejectedException.because(
+                            RejectedException.Reason.FORBIDDEN,
                             "token %s is for app %s, not for %s".formatted(token.id(), token.app(), a));
                 });
                 yield token.app();
             }
             default ->
-                call.query("app_name")
-                        .orElseThrow(() -> Rejected.because(
-                                Rejected.Reason.INVALID,
+                request.query("app_name")
+                        .orElseThrow(() -> RejectedException.because(
+                                RejectedException.Reason.INVALID,
                                 "app_name is missing: the app whose secret keys the token is for",
                                 "ask with ?app_name=APP, or with a token of the app"));
         };
-        return new Answer.Text(
+        return new Response.Text(
                 200,
                 "text/plain",
                 machines.within(app, () -> tokens.makeForKeys(app)).text());

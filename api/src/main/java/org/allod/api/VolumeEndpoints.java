@@ -5,9 +5,9 @@ import static org.allod.api.AppEndpoints.endpoint;
 import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Rejected;
-import org.allod.machine.Fields;
+import org.allod.base.RejectedException;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import org.allod.machine.Volume;
 import org.allod.machine.VolumeId;
 import org.allod.machine.VolumeSnapshot;
@@ -62,34 +62,34 @@ public final class VolumeEndpoints {
                         this::snapshot));
     }
 
-    private Volume volume(Call call) {
-        String app = machines.app(call.parameter("app_name")).name();
-        String text = call.parameter("volume_id");
+    private Volume volume(ApiRequest request) {
+        String app = machines.app(request.parameter("app_name")).name();
+        String text = request.parameter("volume_id");
         return VolumeId.parse(text)
                 .map(id -> volumes.get(app, id))
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.NOT_FOUND,
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND,
                         "there is no volume " + text + " in app " + app,
                         "a volume's id is vol_ and 16 letters and digits"));
     }
 
-    private Answer whole(Volume volume) {
-        return Answer.ok(VolumeViews.volume(volume, volumes));
+    private Response whole(Volume volume) {
+        return Response.ok(VolumeViews.volume(volume, volumes));
     }
 
-    private Answer list(Call call) {
-        boolean summary = call.flag("summary");
-        ArrayNode list = Views.JSON.arrayNode();
-        volumes.list(machines.app(call.parameter("app_name")).name())
+    private Response list(ApiRequest request) {
+        boolean summary = request.flag("summary");
+        ArrayNode list = MachineViews.JSON.arrayNode();
+        volumes.list(machines.app(request.parameter("app_name")).name())
                 .forEach(v -> list.add(summary ? VolumeViews.brief(v) : VolumeViews.volume(v, volumes)));
-        return Answer.ok(list);
+        return Response.ok(list);
     }
 
-    private Answer create(Call call) throws InterruptedException {
-        Fields in = call.body();
+    private Response create(ApiRequest request) throws InterruptedException {
+        StrictJsonReader in = request.body();
         String name = in.string("name")
                 .filter(n -> !n.isEmpty())
-                .orElseThrow(() -> Rejected.invalid("name is missing: what the volume is called"));
+                .orElseThrow(() -> RejectedException.invalid("name is missing: what the volume is called"));
         Optional<String> region = in.string("region");
         Optional<Integer> size = in.integer("size_gb", 1, MAX_GB);
         boolean encrypted = in.bool("encrypted").orElse(false);
@@ -101,7 +101,7 @@ public final class VolumeEndpoints {
         for (String oneHost : List.of("require_unique_zone", "unique_zone_app_wide")) {
             // Asked of several volumes of one name: with one host, a second could not be elsewhere.
             if (in.bool(oneHost).orElse(false)
-                    && volumes.list(call.parameter("app_name")).stream()
+                    && volumes.list(request.parameter("app_name")).stream()
                             .anyMatch(v -> v.name().equals(name))) {
                 in.refuse(oneHost, ONE_HOST);
             }
@@ -111,49 +111,49 @@ public final class VolumeEndpoints {
         }
         in.done();
         return whole(volumes.create(
-                machines.app(call.parameter("app_name")),
+                machines.app(request.parameter("app_name")),
                 new Volumes.Request(name, region, size, encrypted, snapshot, source, backup, retention)));
     }
 
-    private Answer show(Call call) {
-        return whole(volume(call));
+    private Response show(ApiRequest request) {
+        return whole(volume(request));
     }
 
-    private Answer update(Call call) {
-        Volume volume = volume(call);
-        Fields in = call.body();
+    private Response update(ApiRequest request) {
+        Volume volume = volume(request);
+        StrictJsonReader in = request.body();
         Optional<Boolean> backup = in.bool("auto_backup_enabled");
         Optional<Integer> retention = in.integer("snapshot_retention", 1, MAX_RETENTION);
         in.done();
         return whole(volumes.update(volume, backup, retention));
     }
 
-    private Answer extend(Call call) throws InterruptedException {
-        Volume volume = volume(call);
-        Fields in = call.body();
+    private Response extend(ApiRequest request) throws InterruptedException {
+        Volume volume = volume(request);
+        StrictJsonReader in = request.body();
         int size = in.integer("size_gb", 1, MAX_GB)
-                .orElseThrow(() -> Rejected.invalid("size_gb is missing: how large the volume is to be"));
+                .orElseThrow(() -> RejectedException.invalid("size_gb is missing: how large the volume is to be"));
         in.done();
         Volumes.Extended extended = volumes.extend(volume, size);
-        var body = Views.JSON.objectNode().put("needs_restart", extended.restart());
+        var body = MachineViews.JSON.objectNode().put("needs_restart", extended.restart());
         body.set("volume", VolumeViews.volume(extended.volume(), volumes));
-        return Answer.ok(body);
+        return Response.ok(body);
     }
 
-    private Answer delete(Call call) throws InterruptedException {
-        return whole(volumes.delete(volume(call)));
+    private Response delete(ApiRequest request) throws InterruptedException {
+        return whole(volumes.delete(volume(request)));
     }
 
-    private Answer snapshots(Call call) {
-        ArrayNode list = Views.JSON.arrayNode();
-        volumes.snapshots(volume(call)).forEach(s -> list.add(VolumeViews.snapshot(s)));
-        return Answer.ok(list);
+    private Response snapshots(ApiRequest request) {
+        ArrayNode list = MachineViews.JSON.arrayNode();
+        volumes.snapshots(volume(request)).forEach(s -> list.add(VolumeViews.snapshot(s)));
+        return Response.ok(list);
     }
 
-    private Answer snapshot(Call call) throws InterruptedException {
-        Volume volume = volume(call);
-        call.body().done();
+    private Response snapshot(ApiRequest request) throws InterruptedException {
+        Volume volume = volume(request);
+        request.body().done();
         VolumeSnapshot taken = volumes.snapshot(volume, false);
-        return Answer.ok(VolumeViews.snapshot(taken));
+        return Response.ok(VolumeViews.snapshot(taken));
     }
 }

@@ -25,7 +25,7 @@ final class VolumeViews {
     }
 
     static ObjectNode brief(Volume v) {
-        ObjectNode node = Views.JSON
+        ObjectNode node = MachineViews.JSON
                 .objectNode()
                 .put("id", v.id().text())
                 .put("name", v.name())
@@ -51,7 +51,7 @@ final class VolumeViews {
     }
 
     private static ObjectNode copy(Volume.CopyNote copy) {
-        return Views.JSON
+        return MachineViews.JSON
                 .objectNode()
                 .put("from", copy.of())
                 .put("method", copy.method())
@@ -59,7 +59,7 @@ final class VolumeViews {
     }
 
     static ObjectNode snapshot(VolumeSnapshot s) {
-        ObjectNode node = Views.JSON
+        ObjectNode node = MachineViews.JSON
                 .objectNode()
                 .put("id", s.id().text())
                 .put("status", s.ready() ? "created" : "creating")

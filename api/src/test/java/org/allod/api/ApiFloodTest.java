@@ -23,7 +23,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
-import org.allod.base.Ids;
+import org.allod.base.IdGenerator;
 import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.allod.trust.AppTokens;
@@ -54,35 +54,35 @@ class ApiFloodTest {
                 at(
                         HttpMethod.POST,
                         "/v1/things",
-                        call -> Answer.ok(Views.JSON
+                        request -> Response.ok(MachineViews.JSON
                                 .objectNode()
-                                .put("caller", call.caller().name())
-                                .put("length", call.bytes().length))),
+                                .put("caller", request.caller().name())
+                                .put("length", request.bytes().length))),
                 at(
                         HttpMethod.GET,
                         "/v1/things/{id}",
-                        call -> Answer.ok(Views.JSON.objectNode().put("id", call.parameter("id")))),
-                at(HttpMethod.GET, "/v1/wait", call -> {
+                        request -> Response.ok(MachineViews.JSON.objectNode().put("id", request.parameter("id")))),
+                at(HttpMethod.GET, "/v1/wait", request -> {
                     waiting.incrementAndGet();
                     waited.await();
-                    return new Answer.Empty(204);
+                    return new Response.Empty(204);
                 }),
-                at(HttpMethod.GET, "/v1/page", call -> {
+                at(HttpMethod.GET, "/v1/page", request -> {
                     pages.incrementAndGet();
-                    return new Answer.Text(200, "text/plain", PAGE);
+                    return new Response.Text(200, "text/plain", PAGE);
                 })));
         ApiConfig.Pool usual = ApiConfig.usual().tcp();
         // A token here is the name of its app.
-        Prover prover = (authorization, from) -> Prover.tokens(authorization).stream()
+        Authenticator authenticator = (authorization, from) -> Authenticator.tokens(authorization).stream()
                 .findFirst()
                 .map(app -> new Caller.OfApp(
                         new AppTokens.Token("of " + app, app, AppTokens.Scope.APP, "", Instant.EPOCH, Instant.MAX),
                         from));
         server = new ApiServer(
                 table,
-                prover,
-                new Limits(time, Limits.Paces.OFF),
-                new Ids(time, Rng.seeded(1)),
+                authenticator,
+                new RateLimits(time, RateLimits.Paces.OFF),
+                new IdGenerator(time, Rng.seeded(1)),
                 ApiConfig.usual()
                         .with(new ApiConfig.Pool(
                                 400,

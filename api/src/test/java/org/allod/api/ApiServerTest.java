@@ -21,9 +21,9 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
-import org.allod.base.Failed;
-import org.allod.base.Ids;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.IdGenerator;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.junit.jupiter.api.AfterEach;
@@ -49,13 +49,16 @@ class ApiServerTest {
                 at(
                         HttpMethod.GET,
                         "/v1/things/{id}",
-                        call -> Answer.ok(Views.JSON.objectNode().put("id", call.parameter("id")))),
-                at(HttpMethod.POST, "/v1/things", call -> Answer.ok(call.body().json())),
+                        call -> Response.ok(MachineViews.JSON.objectNode().put("id", call.parameter("id")))),
+                at(
+                        HttpMethod.POST,
+                        "/v1/things",
+                        call -> Response.ok(call.body().json())),
                 at(HttpMethod.GET, "/v1/refused", call -> {
-                    throw Rejected.because(Rejected.Reason.CONFLICT, "no", "try later");
+                    throw RejectedException.because(RejectedException.Reason.CONFLICT, "no", "try later");
                 }),
                 at(HttpMethod.GET, "/v1/failed", call -> {
-                    throw new Failed("the disk is full");
+                    throw new FailedException("the disk is full");
                 }),
                 at(HttpMethod.GET, "/v1/strange", call -> {
                     throw new IllegalStateException("a secret detail");
@@ -63,16 +66,16 @@ class ApiServerTest {
                 at(
                         HttpMethod.GET,
                         "/v1/lines",
-                        call -> new Answer.Lines(sink -> {
+                        call -> new Response.Lines(sink -> {
                             for (int i = 0; i < 3; i++) {
-                                sink.line(Views.JSON.objectNode().put("n", i));
+                                sink.line(MachineViews.JSON.objectNode().put("n", i));
                             }
-                            throw Rejected.notFound("the fourth");
+                            throw RejectedException.notFound("the fourth");
                         })),
                 at(
                         HttpMethod.GET,
                         "/v1/long",
-                        call -> new Answer.Items(
+                        call -> new Response.Items(
                                 5_000,
                                 (from, to) -> IntStream.range(from, to)
                                         .mapToObj(i -> ("" + i).getBytes(StandardCharsets.UTF_8))
@@ -80,7 +83,7 @@ class ApiServerTest {
                 at(
                         HttpMethod.POST,
                         "/v1/endless",
-                        call -> new Answer.Upgrade(
+                        call -> new Response.Upgrade(
                                 "endless/1",
                                 (in, out) -> {
                                     try {
@@ -95,7 +98,7 @@ class ApiServerTest {
                 at(
                         HttpMethod.POST,
                         "/v1/echo",
-                        call -> new Answer.Upgrade("echo/1", (in, out) -> {
+                        call -> new Response.Upgrade("echo/1", (in, out) -> {
                             byte[] four = in.readNBytes(4);
                             out.write(four);
                             out.flush();
@@ -107,20 +110,20 @@ class ApiServerTest {
                         "",
                         List.of(),
                         Endpoint.Access.LOCAL,
-                        call -> Answer.ok(Views.JSON
+                        call -> Response.ok(MachineViews.JSON
                                 .objectNode()
                                 .put("caller", call.caller().name())))));
         server = new ApiServer(
                 table,
                 token,
-                new Limits(
+                new RateLimits(
                         time,
-                        new Limits.Paces(
-                                Optional.of(new Limits.Pace(10, 20)),
+                        new RateLimits.Paces(
+                                Optional.of(new RateLimits.Pace(10, 20)),
                                 Optional.empty(),
                                 Optional.empty(),
                                 Optional.empty())),
-                new Ids(time, Rng.seeded(1)),
+                new IdGenerator(time, Rng.seeded(1)),
                 ApiConfig.usual(),
                 time,
                 Rng.seeded(1));

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 
 class ExecSlotsTest {
@@ -24,7 +24,8 @@ class ExecSlotsTest {
     private void refused(int machine, Caller caller, String bound) {
         assertThatThrownBy(() -> take(machine, caller))
                 .isInstanceOfSatisfying(
-                        Rejected.class, e -> assertThat(e.reason()).isEqualTo(Rejected.Reason.RATE_LIMITED))
+                        RejectedException.class,
+                        e -> assertThat(e.reason()).isEqualTo(RejectedException.Reason.RATE_LIMITED))
                 .hasMessageContaining(bound);
     }
 

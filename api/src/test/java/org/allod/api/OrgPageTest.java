@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class OrgPageTest {
     private static OrgPage.Item item(int id, long second) {
         return new OrgPage.Item(
-                "m%03d".formatted(id), Instant.ofEpochSecond(second), "here", "started", Views.JSON::objectNode);
+                "m%03d".formatted(id), Instant.ofEpochSecond(second), "here", "started", MachineViews.JSON::objectNode);
     }
 
     private static OrgPage page(List<OrgPage.Item> all, Optional<OrgPage.Place> after, int limit) {

@@ -7,10 +7,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.VirtualTime;
 import org.allod.machine.ConfigReader;
-import org.allod.machine.Fields;
+import org.allod.machine.StrictJsonReader;
 
 /**
  * What the fuzzer runs: bytes from the network, through the decoding that every request goes through, up to where a
@@ -24,38 +24,39 @@ public final class RequestFuzz {
     private static final Dispatcher DISPATCHER = new Dispatcher(
             new EndpointTable(List.of(
                     at(HttpMethod.POST, CREATE, List.of(), call -> {
-                        Fields in = call.body();
+                        StrictJsonReader in = call.body();
                         in.string("name");
                         in.bool("skip_launch");
-                        Fields config = in.object("config").orElseThrow(() -> Rejected.invalid("config is missing"));
-                        MachineEndpoints.common(in, call);
-                        return Answer.ok(ConfigReader.read(config).json());
+                        StrictJsonReader config =
+                                in.object("config").orElseThrow(() -> RejectedException.invalid("config is missing"));
+                        MachineEndpoints.createOrUpdate(in, call);
+                        return Response.ok(ConfigReader.read(config).json());
                     }),
                     at(HttpMethod.GET, CREATE, List.of("state", "metadata.*"), call -> {
                         HistoryEndpoints.states(call.list("state"));
                         call.labels();
-                        return new Answer.Empty(204);
+                        return new Response.Empty(204);
                     }),
                     at(HttpMethod.GET, WAIT, List.of("state", "version", "from_event_id", "timeout"), call -> {
                         HistoryEndpoints.wanted(call);
                         HistoryEndpoints.timeout(call);
-                        return new Answer.Empty(204);
+                        return new Response.Empty(204);
                     }),
                     at(HttpMethod.PATCH, METADATA, List.of(), call -> {
                         MetadataEndpoints.change(call);
-                        return new Answer.Empty(204);
+                        return new Response.Empty(204);
                     }))),
-            new Limits(new VirtualTime(Instant.EPOCH), Limits.Paces.OFF));
+            new RateLimits(new VirtualTime(Instant.EPOCH), RateLimits.Paces.OFF));
 
     /** Lets everybody in, as root. */
-    private static final WholeRequests.Admission EVERYBODY = new WholeRequests.Admission() {
+    private static final RequestAggregator.Admission EVERYBODY = new RequestAggregator.Admission() {
         @Override
         public Caller caller(String authorization) {
             return new Caller.Local(0);
         }
 
         @Override
-        public Optional<Answer> refusal(Caller caller, HttpMethod method, List<String> segments, boolean body) {
+        public Optional<Response> refusal(Caller caller, HttpMethod method, List<String> segments, boolean body) {
             return Optional.empty();
         }
 
@@ -109,7 +110,7 @@ public final class RequestFuzz {
                 new ConnectionDeadlines(ApiConfig.usual().times(), 0);
         EmbeddedChannel channel = new EmbeddedChannel(
                 new RequestDecoder(() -> deadlines.begun(0)),
-                new WholeRequests(EVERYBODY, new CallerBudget(1 << 30, 1 << 30), deadlines));
+                new RequestAggregator(EVERYBODY, new CallerBudget(1 << 30, 1 << 30), deadlines));
         try {
             if (data[0] == 'B') {
                 channel.writeInbound(Unpooled.wrappedBuffer(head, rest));
@@ -117,10 +118,10 @@ public final class RequestFuzz {
                 channel.writeInbound(Unpooled.wrappedBuffer(rest));
             }
             for (Object read = channel.readInbound(); read != null; read = channel.readInbound()) {
-                switch ((Arrival) read) {
-                    case Arrival.Asked(var request, var caller, var _) ->
+                switch ((InboundMessage) read) {
+                    case InboundMessage.Asked(var request, var caller, var _) ->
                         answered(DISPATCHER.answer(request, caller, "fuzz"));
-                    case Arrival.Unfit unfit -> answered(unfit.answer());
+                    case InboundMessage.Unfit unfit -> answered(unfit.response());
                 }
             }
         } finally {
@@ -128,8 +129,8 @@ public final class RequestFuzz {
         }
     }
 
-    private static void answered(Answer answer) {
-        if (answer instanceof Answer.Json(int status, var body) && status >= 500) {
+    private static void answered(Response response) {
+        if (response instanceof Response.Json(int status, var body) && status >= 500) {
             throw new AssertionError(status + " " + body);
         }
     }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code -XX:+ExitOnOutOfMemoryError} does this for the heap. It does not for a thread that cannot be started, for
  * direct memory, and for Netty's own count of it: those are ordinary errors thrown by Java. They are seen here where they
- * end a thread, where anybody logs them (Netty does, and goes on), where they become the cause of a {@link Failed} or a
+ * end a thread, where anybody logs them (Netty does, and goes on), where they become the cause of a {@link FailedException} or a
  * {@link Bug}, and where {@link #check} is called by code that keeps a {@link Throwable}. A {@link StackOverflowError} is a defect of one computation, perhaps provoked: not fatal.
  */
 public final class FatalErrors {

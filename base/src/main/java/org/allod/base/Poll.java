@@ -13,11 +13,11 @@ public final class Poll {
     /**
      * Looks every {@code every} until {@code done} says so.
      *
-     * @throws Failed where {@code bound} has passed: "{@code what} did not happen within …"
+     * @throws FailedException where {@code bound} has passed: "{@code what} did not happen within …"
      */
     public static void until(Duration bound, Duration every, String what, BooleanSupplier done) {
         if (!within(bound, every, done)) {
-            throw new Failed(what + " did not happen within " + bound.toMillis() + " ms");
+            throw new FailedException(what + " did not happen within " + bound.toMillis() + " ms");
         }
     }
 
@@ -32,7 +32,7 @@ public final class Poll {
                 Thread.sleep(every);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new Failed("interrupted while waiting", e);
+                throw new FailedException("interrupted while waiting", e);
             }
         }
         return true;

@@ -83,10 +83,10 @@ class BelievedClockTest {
 
     @Test
     void ids_afterARestartWithTheClockBack_goOnGrowing() {
-        Ids first = new Ids(time, Rng.seeded(1));
+        IdGenerator first = new IdGenerator(time, Rng.seeded(1));
         Ulid last = first.ulid();
         time.step(Duration.ofDays(-30));
-        Ids next = new Ids(time, Rng.seeded(2));
+        IdGenerator next = new IdGenerator(time, Rng.seeded(2));
         next.after(last);
         Ulid one = next.ulid();
         assertThat(one).isGreaterThan(last);

@@ -29,7 +29,7 @@ final class OutOfMemoryChild {
                 try {
                     new Thread(null, () -> {}, "as large as nothing can be", 1L << 46).start();
                 } catch (Throwable e) {
-                    over.completeExceptionally(new Failed("a thread could not be started", e));
+                    over.completeExceptionally(new FailedException("a thread could not be started", e));
                 }
             }
             case "stack" -> {

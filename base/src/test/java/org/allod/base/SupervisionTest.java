@@ -27,7 +27,7 @@ class SupervisionTest {
                 Duration.ofSeconds(1),
                 () -> {
                     if (times.incrementAndGet() <= 3) {
-                        throw new Failed("the disk is full");
+                        throw new FailedException("the disk is full");
                     }
                 },
                 failures,
@@ -82,7 +82,7 @@ class SupervisionTest {
                         () -> times.get() < 2,
                         () -> {
                             times.incrementAndGet();
-                            throw new Failed("never");
+                            throw new FailedException("never");
                         },
                         failures,
                         Rng.seeded(5))
@@ -104,7 +104,7 @@ class SupervisionTest {
                 () -> {
                     enough.countDown();
                     switch (turns.incrementAndGet()) {
-                        case 1 -> throw new Failed("first");
+                        case 1 -> throw new FailedException("first");
                         case 2 -> throw new Bug("an error, too");
                         default -> new CountDownLatch(1).await();
                     }
@@ -121,7 +121,7 @@ class SupervisionTest {
     @Test
     void log_ofALoopThatFailsAThousandTimes_hasFewLines() {
         for (int i = 0; i < 1000; i++) {
-            failures.report("busy", new Failed("no"));
+            failures.report("busy", new FailedException("no"));
             time.advance(Duration.ofMillis(60));
         }
         assertThat(failures.all().get("busy").count()).isEqualTo(1000);

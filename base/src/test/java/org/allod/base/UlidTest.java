@@ -20,7 +20,7 @@ class UlidTest {
 
     @Test
     void ids_clockStandsStill_increaseStrictly() {
-        Ids ids = new Ids(STOPPED, Rng.seeded(7));
+        IdGenerator ids = new IdGenerator(STOPPED, Rng.seeded(7));
         Ulid last = ids.ulid();
         for (int i = 0; i < 10_000; i++) {
             Ulid next = ids.ulid();

@@ -19,11 +19,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Poll;
 import org.allod.linux.Command;
-import org.allod.linux.Launch;
-import org.allod.linux.ProcessId;
+import org.allod.linux.DetachedProcess;
+import org.allod.linux.ProcessIdentity;
 import org.allod.linux.Signals;
 
 /**
@@ -51,24 +51,24 @@ final class BareQemu implements AutoCloseable {
     private final Path initramfs;
     private final Path template;
     private final InetSocketAddress server;
-    private Optional<ProcessId> running = Optional.empty();
+    private Optional<ProcessIdentity> running = Optional.empty();
 
     /**
      * @param folder for the copies and its sockets
      * @param machine one that runs
      * @param address where its server listens
      */
-    BareQemu(Path folder, Cloud cloud, String machine, InetSocketAddress address) throws IOException {
+    BareQemu(Path folder, BenchDaemon daemon, String machine, InetSocketAddress address) throws IOException {
         this.folder = folder;
         this.machine = machine;
         this.server = address;
-        this.home = cloud.data().resolve("machines").resolve(machine).resolve("microvm");
-        this.tools = cloud.toolsFolder();
+        this.home = daemon.data().resolve("machines").resolve(machine).resolve("microvm");
+        this.tools = daemon.toolsFolder();
         Path process = process(machine);
-        this.root = only(cloud.data().resolve("images"), "", "root.erofs");
-        this.kernel = find(cloud.data().resolve("microvm"), "vmlinux-", "").orElse(tools.resolve("kernel/vmlinuz"));
-        this.initramfs = only(cloud.data().resolve("microvm"), "initramfs-", ".img");
-        this.template = only(cloud.data().resolve("microvm"), "disk-", ".img");
+        this.root = only(daemon.data().resolve("images"), "", "root.erofs");
+        this.kernel = find(daemon.data().resolve("microvm"), "vmlinux-", "").orElse(tools.resolve("kernel/vmlinuz"));
+        this.initramfs = only(daemon.data().resolve("microvm"), "initramfs-", ".img");
+        this.template = only(daemon.data().resolve("microvm"), "disk-", ".img");
         this.qemu = line(process);
     }
 
@@ -81,7 +81,7 @@ final class BareQemu implements AutoCloseable {
                 }
             }
         }
-        throw new Failed("no QEMU of machine " + machine + " runs");
+        throw new FailedException("no QEMU of machine " + machine + " runs");
     }
 
     private static List<String> words(Path process) {
@@ -94,7 +94,8 @@ final class BareQemu implements AutoCloseable {
 
     /** The one file whose name begins and ends so below a folder of a daemon that has one image and one kernel. */
     private static Path only(Path below, String start, String end) throws IOException {
-        return find(below, start, end).orElseThrow(() -> new Failed("no " + start + "*" + end + " is below " + below));
+        return find(below, start, end)
+                .orElseThrow(() -> new FailedException("no " + start + "*" + end + " is below " + below));
     }
 
     private static Optional<Path> find(Path below, String start, String end) throws IOException {
@@ -179,7 +180,7 @@ final class BareQemu implements AutoCloseable {
         line.add(initramfs.toString());
         line.addAll(options);
         long began = System.nanoTime();
-        Launch.Started started = Launch.of(line)
+        DetachedProcess.Started started = DetachedProcess.of(line)
                 .namespace("allod-" + machine)
                 .output(folder.resolve("qemu.log"))
                 .start();
@@ -187,7 +188,7 @@ final class BareQemu implements AutoCloseable {
         try {
             return served.since(began);
         } catch (IOException | RuntimeException e) {
-            throw new Failed(
+            throw new FailedException(
                     "bare QEMU did not serve: " + e.getMessage() + ": " + Files.readString(folder.resolve("qemu.log")),
                     e);
         } finally {
@@ -242,7 +243,7 @@ final class BareQemu implements AutoCloseable {
 
     private static void patient(long began) {
         if (System.nanoTime() - began > UP) {
-            throw new Failed("it has not come up within " + UP / 1_000_000_000 + " s");
+            throw new FailedException("it has not come up within " + UP / 1_000_000_000 + " s");
         }
         LockSupport.parkNanos(LOOK);
     }

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.linux.Command;
 import org.allod.linux.Mounts;
 import tools.jackson.databind.JsonNode;
@@ -41,7 +41,7 @@ final class BareRunsc implements AutoCloseable {
         this.folder = folder;
         String[] how = Files.readAllLines(like.resolve("runsc-choice")).get(1).split(" ", 3);
         if (!how[1].equals("sandbox")) {
-            throw new Failed(
+            throw new FailedException(
                     "this host's runsc shares the host's network stack, of which no floor can be measured here");
         }
         runsc = List.of(
@@ -57,7 +57,7 @@ final class BareRunsc implements AutoCloseable {
         }
         Path config = like.resolve("machines").resolve(machine).resolve("gvisor/bundle/config.json");
         JsonNode machines = JSON.readTree(Files.readString(config));
-        Files.writeString(folder.resolve("bundle/config.json"), bundle(machines, Cloud.SERVER));
+        Files.writeString(folder.resolve("bundle/config.json"), bundle(machines, BenchDaemon.SERVER));
         Files.writeString(folder.resolve("short/config.json"), bundle(machines, List.of("/bin/busybox", "true")));
         removeNetwork();
         ip(
@@ -91,7 +91,7 @@ final class BareRunsc implements AutoCloseable {
     }
 
     private InetSocketAddress server() {
-        return new InetSocketAddress(GUEST, Cloud.PORT);
+        return new InetSocketAddress(GUEST, BenchDaemon.PORT);
     }
 
     /** A sandbox that runs. */
@@ -122,7 +122,8 @@ final class BareRunsc implements AutoCloseable {
                 firstByte = FirstByte.whenUp(server(), "bare", began);
             } catch (IOException | RuntimeException e) {
                 close();
-                throw new Failed("bare runsc did not serve: " + e.getMessage() + ": " + Files.readString(log()), e);
+                throw new FailedException(
+                        "bare runsc did not serve: " + e.getMessage() + ": " + Files.readString(log()), e);
             }
         }
 

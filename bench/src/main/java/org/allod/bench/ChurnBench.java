@@ -34,28 +34,28 @@ final class ChurnBench extends GuestBench {
     @Override
     void measure(Arguments args) throws IOException {
         int machines = args.number("machines");
-        try (Cloud cloud = Cloud.serving("--runtime", "gvisor");
-                Scratch scratch = Scratch.in("/var/tmp")) {
-            Crowd crowd = new Crowd(cloud, args.number("clients"));
-            String model = cloud.machine("model");
-            try (BareRunsc bare = new BareRunsc(scratch.dir(), cloud.data(), model)) {
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "gvisor");
+                TempDir scratch = TempDir.in("/var/tmp")) {
+            LoadClients clients = new LoadClients(daemon, args.number("clients"));
+            String model = daemon.machine("model");
+            try (BareRunsc bare = new BareRunsc(scratch.dir(), daemon.data(), model)) {
                 // Code that runs for the first time is not what is asked about.
-                crowd.destroy(crowd.live("warm", WARM));
-                double heap = Heap.usedKib(cloud.pid());
+                clients.destroy(clients.live("warm", WARM));
+                double heap = Heap.usedKib(daemon.pid());
                 List<Double> floors = new ArrayList<>();
                 floors.add(floor(bare, machines / 4));
                 long began = System.nanoTime();
-                List<String> ids = crowd.live("life", machines);
+                List<String> ids = clients.live("life", machines);
                 double created = seconds(began);
-                double each = (Heap.usedKib(cloud.pid()) - heap) / machines;
+                double each = (Heap.usedKib(daemon.pid()) - heap) / machines;
                 began = System.nanoTime();
-                crowd.destroy(ids);
+                clients.destroy(ids);
                 double destroyed = seconds(began);
                 floors.add(floor(bare, machines / 4));
-                List<String> left = Leftovers.of(cloud.data(), ids);
+                List<String> left = ResourceLeaks.of(daemon.data(), ids);
                 tell(args.json(), machines, created, destroyed, floors);
-                Verdict.bound(args.json(), "memory each, ended", "KiB", List.of(each), List.of(), KIB_EACH);
-                Verdict.bound(args.json(), "left of them", "things", List.of((double) left.size()), List.of(), 0);
+                ResultRow.bound(args.json(), "memory each, ended", "KiB", List.of(each), List.of(), KIB_EACH);
+                ResultRow.bound(args.json(), "left of them", "things", List.of((double) left.size()), List.of(), 0);
                 left.forEach(System.err::println);
             }
         }
@@ -64,7 +64,7 @@ final class ChurnBench extends GuestBench {
     /** Lives a second. */
     private static double floor(BareRunsc bare, int lives) throws IOException {
         long began = System.nanoTime();
-        Crowd.sideBySide(AT_ONCE, lives, i -> {
+        LoadClients.sideBySide(AT_ONCE, lives, i -> {
             bare.life(i);
             return "";
         });
@@ -77,7 +77,7 @@ final class ChurnBench extends GuestBench {
 
     private static void tell(boolean json, int machines, double created, double destroyed, List<Double> floors) {
         double rate = machines / (created + destroyed);
-        Figures floor = new Figures(floors);
+        Measurements floor = new Measurements(floors);
         double ratio = rate / floor.median();
         String verdict = ratio >= TARGET ? "met" : "MISSED";
         System.out.printf(

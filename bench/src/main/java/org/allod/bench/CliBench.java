@@ -30,16 +30,16 @@ final class CliBench extends GuestBench {
     void measure(Arguments args) throws IOException {
         List<Double> ours = new ArrayList<>();
         List<Double> floors = new ArrayList<>();
-        try (Cloud cloud = Cloud.serving("--runtime", "gvisor")) {
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "gvisor")) {
             for (int i = 0; i < 3; i++) {
-                String _ = cloud.machine("number-" + i);
+                String _ = daemon.machine("number-" + i);
             }
             List<String> line = List.of(
-                    Cloud.launcher().toString(),
+                    BenchDaemon.launcher().toString(),
                     "machine",
                     "list",
                     "--data",
-                    cloud.data().toString());
+                    daemon.data().toString());
             for (int round = -3; round < args.number("rounds"); round++) {
                 double floor =
                         BareRunsc.timed(List.of(DaemonBench.java(), "-XX:+UseSerialGC", "-Xshare:auto", "-version"));
@@ -50,6 +50,6 @@ final class CliBench extends GuestBench {
                 }
             }
         }
-        Verdict.bound(args.json(), "allod machine list", "ms", ours, floors, TARGET);
+        ResultRow.bound(args.json(), "allod machine list", "ms", ours, floors, TARGET);
     }
 }

@@ -31,17 +31,17 @@ final class CreateBench extends GuestBench {
     void measure(Arguments args) throws IOException {
         List<Double> created = new ArrayList<>();
         List<Double> ran = new ArrayList<>();
-        try (Cloud cloud = Cloud.serving("--runtime", "gvisor");
-                Scratch scratch = Scratch.in("/var/tmp")) {
-            String model = cloud.machine("model");
-            try (BareRunsc bare = new BareRunsc(scratch.dir(), cloud.data(), model)) {
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "gvisor");
+                TempDir scratch = TempDir.in("/var/tmp")) {
+            String model = daemon.machine("model");
+            try (BareRunsc bare = new BareRunsc(scratch.dir(), daemon.data(), model)) {
                 for (int round = -WARM; round < args.number("rounds"); round++) {
                     WakeBench.rest();
                     double run;
                     try (BareRunsc.Running running = bare.run()) {
                         run = running.firstByte;
                     }
-                    double create = created(cloud, "number-" + (round + WARM));
+                    double create = created(daemon, "number-" + (round + WARM));
                     if (round >= 0) {
                         ran.add(run);
                         created.add(create);
@@ -49,16 +49,16 @@ final class CreateBench extends GuestBench {
                 }
             }
         }
-        Verdict.bound(args.json(), "create to started, gVisor", "ms", created, ran, TARGET);
+        ResultRow.bound(args.json(), "create to started, gVisor", "ms", created, ran, TARGET);
     }
 
     /** Milliseconds from the request to the answer that it is started; then it is taken away again. */
-    static double created(Cloud cloud, String name) throws IOException {
+    static double created(BenchDaemon daemon, String name) throws IOException {
         WakeBench.rest();
         long began = System.nanoTime();
-        String id = cloud.machine(name);
+        String id = daemon.machine(name);
         double millis = (System.nanoTime() - began) / 1e6;
-        cloud.destroy(id);
+        daemon.destroy(id);
         return millis;
     }
 }

@@ -33,19 +33,20 @@ final class CreateMicroVmBench extends GuestBench {
     void measure(Arguments args) throws IOException {
         List<Double> created = new ArrayList<>();
         List<Double> booted = new ArrayList<>();
-        try (Cloud cloud = Cloud.serving("--runtime", "microvm");
-                Scratch scratch = Scratch.in("/var/tmp")) {
-            String model = cloud.machine("model");
-            String address =
-                    cloud.json("GET", Cloud.path(model), "").get("private_ip").stringValue();
-            InetSocketAddress server = new InetSocketAddress(InetAddress.getByName(address), Cloud.PORT);
-            try (BareQemu bare = new BareQemu(scratch.dir(), cloud, model, server)) {
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "microvm");
+                TempDir scratch = TempDir.in("/var/tmp")) {
+            String model = daemon.machine("model");
+            String address = daemon.json("GET", BenchDaemon.path(model), "")
+                    .get("private_ip")
+                    .stringValue();
+            InetSocketAddress server = new InetSocketAddress(InetAddress.getByName(address), BenchDaemon.PORT);
+            try (BareQemu bare = new BareQemu(scratch.dir(), daemon, model, server)) {
                 // Its network and its disk are the floor's from now on.
-                WakeBench.sleep(cloud, model, "stop", "stopped");
+                WakeBench.sleep(daemon, model, "stop", "stopped");
                 for (int round = -WARM; round < args.number("rounds"); round++) {
                     WakeBench.rest();
                     double boot = bare.boot();
-                    double create = CreateBench.created(cloud, "number-" + (round + WARM));
+                    double create = CreateBench.created(daemon, "number-" + (round + WARM));
                     if (round >= 0) {
                         booted.add(boot);
                         created.add(create);
@@ -53,6 +54,6 @@ final class CreateMicroVmBench extends GuestBench {
                 }
             }
         }
-        Verdict.margin(args.json(), "create to started, microVM", created, booted, MARGIN);
+        ResultRow.margin(args.json(), "create to started, microVM", created, booted, MARGIN);
     }
 }

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * The daemon's process, as the launcher starts it: until its API answers, with machines that it finds running and
@@ -44,32 +44,32 @@ final class DaemonBench extends GuestBench {
         List<Double> starts = new ArrayList<>();
         List<Double> floors = new ArrayList<>();
         List<Double> memory = new ArrayList<>();
-        try (Cloud cloud = Cloud.serving("--runtime", "gvisor")) {
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "gvisor")) {
             for (int i = 0; i < MACHINES; i++) {
-                String _ = cloud.machine("number-" + i);
+                String _ = daemon.machine("number-" + i);
             }
             for (int round = 0; round < args.number("rounds"); round++) {
-                cloud.stop();
+                daemon.stop();
                 floors.add(BareRunsc.timed(List.of(java(), "-XX:+UseSerialGC", "-Xshare:auto", "-version")));
-                starts.add(cloud.start());
+                starts.add(daemon.start());
                 // A daemon that has just started has touched little of what it will: its heap's young part, above all.
                 for (int i = 0; i < ASKED; i++) {
-                    var _ = cloud.json("GET", Cloud.machines(), "");
+                    var _ = daemon.json("GET", BenchDaemon.machines(), "");
                     LockSupport.parkNanos(PACE);
                 }
                 LockSupport.parkNanos(IDLE);
-                memory.add(residentMb(cloud.pid()));
+                memory.add(residentMb(daemon.pid()));
             }
         }
-        Verdict.bound(args.json(), "daemon, start to serving", "ms", starts, floors, SERVING);
-        Verdict.bound(args.json(), "daemon, idle memory (RSS)", "MB", memory, List.of(), MEMORY);
+        ResultRow.bound(args.json(), "daemon, start to serving", "ms", starts, floors, SERVING);
+        ResultRow.bound(args.json(), "daemon, idle memory (RSS)", "MB", memory, List.of(), MEMORY);
         if (!args.json()) {
             System.out.println("with " + MACHINES + " machines running; " + flags());
         }
     }
 
     static String java() {
-        return Path.of(Cloud.property("java.home"), "bin", "java").toString();
+        return Path.of(BenchDaemon.property("java.home"), "bin", "java").toString();
     }
 
     static double residentMb(long pid) throws IOException {
@@ -77,13 +77,13 @@ final class DaemonBench extends GuestBench {
                 .filter(line -> line.startsWith("VmRSS:"))
                 .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
                 .findFirst()
-                .orElseThrow(() -> new Failed("the daemon has ended"));
+                .orElseThrow(() -> new FailedException("the daemon has ended"));
     }
 
     private static String flags() throws IOException {
         return String.join(
                 "; ",
-                Files.readAllLines(Path.of(Cloud.property("allod.home"), "target", "dist", "env")).stream()
+                Files.readAllLines(Path.of(BenchDaemon.property("allod.home"), "target", "dist", "env")).stream()
                         .filter(line -> line.startsWith("HOST_"))
                         .toList());
     }

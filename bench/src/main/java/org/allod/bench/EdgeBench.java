@@ -14,17 +14,17 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
-import org.allod.edge.App;
 import org.allod.edge.Backend;
 import org.allod.edge.Catalog;
+import org.allod.edge.CatalogApp;
 import org.allod.edge.Edge;
 import org.allod.edge.EdgeConfig;
-import org.allod.edge.Machines;
+import org.allod.edge.MachineController;
 import org.allod.edge.Service;
 
 /**
@@ -87,13 +87,13 @@ final class EdgeBench implements Benchmark {
             }
         }
         Path folder = temporary();
-        try (Served nginx = Served.nginx(folder);
-                Served haproxy = Served.haproxy(folder, nginx.port());
+        try (ServerProcess nginx = ServerProcess.nginx(folder);
+                ServerProcess haproxy = ServerProcess.haproxy(folder, nginx.port());
                 SystemTimers timers = new SystemTimers();
                 Edge edge = edge(timers, nginx.port())) {
             measure(nginx.port(), haproxy.port(), edge.address().getPort(), rounds, json);
             return 0;
-        } catch (Failed e) {
+        } catch (FailedException e) {
             System.err.println("edge: " + e.getMessage());
             return 1;
         } finally {
@@ -102,21 +102,21 @@ final class EdgeBench implements Benchmark {
     }
 
     private Edge edge(SystemTimers timers, int backend) {
-        Machines none = new Machines() {
+        MachineController none = new MachineController() {
             @Override
             public java.util.concurrent.CompletionStage<Backend> wake(MachineId machine) {
-                throw new Failed("no machine sleeps in this benchmark");
+                throw new FailedException("no machine sleeps in this benchmark");
             }
 
             @Override
             public java.util.concurrent.CompletionStage<Void> stopIdle(MachineId machine, org.allod.edge.Autostop how) {
-                throw new Failed("no machine is stopped in this benchmark");
+                throw new FailedException("no machine is stopped in this benchmark");
             }
         };
         InetAddress loopback = InetAddress.getLoopbackAddress();
         Edge edge = Edge.start(
                 EdgeConfig.at(new InetSocketAddress(loopback, 0)).withThreads(2), none, clock, timers, Rng.system());
-        edge.publish(Catalog.of(List.of(new App(
+        edge.publish(Catalog.of(List.of(new CatalogApp(
                 "hello",
                 List.of(Backend.of(
                         MachineId.of(1),
@@ -223,15 +223,15 @@ final class EdgeBench implements Benchmark {
             Process wrk = new ProcessBuilder(command).redirectErrorStream(true).start();
             String said = new String(wrk.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (said.contains("Non-2xx") || said.contains("Socket errors")) {
-                throw new Failed("wrk got errors on port " + port + ":\n" + said);
+                throw new FailedException("wrk got errors on port " + port + ":\n" + said);
             }
             return Stream.of(said.split("\n"))
                     .filter(line -> line.startsWith("Requests/sec:"))
                     .mapToDouble(line -> Double.parseDouble(line.substring(13).trim()))
                     .findFirst()
-                    .orElseThrow(() -> new Failed("wrk did not say how many requests it made:\n" + said));
+                    .orElseThrow(() -> new FailedException("wrk did not say how many requests it made:\n" + said));
         } catch (IOException e) {
-            throw new Failed("cannot run wrk (is it installed? apt install wrk)", e);
+            throw new FailedException("cannot run wrk (is it installed? apt install wrk)", e);
         }
     }
 

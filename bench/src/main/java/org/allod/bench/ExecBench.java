@@ -27,14 +27,14 @@ final class ExecBench extends GuestBench {
     void measure(Arguments args) throws IOException {
         List<Double> ours = new ArrayList<>();
         List<Double> bares = new ArrayList<>();
-        try (Cloud cloud = Cloud.serving("--runtime", "gvisor");
-                Scratch scratch = Scratch.in("/var/tmp")) {
-            String machine = cloud.machine("one");
-            try (BareRunsc bare = new BareRunsc(scratch.dir(), cloud.data(), machine);
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "gvisor");
+                TempDir scratch = TempDir.in("/var/tmp")) {
+            String machine = daemon.machine("one");
+            try (BareRunsc bare = new BareRunsc(scratch.dir(), daemon.data(), machine);
                     BareRunsc.Running running = bare.run()) {
                 for (int round = -10; round < args.number("rounds"); round++) {
                     double floor = running.exec("/bin/busybox", "true");
-                    double mine = exec(cloud, machine);
+                    double mine = exec(daemon, machine);
                     if (round >= 0) {
                         bares.add(floor);
                         ours.add(mine);
@@ -42,12 +42,12 @@ final class ExecBench extends GuestBench {
                 }
             }
         }
-        Verdict.bound(args.json(), "exec true in gVisor", "ms", ours, bares, TARGET);
+        ResultRow.bound(args.json(), "exec true in gVisor", "ms", ours, bares, TARGET);
     }
 
-    static double exec(Cloud cloud, String machine) throws IOException {
+    static double exec(BenchDaemon daemon, String machine) throws IOException {
         long began = System.nanoTime();
-        cloud.call("POST", Cloud.path(machine) + "/exec", "{\"command\":[\"/bin/busybox\",\"true\"]}");
+        daemon.call("POST", BenchDaemon.path(machine) + "/exec", "{\"command\":[\"/bin/busybox\",\"true\"]}");
         return (System.nanoTime() - began) / 1e6;
     }
 }

@@ -27,16 +27,16 @@ final class ExecMicroVmBench extends GuestBench {
     @Override
     void measure(Arguments args) throws IOException {
         List<Double> ours = new ArrayList<>();
-        try (Cloud cloud = Cloud.serving("--runtime", "microvm")) {
-            String machine = cloud.machine("one");
-            double _ = WakeBench.request(cloud);
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "microvm")) {
+            String machine = daemon.machine("one");
+            double _ = WakeBench.request(daemon);
             for (int round = -WARM; round < args.number("rounds"); round++) {
-                double mine = ExecBench.exec(cloud, machine);
+                double mine = ExecBench.exec(daemon, machine);
                 if (round >= 0) {
                     ours.add(mine);
                 }
             }
         }
-        Verdict.bound(args.json(), "exec true in a microVM", "ms", ours, List.of(), TARGET);
+        ResultRow.bound(args.json(), "exec true in a microVM", "ms", ours, List.of(), TARGET);
     }
 }

@@ -6,7 +6,7 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.locks.LockSupport;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** How long until the first byte of an HTTP answer. */
 final class FirstByte {
@@ -35,7 +35,7 @@ final class FirstByte {
                 return ask(socket, host, began);
             } catch (SocketTimeoutException | java.net.ConnectException | java.net.NoRouteToHostException e) {
                 if (System.nanoTime() - began > LONGEST) {
-                    throw new Failed("nothing answers at " + address + ": " + e.getMessage(), e);
+                    throw new FailedException("nothing answers at " + address + ": " + e.getMessage(), e);
                 }
                 LockSupport.parkNanos(LOOK);
             }
@@ -55,7 +55,7 @@ final class FirstByte {
         int read = 1 + socket.getInputStream().readNBytes(start, 1, start.length - 1);
         String status = new String(start, 0, read, StandardCharsets.US_ASCII);
         if (!status.endsWith(" 200")) {
-            throw new Failed("asked " + host + " for /, and got: " + status);
+            throw new FailedException("asked " + host + " for /, and got: " + status);
         }
         return millis;
     }

@@ -3,7 +3,7 @@ package org.allod.bench;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** What the benchmarks of a daemon and its guests have in common. */
 abstract class GuestBench implements Benchmark {
@@ -23,7 +23,7 @@ abstract class GuestBench implements Benchmark {
         } catch (IllegalArgumentException e) {
             System.err.println(name() + ": " + e.getMessage());
             return 2;
-        } catch (IOException | Failed e) {
+        } catch (IOException | FailedException e) {
             System.err.println(name() + ": " + e.getMessage());
             return 1;
         }

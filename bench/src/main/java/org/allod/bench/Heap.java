@@ -23,7 +23,7 @@ final class Heap {
     }
 
     private static String jcmd(long pid, String command) {
-        String jcmd = Path.of(Cloud.property("java.home"), "bin", "jcmd").toString();
+        String jcmd = Path.of(BenchDaemon.property("java.home"), "bin", "jcmd").toString();
         return Command.of(List.of(jcmd, "" + pid, command)).output();
     }
 }

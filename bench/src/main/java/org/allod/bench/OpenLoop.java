@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * Sends requests at the times a plan says, whether or not the ones before were answered, and measures each from when
@@ -70,7 +70,7 @@ final class OpenLoop {
             Thread.currentThread().interrupt();
         }
         if (!failures.isEmpty()) {
-            throw new Failed("the open loop lost a connection to port " + port, failures.getFirst());
+            throw new FailedException("the open loop lost a connection to port " + port, failures.getFirst());
         }
         Arrays.sort(all);
         return new Latencies(all);

@@ -9,7 +9,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.SystemClock;
 
 /**
@@ -44,50 +44,50 @@ final class RecordsBench extends GuestBench {
     @Override
     void measure(Arguments args) throws IOException {
         int machines = args.number("machines");
-        try (Cloud cloud = Cloud.serving("--runtime", "gvisor")) {
-            String one = cloud.json("POST", Cloud.machines(), """
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "gvisor")) {
+            String one = daemon.json("POST", BenchDaemon.machines(), """
                     {"name":"one","skip_launch":true,"config":{"image":"web","env":{"PORT":"8080","MODE":"worker"},
                      "guest":{"cpus":1,"memory_mb":128},"metadata":{"role":"pool","owner":"bench"},
                      "services":[{"internal_port":8080,"ports":[{"port":80,"handlers":["http"]}]}]}}
                     """.replace("\n", ""))
                     .get("id")
                     .stringValue();
-            cloud.call("POST", "/v1/apps", "{\"name\":\"crowd\",\"org_slug\":\"personal\"}");
-            cloud.stop();
-            cloud.start();
-            double empty = DaemonBench.residentMb(cloud.pid());
-            cloud.stop();
-            copy(cloud.data().resolve("host.db"), one, Cloud.APP, LISTED - 1);
-            copy(cloud.data().resolve("host.db"), one, "crowd", machines - LISTED);
-            double started = cloud.start();
+            daemon.call("POST", "/v1/apps", "{\"name\":\"crowd\",\"org_slug\":\"personal\"}");
+            daemon.stop();
+            daemon.start();
+            double empty = DaemonBench.residentMb(daemon.pid());
+            daemon.stop();
+            copy(daemon.data().resolve("host.db"), one, BenchDaemon.APP, LISTED - 1);
+            copy(daemon.data().resolve("host.db"), one, "crowd", machines - LISTED);
+            double started = daemon.start();
             List<Double> one99 = new ArrayList<>();
             List<Double> list99 = new ArrayList<>();
             for (int round = 0; round < 3; round++) {
-                one99.add(read(cloud, args, Cloud.path(one)));
-                list99.add(read(cloud, args, Cloud.machines()));
+                one99.add(read(daemon, args, BenchDaemon.path(one)));
+                list99.add(read(daemon, args, BenchDaemon.machines()));
             }
-            double full = DaemonBench.residentMb(cloud.pid());
+            double full = DaemonBench.residentMb(daemon.pid());
             // No guest ever ran: what is mounted is the image's alone.
-            cloud.abandon();
+            daemon.abandon();
             String many = String.format("%,d records: ", machines);
-            Verdict.bound(args.json(), many + "start to serving", "ms", List.of(started), List.of(), START);
-            Verdict.bound(
+            ResultRow.bound(args.json(), many + "start to serving", "ms", List.of(started), List.of(), START);
+            ResultRow.bound(
                     args.json(),
                     many + "memory each",
                     "KiB",
                     List.of((full - empty) * 1024 / machines),
                     List.of(),
                     KIB_EACH);
-            Verdict.bound(args.json(), "GET one, p99 at 200/s", "ms", one99, List.of(), ONE);
-            Verdict.bound(args.json(), "list 1,000, p99 at 200/s", "ms", list99, List.of(), LIST);
+            ResultRow.bound(args.json(), "GET one, p99 at 200/s", "ms", one99, List.of(), ONE);
+            ResultRow.bound(args.json(), "list 1,000, p99 at 200/s", "ms", list99, List.of(), LIST);
         }
     }
 
-    private static double read(Cloud cloud, Arguments args, String path) {
+    private static double read(BenchDaemon daemon, Arguments args, String path) {
         return OpenLoop.run(
                         new SystemClock(),
-                        cloud.apiPort(),
-                        new OpenLoop.Request(path, "localhost", cloud.authorization()),
+                        daemon.apiPort(),
+                        new OpenLoop.Request(path, "localhost", daemon.authorization()),
                         PER_SECOND,
                         args.number("seconds"),
                         8)
@@ -96,7 +96,7 @@ final class RecordsBench extends GuestBench {
 
     /** Copies a machine's rows, each copy with an id, a name and a variable of its own. */
     private static void copy(Path database, String machine, String app, int count) {
-        long first = app.equals(Cloud.APP) ? 0x1000_0000_0000L : 0x2000_0000_0000L;
+        long first = app.equals(BenchDaemon.APP) ? 0x1000_0000_0000L : 0x2000_0000_0000L;
         String numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) ";
         String id = "printf('%014x', ?2 + i)";
         try (Connection db = DriverManager.getConnection("jdbc:sqlite:" + database)) {
@@ -133,7 +133,7 @@ final class RecordsBench extends GuestBench {
                     app);
             db.commit();
         } catch (SQLException e) {
-            throw new Failed("cannot copy machines in " + database, e);
+            throw new FailedException("cannot copy machines in " + database, e);
         }
     }
 

@@ -44,12 +44,12 @@ final class RecoveryBench implements Benchmark {
         List<Double> millis = new ArrayList<>();
         int count = args.number("runs");
         for (int round = 0; round < args.number("rounds"); round++) {
-            try (Scratch scratch = Scratch.in(args.text("dir"))) {
+            try (TempDir scratch = TempDir.in(args.text("dir"))) {
                 Map<String, Integer> before = killed(scratch.dir(), count);
                 millis.add(recovered(scratch.dir(), before));
             }
         }
-        Figures figures = new Figures(millis);
+        Measurements figures = new Measurements(millis);
         if (args.json()) {
             System.out.println("{\"runs\":" + count + ",\"millis\":" + figures.json() + "}");
         } else {

@@ -42,8 +42,8 @@ final class RecoveryChild {
     }
 
     private void start() throws InterruptedException {
-        byte[] payload = RunsHost.payload(200);
-        RunType<byte[], byte[]> type = RunsHost.type(STEPS, c -> {
+        byte[] payload = EngineFixture.payload(200);
+        RunType<byte[], byte[]> type = EngineFixture.type(STEPS, c -> {
             tell("begun " + c.runId() + " " + c.step());
             if (c.step().equals("step" + (STEPS - 1))) {
                 Thread.sleep(Long.MAX_VALUE);
@@ -52,7 +52,7 @@ final class RecoveryChild {
             Thread.sleep(50);
             return payload;
         });
-        RunsHost host = new RunsHost(dir, EngineOptions.defaults(), List.of(type));
+        EngineFixture host = new EngineFixture(dir, EngineOptions.defaults(), List.of(type));
         host.engine.resume();
         for (int i = 0; i < count; i++) {
             var _ = host.engine
@@ -80,7 +80,7 @@ final class RecoveryChild {
             return null;
         };
         long opened = System.nanoTime();
-        RunsHost host = new RunsHost(dir, EngineOptions.defaults(), List.of(RunsHost.type(STEPS, hold)));
+        EngineFixture host = new EngineFixture(dir, EngineOptions.defaults(), List.of(EngineFixture.type(STEPS, hold)));
         int active = host.engine.resume();
         tell("up " + active);
         back.await();

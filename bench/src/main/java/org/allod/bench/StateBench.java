@@ -53,7 +53,7 @@ final class StateBench implements Benchmark {
         List<Double> applied = new ArrayList<>();
         List<Double> bytes = new ArrayList<>();
         for (int run = 0; run <= arguments.number("runs"); run++) {
-            try (Scratch scratch = Scratch.in(arguments.text("dir"))) {
+            try (TempDir scratch = TempDir.in(arguments.text("dir"))) {
                 // The first run warms up and does not count.
                 boolean counts = run > 0;
                 add(counts, plain, plain(scratch.dir().resolve("p.db"), rows, 100));
@@ -73,14 +73,14 @@ final class StateBench implements Benchmark {
             }
         }
         boolean json = arguments.json();
-        Verdict.ratio(json, "insert, 100 in a transaction", replicated, plain, 2);
-        Verdict.ratio(json, "insert, alone", replicatedAlone, plainAlone, 2);
+        ResultRow.ratio(json, "insert, 100 in a transaction", replicated, plain, 2);
+        ResultRow.ratio(json, "insert, alone", replicatedAlone, plainAlone, 2);
         System.out.printf(
                 Locale.ROOT,
                 "changes applied (cells, sets of 100 rows) %s /s   target >= 60,000   %s%n",
-                new Figures(applied).text(),
-                new Figures(applied).median() >= 60_000 ? "met" : "MISSED");
-        Verdict.bound(json, "disk of a row", "B", bytes, List.of(), 250);
+                new Measurements(applied).text(),
+                new Measurements(applied).median() >= 60_000 ? "met" : "MISSED");
+        ResultRow.bound(json, "disk of a row", "B", bytes, List.of(), 250);
         return 0;
     }
 

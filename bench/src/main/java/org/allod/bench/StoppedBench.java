@@ -44,17 +44,17 @@ final class StoppedBench extends GuestBench {
     @Override
     void measure(Arguments args) throws IOException {
         int machines = args.number("machines");
-        try (Cloud cloud = Cloud.serving("--runtime", "gvisor", "--rate-limits", "off")) {
-            make(cloud, "kept", HELD);
-            Holds before = holds(cloud);
-            make(cloud, "stopped", machines);
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "gvisor", "--rate-limits", "off")) {
+            make(daemon, "kept", HELD);
+            Holds before = holds(daemon);
+            make(daemon, "stopped", machines);
             awaitReleased();
-            Holds after = holds(cloud);
+            Holds after = holds(daemon);
             String each = String.format("%,d stopped machines: ", machines);
             report(args, each + "kernel memory each", "KiB", after.kernelKib - before.kernelKib, machines, KERNEL_KIB);
             report(args, each + "disk each", "KiB", after.diskKib - before.diskKib, machines, DISK_KIB);
             report(args, each + "daemon's heap each", "KiB", after.heapKib - before.heapKib, machines, HEAP_KIB);
-            Verdict.bound(
+            ResultRow.bound(
                     args.json(),
                     each + "open files of the daemon, more than before",
                     "",
@@ -65,14 +65,15 @@ final class StoppedBench extends GuestBench {
         }
     }
 
-    private static void make(Cloud cloud, String name, int count) throws IOException {
-        var _ = Crowd.sideBySide(CLIENTS, count, i -> cloud.call("POST", Cloud.machines(), """
+    private static void make(BenchDaemon daemon, String name, int count) throws IOException {
+        var _ = LoadClients.sideBySide(
+                CLIENTS, count, i -> daemon.call("POST", BenchDaemon.machines(), """
                 {"name":"%s-%d","skip_launch":true,"config":{"image":"web","guest":{"cpus":1,"memory_mb":128}}}
                 """.formatted(name, i)));
     }
 
     private static void report(Arguments args, String what, String unit, double more, int machines, double target) {
-        Verdict.bound(args.json(), what, unit, List.of(more / machines), List.of(), target);
+        ResultRow.bound(args.json(), what, unit, List.of(more / machines), List.of(), target);
     }
 
     private static long networks() throws IOException {
@@ -90,13 +91,13 @@ final class StoppedBench extends GuestBench {
         LockSupport.parkNanos(3_000_000_000L);
     }
 
-    private static Holds holds(Cloud cloud) throws IOException {
+    private static Holds holds(BenchDaemon daemon) throws IOException {
         double kernel = KERNEL.matcher(Files.readString(Path.of("/proc/meminfo")))
                 .results()
                 .mapToDouble(m -> Double.parseDouble(m.group(1)))
                 .sum();
-        try (Stream<Path> files = Files.list(Path.of("/proc/" + cloud.pid() + "/fd"))) {
-            return new Holds(kernel, disk(cloud.data()), Heap.usedKib(cloud.pid()), files.count());
+        try (Stream<Path> files = Files.list(Path.of("/proc/" + daemon.pid() + "/fd"))) {
+            return new Holds(kernel, disk(daemon.data()), Heap.usedKib(daemon.pid()), files.count());
         }
     }
 

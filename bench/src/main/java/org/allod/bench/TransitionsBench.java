@@ -65,7 +65,7 @@ final class TransitionsBench implements Benchmark {
         Map<Integer, List<Double>> costs = new LinkedHashMap<>();
         List<Double> floors = new ArrayList<>();
         long nanos = args.number("millis") * 1_000_000L;
-        try (Scratch scratch = Scratch.in(args.text("dir"))) {
+        try (TempDir scratch = TempDir.in(args.text("dir"))) {
             // A daemon has run for a while: each way of committing is compiled before it counts.
             round(scratch, args, 256, nanos);
             round(scratch, args, 1, nanos);
@@ -80,21 +80,21 @@ final class TransitionsBench implements Benchmark {
                 }
             }
         }
-        print(args, new Figures(floors), rates, ratios, costs);
+        print(args, new Measurements(floors), rates, ratios, costs);
     }
 
     /** @param cpuMicros processor time of the whole process for one transition: what a busy machine does not distort */
     private record Round(double perSecond, double cpuMicros) {}
 
-    private static Round round(Scratch parent, Arguments args, int k, long nanos) throws IOException {
-        byte[] payload = RunsHost.payload(args.number("payload"));
+    private static Round round(TempDir parent, Arguments args, int k, long nanos) throws IOException {
+        byte[] payload = EngineFixture.payload(args.number("payload"));
         LongAdder transitions = new LongAdder();
-        RunType<byte[], byte[]> type = RunsHost.type(args.number("steps"), c -> {
+        RunType<byte[], byte[]> type = EngineFixture.type(args.number("steps"), c -> {
             transitions.increment();
             return payload;
         });
-        try (Scratch scratch = Scratch.in(parent.dir().toString());
-                RunsHost host = new RunsHost(scratch.dir(), options(), List.of(type))) {
+        try (TempDir scratch = TempDir.in(parent.dir().toString());
+                EngineFixture host = new EngineFixture(scratch.dir(), options(), List.of(type))) {
             host.engine.resume();
             long cpu = cpuNanos();
             long begun = System.nanoTime();
@@ -141,7 +141,7 @@ final class TransitionsBench implements Benchmark {
 
     private static void print(
             Arguments args,
-            Figures floor,
+            Measurements floor,
             Map<Integer, List<Double>> rates,
             Map<Integer, List<Double>> ratios,
             Map<Integer, List<Double>> costs) {
@@ -150,15 +150,15 @@ final class TransitionsBench implements Benchmark {
             rates.forEach((k, values) -> json.append(",\"k")
                     .append(k)
                     .append("\":")
-                    .append(new Figures(values).json())
+                    .append(new Measurements(values).json())
                     .append(",\"ratio")
                     .append(k)
                     .append("\":")
-                    .append(new Figures(ratios.getOrDefault(k, List.of(0.0))).json())
+                    .append(new Measurements(ratios.getOrDefault(k, List.of(0.0))).json())
                     .append(",\"cpuMicros")
                     .append(k)
                     .append("\":")
-                    .append(new Figures(costs.getOrDefault(k, List.of(0.0))).json()));
+                    .append(new Measurements(costs.getOrDefault(k, List.of(0.0))).json()));
             System.out.println(json.append('}'));
             return;
         }
@@ -170,9 +170,9 @@ final class TransitionsBench implements Benchmark {
                 Locale.ROOT,
                 "%-28s %-28s %6.2f x floor   %5.1f us of processor each%n",
                 "K=" + k,
-                new Figures(values).text(),
-                new Figures(ratios.getOrDefault(k, List.of(0.0))).median(),
-                new Figures(costs.getOrDefault(k, List.of(0.0))).median()));
+                new Measurements(values).text(),
+                new Measurements(ratios.getOrDefault(k, List.of(0.0))).median(),
+                new Measurements(costs.getOrDefault(k, List.of(0.0))).median()));
         System.out.println("targets: K=1 at least 0.7 x floor; K=256 at least 100,000 on a quiet 2-core machine");
     }
 }

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.linux.Command;
 import org.allod.linux.Mounts;
 
@@ -38,36 +38,37 @@ final class VolumeForkBench extends GuestBench {
     void measure(Arguments args) throws IOException {
         List<Double> ours = new ArrayList<>();
         List<Double> floors = new ArrayList<>();
-        try (Scratch scratch = Scratch.in("/var/tmp");
+        try (TempDir scratch = TempDir.in("/var/tmp");
                 Xfs xfs = Xfs.in(scratch.dir());
-                Cloud cloud = Cloud.at(xfs.folder(), "--runtime", "gvisor")) {
-            cloud.start();
-            cloud.call("POST", "/v1/apps", "{\"name\":\"bench\",\"org_slug\":\"personal\"}");
+                BenchDaemon daemon = BenchDaemon.at(xfs.folder(), "--runtime", "gvisor")) {
+            daemon.start();
+            daemon.call("POST", "/v1/apps", "{\"name\":\"bench\",\"org_slug\":\"personal\"}");
             String volumes = "/v1/apps/bench/volumes";
-            String source = cloud.json("POST", volumes, "{\"name\":\"full\",\"size_gb\":1}")
+            String source = daemon.json("POST", volumes, "{\"name\":\"full\",\"size_gb\":1}")
                     .get("id")
                     .stringValue();
-            Path disk = cloud.data().resolve("volumes").resolve(source).resolve("disk.img");
+            Path disk = daemon.data().resolve("volumes").resolve(source).resolve("disk.img");
             fill(disk);
             Path copy = xfs.folder().resolve("copy.img");
             for (int round = -WARM; round < args.number("rounds"); round++) {
                 double floor = BareRunsc.timed(List.of("cp", "--reflink=always", disk.toString(), copy.toString()));
                 Files.delete(copy);
                 long began = System.nanoTime();
-                var forked = cloud.json("POST", volumes, "{\"name\":\"fork\",\"source_volume_id\":\"" + source + "\"}");
+                var forked =
+                        daemon.json("POST", volumes, "{\"name\":\"fork\",\"source_volume_id\":\"" + source + "\"}");
                 double mine = (System.nanoTime() - began) / 1e6;
                 if (!forked.get("copied").get("method").stringValue().equals("reflink")) {
-                    throw new Failed("the fork shares no blocks with its source: " + forked);
+                    throw new FailedException("the fork shares no blocks with its source: " + forked);
                 }
-                cloud.call("DELETE", volumes + "/" + forked.get("id").stringValue(), "");
+                daemon.call("DELETE", volumes + "/" + forked.get("id").stringValue(), "");
                 if (round >= 0) {
                     floors.add(floor);
                     ours.add(mine);
                 }
             }
-            cloud.call("DELETE", volumes + "/" + source, "");
+            daemon.call("DELETE", volumes + "/" + source, "");
         }
-        Verdict.bound(args.json(), "fork of 1 GiB on XFS", "ms", ours, floors, TARGET);
+        ResultRow.bound(args.json(), "fork of 1 GiB on XFS", "ms", ours, floors, TARGET);
     }
 
     /** Data where a file system would have it; the volume is never mounted. */

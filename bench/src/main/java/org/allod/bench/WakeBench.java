@@ -37,18 +37,18 @@ final class WakeBench extends GuestBench {
         List<Double> ran = new ArrayList<>();
         List<Double> resumed = new ArrayList<>();
         List<Double> restored = new ArrayList<>();
-        try (Cloud cloud = Cloud.serving("--runtime", "gvisor");
-                Scratch scratch = Scratch.in("/var/tmp")) {
-            String machine = cloud.machine("one");
-            try (BareRunsc bare = new BareRunsc(scratch.dir(), cloud.data(), machine)) {
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "gvisor");
+                TempDir scratch = TempDir.in("/var/tmp")) {
+            String machine = daemon.machine("one");
+            try (BareRunsc bare = new BareRunsc(scratch.dir(), daemon.data(), machine)) {
                 bare.save();
                 // The first rounds warm the daemon's code up, as its first minutes would.
                 int warm = 3;
                 for (int round = -warm; round < args.number("rounds"); round++) {
                     double run = rested(bare::run);
-                    double start = woken(cloud, machine, "stop", "stopped");
+                    double start = woken(daemon, machine, "stop", "stopped");
                     double restore = rested(bare::restore);
-                    double resume = woken(cloud, machine, "suspend", "suspended");
+                    double resume = woken(daemon, machine, "suspend", "suspended");
                     if (round >= 0) {
                         ran.add(run);
                         started.add(start);
@@ -58,8 +58,8 @@ final class WakeBench extends GuestBench {
                 }
             }
         }
-        Verdict.ratio(args.json(), "wake a stopped machine", started, ran, TARGET);
-        Verdict.ratio(args.json(), "wake a suspended machine", resumed, restored, TARGET);
+        ResultRow.ratio(args.json(), "wake a stopped machine", started, ran, TARGET);
+        ResultRow.ratio(args.json(), "wake a suspended machine", resumed, restored, TARGET);
     }
 
     private interface Begin {
@@ -73,14 +73,14 @@ final class WakeBench extends GuestBench {
         }
     }
 
-    private static double woken(Cloud cloud, String machine, String verb, String asleep) throws IOException {
-        sleep(cloud, machine, verb, asleep);
-        return request(cloud);
+    private static double woken(BenchDaemon daemon, String machine, String verb, String asleep) throws IOException {
+        sleep(daemon, machine, verb, asleep);
+        return request(daemon);
     }
 
-    static void sleep(Cloud cloud, String machine, String verb, String asleep) throws IOException {
-        cloud.call("POST", Cloud.path(machine) + "/" + verb, "");
-        cloud.await(machine, asleep);
+    static void sleep(BenchDaemon daemon, String machine, String verb, String asleep) throws IOException {
+        daemon.call("POST", BenchDaemon.path(machine) + "/" + verb, "");
+        daemon.await(machine, asleep);
         rest();
     }
 
@@ -88,10 +88,10 @@ final class WakeBench extends GuestBench {
         LockSupport.parkNanos(REST);
     }
 
-    static double request(Cloud cloud) throws IOException {
+    static double request(BenchDaemon daemon) throws IOException {
         return FirstByte.of(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), cloud.edge()),
-                Cloud.APP + ".localhost",
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), daemon.edge()),
+                BenchDaemon.APP + ".localhost",
                 System.nanoTime());
     }
 }

@@ -32,22 +32,23 @@ final class WakeMicroVmBench extends GuestBench {
     void measure(Arguments args) throws IOException {
         List<Double> resumed = new ArrayList<>();
         List<Double> restored = new ArrayList<>();
-        try (Cloud cloud = Cloud.serving("--runtime", "microvm");
-                Scratch scratch = Scratch.in("/var/tmp")) {
-            String machine = cloud.machine("one");
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "microvm");
+                TempDir scratch = TempDir.in("/var/tmp")) {
+            String machine = daemon.machine("one");
             // Until its server answers it has nothing worth suspending.
-            double _ = WakeBench.request(cloud);
-            String address =
-                    cloud.json("GET", Cloud.path(machine), "").get("private_ip").stringValue();
-            InetSocketAddress server = new InetSocketAddress(InetAddress.getByName(address), Cloud.PORT);
-            try (BareQemu bare = new BareQemu(scratch.dir(), cloud, machine, server)) {
+            double _ = WakeBench.request(daemon);
+            String address = daemon.json("GET", BenchDaemon.path(machine), "")
+                    .get("private_ip")
+                    .stringValue();
+            InetSocketAddress server = new InetSocketAddress(InetAddress.getByName(address), BenchDaemon.PORT);
+            try (BareQemu bare = new BareQemu(scratch.dir(), daemon, machine, server)) {
                 int warm = 2;
                 for (int round = -warm; round < args.number("rounds"); round++) {
-                    WakeBench.sleep(cloud, machine, "suspend", "suspended");
+                    WakeBench.sleep(daemon, machine, "suspend", "suspended");
                     double restore = bare.restore();
                     WakeBench.rest();
-                    double resume = WakeBench.request(cloud);
-                    cloud.await(machine, "started");
+                    double resume = WakeBench.request(daemon);
+                    daemon.await(machine, "started");
                     if (round >= 0) {
                         restored.add(restore);
                         resumed.add(resume);
@@ -55,6 +56,6 @@ final class WakeMicroVmBench extends GuestBench {
                 }
             }
         }
-        Verdict.ratio(args.json(), "wake a suspended microVM", resumed, restored, TARGET);
+        ResultRow.ratio(args.json(), "wake a suspended microVM", resumed, restored, TARGET);
     }
 }

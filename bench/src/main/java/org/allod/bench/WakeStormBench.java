@@ -10,7 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * Many apps whose only machine sleeps, each asked for at the same moment: how long the one in the middle and the last
@@ -37,38 +37,38 @@ final class WakeStormBench extends GuestBench {
     @Override
     void measure(Arguments args) throws IOException {
         int count = args.number("machines");
-        try (Cloud cloud = Cloud.serving("--runtime", "gvisor");
-                Scratch scratch = Scratch.in("/var/tmp")) {
+        try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "gvisor");
+                TempDir scratch = TempDir.in("/var/tmp")) {
             List<String> machines = new ArrayList<>();
             try {
                 for (int i = 0; i < count; i++) {
-                    machines.add(cloud.appWithMachine("storm-" + i));
+                    machines.add(daemon.appWithMachine("storm-" + i));
                 }
                 for (String[] sleep : new String[][] {{"stop", "stopped"}, {"suspend", "suspended"}}) {
                     for (int round = 0; round < args.number("rounds"); round++) {
-                        storm(args, cloud, machines, sleep[0], sleep[1]);
+                        storm(args, daemon, machines, sleep[0], sleep[1]);
                     }
                 }
                 bare(
                         args,
-                        cloud,
+                        daemon,
                         scratch,
                         machines.getFirst().substring(machines.getFirst().lastIndexOf('/') + 1));
             } finally {
-                var _ = Crowd.sideBySide(
-                        4, machines.size(), i -> cloud.call("DELETE", "/v1/apps/storm-" + i + "?force=true", ""));
+                var _ = LoadClients.sideBySide(
+                        4, machines.size(), i -> daemon.call("DELETE", "/v1/apps/storm-" + i + "?force=true", ""));
             }
         }
     }
 
-    private static void storm(Arguments args, Cloud cloud, List<String> machines, String verb, String asleep)
+    private static void storm(Arguments args, BenchDaemon daemon, List<String> machines, String verb, String asleep)
             throws IOException {
-        var _ = Crowd.sideBySide(4, machines.size(), i -> {
-            cloud.call("POST", machines.get(i) + "/" + verb, "");
-            return cloud.call("GET", machines.get(i) + "/wait?timeout=60&state=" + asleep, "");
+        var _ = LoadClients.sideBySide(4, machines.size(), i -> {
+            daemon.call("POST", machines.get(i) + "/" + verb, "");
+            return daemon.call("GET", machines.get(i) + "/wait?timeout=60&state=" + asleep, "");
         });
         WakeBench.rest();
-        InetSocketAddress edge = new InetSocketAddress(InetAddress.getLoopbackAddress(), cloud.edge());
+        InetSocketAddress edge = new InetSocketAddress(InetAddress.getLoopbackAddress(), daemon.edge());
         List<Double> took = new ArrayList<>();
         try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             long began = System.nanoTime();
@@ -81,7 +81,7 @@ final class WakeStormBench extends GuestBench {
                 took.add(each.get());
             }
         } catch (ExecutionException e) {
-            throw new Failed("a request of the storm failed: " + e.getMessage(), e);
+            throw new FailedException("a request of the storm failed: " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException(e);
@@ -89,16 +89,16 @@ final class WakeStormBench extends GuestBench {
         took.sort(Double::compare);
         double p50 = took.get(took.size() / 2);
         double slowest = took.getLast();
-        Verdict.storm(args.json(), asleep, machines.size(), p50, slowest, FAIR);
+        ResultRow.storm(args.json(), asleep, machines.size(), p50, slowest, FAIR);
     }
 
     /** The floor: the same server in sandboxes of runsc's own, one after the other. */
-    private static void bare(Arguments args, Cloud cloud, Scratch scratch, String machine) throws IOException {
+    private static void bare(Arguments args, BenchDaemon daemon, TempDir scratch, String machine) throws IOException {
         int count = args.number("bare");
-        try (BareRunsc bare = new BareRunsc(scratch.dir(), cloud.data(), machine)) {
+        try (BareRunsc bare = new BareRunsc(scratch.dir(), daemon.data(), machine)) {
             bare.save();
-            Verdict.rate(args.json(), "bare runsc run, one after the other", count, loop(count, bare::run));
-            Verdict.rate(args.json(), "bare runsc restore, one after the other", count, loop(count, bare::restore));
+            ResultRow.rate(args.json(), "bare runsc run, one after the other", count, loop(count, bare::run));
+            ResultRow.rate(args.json(), "bare runsc restore, one after the other", count, loop(count, bare::restore));
         }
     }
 

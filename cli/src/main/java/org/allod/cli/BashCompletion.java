@@ -11,7 +11,7 @@ import java.util.Locale;
 final class BashCompletion {
     private BashCompletion() {}
 
-    static String script(Word.Branch root) {
+    static String script(CommandNode.Branch root) {
         StringBuilder table = new StringBuilder();
         walk(table, "", root);
         return """
@@ -56,19 +56,21 @@ final class BashCompletion {
         complete -o bashdefault -F _allod allod
         complete -o bashdefault -F _allod ./allod
         """.formatted(
-                String.join(" ", root.words().get().stream().map(Word::name).toList()), table);
+                String.join(
+                        " ", root.words().get().stream().map(CommandNode::name).toList()),
+                table);
     }
 
-    private static void walk(StringBuilder table, String path, Word word) {
+    private static void walk(StringBuilder table, String path, CommandNode node) {
         List<String> words = new ArrayList<>();
         List<String> options = new ArrayList<>();
         List<String> values = new ArrayList<>();
         String kind = "";
-        Grammar.EVERYWHERE.forEach(option -> add(options, values, option));
-        word.words().get().forEach(below -> words.add(below.name()));
-        switch (word) {
-            case Word.Branch _ -> {}
-            case Word.Command command -> {
+        PicocliAdapter.EVERYWHERE.forEach(option -> add(options, values, option));
+        node.words().get().forEach(below -> words.add(below.name()));
+        switch (node) {
+            case CommandNode.Branch _ -> {}
+            case CommandNode.Command command -> {
                 command.options().forEach(option -> add(options, values, option));
                 if (!command.positionals().isEmpty()) {
                     kind = kind(command.positionals().getFirst().kind());
@@ -79,10 +81,10 @@ final class BashCompletion {
         table.append("\" options=\"").append(String.join(" ", options));
         table.append("\" values=\"").append(String.join(" ", values));
         table.append("\" kind=\"").append(kind).append("\" ;;\n");
-        word.words().get().forEach(below -> walk(table, (path + " " + below.name()).strip(), below));
+        node.words().get().forEach(below -> walk(table, (path + " " + below.name()).strip(), below));
     }
 
-    private static void add(List<String> options, List<String> values, Word.Option option) {
+    private static void add(List<String> options, List<String> values, CommandNode.Option option) {
         options.addAll(option.names());
         if (!option.isFlag()) {
             String value =
@@ -91,7 +93,7 @@ final class BashCompletion {
         }
     }
 
-    private static String kind(Word.Kind kind) {
+    private static String kind(CommandNode.Kind kind) {
         return kind.name().toLowerCase(Locale.ROOT);
     }
 }

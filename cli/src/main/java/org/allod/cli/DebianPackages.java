@@ -10,8 +10,8 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.linux.Command;
 
 /** The Debian packages Allod stands on: which, why, and how they get here. */
@@ -56,8 +56,8 @@ final class DebianPackages {
     /** Those of {@code needs} that are not installed. */
     static List<Need> missing(List<Need> needs) {
         if (!Files.isExecutable(Path.of("/usr/bin/dpkg-query"))) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "this is not a Debian system, and setup knows only Debian's packages",
                     "install what these hold by your own means: "
                             + String.join(", ", needs.stream().map(Need::name).toList()));
@@ -90,9 +90,9 @@ final class DebianPackages {
     /** Installs them, and leaves none of their services running or enabled. */
     static void install(List<Need> missing) {
         String names = String.join(" ", missing.stream().map(Need::name).toList());
-        if (!Host.isRoot()) {
-            throw Rejected.because(
-                    Rejected.Reason.FORBIDDEN,
+        if (!LocalSystem.isRoot()) {
+            throw RejectedException.because(
+                    RejectedException.Reason.FORBIDDEN,
                     "installing packages needs root, and this user is not: missing are " + names,
                     "run it as root, or install them yourself: apt-get install " + names);
         }
@@ -104,7 +104,7 @@ final class DebianPackages {
                 Command.Result update = apt("update", "");
                 result = apt("install", names);
                 if (result.exit() != 0) {
-                    throw new Failed("installing the Debian packages " + names + " failed: "
+                    throw new FailedException("installing the Debian packages " + names + " failed: "
                             + lastLines(update.exit() == 0 ? result : update)
                             + "\n  check that the network is up and that apt works: apt-get update");
                 }
@@ -158,7 +158,8 @@ final class DebianPackages {
             Files.setPosixFilePermissions(POLICY, PosixFilePermissions.fromString("rwxr-xr-x"));
             return true;
         } catch (IOException e) {
-            throw new Failed("cannot write " + POLICY + ", which keeps installed services from starting: " + e, e);
+            throw new FailedException(
+                    "cannot write " + POLICY + ", which keeps installed services from starting: " + e, e);
         }
     }
 
@@ -166,7 +167,8 @@ final class DebianPackages {
         try {
             Files.deleteIfExists(POLICY);
         } catch (IOException e) {
-            throw new Failed("cannot remove " + POLICY + ": remove it, or no service starts when installed", e);
+            throw new FailedException(
+                    "cannot remove " + POLICY + ": remove it, or no service starts when installed", e);
         }
     }
 }

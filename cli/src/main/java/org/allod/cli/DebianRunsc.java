@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.linux.Command;
 
 /** Debian's own runsc, which tests run against: taken out of its package, never installed on the host. */
@@ -23,8 +23,8 @@ final class DebianRunsc {
         return Files.isExecutable(target);
     }
 
-    String get(Screen screen) {
-        screen.progress("downloading Debian's runsc for the tests", "");
+    String get(Console console) {
+        console.progress("downloading Debian's runsc for the tests", "");
         Path work = target.resolveSibling("work");
         try {
             Files.createDirectories(work);
@@ -42,7 +42,7 @@ final class DebianRunsc {
             Files.move(work.resolve("usr/bin/runsc"), target, StandardCopyOption.ATOMIC_MOVE);
             var _ = Command.of("rm", "-rf", work.toString()).output();
         } catch (IOException e) {
-            throw new Failed("cannot put Debian's runsc at " + target + ": " + e, e);
+            throw new FailedException("cannot put Debian's runsc at " + target + ": " + e, e);
         }
         return "unpacked, not installed";
     }

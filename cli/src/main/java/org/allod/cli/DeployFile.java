@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.ObjectReadContext;
@@ -36,13 +36,14 @@ final class DeployFile {
 
     static Path mustFind(Path folder, Optional<String> named) {
         Path file = find(folder, named)
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.NOT_FOUND,
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND,
                         "there is no allod.toml or fly.toml in "
                                 + folder.toAbsolutePath().normalize(),
                         "write one (docs/guide/deploy.md shows how), or name it with --config"));
         if (!Files.isRegularFile(file)) {
-            throw Rejected.because(Rejected.Reason.NOT_FOUND, "there is no file " + file, "name one that exists");
+            throw RejectedException.because(
+                    RejectedException.Reason.NOT_FOUND, "there is no file " + file, "name one that exists");
         }
         return file;
     }
@@ -52,15 +53,15 @@ final class DeployFile {
         String text = text(file);
         try (JsonParser parser = new TomlFactory().createParser(ObjectReadContext.empty(), text)) {
             return new TomlTable(
-                    new TomlTable.Source(file.toString(), TomlLines.of(text), warn),
+                    new TomlTable.Source(file.toString(), TomlPositions.of(text), warn),
                     "",
                     Json.read(parser).map());
         } catch (JacksonException e) {
             String line = e.getLocation() == null || e.getLocation().getLineNr() < 1
                     ? ""
                     : ":" + e.getLocation().getLineNr();
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     file + line + ": not TOML: "
                             + e.getOriginalMessage().lines().findFirst().orElse(""),
                     "https://toml.io shows how it is written");
@@ -70,13 +71,13 @@ final class DeployFile {
     private static String text(Path file) {
         try {
             if (Files.size(file) > LONGEST) {
-                throw Rejected.invalid(file + " is larger than 1 MiB: that is no configuration");
+                throw RejectedException.invalid(file + " is larger than 1 MiB: that is no configuration");
             }
             return Files.readString(file);
         } catch (java.nio.charset.MalformedInputException e) {
-            throw Rejected.invalid(file + " is not text in UTF-8");
+            throw RejectedException.invalid(file + " is not text in UTF-8");
         } catch (IOException e) {
-            throw new Failed("could not read " + file + ": " + e.getMessage(), e);
+            throw new FailedException("could not read " + file + ": " + e.getMessage(), e);
         }
     }
 }

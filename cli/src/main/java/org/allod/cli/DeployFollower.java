@@ -5,7 +5,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * Follows a deploy until it is over. The daemon carries it out, not this: where the connection breaks, because the
@@ -17,16 +17,16 @@ final class DeployFollower {
 
     private static final Duration BETWEEN = Duration.ofMillis(300);
 
-    private final Session session;
-    private final Daemon daemon;
+    private final CommandContext context;
+    private final DaemonClient daemon;
     private final String target;
     private Json last;
     private final Map<String, String> phases = new HashMap<>();
 
-    private DeployFollower(Session session, Daemon daemon, String app, Json begun) {
-        this.session = session;
+    private DeployFollower(CommandContext context, DaemonClient daemon, String app, Json begun) {
+        this.context = context;
         this.daemon = daemon;
-        this.target = DeployWords.path(app) + "/" + begun.at("id").text();
+        this.target = DeployCommands.path(app) + "/" + begun.at("id").text();
         this.last = begun;
     }
 
@@ -36,52 +36,53 @@ final class DeployFollower {
      * @param begin asks the daemon for it; ended in the middle of that, nobody here knows whether it has begun
      * @param ours whether it was begun by this command, so that ending the command may be meant to end the deploy
      */
-    static int follow(Session session, Daemon daemon, String app, Supplier<Json> begin, boolean ours) {
-        DeployInterrupt interrupt = new DeployInterrupt(session, daemon, app, ours);
+    static int follow(CommandContext context, DaemonClient daemon, String app, Supplier<Json> begin, boolean ours) {
+        DeployInterrupt interrupt = new DeployInterrupt(context, daemon, app, ours);
         Json end;
-        try (AtExit _ = AtExit.doing(interrupt)) {
+        try (ShutdownHook _ = ShutdownHook.doing(interrupt)) {
             Json begun = begin.get();
-            DeployFollower follower = new DeployFollower(session, daemon, app, begun);
-            interrupt.begun(follower.target);
-            if (!session.json()) {
-                session.screen()
-                        .note(DeployWords.title(begun) + " (" + begun.at("id").text() + "), "
+            DeployFollower follower = new DeployFollower(context, daemon, app, begun);
+            interrupt.onStarted(follower.target);
+            if (!context.json()) {
+                context.console()
+                        .note(DeployCommands.title(begun) + " ("
+                                + begun.at("id").text() + "), "
                                 + begun.at("strategy").text());
             }
             end = follower.untilOver();
         }
-        return ended(session, daemon, app, end);
+        return ended(context, daemon, app, end);
     }
 
     /** Follows in silence but for the machines' lines; the deploy as it ended. */
-    static Json watch(Session session, Daemon daemon, String app, Json begun) {
-        return new DeployFollower(session, daemon, app, begun).untilOver();
+    static Json watch(CommandContext context, DaemonClient daemon, String app, Json begun) {
+        return new DeployFollower(context, daemon, app, begun).untilOver();
     }
 
-    private static int ended(Session session, Daemon daemon, String app, Json end) {
+    private static int ended(CommandContext context, DaemonClient daemon, String app, Json end) {
         String status = end.at("status").text();
         boolean done = status.equals("done");
-        if (session.json()) {
-            session.print(end);
+        if (context.json()) {
+            context.print(end);
             return done ? ExitCode.DONE : ExitCode.FAILED;
         }
         if (!done) {
             String stuck = status.equals("failed")
                     ? "; and could not be brought back: " + stuck(end)
                     : ", every machine is what it was before";
-            throw new Failed(DeployWords.title(end) + " was rolled back" + stuck + ": "
+            throw new FailedException(DeployCommands.title(end) + " was rolled back" + stuck + ": "
                     + end.at("why").text("it says no more"));
         }
-        long serving = DeployWords.serving(end);
-        session.screen()
-                .line(DeployWords.title(end) + " is done: " + serving + (serving == 1 ? " machine" : " machines")
+        long serving = DeployCommands.serving(end);
+        context.console()
+                .line(DeployCommands.title(end) + " is done: " + serving + (serving == 1 ? " machine" : " machines")
                         + " at the new version");
         String left = stuck(end);
         if (!left.isEmpty()) {
-            session.screen().note("allod: left behind: " + left);
+            context.console().note("allod: left behind: " + left);
         }
-        Optional<String> url = DeployWords.url(daemon, app);
-        url.ifPresent(text -> session.screen().line(session.screen().bold(text)));
+        Optional<String> url = DeployCommands.url(daemon, app);
+        url.ifPresent(text -> context.console().line(context.console().bold(text)));
         return ExitCode.DONE;
     }
 
@@ -104,18 +105,18 @@ final class DeployFollower {
                     return last;
                 }
                 broken = "the daemon ended its answer before the deploy was over";
-            } catch (NoDaemon | Failed e) {
+            } catch (DaemonUnreachableException | FailedException e) {
                 broken = String.valueOf(e.getMessage());
             }
-            long now = session.clock().monoNanos();
+            long now = context.clock().monoNanos();
             if (lost < 0) {
                 lost = now;
-                session.screen().note("  the daemon is away; the deploy goes on once it is back");
+                context.console().note("  the daemon is away; the deploy goes on once it is back");
             } else if (now - lost > BACK.toNanos()) {
-                throw new Failed("lost sight of " + DeployWords.title(last) + ": " + broken
+                throw new FailedException("lost sight of " + DeployCommands.title(last) + ": " + broken
                         + "; the deploy goes on, or back, once the daemon runs: `allod deploy show -f`");
             }
-            session.pause(BETWEEN);
+            context.pause(BETWEEN);
             lost = back(lost);
         }
     }
@@ -125,7 +126,7 @@ final class DeployFollower {
         try {
             seen(daemon.get(target));
             return -1;
-        } catch (NoDaemon | Failed e) {
+        } catch (DaemonUnreachableException | FailedException e) {
             return lost;
         }
     }
@@ -141,18 +142,18 @@ final class DeployFollower {
         }
         Json before = last;
         last = deploy;
-        if (session.json()) {
+        if (context.json()) {
             return;
         }
         String status = deploy.at("status").text();
         if (status.equals("rolling_back") && !before.at("status").text().equals(status)) {
-            session.screen().note("  going back: " + deploy.at("why").text());
+            context.console().note("  going back: " + deploy.at("why").text());
         }
         for (Json machine : deploy.at("machines").items()) {
             String name = machine.at("name").text();
             String phase = machine.at("phase").text();
             if (!phase.equals(phases.put(name, phase)) && !phase.equals("idle")) {
-                session.screen().note("  " + name + "  " + words(machine));
+                context.console().note("  " + name + "  " + words(machine));
             }
         }
     }

@@ -15,51 +15,51 @@ final class DeployInterrupt implements Runnable {
     /** Somebody who wanted it cancelled has said so by then; a script's end is not held up for long. */
     private static final Duration ANSWER = Duration.ofSeconds(15);
 
-    private final Session session;
-    private final Daemon daemon;
+    private final CommandContext context;
+    private final DaemonClient daemon;
     private final String app;
     private final boolean ours;
     private volatile Optional<String> target = Optional.empty();
 
-    DeployInterrupt(Session session, Daemon daemon, String app, boolean ours) {
-        this.session = session;
+    DeployInterrupt(CommandContext context, DaemonClient daemon, String app, boolean ours) {
+        this.context = context;
         this.daemon = daemon;
         this.app = app;
         this.ours = ours;
     }
 
     /** The daemon has it: this is where. */
-    void begun(String at) {
+    void onStarted(String at) {
         target = Optional.of(at);
     }
 
     @Override
     public void run() {
-        Screen screen = session.screen();
+        Console console = context.console();
         if (target.isEmpty()) {
-            screen.note("whether the deploy has begun is not known yet; `allod deploy show -f --app " + app
+            console.note("whether the deploy has begun is not known yet; `allod deploy show -f --app " + app
                     + "` tells, and follows it");
             return;
         }
-        if (ours && screen.asks()) {
-            screen.settle();
-            screen.err().print("\nCancel the deploy and go back? [y/N] ");
-            screen.err().flush();
-            if (yes()) {
+        if (ours && console.asks()) {
+            console.settle();
+            console.err().print("\nCancel the deploy and go back? [y/N] ");
+            console.err().flush();
+            if (isInterrupted()) {
                 try {
                     daemon.post(target.orElseThrow() + "/cancel", Json.obj("cause", "cancelled by the operator"));
-                    screen.note("the deploy is being taken back; `allod deploy show -f --app " + app + "` follows it");
+                    console.note("the deploy is being taken back; `allod deploy show -f --app " + app + "` follows it");
                 } catch (RuntimeException e) {
-                    screen.note("it could not be cancelled: " + e.getMessage());
+                    console.note("it could not be cancelled: " + e.getMessage());
                 }
                 return;
             }
         }
-        screen.note("the deploy goes on; `allod deploy show -f --app " + app
+        console.note("the deploy goes on; `allod deploy show -f --app " + app
                 + "` follows it, `allod deploy cancel --app " + app + "` takes it back");
     }
 
-    private static boolean yes() {
+    private static boolean isInterrupted() {
         CountDownLatch answered = new CountDownLatch(1);
         AtomicInteger answer = new AtomicInteger(-1);
         Thread.ofPlatform().daemon().name("answer").start(() -> {

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * From an {@code allod.toml}, or a {@code fly.toml}, to what the daemon is asked for: one configuration of the Machines
@@ -28,8 +28,8 @@ record DeployPlan(String app, Json request) {
         Optional<String> named = file.text("app");
         String app = over.app()
                 .or(() -> named)
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.INVALID,
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.INVALID,
                         "the configuration names no app",
                         "write app = \"NAME\" at its top, or add --app NAME"));
         Optional<String> whole = file.text("image");
@@ -37,18 +37,18 @@ record DeployPlan(String app, Json request) {
         Optional<String> image = whole.or(() -> built);
         String runs = over.image()
                 .or(() -> image)
-                .map(RunMachine::image)
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.INVALID,
+                .map(MachineRunCommand::image)
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.INVALID,
                         "the configuration names no image",
                         "write image = \"REFERENCE\" at its top, or add --image REFERENCE"));
         Map<String, String> groups = file.isEmptyList("processes") ? Map.of() : file.texts("processes");
         List<String> names = groups.isEmpty() ? List.of(USUAL_GROUP) : List.copyOf(groups.keySet());
-        DeployGroups all = new DeployGroups(names);
+        DeployGroupsSection all = new DeployGroupsSection(names);
         all.put(names, "image", Json.of(runs));
         groups.forEach((name, command) -> {
             if (!command.isBlank()) {
-                all.put(List.of(name), "init", Json.obj("cmd", ImageWords.command(command)));
+                all.put(List.of(name), "init", Json.obj("cmd", ImageCommands.command(command)));
             }
         });
         Map<String, String> env = file.texts("env");
@@ -56,11 +56,11 @@ record DeployPlan(String app, Json request) {
             all.put(names, "env", Json.of(env));
         }
         experimental(file, all);
-        new DeployGuest(file, folder, all).read();
-        new DeployServices(file, all).read();
+        new DeployGuestSection(file, folder, all).read();
+        new DeployServicesSection(file, all).read();
         Map<String, Object> request = new LinkedHashMap<>();
         Map<String, Integer> counts = options(file, names, over, request);
-        notHere(file);
+        refuseUnsupported(file);
         file.done();
         request.put("groups", all.request(counts));
         return new DeployPlan(app, Json.of(request));
@@ -130,7 +130,7 @@ record DeployPlan(String app, Json request) {
         request.put(
                 "release",
                 Json.obj(
-                        "command", ImageWords.command(command.get()),
+                        "command", ImageCommands.command(command.get()),
                         "timeout", deploy.time("release_command_timeout").orElse(null)));
     }
 
@@ -149,7 +149,7 @@ record DeployPlan(String app, Json request) {
         each.done();
     }
 
-    private static void notHere(TomlTable file) {
+    private static void refuseUnsupported(TomlTable file) {
         file.warn("primary_region", "a daemon runs machines of its own host");
         file.warn("console_command", "`allod machine exec` takes the command to run");
         file.warn("host_dedication_id", "the host is yours");
@@ -159,7 +159,7 @@ record DeployPlan(String app, Json request) {
     }
 
     /** {@code [experimental]}: what old files say of the program; the rest only where it asks for what happens anyway. */
-    private static void experimental(TomlTable file, DeployGroups all) {
+    private static void experimental(TomlTable file, DeployGroupsSection all) {
         Optional<TomlTable> table = file.table("experimental");
         if (table.isEmpty()) {
             return;

@@ -11,8 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Map;
-import org.allod.base.ExecWire;
-import org.allod.base.Failed;
+import org.allod.base.ExecFrames;
+import org.allod.base.FailedException;
 
 /**
  * A command in a guest, with its streams tied to this process's. Frames both ways: one byte of type, four of length,
@@ -28,13 +28,13 @@ final class ExecSession implements AutoCloseable {
         this.connection = connection;
     }
 
-    static ExecSession open(Daemon daemon, Found machine, Json request) {
+    static ExecSession open(DaemonClient daemon, MachineRef machine, Json request) {
         String head = Base64.getUrlEncoder()
                 .withoutPadding()
                 .encodeToString(request.write().getBytes(StandardCharsets.UTF_8));
         return new ExecSession(daemon.upgrade(
                 machine.path() + "/exec/stream",
-                Map.of("Connection", "Upgrade", "Upgrade", ExecWire.PROTOCOL, "X-Allod-Exec", head)));
+                Map.of("Connection", "Upgrade", "Upgrade", ExecFrames.PROTOCOL, "X-Allod-Exec", head)));
     }
 
     /** Until the command is over. Its exit code. */
@@ -42,7 +42,7 @@ final class ExecSession implements AutoCloseable {
         if (tty) {
             Terminal.onResize(this::resize);
         }
-        try (AtExit _ = AtExit.doing(this::interrupt);
+        try (ShutdownHook _ = ShutdownHook.doing(this::interrupt);
                 AutoCloseable _ = tty ? Terminal.takeOver() : () -> {}) {
             if (stdin) {
                 Thread.ofPlatform().daemon().name("stdin").start(this::forwardInput);
@@ -60,22 +60,22 @@ final class ExecSession implements AutoCloseable {
         while (true) {
             connection.readFully(head);
             int length = ByteBuffer.wrap(head, 1, 4).getInt();
-            if (length < 0 || length > ExecWire.MAX) {
-                throw new Failed("the daemon sent a frame of " + Integer.toUnsignedString(length) + " bytes");
+            if (length < 0 || length > ExecFrames.MAX) {
+                throw new FailedException("the daemon sent a frame of " + Integer.toUnsignedString(length) + " bytes");
             }
             byte[] payload = new byte[length];
             connection.readFully(payload);
             switch (head[0]) {
-                case ExecWire.STDOUT -> out.write(payload);
-                case ExecWire.STDERR -> err.write(payload);
-                case ExecWire.EXIT -> {
+                case ExecFrames.STDOUT -> out.write(payload);
+                case ExecFrames.STDERR -> err.write(payload);
+                case ExecFrames.EXIT -> {
                     return exitCode(Json.parse(new String(payload, StandardCharsets.UTF_8)), err);
                 }
-                case ExecWire.ERROR -> {
+                case ExecFrames.ERROR -> {
                     Json error = Json.parse(new String(payload, StandardCharsets.UTF_8));
                     throw new ApiError((int) error.at("http").number(500), error);
                 }
-                default -> throw new Failed("the daemon sent a frame of an unknown type, " + head[0]);
+                default -> throw new FailedException("the daemon sent a frame of an unknown type, " + head[0]);
             }
         }
     }
@@ -91,9 +91,9 @@ final class ExecSession implements AutoCloseable {
 
     private void forwardInput() {
         try (InputStream in = new FileInputStream(FileDescriptor.in)) {
-            byte[] buffer = new byte[ExecWire.MAX];
+            byte[] buffer = new byte[ExecFrames.MAX];
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                send(ExecWire.STDIN, Arrays.copyOf(buffer, n));
+                send(ExecFrames.STDIN, Arrays.copyOf(buffer, n));
             }
         } catch (IOException e) {
             // The command is over, or the other direction will say what is wrong with the connection.
@@ -103,7 +103,7 @@ final class ExecSession implements AutoCloseable {
 
     private void endInput() {
         try {
-            send(ExecWire.STDIN, new byte[0]);
+            send(ExecFrames.STDIN, new byte[0]);
         } catch (IOException e) {
             // A short command is over before it is told that there is nothing to read.
         }
@@ -113,7 +113,7 @@ final class ExecSession implements AutoCloseable {
         try {
             Terminal.Size size = Terminal.size();
             send(
-                    ExecWire.RESIZE,
+                    ExecFrames.RESIZE,
                     ByteBuffer.allocate(4)
                             .putShort((short) size.columns())
                             .putShort((short) size.rows())
@@ -126,7 +126,7 @@ final class ExecSession implements AutoCloseable {
     /** Ctrl-C where there is no terminal in the guest to turn it into a signal. */
     private void interrupt() {
         try {
-            send(ExecWire.SIGNAL, new byte[] {SIGINT});
+            send(ExecFrames.SIGNAL, new byte[] {SIGINT});
         } catch (IOException e) {
             // The daemon ends the command when the connection closes.
         }

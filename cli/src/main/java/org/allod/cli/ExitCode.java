@@ -1,6 +1,6 @@
 package org.allod.cli;
 
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** How a command ends, for scripts. The same for every command, except that {@code exec} passes on the guest's own. */
 final class ExitCode {
@@ -16,8 +16,8 @@ final class ExitCode {
     static int of(Throwable failure) {
         return switch (failure) {
             case ApiError error -> ofHttp(error.http());
-            case NoDaemon ignored -> NO_DAEMON;
-            case Rejected rejected -> ofReason(rejected.reason());
+            case DaemonUnreachableException ignored -> NO_DAEMON;
+            case RejectedException rejected -> ofReason(rejected.reason());
             default -> FAILED;
         };
     }
@@ -31,7 +31,7 @@ final class ExitCode {
         };
     }
 
-    private static int ofReason(Rejected.Reason reason) {
+    private static int ofReason(RejectedException.Reason reason) {
         return switch (reason) {
             case INVALID, TOO_LARGE -> WRONG_USE;
             case NOT_FOUND -> NOT_FOUND;

@@ -13,7 +13,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.SystemTimers;
 import org.jspecify.annotations.Nullable;
 
@@ -29,13 +29,13 @@ final class HttpConnection implements Closeable {
     /** Status and headers (names in lower case) of an answer. */
     record Head(int status, Map<String, String> headers) {}
 
-    private final Address address;
+    private final DaemonAddress address;
     private final SocketChannel channel;
     private final ByteBuffer in = ByteBuffer.allocate(32 * 1024).flip();
     private final SystemTimers timers = new SystemTimers();
     private volatile boolean late;
 
-    HttpConnection(Address address) {
+    HttpConnection(DaemonAddress address) {
         this.address = address;
         this.channel = address.connect();
     }
@@ -83,18 +83,18 @@ final class HttpConnection implements Closeable {
     private Head readHead(String request) throws IOException {
         String line = line();
         if (line == null) {
-            throw new Failed("the daemon closed the connection without answering " + request);
+            throw new FailedException("the daemon closed the connection without answering " + request);
         }
         String[] words = line.split(" ", 3);
         if (words.length < 2 || !words[0].startsWith("HTTP/1.") || !words[1].matches("\\d{3}")) {
-            throw new Failed("what answers at the daemon's address does not speak HTTP");
+            throw new FailedException("what answers at the daemon's address does not speak HTTP");
         }
         Map<String, String> headers = new HashMap<>();
         int size = 0;
         for (line = line(); line != null && !line.isEmpty(); line = line()) {
             size += line.length();
             if (size > MAX_HEAD) {
-                throw new Failed("the daemon's answer has a head of more than 64 KiB");
+                throw new FailedException("the daemon's answer has a head of more than 64 KiB");
             }
             int colon = line.indexOf(':');
             if (colon > 0) {
@@ -118,7 +118,7 @@ final class HttpConnection implements Closeable {
         try {
             return new Body(false, length == null ? Long.MAX_VALUE : Long.parseLong(length));
         } catch (NumberFormatException e) {
-            throw new Failed("the daemon's answer has a Content-Length of " + length, e);
+            throw new FailedException("the daemon's answer has a Content-Length of " + length, e);
         }
     }
 
@@ -173,7 +173,7 @@ final class HttpConnection implements Closeable {
                 return end > 0 && line.charAt(end - 1) == '\r' ? line.substring(0, end - 1) : line.toString();
             }
             if (line.length() >= MAX_HEAD) {
-                throw new Failed("the daemon's answer has a line of more than 64 KiB");
+                throw new FailedException("the daemon's answer has a line of more than 64 KiB");
             }
             line.append((char) c);
         }
@@ -185,8 +185,8 @@ final class HttpConnection implements Closeable {
         close();
     }
 
-    private static Failed expired(IOException cause) {
-        return new Failed("the daemon did not answer in time", cause);
+    private static FailedException expired(IOException cause) {
+        return new FailedException("the daemon did not answer in time", cause);
     }
 
     @Override
@@ -247,7 +247,7 @@ final class HttpConnection implements Closeable {
             try {
                 left = size == null ? 0 : Long.parseLong(size.split(";", 2)[0].strip(), 16);
             } catch (NumberFormatException e) {
-                throw new Failed("the daemon sent a chunk of size '" + size + "'", e);
+                throw new FailedException("the daemon sent a chunk of size '" + size + "'", e);
             }
             if (size == null) {
                 throw new EOFException("the daemon closed the connection in the middle of an answer");

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -127,7 +127,7 @@ sealed interface Json {
         try (JsonParser parser = JsonFactory.builder().build().createParser(ObjectReadContext.empty(), json)) {
             return whole(parser);
         } catch (JacksonException e) {
-            throw new Failed("the daemon's answer is not JSON: " + firstLine(e), e);
+            throw new FailedException("the daemon's answer is not JSON: " + firstLine(e), e);
         }
     }
 
@@ -139,7 +139,7 @@ sealed interface Json {
         try (JsonParser parser = JsonFactory.builder().build().createParser(ObjectReadContext.empty(), bytes)) {
             return whole(parser);
         } catch (JacksonException e) {
-            throw new Failed("the daemon's answer is not JSON: " + firstLine(e), e);
+            throw new FailedException("the daemon's answer is not JSON: " + firstLine(e), e);
         }
     }
 
@@ -155,7 +155,7 @@ sealed interface Json {
     private static Json whole(JsonParser parser) {
         Json value = parser.nextToken() == null ? none() : value(parser);
         if (parser.nextToken() != null) {
-            throw new Failed("the daemon's answer has something after its end");
+            throw new FailedException("the daemon's answer has something after its end");
         }
         return value;
     }
@@ -187,10 +187,10 @@ sealed interface Json {
         };
     }
 
-    /** No text from elsewhere holds what {@link Screen} styles its own with. */
+    /** No text from elsewhere holds what {@link Console} styles its own with. */
     private static String unreserved(String text) {
         for (int i = 0; i < text.length(); i++) {
-            if (Unseen.reserved(text.charAt(i))) {
+            if (ControlCharacterEscaper.reserved(text.charAt(i))) {
                 return text.replaceAll("[\\uFDD0-\\uFDEF]", "\uFFFD");
             }
         }

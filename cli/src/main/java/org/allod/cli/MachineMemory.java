@@ -10,8 +10,8 @@ final class MachineMemory {
 
     private MachineMemory() {}
 
-    static Word word() {
-        return MachineWords.one(
+    static CommandNode word() {
+        return MachineCommands.one(
                         "memory",
                         "show the memory of a machine that runs, limit it or take some back",
                         MachineMemory::run)
@@ -22,28 +22,28 @@ final class MachineMemory {
                 .example("allod machine memory hello-1 --limit 128");
     }
 
-    private static int run(Session session) {
-        Given given = session.given();
-        Optional<Integer> limit = given.number("--limit", 1);
-        Optional<Integer> amount = given.number("--reclaim", 1);
-        String path = Found.one(session.daemon(), given.take(0)).path() + "/memory";
-        Daemon daemon = session.daemon();
+    private static int run(CommandContext context) {
+        ParsedArgs args = context.given();
+        Optional<Integer> limit = args.number("--limit", 1);
+        Optional<Integer> amount = args.number("--reclaim", 1);
+        String path = MachineRef.one(context.daemon(), args.required(0)).path() + "/memory";
+        DaemonClient daemon = context.daemon();
         if (limit.isPresent()) {
             daemon.call("PUT", path, Json.obj("limit_mb", limit.get()), PATIENCE);
         }
         if (amount.isPresent()) {
             Json taken = daemon.call("POST", path + "/reclaim", Json.obj("amount_mb", amount.get()), PATIENCE);
-            session.screen().note("the host has " + taken.at("actual_mb").number(0) + " MB back");
+            context.console().note("the host has " + taken.at("actual_mb").number(0) + " MB back");
         }
         Json memory = daemon.get(path);
-        if (session.json()) {
-            session.print(memory);
+        if (context.json()) {
+            context.print(memory);
             return ExitCode.DONE;
         }
         long has = memory.at("limit_mb").number(0);
-        session.screen().line(has + " MB, " + memory.at("available_mb").number(0) + " MB of it available");
+        context.console().line(has + " MB, " + memory.at("available_mb").number(0) + " MB of it available");
         if (limit.isPresent() && has > limit.get()) {
-            session.screen().note("it cannot spare more now: it has " + has + " MB, not " + limit.get());
+            context.console().note("it cannot spare more now: it has " + has + " MB, not " + limit.get());
         }
         return ExitCode.DONE;
     }

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Nearest;
-import org.allod.base.Rejected;
+import org.allod.base.DidYouMean;
+import org.allod.base.RejectedException;
 import picocli.CommandLine;
 
 /** Entry of the {@code allod} command. */
@@ -13,105 +13,111 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(run(List.of(args), Screen.ofProcess(), System.getenv()));
+        System.exit(run(List.of(args), Console.ofProcess(), System.getenv()));
     }
 
     /** One whole command, to its exit code. */
-    static int run(List<String> args, Screen screen, Map<String, String> env) {
+    static int run(List<String> args, Console console, Map<String, String> env) {
         boolean json = args.stream().takeWhile(arg -> !arg.equals("--")).anyMatch("--json"::equals);
         try {
-            return dispatch(args, screen, env);
+            return dispatch(args, console, env);
         } catch (Exception | StackOverflowError e) {
-            screen.settle();
-            Complaint.print(e, screen, json, env.containsKey("ALLOD_DEBUG"));
+            console.settle();
+            ErrorPrinter.print(e, console, json, env.containsKey("ALLOD_DEBUG"));
             return ExitCode.of(e);
         } finally {
-            screen.flush();
+            console.flush();
         }
     }
 
-    private static int dispatch(List<String> args, Screen screen, Map<String, String> env) throws Exception {
-        Chosen chosen = Chosen.from(args);
-        if (chosen.word() instanceof Word.Command command) {
-            CommandLine line = Grammar.of(chosen.path(), command);
-            if (chosen.wantsHelp(command)) {
-                screen.print(Help.of(line, screen));
+    private static int dispatch(List<String> args, Console console, Map<String, String> env) throws Exception {
+        ResolvedCommand resolved = ResolvedCommand.from(args);
+        if (resolved.node() instanceof CommandNode.Command command) {
+            CommandLine line = PicocliAdapter.of(resolved.path(), command);
+            if (resolved.wantsHelp(command)) {
+                console.print(Help.of(line, console));
                 return ExitCode.DONE;
             }
-            return command.action().run(new Session(parse(command, line, chosen.rest()), screen, env));
+            return command.action().run(new CommandContext(parse(command, line, resolved.rest()), console, env));
         }
-        Word.Branch branch = (Word.Branch) chosen.word();
-        if (chosen.rest().stream().anyMatch(arg -> !arg.startsWith("-"))) {
-            throw unknownWord(chosen);
+        CommandNode.Branch branch = (CommandNode.Branch) resolved.node();
+        if (resolved.rest().stream().anyMatch(arg -> !arg.startsWith("-"))) {
+            throw unknownWord(resolved);
         }
-        if (chosen.rest().contains("--version")) {
-            screen.line("allod " + Help.version());
+        if (resolved.rest().contains("--version")) {
+            console.line("allod " + Help.version());
             return ExitCode.DONE;
         }
-        boolean asked = chosen.rest().stream().anyMatch(arg -> arg.equals("--help") || arg.equals("-h"));
-        String help = Help.of(chosen.path(), branch, screen);
+        boolean asked = resolved.rest().stream().anyMatch(arg -> arg.equals("--help") || arg.equals("-h"));
+        String help = Help.of(resolved.path(), branch, console);
         if (asked) {
-            screen.print(help);
+            console.print(help);
             return ExitCode.DONE;
         }
-        Optional<String> wrong = chosen.rest().stream()
+        Optional<String> wrong = resolved.rest().stream()
                 .filter(arg -> !arg.equals("--json") && arg.startsWith("-"))
                 .findFirst();
         if (wrong.isPresent()) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "unknown option " + wrong.orElseThrow(),
                     "`allod help` lists what there is");
         }
-        screen.note(help.stripTrailing());
+        console.note(help.stripTrailing());
         return ExitCode.WRONG_USE;
     }
 
-    private static Given parse(Word.Command command, CommandLine line, List<String> rest) {
+    private static ParsedArgs parse(CommandNode.Command command, CommandLine line, List<String> rest) {
         try {
-            return new Given(command, line.parseArgs(rest.toArray(new String[0])));
+            return new ParsedArgs(command, line.parseArgs(rest.toArray(new String[0])));
         } catch (CommandLine.ParameterException e) {
             throw wrongUse(command, line, e);
         }
     }
 
-    private static Rejected wrongUse(Word.Command command, CommandLine line, CommandLine.ParameterException e) {
+    private static RejectedException wrongUse(
+            CommandNode.Command command, CommandLine line, CommandLine.ParameterException e) {
         String usage = "`" + line.getCommandName() + " --help` shows how it is used";
         if (e instanceof CommandLine.UnmatchedArgumentException unmatched
                 && unmatched.getUnmatched().getFirst().startsWith("-")) {
             String typed = unmatched.getUnmatched().getFirst().split("=", 2)[0];
             List<String> known = new ArrayList<>();
             command.options().forEach(option -> known.addAll(option.names()));
-            Grammar.EVERYWHERE.forEach(option -> known.addAll(option.names()));
-            return Rejected.because(
-                    Rejected.Reason.INVALID,
+            PicocliAdapter.EVERYWHERE.forEach(option -> known.addAll(option.names()));
+            return RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "unknown option " + typed,
-                    Nearest.to(typed, known)
+                    DidYouMean.nearest(typed, known)
                                     .map(near -> "did you mean " + near + "? ")
                                     .orElse("")
                             + usage);
         }
         String message = String.valueOf(e.getMessage());
-        return Rejected.because(
-                Rejected.Reason.INVALID, Character.toLowerCase(message.charAt(0)) + message.substring(1), usage);
+        return RejectedException.because(
+                RejectedException.Reason.INVALID,
+                Character.toLowerCase(message.charAt(0)) + message.substring(1),
+                usage);
     }
 
     /** Something was typed where a command should be. */
-    static Rejected unknownWord(Chosen chosen) {
-        String typed = chosen.rest().stream()
+    static RejectedException unknownWord(ResolvedCommand resolved) {
+        String typed = resolved.rest().stream()
                 .filter(arg -> !arg.startsWith("-"))
                 .findFirst()
                 .orElse("");
-        String path = chosen.path().isEmpty() ? "allod" : "allod " + chosen.path();
-        if (!(chosen.word() instanceof Word.Branch branch)) {
-            return Rejected.because(
-                    Rejected.Reason.INVALID, "`" + path + "` has no commands below it", "`" + path + " --help`");
+        String path = resolved.path().isEmpty() ? "allod" : "allod " + resolved.path();
+        if (!(resolved.node() instanceof CommandNode.Branch branch)) {
+            return RejectedException.because(
+                    RejectedException.Reason.INVALID,
+                    "`" + path + "` has no commands below it",
+                    "`" + path + " --help`");
         }
-        List<String> known = branch.words().get().stream().map(Word::name).toList();
-        return Rejected.because(
-                Rejected.Reason.INVALID,
+        List<String> known =
+                branch.words().get().stream().map(CommandNode::name).toList();
+        return RejectedException.because(
+                RejectedException.Reason.INVALID,
                 "unknown command '" + typed + "'",
-                Nearest.to(typed, known)
+                DidYouMean.nearest(typed, known)
                         .map(near -> "did you mean `" + path + " " + near + "`?")
                         .orElse("`" + path + " --help` lists what there is"));
     }

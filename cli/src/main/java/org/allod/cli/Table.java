@@ -17,8 +17,8 @@ final class Table {
         rows.add(List.of(cells));
     }
 
-    void print(Screen screen) {
-        rows.replaceAll(row -> row.stream().map(screen::cell).toList());
+    void print(Console console) {
+        rows.replaceAll(row -> row.stream().map(console::cell).toList());
         int[] widths = new int[head.size()];
         for (int c = 0; c < widths.length; c++) {
             widths[c] = head.get(c).length();
@@ -26,20 +26,20 @@ final class Table {
                 widths[c] = Math.max(widths[c], row.get(c).length());
             }
         }
-        screen.line(screen.dim(line(head, widths).toUpperCase(Locale.ROOT)));
+        console.line(console.dim(line(head, widths).toUpperCase(Locale.ROOT)));
         for (List<String> row : rows) {
-            screen.line(coloured(screen, row, widths));
+            console.line(coloured(console, row, widths));
         }
     }
 
-    private String coloured(Screen screen, List<String> row, int[] widths) {
-        if (!screen.inColour()) {
+    private String coloured(Console console, List<String> row, int[] widths) {
+        if (!console.inColour()) {
             return line(row, widths);
         }
         StringBuilder line = new StringBuilder();
         for (int c = 0; c < row.size(); c++) {
             String padded = pad(row.get(c), c == row.size() - 1 ? 0 : widths[c]);
-            line.append(c == 0 ? "" : "  ").append(head.get(c).equals("state") ? screen.state(padded) : padded);
+            line.append(c == 0 ? "" : "  ").append(head.get(c).equals("state") ? console.state(padded) : padded);
         }
         return line.toString();
     }

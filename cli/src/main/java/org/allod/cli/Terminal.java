@@ -3,7 +3,7 @@ package org.allod.cli;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * The person's terminal while a guest's has taken it over: every key goes through as it is, and it is put back however
@@ -15,7 +15,7 @@ final class Terminal implements AutoCloseable {
     record Size(int columns, int rows) {}
 
     private final String saved;
-    private final AtExit atExit = AtExit.doing(this::restore);
+    private final ShutdownHook atExit = ShutdownHook.doing(this::restore);
     private boolean raw = true;
 
     private Terminal(String saved) {
@@ -86,14 +86,14 @@ final class Terminal implements AutoCloseable {
                     .start();
             String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
             if (process.waitFor() != 0) {
-                throw new Failed("standard input is no terminal that stty can work on: leave out -t");
+                throw new FailedException("standard input is no terminal that stty can work on: leave out -t");
             }
             return out;
         } catch (IOException e) {
-            throw new Failed("running stty failed, which -t needs: " + e.getMessage(), e);
+            throw new FailedException("running stty failed, which -t needs: " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while setting the terminal", e);
+            throw new FailedException("interrupted while setting the terminal", e);
         }
     }
 }

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.linux.Command;
 
 /**
@@ -17,7 +17,7 @@ final class TestClients {
     private static final Duration INSTALL = Duration.ofMinutes(5);
     private static final List<String> NAMED = List.of("package.json", "package-lock.json");
 
-    private final Path source = Host.home().resolve("host/src/test/clients");
+    private final Path source = LocalSystem.home().resolve("host/src/test/clients");
     private final Path target;
 
     TestClients(Path tools) {
@@ -36,8 +36,8 @@ final class TestClients {
         }
     }
 
-    String get(Screen screen) {
-        screen.progress("installing clients for the tests", "");
+    String get(Console console) {
+        console.progress("installing clients for the tests", "");
         try {
             Files.createDirectories(target);
             // The lock file last: it says that all of it is there.
@@ -49,7 +49,7 @@ final class TestClients {
                     .timeout(INSTALL)
                     .output();
         } catch (IOException e) {
-            throw new Failed("cannot put the tests' clients at " + target + ": " + e, e);
+            throw new FailedException("cannot put the tests' clients at " + target + ": " + e, e);
         }
         return "by npm, into " + target;
     }

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.allod.base.Nearest;
-import org.allod.base.Rejected;
+import org.allod.base.DidYouMean;
+import org.allod.base.RejectedException;
 
 /**
  * A table of a configuration file, read field by field. Remembers which were read: {@link #done} refuses the rest, so
@@ -18,7 +18,7 @@ import org.allod.base.Rejected;
  */
 final class TomlTable {
     /** The file all tables of it share. */
-    record Source(String file, TomlLines lines, Consumer<String> warn) {}
+    record Source(String file, TomlPositions lines, Consumer<String> warn) {}
 
     private final Source source;
     private final String path;
@@ -228,18 +228,18 @@ final class TomlTable {
                 throw refused(
                         name,
                         "is not a field of this file",
-                        Nearest.to(name, read)
+                        DidYouMean.nearest(name, read)
                                 .map(near -> "did you mean " + path(near) + "?")
                                 .orElse("allowed here: " + String.join(", ", read)));
             }
         }
     }
 
-    Rejected refused(String name, String what, String hint) {
-        return Rejected.because(Rejected.Reason.INVALID, place(name) + " " + what, hint);
+    RejectedException refused(String name, String what, String hint) {
+        return RejectedException.because(RejectedException.Reason.INVALID, place(name) + " " + what, hint);
     }
 
-    private Rejected wrong(String name, Json found, String allowed) {
+    private RejectedException wrong(String name, Json found, String allowed) {
         String shown = found instanceof Json.Text(String text) ? "\"" + text + "\"" : found.write();
         return refused(
                 name, "is " + (shown.length() > 60 ? shown.substring(0, 57) + "..." : shown), "it must be " + allowed);

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,7 +32,7 @@ class DeployPlanTest {
     private void refused(String toml, String... says) {
         assertThatThrownBy(() -> plan(toml))
                 .isInstanceOfSatisfying(
-                        Rejected.class,
+                        RejectedException.class,
                         e -> assertThat(e.getMessage() + " " + e.hint().orElse(""))
                                 .contains(says));
     }

@@ -17,7 +17,7 @@ class HelpTest {
     @Test
     void help_ofEveryWord_isAsWritten() throws Exception {
         StringBuilder all = new StringBuilder();
-        for (String path : paths("", Words.ROOT)) {
+        for (String path : paths("", CommandTree.ROOT)) {
             List<String> args = new ArrayList<>(List.of("help"));
             if (!path.isEmpty()) {
                 args.addAll(List.of(path.split(" ")));
@@ -38,22 +38,22 @@ class HelpTest {
 
     @Test
     void everyCommand_hasAnExampleThatParses() {
-        for (String path : paths("", Words.ROOT)) {
-            if (!(Chosen.from(List.of(path.split(" "))).word() instanceof Word.Command command)) {
+        for (String path : paths("", CommandTree.ROOT)) {
+            if (!(ResolvedCommand.from(List.of(path.split(" "))).node() instanceof CommandNode.Command command)) {
                 continue;
             }
             assertThat(command.examples()).as(path).isNotEmpty();
             for (String example : command.examples()) {
-                List<String> words = ImageWords.command(example.replaceFirst(" < .*$", "")
+                List<String> words = ImageCommands.command(example.replaceFirst(" < .*$", "")
                         .replaceFirst(".*\\(allod auth token\\) ", "")
                         .replaceFirst("source <\\((.*)\\)", "$1"));
-                Chosen chosen = Chosen.from(words.subList(1, words.size()));
-                assertThat(chosen.word()).as(example).isInstanceOf(Word.Command.class);
-                Word.Command meant = (Word.Command) chosen.word();
-                assertThatCode(() -> new Given(
+                ResolvedCommand resolved = ResolvedCommand.from(words.subList(1, words.size()));
+                assertThat(resolved.node()).as(example).isInstanceOf(CommandNode.Command.class);
+                CommandNode.Command meant = (CommandNode.Command) resolved.node();
+                assertThatCode(() -> new ParsedArgs(
                                 meant,
-                                Grammar.of(chosen.path(), meant)
-                                        .parseArgs(chosen.rest().toArray(new String[0]))))
+                                PicocliAdapter.of(resolved.path(), meant)
+                                        .parseArgs(resolved.rest().toArray(new String[0]))))
                         .as(example)
                         .doesNotThrowAnyException();
             }
@@ -77,9 +77,9 @@ class HelpTest {
         assertThat(ran.exit()).as("it looked for the daemon").isEqualTo(5);
     }
 
-    static List<String> paths(String path, Word word) {
+    static List<String> paths(String path, CommandNode node) {
         List<String> all = new ArrayList<>(List.of(path));
-        if (word instanceof Word.Branch branch) {
+        if (node instanceof CommandNode.Branch branch) {
             branch.words().get().forEach(below -> all.addAll(paths((path + " " + below.name()).strip(), below)));
         }
         return all;

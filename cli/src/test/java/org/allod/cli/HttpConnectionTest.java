@@ -8,8 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,12 +21,12 @@ class HttpConnectionTest {
     Path data;
 
     private FakeDaemon fake;
-    private Daemon daemon;
+    private DaemonClient daemon;
 
     @BeforeEach
     void start() throws IOException {
         fake = new FakeDaemon(data);
-        daemon = new Daemon(new Address.Unix(data.resolve("allod.sock")));
+        daemon = new DaemonClient(new DaemonAddress.Unix(data.resolve("allod.sock")));
     }
 
     @AfterEach
@@ -55,29 +55,37 @@ class HttpConnectionTest {
     @Test
     void bodyCutShort_isAFailure() {
         answers("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}");
-        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("in the middle");
+        assertThatThrownBy(() -> daemon.get("/x"))
+                .isInstanceOf(FailedException.class)
+                .hasMessageContaining("in the middle");
 
         answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{}");
-        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("in the middle");
+        assertThatThrownBy(() -> daemon.get("/x"))
+                .isInstanceOf(FailedException.class)
+                .hasMessageContaining("in the middle");
     }
 
     @Test
     void nonsense_isNamed() {
         answers("SSH-2.0-OpenSSH\r\n");
         assertThatThrownBy(() -> daemon.get("/x"))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("does not speak HTTP");
 
         answers("");
-        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("without answering");
+        assertThatThrownBy(() -> daemon.get("/x"))
+                .isInstanceOf(FailedException.class)
+                .hasMessageContaining("without answering");
 
         answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
         assertThatThrownBy(() -> daemon.get("/x"))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("chunk of size 'zz'");
 
         answers("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{]}");
-        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("not JSON");
+        assertThatThrownBy(() -> daemon.get("/x"))
+                .isInstanceOf(FailedException.class)
+                .hasMessageContaining("not JSON");
 
         answers("HTTP/1.1 502 Bad\r\nContent-Length: 11\r\n\r\n<b>down</b>");
         assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(ApiError.class).hasMessage("<b>down</b>");
@@ -93,7 +101,9 @@ class HttpConnectionTest {
             }
         });
 
-        assertThatThrownBy(() -> daemon.get("/x")).isInstanceOf(Failed.class).hasMessageContaining("64 KiB");
+        assertThatThrownBy(() -> daemon.get("/x"))
+                .isInstanceOf(FailedException.class)
+                .hasMessageContaining("64 KiB");
     }
 
     @Test
@@ -102,7 +112,7 @@ class HttpConnectionTest {
 
         long start = System.nanoTime();
         assertThatThrownBy(() -> daemon.call("GET", "/x", Json.none(), Duration.ofMillis(200)))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("did not answer in time");
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
     }
@@ -112,20 +122,21 @@ class HttpConnectionTest {
         daemon.get("/v1/orgs/personal/machines");
         assertThat(fake.requests.getFirst().headers()).doesNotContainKey("authorization");
 
-        assertThat(Address.parse("http://[::1]:4280/", Optional.of("t")))
-                .isEqualTo(new Address.Tcp("::1", 4280, Optional.of("t")));
-        assertThat(Address.parse("unix:/run/x.sock", Optional.of("t")).token()).isEmpty();
-        assertThatThrownBy(() -> Address.parse("4280", Optional.empty())).isInstanceOf(Rejected.class);
+        assertThat(DaemonAddress.parse("http://[::1]:4280/", Optional.of("t")))
+                .isEqualTo(new DaemonAddress.Tcp("::1", 4280, Optional.of("t")));
+        assertThat(DaemonAddress.parse("unix:/run/x.sock", Optional.of("t")).token())
+                .isEmpty();
+        assertThatThrownBy(() -> DaemonAddress.parse("4280", Optional.empty())).isInstanceOf(RejectedException.class);
     }
 
     @Test
     void nothingListens_isNoDaemon() {
-        assertThatThrownBy(() -> new Daemon(new Address.Tcp("127.0.0.1", 1, Optional.empty())).get("/x"))
-                .isInstanceOf(NoDaemon.class)
+        assertThatThrownBy(() -> new DaemonClient(new DaemonAddress.Tcp("127.0.0.1", 1, Optional.empty())).get("/x"))
+                .isInstanceOf(DaemonUnreachableException.class)
                 .hasMessageContaining("127.0.0.1:1");
         Path deep = Path.of("/" + "d".repeat(120) + "/allod.sock");
-        assertThatThrownBy(() -> new Daemon(new Address.Unix(deep)).get("/x"))
-                .isInstanceOf(Rejected.class)
+        assertThatThrownBy(() -> new DaemonClient(new DaemonAddress.Unix(deep)).get("/x"))
+                .isInstanceOf(RejectedException.class)
                 .hasMessageContaining("107 characters");
     }
 }

@@ -113,9 +113,9 @@ class MachineCommandsTest {
         assertThat(Ran.here(data, "machine", "run", "./no-such.tar").err())
                 .contains("there is no image at " + Path.of("no-such.tar").toAbsolutePath());
         Path archive = Files.createFile(data.resolve("My Web.tar"));
-        assertThat(RunMachine.image(archive.toString())).isEqualTo("oci:" + archive);
-        assertThat(RunMachine.appOf(archive.toString())).isEqualTo("my-web");
-        assertThat(RunMachine.appOf("reg.example:5000/team/Web_App:1.2@sha256:0"))
+        assertThat(MachineRunCommand.image(archive.toString())).isEqualTo("oci:" + archive);
+        assertThat(MachineRunCommand.appOf(archive.toString())).isEqualTo("my-web");
+        assertThat(MachineRunCommand.appOf("reg.example:5000/team/Web_App:1.2@sha256:0"))
                 .isEqualTo("web-app");
     }
 

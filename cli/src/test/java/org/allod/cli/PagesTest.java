@@ -47,20 +47,20 @@ class PagesTest {
     void commandOfAPage_isTaken(Line line) {
         // Without its comment, and what the shell does with its streams.
         String bare = line.text().replaceFirst("\\s+#.*$", "").replaceFirst("\\s+[<>|].*$", "");
-        List<String> words = ImageWords.command(bare);
+        List<String> words = ImageCommands.command(bare);
         if (words.isEmpty() || LAUNCHED.contains(words.getFirst())) {
             return;
         }
-        Chosen chosen = Chosen.from(words);
-        assertThat(chosen.word()).isInstanceOf(Word.Command.class);
-        Word.Command command = (Word.Command) chosen.word();
+        ResolvedCommand resolved = ResolvedCommand.from(words);
+        assertThat(resolved.node()).isInstanceOf(CommandNode.Command.class);
+        CommandNode.Command command = (CommandNode.Command) resolved.node();
         assertThatCode(() -> {
-                    var parsed = Grammar.of(chosen.path(), command)
-                            .parseArgs(chosen.rest().toArray(new String[0]));
+                    var parsed = PicocliAdapter.of(resolved.path(), command)
+                            .parseArgs(resolved.rest().toArray(new String[0]));
                     assertThat(parsed.isUsageHelpRequested())
                             .as("asks for help")
                             .isFalse();
-                    var _ = new Given(command, parsed);
+                    var _ = new ParsedArgs(command, parsed);
                 })
                 .doesNotThrowAnyException();
     }

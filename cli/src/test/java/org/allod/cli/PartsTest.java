@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Map;
-import org.allod.base.Failed;
-import org.allod.base.Nearest;
-import org.allod.base.Rejected;
+import org.allod.base.DidYouMean;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 
 /** The small parts, each where it is easiest to get wrong. */
@@ -28,44 +28,48 @@ class PartsTest {
     @Test
     void json_wrong_isAFailureNotABug() {
         for (String wrong : List.of("{", "[1,", "{\"a\":}", "{} {}", "\u0001", "[".repeat(2000))) {
-            assertThatThrownBy(() -> Json.parse(wrong)).as(wrong).isInstanceOf(Failed.class);
+            assertThatThrownBy(() -> Json.parse(wrong)).as(wrong).isInstanceOf(FailedException.class);
         }
     }
 
     @Test
     void nearest_findsSlips_andNothingFarOff() {
         List<String> words = List.of("machine", "image", "list", "logs", "start", "stop");
-        assertThat(Nearest.to("machien", words)).contains("machine");
-        assertThat(Nearest.to("lsit", words)).contains("list");
-        assertThat(Nearest.to("im", words)).contains("image");
-        assertThat(Nearest.to("kubernetes", words)).isEmpty();
+        assertThat(DidYouMean.nearest("machien", words)).contains("machine");
+        assertThat(DidYouMean.nearest("lsit", words)).contains("list");
+        assertThat(DidYouMean.nearest("im", words)).contains("image");
+        assertThat(DidYouMean.nearest("kubernetes", words)).isEmpty();
     }
 
     @Test
     void commandText_isSplitAsAShellWould() {
-        assertThat(ImageWords.command("a 'b c' \"d 'e\" ''")).containsExactly("a", "b c", "d 'e", "");
-        assertThat(ImageWords.command("[\"a b\",\"c\"]")).containsExactly("a b", "c");
-        assertThatThrownBy(() -> ImageWords.command("a 'b")).isInstanceOf(Rejected.class);
+        assertThat(ImageCommands.command("a 'b c' \"d 'e\" ''")).containsExactly("a", "b c", "d 'e", "");
+        assertThat(ImageCommands.command("[\"a b\",\"c\"]")).containsExactly("a b", "c");
+        assertThatThrownBy(() -> ImageCommands.command("a 'b")).isInstanceOf(RejectedException.class);
     }
 
     @Test
     void size_isDecimal() {
-        assertThat(ImageWork.size(999)).isEqualTo("999 B");
-        assertThat(ImageWork.size(999_950)).isEqualTo("1.0 MB");
-        assertThat(ImageWork.size(1_234_567_890)).isEqualTo("1.2 GB");
+        assertThat(ImageTask.size(999)).isEqualTo("999 B");
+        assertThat(ImageTask.size(999_950)).isEqualTo("1.0 MB");
+        assertThat(ImageTask.size(1_234_567_890)).isEqualTo("1.2 GB");
     }
 
     @Test
     void environment_namesTheDataFolder_unlessTheLineDoes() {
-        Word.Command status = (Word.Command) Chosen.from(List.of("status")).word();
+        CommandNode.Command status =
+                (CommandNode.Command) ResolvedCommand.from(List.of("status")).node();
         Map<String, String> env = Map.of("ALLOD_DATA", "/env", "ALLOD_API", "10.0.0.1:4280");
-        assertThat(session(status, env).daemon().address()).isInstanceOf(Address.Tcp.class);
+        assertThat(session(status, env).daemon().address()).isInstanceOf(DaemonAddress.Tcp.class);
         assertThat(session(status, env, "--data", "/line").daemon().address())
-                .isEqualTo(new Address.Unix(java.nio.file.Path.of("/line/allod.sock")));
+                .isEqualTo(new DaemonAddress.Unix(java.nio.file.Path.of("/line/allod.sock")));
         assertThat(session(status, Map.of()).data()).hasToString("/var/lib/allod");
     }
 
-    private static Session session(Word.Command command, Map<String, String> env, String... args) {
-        return new Session(new Given(command, Grammar.of("status", command).parseArgs(args)), Screen.ofProcess(), env);
+    private static CommandContext session(CommandNode.Command command, Map<String, String> env, String... args) {
+        return new CommandContext(
+                new ParsedArgs(command, PicocliAdapter.of("status", command).parseArgs(args)),
+                Console.ofProcess(),
+                env);
     }
 }

@@ -20,12 +20,12 @@ record Ran(int exit, String out, String err) {
     static Ran here(Path data, String... args) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-        Screen screen = new Screen(
+        Console console = new Console(
                 new PrintStream(out, false, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 Set.of(),
                 true);
-        int exit = Main.run(List.of(args), screen, Map.of("ALLOD_DATA", data.toString()));
+        int exit = Main.run(List.of(args), console, Map.of("ALLOD_DATA", data.toString()));
         return new Ran(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,8 +22,8 @@ class ScreenTest {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
-    private Screen screen(String... terminals) {
-        return new Screen(
+    private Console screen(String... terminals) {
+        return new Console(
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 Set.of(terminals),
@@ -39,24 +39,28 @@ class ScreenTest {
         // Our own styles apart.
         assertThat(said.replaceAll("\033\\[(0|1|2|31|32|33)m", "").chars())
                 .as(said)
-                .noneMatch(c -> c != '\n' && c != '\t' && Unseen.obeyed((char) c.intValue()));
+                .noneMatch(c -> c != '\n' && c != '\t' && ControlCharacterEscaper.obeyed((char) c.intValue()));
         assertThat(said).doesNotContain("\033[31mg");
     }
 
     @Test
     void terminal_getsNothingItWouldObey_wherever() {
-        Screen screen = screen("0", "1", "2");
-        screen.line(hostile());
-        screen.line(screen.bold(hostile()) + screen.dim(hostile()) + screen.state(hostile()));
-        screen.now(hostile());
-        screen.print(hostile());
-        screen.note(hostile());
+        Console console = screen("0", "1", "2");
+        console.line(hostile());
+        console.line(console.bold(hostile()) + console.dim(hostile()) + console.state(hostile()));
+        console.now(hostile());
+        console.print(hostile());
+        console.note(hostile());
         Table table = new Table("name", "state");
         table.row(hostile() + "\nforged line", hostile());
-        table.print(screen);
-        Complaint.print(Rejected.because(Rejected.Reason.INVALID, hostile(), hostile()), screen, false, true);
-        Complaint.print(Rejected.invalid(hostile()), screen, true, false);
-        screen.flush();
+        table.print(console);
+        ErrorPrinter.print(
+                RejectedException.because(RejectedException.Reason.INVALID, hostile(), hostile()),
+                console,
+                false,
+                true);
+        ErrorPrinter.print(RejectedException.invalid(hostile()), console, true, false);
+        console.flush();
         assertHarmless(out);
         assertHarmless(err);
         assertThat(out.toString(StandardCharsets.UTF_8))
@@ -67,8 +71,8 @@ class ScreenTest {
 
     @Test
     void progress_onATerminal_movesByItselfAlone() {
-        Screen screen = screen("2");
-        screen.progress(hostile(), hostile());
+        Console console = screen("2");
+        console.progress(hostile(), hostile());
         assertThat(err.toString(StandardCharsets.UTF_8).substring("\r\033[2K".length()))
                 .doesNotContain("\033", "\r", "\u009b");
     }
@@ -84,8 +88,8 @@ class ScreenTest {
 
     @Test
     void pipe_getsEverythingAsItIs() {
-        Screen screen = screen();
-        screen.line(hostile());
+        Console console = screen();
+        console.line(hostile());
         assertThat(out.toString(StandardCharsets.UTF_8)).isEqualTo(hostile() + "\n");
     }
 

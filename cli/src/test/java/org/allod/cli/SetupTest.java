@@ -32,7 +32,7 @@ class SetupTest {
                 System.out.println("missing " + missing.size());
                 DebianPackages.install(missing);
             } catch (RuntimeException e) {
-                Complaint.print(e, Screen.ofProcess(), false, false);
+                ErrorPrinter.print(e, Console.ofProcess(), false, false);
                 System.exit(ExitCode.of(e));
             }
         }
@@ -162,16 +162,17 @@ class SetupTest {
         Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
         System.setProperty("allod.home", home.toString());
         try {
-            Word.Command up = (Word.Command) Chosen.from(List.of("up")).word();
-            Session session = new Session(
-                    new Given(up, Grammar.of("up", up).parseArgs("--data", data.toString())),
-                    Screen.ofProcess(),
+            CommandNode.Command up =
+                    (CommandNode.Command) ResolvedCommand.from(List.of("up")).node();
+            CommandContext context = new CommandContext(
+                    new ParsedArgs(up, PicocliAdapter.of("up", up).parseArgs("--data", data.toString())),
+                    Console.ofProcess(),
                     Map.of());
-            DaemonProcess process = new DaemonProcess(session);
+            DaemonLauncher process = new DaemonLauncher(context);
 
             Throwable thrown = catchThrowable(() -> process.awaitAnswer(
                     process.start("127.0.0.1:4299", "127.0.0.1:4298", "local"),
-                    new Daemon(new Address.Unix(session.socket()))));
+                    new DaemonClient(new DaemonAddress.Unix(context.socket()))));
 
             assertThat(thrown)
                     .hasMessageContaining("ended while starting, with exit code 9")
@@ -183,12 +184,12 @@ class SetupTest {
 
     @Test
     void go_version_decidesWhetherItCanBuild() throws Exception {
-        assertThat(Runsc.isNewEnough(go("go1.26.3"))).isTrue();
-        assertThat(Runsc.isNewEnough(go("go1.27"))).isTrue();
-        assertThat(Runsc.isNewEnough(go("go2.0.1"))).isTrue();
-        assertThat(Runsc.isNewEnough(go("go1.26.2"))).isFalse();
-        assertThat(Runsc.isNewEnough(go("go1.19"))).isFalse();
-        assertThat(Runsc.isNewEnough(go("nonsense"))).isFalse();
+        assertThat(RunscInstaller.isNewEnough(go("go1.26.3"))).isTrue();
+        assertThat(RunscInstaller.isNewEnough(go("go1.27"))).isTrue();
+        assertThat(RunscInstaller.isNewEnough(go("go2.0.1"))).isTrue();
+        assertThat(RunscInstaller.isNewEnough(go("go1.26.2"))).isFalse();
+        assertThat(RunscInstaller.isNewEnough(go("go1.19"))).isFalse();
+        assertThat(RunscInstaller.isNewEnough(go("nonsense"))).isFalse();
     }
 
     private Path go(String version) throws Exception {

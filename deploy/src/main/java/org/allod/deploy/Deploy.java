@@ -17,7 +17,7 @@ public record Deploy(
         String id,
         String app,
         int number,
-        Status status,
+        DeployStatus status,
         String why,
         String source,
         Instant created,
@@ -30,8 +30,8 @@ public record Deploy(
         return new Deploy(id, app, number, status, why, source, created, ended, revision + 1, pinned, state);
     }
 
-    Deploy at(DeployState next, Instant now) {
-        Status then = Status.of(next);
+    Deploy withState(DeployState next, Instant now) {
+        DeployStatus then = DeployStatus.of(next);
         return new Deploy(
                 id,
                 app,
@@ -47,12 +47,12 @@ public record Deploy(
     }
 
     /** Over before anything was touched. */
-    Deploy failed(String because, Instant now) {
+    Deploy withFailure(String because, Instant now) {
         return new Deploy(
                 id,
                 app,
                 number,
-                Status.ROLLED_BACK,
+                DeployStatus.ROLLED_BACK,
                 because,
                 source,
                 created,

@@ -3,15 +3,15 @@ package org.allod.deploy;
 import java.util.ArrayList;
 import java.util.List;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.fsm.Abort;
 import org.allod.fsm.Fault;
 import org.allod.fsm.Outcome;
 import org.allod.fsm.RunType;
 import org.allod.fsm.StepContext;
 import org.allod.fsm.Unrecoverable;
-import org.allod.machine.Pause;
+import org.allod.machine.Sleeper;
 
 /**
  * The durable run of a deploy: images, survey, change, and a finalizer that takes everything back unless all of it
@@ -31,18 +31,24 @@ final class DeployRun {
     record Result(String status) {}
 
     private final DeployTable table;
-    private final DeployBook book;
-    private final Hands hands;
-    private final Driver driver;
+    private final DeployStore book;
+    private final DeployOperations operations;
+    private final DeployDriver driver;
     private final Clock clock;
 
     final RunType<Job, Result> type;
 
-    DeployRun(DeployTable table, DeployBook book, Hands hands, Crew crew, Pause pause, Clock clock) {
+    DeployRun(
+            DeployTable table,
+            DeployStore book,
+            DeployOperations operations,
+            EffectExecutor executor,
+            Sleeper sleeper,
+            Clock clock) {
         this.table = table;
         this.book = book;
-        this.hands = hands;
-        this.driver = new Driver(book, table, hands, crew, pause, clock);
+        this.operations = operations;
+        this.driver = new DeployDriver(book, table, operations, executor, sleeper, clock);
         this.clock = clock;
         this.type = RunType.named(NAME)
                 .json(Job.class, Result.class)
@@ -75,9 +81,9 @@ final class DeployRun {
 
     private String pin(StepContext<Job, Result> c, Deploy deploy, String image) {
         try {
-            return hands.pin(deploy, image);
-        } catch (Rejected e) {
-            throw new Unrecoverable(Fault.USER, Driver.text(e));
+            return operations.pin(deploy, image);
+        } catch (RejectedException e) {
+            throw new Unrecoverable(Fault.USER, DeployDriver.text(e));
         } catch (RuntimeException e) {
             if (c.attempt() >= TRIES && !c.cancelled()) {
                 throw new Unrecoverable(Fault.SYSTEM, String.valueOf(e.getMessage()));
@@ -91,12 +97,12 @@ final class DeployRun {
         Deploy deploy = deploy(c);
         if (deploy.plan().release().isPresent()) {
             try {
-                hands.release(deploy);
-            } catch (Hands.Unfit e) {
+                operations.release(deploy);
+            } catch (DeployOperations.MachineUnhealthy e) {
                 throw new Unrecoverable(Fault.USER, String.valueOf(e.getMessage()));
-            } catch (Rejected e) {
-                throw new Unrecoverable(Fault.USER, Driver.text(e));
-            } catch (Failed e) {
+            } catch (RejectedException e) {
+                throw new Unrecoverable(Fault.USER, DeployDriver.text(e));
+            } catch (FailedException e) {
                 if (c.attempt() >= TRIES && !c.cancelled()) {
                     throw new Unrecoverable(Fault.SYSTEM, String.valueOf(e.getMessage()));
                 }
@@ -109,27 +115,27 @@ final class DeployRun {
     private Result survey(StepContext<Job, Result> c) throws InterruptedException {
         Deploy deploy = deploy(c);
         if (deploy.plan().release().isPresent()) {
-            hands.released(deploy, true);
+            operations.destroyReleaseMachine(deploy, true);
         }
         if (deploy.state().isEmpty()) {
-            List<Seen> there = hands.survey(deploy.app());
+            List<ObservedMachine> there = operations.survey(deploy.app());
             DeployState first;
             try {
-                first = Survey.of(deploy.plan(), deploy.id(), there);
-            } catch (Rejected e) {
-                throw new Unrecoverable(Fault.USER, Driver.text(e));
+                first = DeployPlanner.of(deploy.plan(), deploy.id(), there);
+            } catch (RejectedException e) {
+                throw new Unrecoverable(Fault.USER, DeployDriver.text(e));
             }
-            book.change(deploy.id(), d -> d.at(first, clock.wall()));
+            book.change(deploy.id(), d -> d.withState(first, clock.wall()));
         }
         return new Result("surveyed");
     }
 
     private Result change(StepContext<Job, Result> c) throws InterruptedException {
-        DeployState end = driver.drive(deploy(c).id(), s -> s.stage().over() || s.stage() == Stage.ROLLING_BACK);
-        if (end.stage() != Stage.DONE) {
+        DeployState end = driver.drive(deploy(c).id(), s -> s.stage().over() || s.stage() == DeployStage.ROLLING_BACK);
+        if (end.stage() != DeployStage.DONE) {
             throw new Unrecoverable(Fault.USER, end.why());
         }
-        return new Result(Stage.DONE.wire());
+        return new Result(DeployStage.DONE.wire());
     }
 
     private void settle(StepContext<Job, Result> c, Outcome outcome) throws InterruptedException {
@@ -139,12 +145,12 @@ final class DeployRun {
         }
         if (found.get().state().isEmpty()) {
             if (found.get().plan().release().isPresent()) {
-                hands.released(found.get(), false);
+                operations.destroyReleaseMachine(found.get(), false);
             }
-            book.change(found.get().id(), d -> d.failed(why(outcome), clock.wall()));
+            book.change(found.get().id(), d -> d.withFailure(why(outcome), clock.wall()));
             return;
         }
-        driver.tell(found.get().id(), new Event.Halted(why(outcome)));
+        driver.tell(found.get().id(), new DeployEvent.Halted(why(outcome)));
         driver.drive(found.get().id(), s -> s.stage().over());
     }
 

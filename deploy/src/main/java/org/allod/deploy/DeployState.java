@@ -11,18 +11,19 @@ import java.util.Map;
  * @param why why it goes back; empty while it does not
  * @param slots every machine that takes part
  */
-public record DeployState(Strategy strategy, Map<String, Integer> windows, Stage stage, String why, List<Slot> slots) {
+public record DeployState(
+        Strategy strategy, Map<String, Integer> windows, DeployStage stage, String why, List<Slot> slots) {
     public DeployState {
         windows = Map.copyOf(windows);
         slots = List.copyOf(slots);
     }
 
-    DeployState at(Stage next) {
+    DeployState withStage(DeployStage next) {
         return new DeployState(strategy, windows, next, why, slots);
     }
 
     DeployState back(String because) {
-        return new DeployState(strategy, windows, Stage.ROLLING_BACK, because, slots);
+        return new DeployState(strategy, windows, DeployStage.ROLLING_BACK, because, slots);
     }
 
     DeployState with(int index, Slot slot) {
@@ -36,6 +37,6 @@ public record DeployState(Strategy strategy, Map<String, Integer> windows, Stage
 
     /** Machines that could not be brought to where they should be. */
     public List<Slot> stuck() {
-        return slots.stream().filter(s -> s.phase() == Phase.STUCK).toList();
+        return slots.stream().filter(s -> s.phase() == SlotPhase.STUCK).toList();
     }
 }

@@ -83,7 +83,7 @@ public record Plan(
             return Math.max(1, size);
         }
         double many = maxUnavailable < 1 ? maxUnavailable * size : maxUnavailable;
-        return (int) Math.clamp(Math.floor(many), 1, Deploying.AT_ONCE);
+        return (int) Math.clamp(Math.floor(many), 1, DeployReducer.AT_ONCE);
     }
 
     /** The name of the n-th machine the deploy makes for a group: always the same, so that it is found again. */

@@ -4,17 +4,17 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import org.allod.base.Rejected;
-import org.allod.machine.Asker;
+import org.allod.base.RejectedException;
+import org.allod.machine.Actor;
 import org.allod.machine.ConfigReader;
-import org.allod.machine.Creation;
-import org.allod.machine.Durations;
-import org.allod.machine.Fields;
+import org.allod.machine.GoDuration;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineConfig;
+import org.allod.machine.MachineCreator;
 import org.allod.machine.MachineEvent;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
+import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -27,12 +27,12 @@ final class ReleaseCommand {
     static final String RELEASE = "allod_release";
 
     private static final Duration GONE = Duration.ofMinutes(2);
-    private static final Asker.Client US = new Asker.Client("deploy", Optional.empty());
+    private static final Actor.Client US = new Actor.Client("deploy", Optional.empty());
 
     private final Machines machines;
-    private final Proof proof;
+    private final ReadinessCheck proof;
 
-    ReleaseCommand(Machines machines, Proof proof) {
+    ReleaseCommand(Machines machines, ReadinessCheck proof) {
         this.machines = machines;
         this.proof = proof;
     }
@@ -48,7 +48,7 @@ final class ReleaseCommand {
         if (m == null) {
             m = machines.create(
                     deploy.app(),
-                    new Creation.Request(
+                    new MachineCreator.Request(
                             Optional.of(Plan.machineName("release", deploy.id(), 0)),
                             Optional.empty(),
                             Optional.empty(),
@@ -75,22 +75,23 @@ final class ReleaseCommand {
                     Set.of(MachineState.STOPPED, MachineState.FAILED, MachineState.DESTROYED),
                     Optional.empty(),
                     release.timeout());
-        } catch (Rejected e) {
-            throw new Hands.Unfit(what + "did not end within " + Durations.text(release.timeout()));
+        } catch (RejectedException e) {
+            throw new DeployOperations.MachineUnhealthy(
+                    what + "did not end within " + GoDuration.text(release.timeout()));
         }
         if (end.state() != MachineState.STOPPED) {
-            throw new Hands.Unfit(what + "could not be run: " + proof.lastWords(m.id()));
+            throw new DeployOperations.MachineUnhealthy(what + "could not be run: " + proof.lastWords(m.id()));
         }
         for (MachineEvent event : machines.events(m.id(), 10)) {
             JsonNode exit = event.request().path("exit_event");
             if (!exit.isMissingNode()) {
                 if (exit.path("exit_code").asInt(-1) != 0) {
-                    throw new Hands.Unfit(what + "failed: " + proof.lastWords(m.id()) + log);
+                    throw new DeployOperations.MachineUnhealthy(what + "failed: " + proof.lastWords(m.id()) + log);
                 }
                 return;
             }
         }
-        throw new Hands.Unfit(what + "was stopped by somebody" + log);
+        throw new DeployOperations.MachineUnhealthy(what + "was stopped by somebody" + log);
     }
 
     /** Destroys the app's machines of release commands that are meant. */
@@ -104,7 +105,7 @@ final class ReleaseCommand {
     }
 
     private static String of(Machine m) {
-        return MachineHands.metadata(m.config(), RELEASE);
+        return MachineDeployOperations.metadata(m.config(), RELEASE);
     }
 
     private static MachineConfig config(Deploy deploy, Plan.Release release) {
@@ -119,6 +120,6 @@ final class ReleaseCommand {
         release.command().forEach(init.putArray("cmd")::add);
         config.putObject("restart").put("policy", "no");
         config.putObject("metadata").put(RELEASE, deploy.id());
-        return ConfigReader.read(Fields.of(config, "config"));
+        return ConfigReader.read(StrictJsonReader.of(config, "config"));
     }
 }

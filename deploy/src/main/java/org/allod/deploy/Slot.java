@@ -18,7 +18,7 @@ public record Slot(
         String name,
         String group,
         Role role,
-        Phase phase,
+        SlotPhase phase,
         String before,
         boolean ran,
         boolean runs,
@@ -27,35 +27,35 @@ public record Slot(
         String note) {
 
     /** A machine that is there. */
-    static Slot present(Seen seen, Role role, boolean prove) {
+    static Slot present(ObservedMachine observed, Role role, boolean prove) {
         return new Slot(
-                seen.id(),
-                seen.name(),
-                seen.group(),
+                observed.id(),
+                observed.name(),
+                observed.group(),
                 role,
-                Phase.IDLE,
-                seen.version(),
-                seen.runs(),
-                seen.runs() || seen.failed(),
+                SlotPhase.IDLE,
+                observed.version(),
+                observed.runs(),
+                observed.runs() || observed.failed(),
                 prove,
-                seen.cordoned(),
+                observed.cordoned(),
                 "");
     }
 
     /** A machine that is to be made. */
     static Slot toMake(String name, String group, Role role) {
-        return new Slot("", name, group, role, Phase.IDLE, "", true, true, true, false, "");
+        return new Slot("", name, group, role, SlotPhase.IDLE, "", true, true, true, false, "");
     }
 
-    Slot at(Phase next) {
+    Slot withPhase(SlotPhase next) {
         return new Slot(machine, name, group, role, next, before, ran, runs, prove, cordoned, note);
     }
 
-    Slot at(Phase next, String why) {
+    Slot withPhase(SlotPhase next, String why) {
         return new Slot(machine, name, group, role, next, before, ran, runs, prove, cordoned, why);
     }
 
-    Slot is(String id) {
+    Slot hasPhase(String id) {
         return id.isEmpty() ? this : new Slot(id, name, group, role, phase, before, ran, runs, prove, cordoned, note);
     }
 }

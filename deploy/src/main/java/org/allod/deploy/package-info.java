@@ -1,10 +1,10 @@
 /**
  * Deploys: an app brought from one version to another, or back, as one durable run.
  *
- * <p>{@link org.allod.deploy.Deploys} is the door. A {@link org.allod.deploy.Plan} says what is wanted; {@code Survey}
+ * <p>{@link org.allod.deploy.DeployService} is the door. A {@link org.allod.deploy.Plan} says what is wanted; {@code DeployPlanner}
  * compares it with the machines that are there and makes the first {@link org.allod.deploy.DeployState}; {@code
- * Deploying} is the pure reducer that decides what follows each event; {@code Driver} has the effects that are due
- * carried out through {@code Hands}, which uses nothing but the door of {@code machine}; {@code DeployRun} is the run of
+ * Deploying} is the pure reducer that decides what follows each event; {@code DeployDriver} has the effects that are due
+ * carried out through {@code DeployOperations}, which uses nothing but the door of {@code machine}; {@code DeployRun} is the run of
  * {@code fsm} around it. docs/decisions/120 says why it has this shape.
  *
  * <p>The one rule everything follows from: <b>what is due is a function of the state, and the state is durable before

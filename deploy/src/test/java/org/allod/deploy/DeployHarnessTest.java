@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import org.allod.base.VirtualTime;
-import org.allod.fsm.Ended;
+import org.allod.fsm.RunResult;
 import org.allod.fsm.RunType;
 import org.allod.fsm.RunTypeHarness;
 import org.allod.soak.Scratch;
@@ -38,11 +38,11 @@ class DeployHarnessTest {
         @Override
         public RunType<DeployRun.Job, DeployRun.Result> type() {
             // The simulated process has one thread: effects are carried out where they are begun.
-            Crew here = (name, task) -> {
+            EffectExecutor here = (name, task) -> {
                 task.run();
                 return () -> {};
             };
-            return new DeployRun(table, new DeployBook(table), host, here, t -> {}, time).type;
+            return new DeployRun(table, new DeployStore(table), host, here, t -> {}, time).type;
         }
 
         @Override
@@ -56,19 +56,19 @@ class DeployHarnessTest {
         }
 
         @Override
-        public void completed(Ended ended) {
+        public void completed(RunResult result) {
             Deploy deploy = table.find(ID).orElseThrow();
-            assertThat(deploy.status()).isEqualTo(Status.DONE);
+            assertThat(deploy.status()).isEqualTo(DeployStatus.DONE);
             assertThat(host.machines.values()).hasSize(3).allMatch(m -> m.version.equals(ID) && !m.cordoned);
             database.close();
         }
 
         @Override
-        public void halted(Ended ended) {
+        public void halted(RunResult result) {
             Deploy deploy = table.find(ID).orElseThrow();
             // A cancel that comes when all is done changes nothing of it.
-            String version = deploy.status() == Status.DONE ? ID : ModelHost.OLD;
-            assertThat(deploy.status()).isIn(Status.DONE, Status.ROLLED_BACK);
+            String version = deploy.status() == DeployStatus.DONE ? ID : ModelHost.OLD;
+            assertThat(deploy.status()).isIn(DeployStatus.DONE, DeployStatus.ROLLED_BACK);
             assertThat(deploy.ended()).isPresent();
             assertThat(host.machines.values()).hasSize(3).allMatch(m -> m.version.equals(version) && !m.cordoned);
             database.close();

@@ -13,7 +13,7 @@ import tools.jackson.databind.node.ObjectNode;
  * A model of machines for the reducer's and the run type's tests: it outlives the simulated daemon. What real machines
  * do is tested by the host room with real guests.
  */
-final class ModelHost implements Hands {
+final class ModelHost implements DeployOperations {
     /** A machine as the model knows it. */
     static final class Model {
         final String name;
@@ -74,21 +74,22 @@ final class ModelHost implements Hands {
     }
 
     @Override
-    public void released(Deploy deploy, boolean all) {
+    public void destroyReleaseMachine(Deploy deploy, boolean all) {
         throw new AssertionError("no plan of these tests has one");
     }
 
     @Override
-    public List<Seen> survey(String app) {
-        List<Seen> seen = new ArrayList<>();
-        machines.forEach((id, m) -> seen.add(new Seen(id, m.name, m.group, m.version, m.runs, m.failed, m.cordoned)));
+    public List<ObservedMachine> survey(String app) {
+        List<ObservedMachine> seen = new ArrayList<>();
+        machines.forEach(
+                (id, m) -> seen.add(new ObservedMachine(id, m.name, m.group, m.version, m.runs, m.failed, m.cordoned)));
         return seen;
     }
 
     @Override
-    public Optional<String> strayed(Deploy deploy, DeployState end) {
+    public Optional<String> findDrift(Deploy deploy, DeployState end) {
         return end.slots().stream()
-                .filter(s -> s.phase() == Phase.SERVING)
+                .filter(s -> s.phase() == SlotPhase.SERVING)
                 .filter(s -> machines.containsKey(s.name())
                         && !machines.get(s.name()).version.equals(deploy.id()))
                 .findFirst()
@@ -96,16 +97,16 @@ final class ModelHost implements Hands {
     }
 
     @Override
-    public String perform(Deploy deploy, Slot slot, Effect effect) {
+    public String perform(Deploy deploy, Slot slot, DeployEffect effect) {
         return perform(deploy.id(), slot, effect);
     }
 
-    String perform(String version, Slot slot, Effect effect) {
+    String perform(String version, Slot slot, DeployEffect effect) {
         calls.merge(slot.name(), 1, Integer::sum);
         Model m = machines.get(slot.name());
         if (m == null) {
             switch (effect) {
-                case Effect.Change change
+                case DeployEffect.Change change
                 when slot.role().made() -> {
                     m = new Model(slot.name(), slot.group(), version, false);
                     m.cordoned = change.apart();
@@ -113,29 +114,29 @@ final class ModelHost implements Hands {
                     machines.put(slot.name(), m);
                     return slot.name();
                 }
-                case Effect.Remove _ -> {
+                case DeployEffect.Remove _ -> {
                     return "";
                 }
-                default -> throw new Hands.Vanished(slot.name());
+                default -> throw new DeployOperations.MachineGone(slot.name());
             }
         }
         switch (effect) {
-            case Effect.Change change -> {
+            case DeployEffect.Change change -> {
                 if (!m.version.equals(version)) {
                     m.version = version;
                     m.healthy = false;
                     m.runs = change.launch();
                 }
             }
-            case Effect.Prove _ -> m.healthy = true;
-            case Effect.Rest _ -> {
+            case DeployEffect.Prove _ -> m.healthy = true;
+            case DeployEffect.Rest _ -> {
                 m.runs = false;
                 m.healthy = false;
             }
-            case Effect.Open _ -> m.cordoned = false;
-            case Effect.Close _ -> m.cordoned = true;
-            case Effect.Remove _ -> machines.remove(slot.name());
-            case Effect.Restore _ -> {
+            case DeployEffect.Open _ -> m.cordoned = false;
+            case DeployEffect.Close _ -> m.cordoned = true;
+            case DeployEffect.Remove _ -> machines.remove(slot.name());
+            case DeployEffect.Restore _ -> {
                 m.version = slot.before();
                 m.runs = slot.ran();
                 m.healthy = slot.ran();

@@ -24,28 +24,28 @@ class RollBackLeaseTest {
 
     /** Two machines; m1 is not well at the new version, and by then m0, which is, has been leased until {@code free}. */
     private Deploy rolledBack(ModelHost model, Duration free) throws InterruptedException {
-        Hands hands = new LeasedHands(model, time, time.monoNanos() + free.toNanos());
+        DeployOperations operations = new LeasedHands(model, time, time.monoNanos() + free.toNanos());
         model.machine("m0", "web", true);
         model.machine("m1", "web", true);
         try (Database database =
                 Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(DeploySchema.SCHEMA))) {
             DeployTable table = new DeployTable(database);
-            DeployBook book = new DeployBook(table);
+            DeployStore book = new DeployStore(table);
             Plan plan = ModelHost.plan(Strategy.ROLLING, 1, ModelHost.group("web", 2));
             table.add(ID, "app", "test", plan, time.wall());
-            DeployState first = Survey.of(plan, ID, model.survey("app"));
-            book.change(ID, d -> d.at(first, time.wall()));
-            Crew here = (name, task) -> {
+            DeployState first = DeployPlanner.of(plan, ID, model.survey("app"));
+            book.change(ID, d -> d.withState(first, time.wall()));
+            EffectExecutor here = (name, task) -> {
                 task.run();
                 return () -> {};
             };
-            Driver driver = new Driver(book, table, hands, here, time::advance, time);
+            DeployDriver driver = new DeployDriver(book, table, operations, here, time::advance, time);
             driver.drive(ID, s -> s.stage().over());
             return table.find(ID).orElseThrow();
         }
     }
 
-    private record LeasedHands(ModelHost model, VirtualTime time, long free) implements Hands {
+    private record LeasedHands(ModelHost model, VirtualTime time, long free) implements DeployOperations {
         @Override
         public String pin(Deploy deploy, String image) {
             return model.pin(deploy, image);
@@ -57,29 +57,29 @@ class RollBackLeaseTest {
         }
 
         @Override
-        public void released(Deploy deploy, boolean all) {
-            model.released(deploy, all);
+        public void destroyReleaseMachine(Deploy deploy, boolean all) {
+            model.destroyReleaseMachine(deploy, all);
         }
 
         @Override
-        public List<Seen> survey(String app) {
+        public List<ObservedMachine> survey(String app) {
             return model.survey(app);
         }
 
         @Override
-        public String perform(Deploy deploy, Slot slot, Effect effect) {
-            if (effect instanceof Effect.Prove && slot.name().equals("m1")) {
-                throw new Unfit("does not listen");
+        public String perform(Deploy deploy, Slot slot, DeployEffect effect) {
+            if (effect instanceof DeployEffect.Prove && slot.name().equals("m1")) {
+                throw new MachineUnhealthy("does not listen");
             }
-            if (effect instanceof Effect.Restore && slot.name().equals("m0") && time.monoNanos() < free) {
+            if (effect instanceof DeployEffect.Restore && slot.name().equals("m0") && time.monoNanos() < free) {
                 throw new Leased(LEASED);
             }
             return model.perform(deploy, slot, effect);
         }
 
         @Override
-        public java.util.Optional<String> strayed(Deploy deploy, DeployState end) {
-            return model.strayed(deploy, end);
+        public java.util.Optional<String> findDrift(Deploy deploy, DeployState end) {
+            return model.findDrift(deploy, end);
         }
     }
 
@@ -88,7 +88,7 @@ class RollBackLeaseTest {
         ModelHost model = new ModelHost();
         // Far longer than the second that this deploy waits for anything on its way forward.
         Deploy end = rolledBack(model, Duration.ofMinutes(55));
-        assertThat(end.status()).isEqualTo(Status.ROLLED_BACK);
+        assertThat(end.status()).isEqualTo(DeployStatus.ROLLED_BACK);
         assertThat(model.machines.values()).allMatch(m -> m.version.equals(ModelHost.OLD) && m.runs);
         assertThat(end.state().orElseThrow().slots()).extracting(Slot::note).noneMatch(n -> n.contains("leased"));
     }
@@ -97,14 +97,14 @@ class RollBackLeaseTest {
     void rollBack_meetingALeaseThatIsHeldOnAndOn_saysWhose_andTheOthersAreBack() throws Exception {
         ModelHost model = new ModelHost();
         Deploy end = rolledBack(model, Duration.ofDays(1));
-        assertThat(end.status()).isEqualTo(Status.FAILED);
+        assertThat(end.status()).isEqualTo(DeployStatus.FAILED);
         assertThat(end.state().orElseThrow().stuck()).singleElement().satisfies(s -> {
             assertThat(s.name()).isEqualTo("m0");
             assertThat(s.note()).isEqualTo(LEASED);
         });
         assertThat(model.machines.get("m1").version).isEqualTo(ModelHost.OLD);
         assertThat(time.monoNanos())
-                .isLessThan(Driver.LONGEST_LEASE.plusMinutes(1).toNanos());
+                .isLessThan(DeployDriver.LONGEST_LEASE.plusMinutes(1).toNanos());
     }
 
     @Test
@@ -112,17 +112,17 @@ class RollBackLeaseTest {
         ModelHost model = new ModelHost();
         model.machine("m0", "web", true);
         Plan plan = ModelHost.plan(Strategy.ROLLING, 1, ModelHost.group("web", 1));
-        DeployState state = Deploying.begin(Survey.of(plan, ID, model.survey("app")));
-        Phase phase = state.slots().getFirst().phase();
-        DeployState waits = Deploying.next(state, new Event.Waits(0, phase, LEASED));
+        DeployState state = DeployReducer.begin(DeployPlanner.of(plan, ID, model.survey("app")));
+        SlotPhase phase = state.slots().getFirst().phase();
+        DeployState waits = DeployReducer.next(state, new DeployEvent.Waits(0, phase, LEASED));
         assertThat(waits.slots().getFirst().note()).isEqualTo("waits: " + LEASED);
         assertThat(waits.slots().getFirst().phase()).isEqualTo(phase);
-        assertThat(Deploying.next(waits, new Event.Done(0, phase, "m0"))
+        assertThat(DeployReducer.next(waits, new DeployEvent.Done(0, phase, "m0"))
                         .slots()
                         .getFirst()
                         .note())
                 .isEmpty();
-        assertThat(Deploying.next(waits, new Event.Waits(0, Phase.REMOVING, "late")))
+        assertThat(DeployReducer.next(waits, new DeployEvent.Waits(0, SlotPhase.REMOVING, "late")))
                 .isEqualTo(waits);
     }
 }

@@ -37,7 +37,7 @@ public record Backend(
     }
 
     /** The same machine in another state. */
-    public Backend in(State other) {
+    public Backend withState(State other) {
         return new Backend(id, address, other, service, healthy, cordoned);
     }
 
@@ -47,7 +47,7 @@ public record Backend(
     }
 
     /** Whether waking it would end in a machine that takes requests. */
-    boolean wakes() {
+    boolean canWake() {
         return service.autostart() && !cordoned && (state == State.STOPPED || state == State.SUSPENDED);
     }
 }

@@ -6,12 +6,12 @@ import java.util.Map;
 
 /**
  * Everything the edge routes by at one moment. Immutable: a change is a new catalog, which shares what has not changed
- * with the one before ({@link Spread#with}, {@link Pieces#with}); what is shared the edge need not look at.
+ * with the one before ({@link PersistentMap#with}, {@link ChunkedList#with}); what is shared the edge need not look at.
  *
- * @param apps by route: the name of the app for plain HTTP, {@link Door#route} for its other ports
+ * @param apps by route: the name of the app for plain HTTP, {@link ListenerSpec#route} for its other ports
  * @param doors the ports that are open beside the edge's own
  */
-public record Catalog(Spread<App> apps, List<Door> doors) {
+public record Catalog(PersistentMap<CatalogApp> apps, List<ListenerSpec> doors) {
     public static final Catalog EMPTY = new Catalog(Map.of());
 
     public Catalog {
@@ -19,18 +19,18 @@ public record Catalog(Spread<App> apps, List<Door> doors) {
     }
 
     /** Of routes that share nothing with others. */
-    public Catalog(Map<String, App> apps, List<Door> doors) {
-        this(Spread.of(apps), doors);
+    public Catalog(Map<String, CatalogApp> apps, List<ListenerSpec> doors) {
+        this(PersistentMap.of(apps), doors);
     }
 
     /** Only the edge's own address is open. */
-    public Catalog(Map<String, App> apps) {
+    public Catalog(Map<String, CatalogApp> apps) {
         this(apps, List.of());
     }
 
-    public static Catalog of(List<App> apps) {
-        Map<String, App> byName = new HashMap<>();
-        for (App app : apps) {
+    public static Catalog of(List<CatalogApp> apps) {
+        Map<String, CatalogApp> byName = new HashMap<>();
+        for (CatalogApp app : apps) {
             if (byName.put(app.name(), app) != null) {
                 throw new IllegalArgumentException("two apps are named " + app.name());
             }

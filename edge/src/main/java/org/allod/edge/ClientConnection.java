@@ -18,13 +18,13 @@ import org.jspecify.annotations.Nullable;
  * in one buffer; at its bound, reading stops, and TCP tells the client.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
-final class ClientConnection extends Client {
+final class ClientConnection extends ClientChannel {
     /** How long, and for how many bytes, a client may go on sending after the answer that ends its connection. */
     private static final long LINGER_NANOS = 2_000_000_000L;
 
     private static final long LINGER_BYTES = 4 << 20;
 
-    private @Nullable Peer peer;
+    private @Nullable ClientInfo clientInfo;
     private @Nullable ByteBuf buffered;
     private @Nullable Exchange exchange;
     private int scanned;
@@ -40,14 +40,14 @@ final class ClientConnection extends Client {
     private boolean lingering;
     private long lingered;
 
-    ClientConnection(Loop loop, Door door) {
-        super(loop, door);
+    ClientConnection(EdgeLoop loop, ListenerSpec listener) {
+        super(loop, listener);
     }
 
     // What its exchange uses.
 
-    Peer peer() {
-        return Objects.requireNonNull(peer);
+    ClientInfo peer() {
+        return Objects.requireNonNull(clientInfo);
     }
 
     /** From the first byte of the request's head to its last. */
@@ -82,7 +82,7 @@ final class ClientConnection extends Client {
     }
 
     void write(ByteBuf buffer) {
-        loop.shared.metrics().bytesOut.add(buffer.readableBytes());
+        loop.context.metrics().bytesOut.add(buffer.readableBytes());
         context().write(buffer, context().voidPromise());
     }
 
@@ -121,7 +121,7 @@ final class ClientConnection extends Client {
             endAfterWrites();
             return;
         }
-        within(loop.shared.config().times().keepAlive());
+        within(loop.context.config().times().keepAlive());
         updateReading();
         if (!advancing && buffered != null) {
             advance();
@@ -138,7 +138,7 @@ final class ClientConnection extends Client {
 
     /** No more from the machine, as TCP says it. */
     void shutdownOutput() {
-        SslHandler tls = door.tls() ? context().pipeline().get(SslHandler.class) : null;
+        SslHandler tls = listener.tls() ? context().pipeline().get(SslHandler.class) : null;
         if (tls != null) {
             context().flush();
             tls.closeOutbound();
@@ -155,7 +155,7 @@ final class ClientConnection extends Client {
         if (current != null) {
             current.expired();
         } else if (headBegun && !lingering) {
-            refuse(new BadMessage(Problem.REQUEST_TIMEOUT, "the request's head did not arrive in time"));
+            refuse(new HttpParseException(Problem.REQUEST_TIMEOUT, "the request's head did not arrive in time"));
             flush();
         } else {
             context().close();
@@ -173,14 +173,14 @@ final class ClientConnection extends Client {
 
     @Override
     void opened(boolean room) {
-        peer = Peer.of(
+        clientInfo = ClientInfo.of(
                 (InetSocketAddress) context().channel().remoteAddress(),
                 (InetSocketAddress) context().channel().localAddress(),
-                door.tls(),
-                loop.shared.config().region());
-        within(loop.shared.config().times().head());
+                listener.tls(),
+                loop.context.config().region());
+        within(loop.context.config().times().head());
         if (!room) {
-            refuse(new BadMessage(
+            refuse(new HttpParseException(
                     Problem.TOO_MANY_CONNECTIONS,
                     "the edge has as many clients as it may have, overall or of this address"));
             flush();
@@ -191,7 +191,7 @@ final class ClientConnection extends Client {
     public void channelRead(ChannelHandlerContext context, Object message) {
         receiving = true;
         ByteBuf in = (ByteBuf) message;
-        loop.shared.metrics().bytesIn.add(in.readableBytes());
+        loop.context.metrics().bytesIn.add(in.readableBytes());
         if (lingering) {
             lingered += in.readableBytes();
             in.release();
@@ -321,29 +321,29 @@ final class ClientConnection extends Client {
             return false;
         }
         RequestHead head = loop.requestHead;
-        int length = Math.min(in.readableBytes(), head.fields.bytes.length);
+        int length = Math.min(in.readableBytes(), head.headers.bytes.length);
         try {
             // Only what is new is looked at, but for the end of the last line seen.
             int from = Math.max(0, scanned - 3);
-            in.getBytes(in.readerIndex() + from, head.fields.bytes, from, length - from);
-            int end = Fields.headEnd(head.fields.bytes, from, length);
+            in.getBytes(in.readerIndex() + from, head.headers.bytes, from, length - from);
+            int end = HeaderBlock.headEnd(head.headers.bytes, from, length);
             if (end < 0) {
                 incomplete(head, length);
                 return false;
             }
             if (from > 0) {
-                in.getBytes(in.readerIndex(), head.fields.bytes, 0, from);
+                in.getBytes(in.readerIndex(), head.headers.bytes, 0, from);
             }
             head.parse(end);
             in.skipBytes(end);
-        } catch (BadMessage bad) {
+        } catch (HttpParseException bad) {
             refuse(bad);
             return false;
         }
         headTook = headBegun ? loop.now() - headBegan : 0;
         headBegun = false;
         scanned = 0;
-        loop.shared.metrics().requests.increment();
+        loop.context.metrics().requests.increment();
         String id = loop.ids.ulid().toString();
         head.rewrite(loop.out, peer(), id);
         Exchange next = new Exchange(this, head, loop.out.toBuffer(context().alloc(), 0), id);
@@ -364,15 +364,15 @@ final class ClientConnection extends Client {
     }
 
     private void incomplete(RequestHead head, int length) {
-        byte first = head.fields.bytes[0];
-        if (scanned == 0 && !Fields.token(first)) {
-            throw new BadMessage(
+        byte first = head.headers.bytes[0];
+        if (scanned == 0 && !HeaderBlock.token(first)) {
+            throw new HttpParseException(
                     first == 0x16
                             ? "this is TLS, but plain HTTP is spoken on this port"
                             : "the request line does not start with a method");
         }
-        if (length == head.fields.bytes.length) {
-            throw new BadMessage(
+        if (length == head.headers.bytes.length) {
+            throw new HttpParseException(
                     hasLine(head, length) ? Problem.HEAD_TOO_LARGE : Problem.URI_TOO_LONG,
                     "the request's head is longer than " + length + " bytes");
         }
@@ -380,15 +380,15 @@ final class ClientConnection extends Client {
         if (!headBegun) {
             headBegun = true;
             headBegan = loop.now();
-            within(loop.shared.config().times().head());
+            within(loop.context.config().times().head());
         }
     }
 
     private boolean hasLine(RequestHead head, int length) {
         ByteBuf in = Objects.requireNonNull(buffered);
-        in.getBytes(in.readerIndex(), head.fields.bytes, 0, length);
+        in.getBytes(in.readerIndex(), head.headers.bytes, 0, length);
         for (int i = 0; i < length; i++) {
-            if (head.fields.bytes[i] == '\n') {
+            if (head.headers.bytes[i] == '\n') {
                 return true;
             }
         }
@@ -396,17 +396,17 @@ final class ClientConnection extends Client {
     }
 
     /** Answers something that is no request, after which nothing the client sends can be understood. */
-    private void refuse(BadMessage bad) {
-        loop.shared.metrics().refused(bad.problem());
+    private void refuse(HttpParseException bad) {
+        loop.context.metrics().countRefusal(bad.problem());
         String id = loop.ids.ulid().toString();
-        write(new Answer(bad.problem(), bad.why()).write(allocator(), RequestHead.Wants.TEXT, false, true, id));
+        write(new ErrorResponse(bad.problem(), bad.why()).write(allocator(), RequestHead.Wants.TEXT, false, true, id));
         endAfterWrites();
     }
 
     private void updateReading() {
         read(!paused
                 && (exchange != null || lingering || writable())
-                && bufferedBytes() < loop.shared.config().limits().bufferedBytes());
+                && bufferedBytes() < loop.context.config().limits().bufferedBytes());
     }
 
     private void flushWhereNeeded() {

@@ -34,7 +34,7 @@ final class Compression {
     private Compression() {}
 
     /** Whether a client that says this in {@code Accept-Encoding} takes gzip. */
-    static boolean accepted(String encodings) {
+    static boolean isAccepted(String encodings) {
         boolean any = false;
         for (String one : encodings.toLowerCase(Locale.ROOT).split(",", -1)) {
             String[] parts = one.split(";", -1);
@@ -66,23 +66,23 @@ final class Compression {
      * @param chunked whether it leaves in chunks
      * @param ends whether its client can tell where it ends without the end of the connection
      */
-    record Plan(Passage.Form form, Changes changes, boolean chunked, boolean ends) {}
+    record Plan(BodyForwarder.Form form, Changes changes, boolean chunked, boolean ends) {}
 
     /**
      * @param gzip whether this client takes it
      * @param http10 whether it knows no chunks
      */
-    static Plan plan(HttpOptions options, ResponseHead answer, Body body, boolean gzip, boolean http10) {
+    static Plan plan(HttpOptions options, ResponseHead answer, BodyFraming body, boolean gzip, boolean http10) {
         boolean concerned = concerns(options, answer);
-        if (concerned && gzip && !body.done() && pays(answer.fields.contentLength)) {
-            String tag = options.replaced().contains("etag") ? "" : answer.fields.text("etag");
-            return new Plan(Passage.Form.GZIP, compressed(tag).and(options.changes()), true, true);
+        if (concerned && gzip && !body.done() && isWorthwhile(answer.headers.contentLength)) {
+            String tag = options.replaced().contains("etag") ? "" : answer.headers.text("etag");
+            return new Plan(BodyForwarder.Form.GZIP, compressed(tag).and(options.changes()), true, true);
         }
-        Changes changes = concerned ? varied().and(options.changes()) : options.changes();
-        boolean chunked = body instanceof Body.Chunked;
+        Changes changes = concerned ? addVary().and(options.changes()) : options.changes();
+        boolean chunked = body instanceof BodyFraming.Chunked;
         return chunked && http10
-                ? new Plan(Passage.Form.WITHOUT_CHUNKS, changes, false, false)
-                : new Plan(Passage.Form.AS_IS, changes, chunked, !body.untilClose());
+                ? new Plan(BodyForwarder.Form.WITHOUT_CHUNKS, changes, false, false)
+                : new Plan(BodyForwarder.Form.AS_IS, changes, chunked, !body.untilClose());
     }
 
     /** Whether a machine's answer might be compressed, for one client or another. */
@@ -90,19 +90,22 @@ final class Compression {
         return options.compress()
                 && answer.status >= 200
                 && answer.status != 206
-                && shrinks(answer.fields.text("content-type"))
-                && BINDING.stream().allMatch(name -> answer.fields.text(name).isEmpty())
+                && shrinks(answer.headers.text("content-type"))
+                && BINDING.stream().allMatch(name -> answer.headers.text(name).isEmpty())
                 && !options.replaced().contains("content-encoding")
-                && !answer.fields.text("cache-control").toLowerCase(Locale.ROOT).contains("no-transform");
+                && !answer.headers
+                        .text("cache-control")
+                        .toLowerCase(Locale.ROOT)
+                        .contains("no-transform");
     }
 
     /** Whether so much is worth it; a length that is not known is. */
-    static boolean pays(long length) {
+    static boolean isWorthwhile(long length) {
         return length < 0 || length >= LEAST;
     }
 
     /** What changes in the head of an answer that is compressed for some clients and not for others. */
-    static Changes varied() {
+    static Changes addVary() {
         return new Changes(List.of(), "vary: accept-encoding\r\n");
     }
 

@@ -22,7 +22,7 @@ public record CustomHosts(Map<String, Claim> claims) {
      * @param app whose name it is
      * @param identity empty where its certificate cannot be used
      */
-    public record Claim(String app, Optional<Certificates.Identity> identity) {}
+    public record Claim(String app, Optional<EdgeCertificates.Identity> identity) {}
 
     /** The app that this host name leads to, or the empty string. */
     String app(String host) {

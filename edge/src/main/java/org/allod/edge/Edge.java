@@ -26,9 +26,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.allod.base.Clock;
 import org.allod.base.ConnectionCaps;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.base.SupervisedThread;
 import org.allod.base.Timers;
@@ -44,20 +44,20 @@ public final class Edge implements AutoCloseable {
     private final EdgeConfig config;
     private final Clock clock;
     private final Timers timers;
-    private final Metrics metrics = new Metrics();
+    private final EdgeCounters counters = new EdgeCounters();
     private final MultiThreadIoEventLoopGroup group;
-    private final List<Loop> loops = new ArrayList<>();
+    private final List<EdgeLoop> loops = new ArrayList<>();
     private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final Channel listener;
-    private final Doors doors;
-    private final TlsContexts tls;
-    private final Idler idler;
-    private final Spots spots;
+    private final Listeners listeners;
+    private final SniContexts tls;
+    private final AutostopLoop idler;
+    private final LiveBackends liveBackends;
     private final ConnectionCaps caps;
     /** Connections over the caps that are being told so. */
     private final AtomicInteger told = new AtomicInteger();
 
-    private volatile Routes routes = Routes.EMPTY;
+    private volatile RouteTable routes = RouteTable.EMPTY;
     /** What the routes are made of; touched under the lock of {@link #publish} alone. */
     private Catalog published = Catalog.EMPTY;
 
@@ -68,10 +68,10 @@ public final class Edge implements AutoCloseable {
      * Opens the port and takes requests from then on; until the first {@link #publish} every host is unknown.
      *
      * @param machines what to wake machines with
-     * @throws Rejected where the address cannot be listened on as asked; says what to do
+     * @throws RejectedException where the address cannot be listened on as asked; says what to do
      */
-    public static Edge start(EdgeConfig config, Machines machines, Clock clock, Timers timers, Rng rng) {
-        return start(config, machines, Certificates.NONE, clock, timers, rng);
+    public static Edge start(EdgeConfig config, MachineController machines, Clock clock, Timers timers, Rng rng) {
+        return start(config, machines, EdgeCertificates.NONE, clock, timers, rng);
     }
 
     /**
@@ -80,55 +80,66 @@ public final class Edge implements AutoCloseable {
      * @param certificates who the edge is
      */
     public static Edge start(
-            EdgeConfig config, Machines machines, Certificates certificates, Clock clock, Timers timers, Rng rng) {
+            EdgeConfig config,
+            MachineController machines,
+            EdgeCertificates certificates,
+            Clock clock,
+            Timers timers,
+            Rng rng) {
         return new Edge(config, machines, certificates, clock, timers, rng);
     }
 
-    private Edge(EdgeConfig config, Machines machines, Certificates certificates, Clock clock, Timers timers, Rng rng) {
+    private Edge(
+            EdgeConfig config,
+            MachineController machines,
+            EdgeCertificates certificates,
+            Clock clock,
+            Timers timers,
+            Rng rng) {
         this.config = config;
-        this.tls = new TlsContexts(certificates, () -> hosts, config.domain(), clock);
+        this.tls = new SniContexts(certificates, () -> hosts, config.domain(), clock);
         this.clock = clock;
         this.timers = timers;
-        spots = new Spots(
-                backend -> new Live(backend.id(), loops.size(), config.limits().idlePerMachine(), clock.monoNanos()));
+        liveBackends = new LiveBackends(backend ->
+                new BackendState(backend.id(), loops.size(), config.limits().idlePerMachine(), clock.monoNanos()));
         caps = new ConnectionCaps(
                 config.limits().connections(),
                 config.limits().perAddress(),
                 rng.fork("connections").nextLong());
         Transport transport = Transport.pick(config.nativeTransport());
-        Shared shared = new Common(new Wakes(machines, config.times(), clock, metrics));
+        EdgeContext context = new Common(new MachineWaker(machines, config.times(), clock, counters));
         group = transport.group(
                 config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors());
-        Map<EventExecutor, Loop> byExecutor = new HashMap<>();
+        Map<EventExecutor, EdgeLoop> byExecutor = new HashMap<>();
         for (EventExecutor executor : group) {
             int index = loops.size();
-            Loop loop = new Loop(
-                    index, (EventLoop) executor, transport.client(), shared, clock, rng.fork("edge loop " + index));
+            EdgeLoop loop = new EdgeLoop(
+                    index, (EventLoop) executor, transport.client(), context, clock, rng.fork("edge loop " + index));
             loops.add(loop);
             byExecutor.put(executor, loop);
         }
-        listener = opened(listen(transport, byExecutor, Door.MAIN, config.listen()));
-        doors = new Doors(door -> listen(transport, byExecutor, door, address(door)));
-        loops.forEach(Loop::start);
-        idler = new Idler(this, machines, config.times(), clock, timers, metrics);
+        listener = opened(listen(transport, byExecutor, ListenerSpec.MAIN, config.listen()));
+        listeners = new Listeners(door -> listen(transport, byExecutor, door, address(door)));
+        loops.forEach(EdgeLoop::start);
+        idler = new AutostopLoop(this, machines, config.times(), clock, timers, counters);
         idler.start();
     }
 
-    private InetSocketAddress address(Door door) {
-        return door.port() == Door.HTTPS
+    private InetSocketAddress address(ListenerSpec door) {
+        return door.port() == ListenerSpec.HTTPS
                 ? config.https()
                 : new InetSocketAddress(config.listen().getAddress(), door.port());
     }
 
     private ChannelFuture listen(
-            Transport transport, Map<EventExecutor, Loop> byExecutor, Door door, InetSocketAddress at) {
+            Transport transport, Map<EventExecutor, EdgeLoop> byExecutor, ListenerSpec door, InetSocketAddress at) {
         return new ServerBootstrap()
                 .group(group)
                 .channel(transport.server())
                 .option(ChannelOption.SO_BACKLOG, 4096)
                 .option(ChannelOption.SO_REUSEADDR, true)
-                .handler(
-                        new ConnectionGate(caps, told, !door.tls() && door.raw().isEmpty()))
+                .handler(new EdgeConnectionGate(
+                        caps, told, !door.tls() && door.raw().isEmpty()))
                 .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
@@ -136,7 +147,7 @@ public final class Edge implements AutoCloseable {
                     @Override
                     protected void initChannel(Channel channel) {
                         clients.add(channel);
-                        Loop loop = java.util.Objects.requireNonNull(byExecutor.get(channel.eventLoop()));
+                        EdgeLoop loop = java.util.Objects.requireNonNull(byExecutor.get(channel.eventLoop()));
                         if (door.tls()) {
                             channel.pipeline().addLast(tls.handler());
                         }
@@ -144,7 +155,7 @@ public final class Edge implements AutoCloseable {
                                 .addLast(
                                         door.raw().isEmpty()
                                                 ? new ClientConnection(loop, door)
-                                                : new RawConnection(loop, door));
+                                                : new TcpConnection(loop, door));
                     }
                 })
                 .bind(at);
@@ -162,24 +173,24 @@ public final class Edge implements AutoCloseable {
 
     private static RuntimeException cannotListen(String where, String why) {
         if (why.contains("in use")) {
-            return Rejected.because(
-                    Rejected.Reason.CONFLICT,
+            return RejectedException.because(
+                    RejectedException.Reason.CONFLICT,
                     "the edge cannot listen on " + where + ": another process does",
                     "Stop that process (ss -ltnp shows it), or choose another address with --edge ADDRESS:PORT");
         }
         if (why.contains("ermission")) {
-            return Rejected.because(
-                    Rejected.Reason.FORBIDDEN,
+            return RejectedException.because(
+                    RejectedException.Reason.FORBIDDEN,
                     "the edge may not listen on " + where + ": ports below 1024 are for root",
                     "Run as root, or choose a higher port with --edge ADDRESS:PORT");
         }
         if (why.contains("assign requested address") || why.contains("nresolved")) {
-            return Rejected.because(
-                    Rejected.Reason.INVALID,
+            return RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "the edge cannot listen on " + where + ": this host has no such address",
                     "Choose one of the host's addresses (ip addr shows them) with --edge ADDRESS:PORT");
         }
-        return new Failed("the edge cannot listen on " + where + ": " + why);
+        return new FailedException("the edge cannot listen on " + where + ": " + why);
     }
 
     /** Where it listens; tells the port that was chosen where 0 was asked for. */
@@ -191,22 +202,22 @@ public final class Edge implements AutoCloseable {
      * Finds out whether this port could be opened, by opening it.
      *
      * @param port as a service names it
-     * @throws Rejected where another program has it
+     * @throws RejectedException where another program has it
      */
     public void admit(int port) {
-        if (port == Door.HTTP || port == address().getPort() || doors.has(port)) {
+        if (port == ListenerSpec.HTTP || port == address().getPort() || listeners.has(port)) {
             return;
         }
-        InetSocketAddress at = address(Door.http(port));
+        InetSocketAddress at = address(ListenerSpec.http(port));
         try (ServerSocket trial = new ServerSocket()) {
             trial.setReuseAddress(true);
             trial.bind(at);
         } catch (IOException e) {
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
+            throw RejectedException.because(
+                    RejectedException.Reason.CONFLICT,
                     "config.services: port %d cannot be opened at %s on this host: %s"
                             .formatted(port, at.getHostString() + ":" + at.getPort(), e.getMessage()),
-                    port == Door.HTTPS
+                    port == ListenerSpec.HTTPS
                             ? "choose another address for TLS with --edge-tls ADDRESS:PORT"
                             : "choose another port, or end the program that has it (ss -ltnp shows it)");
         }
@@ -219,38 +230,44 @@ public final class Edge implements AutoCloseable {
     public synchronized void publish(Catalog catalog) {
         long now = clock.monoNanos();
         List<Backend> left = new ArrayList<>();
-        routes = new Routes(catalog.apps()
-                .beside(
+        routes = new RouteTable(catalog.apps()
+                .compare(
                         published.apps(),
                         routes.byApp(),
                         (name, was, is, before) -> route(was, is, before, left, now)));
         published = catalog;
         if (!closing) {
-            doors.follow(catalog.doors());
+            listeners.follow(catalog.doors());
         }
-        left.forEach(backend -> spots.sweep(backend, live -> {
-            live.drain(true);
-            loops.forEach(loop -> loop.execute(() -> loop.empty(live)));
+        left.forEach(backend -> liveBackends.sweep(backend, backendState -> {
+            backendState.drain(true);
+            loops.forEach(loop -> loop.execute(() -> loop.empty(backendState)));
         }));
-        loops.forEach(Loop::nudge);
+        loops.forEach(EdgeLoop::nudge);
     }
 
     /** @param left to which is added what the way no longer leads to */
     @SuppressWarnings("ReferenceEquality") // an app that was not touched is the same one
-    private @Nullable Route route(
-            @Nullable App was, @Nullable App is, @Nullable Route before, List<Backend> left, long now) {
+    private @Nullable AppRoute route(
+            @Nullable CatalogApp was,
+            @Nullable CatalogApp is,
+            @Nullable AppRoute before,
+            List<Backend> left,
+            long now) {
         if (was == is) {
             return before;
         }
-        Pieces<Backend> old = was == null ? Pieces.empty() : was.backends();
-        Pieces<Backend> next = is == null ? Pieces.empty() : is.backends();
-        Pieces<Live> lives =
-                next.beside(old, before == null ? Pieces.empty() : before.lives(), backend -> spots.use(backend, now));
+        ChunkedList<Backend> old = was == null ? ChunkedList.empty() : was.backends();
+        ChunkedList<Backend> next = is == null ? ChunkedList.empty() : is.backends();
+        ChunkedList<BackendState> lives = next.compare(
+                old, before == null ? ChunkedList.empty() : before.lives(), backend -> liveBackends.use(backend, now));
         old.notIn(next, backend -> {
-            spots.leave(backend);
+            liveBackends.leave(backend);
             left.add(backend);
         });
-        return is == null ? null : new Route(is, lives, before == null ? new HoldRoom(config.limits()) : before.room());
+        return is == null
+                ? null
+                : new AppRoute(is, lives, before == null ? new HoldLimit(config.limits()) : before.room());
     }
 
     /** Serves these host names from now on, in place of those before. Connections that are open stay as they are. */
@@ -267,14 +284,14 @@ public final class Edge implements AutoCloseable {
      *     that is not so after {@code atMost}
      */
     public CompletionStage<Boolean> drain(MachineId machine, Duration atMost) {
-        List<Live> lives = spots.of(machine);
+        List<BackendState> lives = liveBackends.of(machine);
         if (lives.isEmpty()) {
             return CompletableFuture.completedFuture(true);
         }
-        lives.forEach(live -> live.drain(true));
+        lives.forEach(backendState -> backendState.drain(true));
         List<CompletableFuture<?>> all = new ArrayList<>();
-        lives.forEach(live -> all.add(live.whenEmpty().copy()));
-        lives.forEach(live -> all.add(free(live)));
+        lives.forEach(backendState -> all.add(backendState.whenEmpty().copy()));
+        lives.forEach(backendState -> all.add(free(backendState)));
         CompletableFuture<Boolean> emptied =
                 CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)).thenApply(nothing -> true);
         Timers.Timer timer = timers.after(atMost, () -> emptied.complete(false));
@@ -288,37 +305,37 @@ public final class Edge implements AutoCloseable {
 
     /** Sends to the machine again after a {@link #drain} that no stop followed. */
     public void undrain(MachineId machine) {
-        List<Live> lives = spots.of(machine);
+        List<BackendState> lives = liveBackends.of(machine);
         if (!lives.isEmpty()) {
-            lives.forEach(live -> live.drain(false));
-            loops.forEach(Loop::nudge);
+            lives.forEach(backendState -> backendState.drain(false));
+            loops.forEach(EdgeLoop::nudge);
         }
     }
 
     /** Closes what is free, on every loop. */
-    CompletableFuture<Void> free(Live live) {
+    CompletableFuture<Void> free(BackendState backendState) {
         return CompletableFuture.allOf(loops.stream()
-                .map(loop -> CompletableFuture.runAsync(() -> loop.empty(live), loop::execute))
+                .map(loop -> CompletableFuture.runAsync(() -> loop.empty(backendState), loop::execute))
                 .toArray(CompletableFuture[]::new));
     }
 
-    Routes routes() {
+    RouteTable routes() {
         return routes;
     }
 
     /** What lives of a machine. */
-    List<Live> lives(MachineId machine) {
-        return spots.of(machine);
+    List<BackendState> lives(MachineId machine) {
+        return liveBackends.of(machine);
     }
 
     void nudgeAll() {
-        for (Loop loop : loops) {
+        for (EdgeLoop loop : loops) {
             loop.nudge();
         }
     }
 
     public EdgeStats stats() {
-        return metrics.snapshot(spots.load(), caps);
+        return counters.snapshot(liveBackends.load(), caps);
     }
 
     /** Takes no more, lets what is under way finish within {@code drain}, then cuts what is left. */
@@ -327,7 +344,7 @@ public final class Edge implements AutoCloseable {
         closing = true;
         idler.close();
         synchronized (this) {
-            doors.close();
+            listeners.close();
         }
         listener.close().awaitUninterruptibly();
         loops.forEach(loop -> loop.execute(() -> loop.closeClients(false)));
@@ -338,11 +355,11 @@ public final class Edge implements AutoCloseable {
         group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(3000);
     }
 
-    private final class Common implements Shared {
-        private final Wakes wakes;
+    private final class Common implements EdgeContext {
+        private final MachineWaker waker;
 
-        Common(Wakes wakes) {
-            this.wakes = wakes;
+        Common(MachineWaker waker) {
+            this.waker = waker;
         }
 
         @Override
@@ -351,17 +368,17 @@ public final class Edge implements AutoCloseable {
         }
 
         @Override
-        public Metrics metrics() {
-            return metrics;
+        public EdgeCounters metrics() {
+            return counters;
         }
 
         @Override
-        public Wakes wakes() {
-            return wakes;
+        public MachineWaker wakes() {
+            return waker;
         }
 
         @Override
-        public Routes routes() {
+        public RouteTable routes() {
             return routes;
         }
 

@@ -5,49 +5,49 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One {@link Request} and its answer, on their way through the edge. Follows the {@link Course} of it: to a word of the
- * edge's own, to a {@link FileAnswer}, or by a {@link Placement} to a machine, where {@link Forwarding} takes over.
+ * One {@link PendingRequest} and its answer, on their way through the edge. Follows the {@link RequestPlan} of it: to a word of the
+ * edge's own, to a {@link StaticFileHandler}, or by a {@link UpstreamAcquisition} to a machine, where {@link RequestForwarder} takes over.
  * What its client does comes through here; so does the end, whoever brings it. Belongs to one loop.
  */
-final class Exchange implements Seeker {
+final class Exchange implements UpstreamRequester {
     final ClientConnection client;
-    final Request request;
-    private final Loop loop;
-    private final Placement placement;
+    final PendingRequest request;
+    private final EdgeLoop loop;
+    private final UpstreamAcquisition acquisition;
 
     /** Of these two one at most; none while it looks for a machine, or waits for one. */
-    private @Nullable FileAnswer file;
+    private @Nullable StaticFileHandler file;
 
-    private @Nullable Forwarding forwarding;
+    private @Nullable RequestForwarder forwarding;
     private boolean gzip;
     private boolean over;
 
     Exchange(ClientConnection client, RequestHead read, ByteBuf head, String id) {
         this.client = client;
         loop = client.loop;
-        request = new Request(read, head, id, loop.shared.app(read.host));
-        placement = new Placement(this, request.app);
+        request = new PendingRequest(read, head, id, loop.context.app(read.host));
+        acquisition = new UpstreamAcquisition(this, request.app);
     }
 
     void start() {
-        EdgeConfig config = loop.shared.config();
-        switch (Course.of(request, loop.requestHead, route(), client.door.tls(), client.headTook(), config)) {
-            case Course.Refuse refuse -> fail(refuse.answer());
-            case Course.Redirect redirect -> {
+        EdgeConfig config = loop.context.config();
+        switch (RequestPlan.of(request, loop.requestHead, route(), client.listener.tls(), client.headTook(), config)) {
+            case RequestPlan.Refuse refuse -> fail(refuse.answer());
+            case RequestPlan.Redirect redirect -> {
                 boolean keep = keepsClient();
                 client.write(redirect.write(client.allocator(), !keep, request.id));
                 answered(301, keep);
             }
-            case Course.File course -> {
+            case RequestPlan.File course -> {
                 gzip = course.gzip();
-                FileAnswer found = new FileAnswer(this, course);
+                StaticFileHandler found = new StaticFileHandler(this, course);
                 file = found;
                 fileMoved();
                 found.start();
             }
-            case Course.Machine machine -> {
+            case RequestPlan.Machine machine -> {
                 gzip = machine.gzip();
-                placement.start();
+                acquisition.start();
             }
         }
     }
@@ -57,7 +57,7 @@ final class Exchange implements Seeker {
     /** There is none, so a machine is asked after all. */
     void noFile() {
         file = null;
-        placement.start();
+        acquisition.start();
     }
 
     void filePiece(ByteBuf piece) {
@@ -67,7 +67,7 @@ final class Exchange implements Seeker {
     }
 
     private void fileMoved() {
-        client.within(loop.shared.config().times().idle());
+        client.within(loop.context.config().times().idle());
     }
 
     // Finding a machine.
@@ -78,8 +78,8 @@ final class Exchange implements Seeker {
     }
 
     @Override
-    public @Nullable Route route() {
-        return loop.shared.routes().find(request.app, client.door);
+    public @Nullable AppRoute route() {
+        return loop.context.routes().find(request.app, client.listener);
     }
 
     @Override
@@ -98,8 +98,8 @@ final class Exchange implements Seeker {
     }
 
     @Override
-    public void placed(Upstream upstream) {
-        Forwarding begun = new Forwarding(this, upstream, placement.options(), gzip);
+    public void onAcquired(UpstreamConnection upstream) {
+        RequestForwarder begun = new RequestForwarder(this, upstream, acquisition.options(), gzip);
         forwarding = begun;
         begun.start();
     }
@@ -107,7 +107,7 @@ final class Exchange implements Seeker {
     /** The machine's connection turned out to be closed before it took the request: it gets a new one. */
     void again() {
         forwarding = null;
-        placement.again();
+        acquisition.again();
     }
 
     // From the client.
@@ -123,27 +123,27 @@ final class Exchange implements Seeker {
 
     /** Uses what of the client's buffer belongs to this request. */
     void fromBuffer() {
-        Forwarding to = forwarding;
+        RequestForwarder to = forwarding;
         if (to != null) {
             to.fromBuffer();
         } else if (file == null) {
-            placement.grew(heldBytes());
+            acquisition.accountBody(heldBytes());
         }
     }
 
     void flushUpstream() {
-        Forwarding to = forwarding;
+        RequestForwarder to = forwarding;
         if (to != null) {
             to.flush();
         }
     }
 
     void clientDrained() {
-        Forwarding from = forwarding;
+        RequestForwarder from = forwarding;
         if (from != null) {
             from.clientDrained();
         }
-        FileAnswer sending = file;
+        StaticFileHandler sending = file;
         if (sending != null) {
             sending.next();
         }
@@ -151,25 +151,25 @@ final class Exchange implements Seeker {
 
     /** The client will send no more. It may still read; a client that is gone looks just the same at first. */
     void clientEnded() {
-        Forwarding with = forwarding;
+        RequestForwarder with = forwarding;
         if (with != null && with.tunnels()) {
             with.clientEnded();
         } else if (!request.whole()) {
             abort();
         } else if (file == null && (with == null || !with.answering())) {
-            client.within(loop.shared.config().times().halfClosed());
+            client.within(loop.context.config().times().halfClosed());
         }
     }
 
     /** Nothing moved for too long. */
     void expired() {
-        Forwarding with = forwarding;
+        RequestForwarder with = forwarding;
         if (with != null) {
             with.expired();
         } else if (file != null || client.inputClosed()) {
             abort();
         } else {
-            placement.expired();
+            acquisition.onDeadline();
         }
     }
 
@@ -177,8 +177,8 @@ final class Exchange implements Seeker {
 
     /** The edge answers itself, in a machine's stead. */
     @Override
-    public void fail(Answer answer) {
-        loop.shared.metrics().refused(answer.problem());
+    public void fail(ErrorResponse answer) {
+        loop.context.metrics().countRefusal(answer.problem());
         boolean keep = keepsClient();
         client.write(answer.write(client.allocator(), request.wants, request.toHead, !keep, request.id));
         over(keep);
@@ -191,7 +191,7 @@ final class Exchange implements Seeker {
 
     /** The edge has answered, and all of it is written. */
     void answered(int status, boolean keep) {
-        loop.shared.metrics().answered(status);
+        loop.context.metrics().countResponse(status);
         over(keep);
     }
 
@@ -205,7 +205,7 @@ final class Exchange implements Seeker {
 
     /** The machine has answered; what it wrote is flushed once all it has sent is read. */
     void forwarded(int status, boolean keep) {
-        loop.shared.metrics().answered(status);
+        loop.context.metrics().countResponse(status);
         end();
         client.finished(keep);
     }
@@ -225,14 +225,14 @@ final class Exchange implements Seeker {
 
     private void end() {
         over = true;
-        Forwarding with = forwarding;
+        RequestForwarder with = forwarding;
         if (with != null) {
             forwarding = null;
             with.close();
         }
-        placement.cancel();
+        acquisition.cancel();
         request.forgetHead();
-        FileAnswer sending = file;
+        StaticFileHandler sending = file;
         if (sending != null) {
             file = null;
             sending.cancel();

@@ -23,7 +23,7 @@ final class RequestHead {
         JSON
     }
 
-    final Fields fields;
+    final HeaderBlock headers;
     String host = "";
     boolean http10;
     boolean head;
@@ -42,27 +42,27 @@ final class RequestHead {
     private int hostField;
 
     RequestHead(EdgeConfig.Limits limits) {
-        fields = new Fields(limits.headBytes(), limits.headFields());
+        headers = new HeaderBlock(limits.headBytes(), limits.headFields());
     }
 
     /** Reads the head in {@code fields.bytes[0, end)}. */
     void parse(int end) {
         requestLine();
         int lineEnd = targetEnd + VERSION.length;
-        fields.parse(lineEnd, end);
+        headers.parse(lineEnd, end);
         findHost();
         framing();
         wants = wants();
     }
 
     private void requestLine() {
-        byte[] b = fields.bytes;
+        byte[] b = headers.bytes;
         int pos = 0;
-        while (Fields.token(b[pos])) {
+        while (HeaderBlock.token(b[pos])) {
             pos++;
         }
         if (pos == 0 || pos > MAX_METHOD || b[pos] != ' ') {
-            throw new BadMessage("the request line does not start with a method and a space");
+            throw new HttpParseException("the request line does not start with a method and a space");
         }
         methodEnd = pos++;
         targetStart = pos;
@@ -71,18 +71,18 @@ final class RequestHead {
         }
         targetEnd = pos;
         if (pos == targetStart || b[pos] != ' ') {
-            throw new BadMessage("the request's target is empty or holds a byte that must be percent-encoded");
+            throw new HttpParseException("the request's target is empty or holds a byte that must be percent-encoded");
         }
         version(pos + 1);
-        if (fields.is(0, methodEnd, "connect")) {
-            throw new BadMessage(Problem.UNSUPPORTED, "CONNECT: the edge is no forward proxy");
+        if (headers.is(0, methodEnd, "connect")) {
+            throw new HttpParseException(Problem.UNSUPPORTED, "CONNECT: the edge is no forward proxy");
         }
-        head = fields.is(0, methodEnd, "head");
-        repeatable = head || fields.is(0, methodEnd, "get") || fields.is(0, methodEnd, "options");
+        head = headers.is(0, methodEnd, "head");
+        repeatable = head || headers.is(0, methodEnd, "get") || headers.is(0, methodEnd, "options");
     }
 
     private void version(int at) {
-        byte[] b = fields.bytes;
+        byte[] b = headers.bytes;
         boolean version = b[at] == 'H'
                 && b[at + 1] == 'T'
                 && b[at + 2] == 'T'
@@ -94,10 +94,10 @@ final class RequestHead {
                 && b[at + 8] == '\r'
                 && b[at + 9] == '\n';
         if (!version) {
-            throw new BadMessage("the request line does not end in HTTP/1.1 and CR LF");
+            throw new HttpParseException("the request line does not end in HTTP/1.1 and CR LF");
         }
         if (b[at + 5] != '1' || b[at + 7] > '1') {
-            throw new BadMessage(Problem.UNSUPPORTED_VERSION, "the edge speaks HTTP/1.1 and HTTP/1.0 here");
+            throw new HttpParseException(Problem.UNSUPPORTED_VERSION, "the edge speaks HTTP/1.1 and HTTP/1.0 here");
         }
         http10 = b[at + 7] == '0';
     }
@@ -109,27 +109,27 @@ final class RequestHead {
     /** From the Host field, and from the target where that names one too: then both must say the same. */
     private void findHost() {
         hostField = -1;
-        for (int i = 0; i < fields.count; i++) {
-            if (fields.field[i] == Field.HOST) {
+        for (int i = 0; i < headers.count; i++) {
+            if (headers.field[i] == HeaderName.HOST) {
                 if (hostField >= 0) {
-                    throw new BadMessage("more than one Host");
+                    throw new HttpParseException("more than one Host");
                 }
                 hostField = i;
             }
         }
         if (hostField < 0) {
-            throw new BadMessage("no Host, so it is not known which app is meant");
+            throw new HttpParseException("no Host, so it is not known which app is meant");
         }
-        host = fields.value(hostField);
+        host = headers.value(hostField);
         if (!HostName.valid(host)) {
-            throw new BadMessage("Host is not a host name with or without a port");
+            throw new HttpParseException("Host is not a host name with or without a port");
         }
         pathStart = targetStart;
-        byte first = fields.bytes[targetStart];
+        byte first = headers.bytes[targetStart];
         if (first == '/') {
             return;
         }
-        if (first == '*' && targetEnd == targetStart + 1 && fields.is(0, methodEnd, "options")) {
+        if (first == '*' && targetEnd == targetStart + 1 && headers.is(0, methodEnd, "options")) {
             return;
         }
         absolute();
@@ -138,79 +138,81 @@ final class RequestHead {
     private void absolute() {
         String scheme = "http://";
         if (targetEnd - targetStart <= scheme.length()
-                || !fields.is(targetStart, targetStart + scheme.length(), scheme)) {
-            throw new BadMessage("the request's target is neither a path nor an http:// address");
+                || !headers.is(targetStart, targetStart + scheme.length(), scheme)) {
+            throw new HttpParseException("the request's target is neither a path nor an http:// address");
         }
         int from = targetStart + scheme.length();
         int slash = from;
-        while (slash < targetEnd && fields.bytes[slash] != '/' && fields.bytes[slash] != '?') {
+        while (slash < targetEnd && headers.bytes[slash] != '/' && headers.bytes[slash] != '?') {
             slash++;
         }
-        if (!fields.text(from, slash).equalsIgnoreCase(host)) {
-            throw new BadMessage("the request's target and its Host name different hosts");
+        if (!headers.text(from, slash).equalsIgnoreCase(host)) {
+            throw new HttpParseException("the request's target and its Host name different hosts");
         }
-        if (slash < targetEnd && fields.bytes[slash] == '?') {
-            throw new BadMessage("the request's target has no path");
+        if (slash < targetEnd && headers.bytes[slash] == '?') {
+            throw new HttpParseException("the request's target has no path");
         }
         pathStart = slash;
     }
 
     private void framing() {
-        if (fields.chunked && fields.contentLength >= 0) {
-            throw new BadMessage("both Content-Length and Transfer-Encoding");
+        if (headers.chunked && headers.contentLength >= 0) {
+            throw new HttpParseException("both Content-Length and Transfer-Encoding");
         }
-        if (fields.chunked && http10) {
-            throw new BadMessage("Transfer-Encoding in HTTP/1.0");
+        if (headers.chunked && http10) {
+            throw new HttpParseException("Transfer-Encoding in HTTP/1.0");
         }
-        boolean body = fields.chunked || fields.contentLength > 0;
-        keepAlive = http10 ? fields.keepAlive && !fields.close : !fields.close;
+        boolean body = headers.chunked || headers.contentLength > 0;
+        keepAlive = http10 ? headers.keepAlive && !headers.close : !headers.close;
         repeatable &= !body;
-        int asked = fields.first(Field.UPGRADE);
+        int asked = headers.first(HeaderName.UPGRADE);
         // "h2c" would let a client talk HTTP/2 past everything we check, so it is not passed on.
-        upgrade = fields.upgrade
+        upgrade = headers.upgrade
                 && asked >= 0
                 && !http10
                 && !body
-                && !fields.text(fields.valueStart[asked], fields.valueEnd[asked])
+                && !headers.text(headers.valueStart[asked], headers.valueEnd[asked])
                         .toLowerCase(java.util.Locale.ROOT)
                         .contains("h2c");
     }
 
     /** The path and query that were asked for. */
     String path() {
-        return pathStart < targetEnd ? fields.text(pathStart, targetEnd) : "/";
+        return pathStart < targetEnd ? headers.text(pathStart, targetEnd) : "/";
     }
 
     /** {@code GET} or {@code HEAD}, which a file can answer. */
     boolean readsOnly() {
-        return head || fields.is(0, methodEnd, "get");
+        return head || headers.is(0, methodEnd, "get");
     }
 
-    FileReply.Asked asked() {
-        return new FileReply.Asked(
-                fields.text("if-none-match"),
-                fields.text("if-modified-since"),
-                fields.text("range"),
-                fields.text("if-range"));
+    ConditionalResponse.Asked asked() {
+        return new ConditionalResponse.Asked(
+                headers.text("if-none-match"),
+                headers.text("if-modified-since"),
+                headers.text("range"),
+                headers.text("if-range"));
     }
 
-    Body body() {
-        return fields.chunked
-                ? new Body.Chunked()
-                : fields.contentLength > 0 ? new Body.Length(fields.contentLength) : Body.Fixed.NONE;
+    BodyFraming body() {
+        return headers.chunked
+                ? new BodyFraming.Chunked()
+                : headers.contentLength > 0 ? new BodyFraming.Length(headers.contentLength) : BodyFraming.Fixed.NONE;
     }
 
     private Wants wants() {
-        int accept = fields.first(Field.ACCEPT);
+        int accept = headers.first(HeaderName.ACCEPT);
         if (accept < 0) {
             return Wants.TEXT;
         }
-        byte[] b = fields.bytes;
-        for (int pos = fields.valueStart[accept]; pos + 9 <= fields.valueEnd[accept]; pos++) {
-            if (b[pos] == 't' && fields.is(pos, pos + 9, "text/html")) {
+        byte[] b = headers.bytes;
+        for (int pos = headers.valueStart[accept]; pos + 9 <= headers.valueEnd[accept]; pos++) {
+            if (b[pos] == 't' && headers.is(pos, pos + 9, "text/html")) {
                 return Wants.HTML;
             }
-            if (b[pos] == 'a' && pos + 16 <= fields.valueEnd[accept] && fields.is(pos, pos + 16, "application/json")) {
+            if (b[pos] == 'a'
+                    && pos + 16 <= headers.valueEnd[accept]
+                    && headers.is(pos, pos + 16, "application/json")) {
                 return Wants.JSON;
             }
         }
@@ -223,32 +225,32 @@ final class RequestHead {
      * @param peer who the client is
      * @param id this request's id
      */
-    void rewrite(HeadWriter out, Peer peer, String id) {
-        byte[] b = fields.bytes;
+    void rewrite(HeadWriter out, ClientInfo clientInfo, String id) {
+        byte[] b = headers.bytes;
         out.clear().put(b, 0, targetStart);
         if (pathStart < targetEnd) {
             out.put(b, pathStart, targetEnd);
         } else {
-            out.put(fields.is(0, methodEnd, "options") ? "*" : "/");
+            out.put(headers.is(0, methodEnd, "options") ? "*" : "/");
         }
         out.put(VERSION);
-        fields.copy(out, passes);
-        if (fields.chunked) {
+        headers.copy(out, passes);
+        if (headers.chunked) {
             out.put(CHUNKED);
         }
         if (upgrade) {
-            int i = fields.first(Field.UPGRADE);
-            out.put(UPGRADE).put(b, fields.valueStart[i], fields.valueEnd[i]).put(LINE);
+            int i = headers.first(HeaderName.UPGRADE);
+            out.put(UPGRADE).put(b, headers.valueStart[i], headers.valueEnd[i]).put(LINE);
         }
-        forwardedFor(out, peer);
-        out.put(peer.fields()).put(REQUEST_ID).put(id).put(LINE).put(LINE);
+        forwardedFor(out, clientInfo);
+        out.put(clientInfo.fields()).put(REQUEST_ID).put(id).put(LINE).put(LINE);
     }
 
     private boolean passes(int i) {
-        return switch (fields.field[i]) {
+        return switch (headers.field[i]) {
             case HOST, CONTENT_LENGTH, ACCEPT -> true;
             case EXPECT -> !http10;
-            case OTHER -> !fields.nominated(i);
+            case OTHER -> !headers.nominated(i);
             case CONNECTION,
                     KEEP_ALIVE,
                     PROXY_CONNECTION,
@@ -274,13 +276,14 @@ final class RequestHead {
     }
 
     /** One line with what the client claims, then who it is. Who must know looks at fly-client-ip, which is not a claim. */
-    private void forwardedFor(HeadWriter out, Peer peer) {
-        out.put(Peer.FORWARDED_FOR);
-        for (int i = fields.first(Field.X_FORWARDED_FOR); i >= 0 && i < fields.count; i++) {
-            if (fields.field[i] == Field.X_FORWARDED_FOR && fields.valueStart[i] < fields.valueEnd[i]) {
-                out.put(fields.bytes, fields.valueStart[i], fields.valueEnd[i]).put(", ");
+    private void forwardedFor(HeadWriter out, ClientInfo clientInfo) {
+        out.put(ClientInfo.FORWARDED_FOR);
+        for (int i = headers.first(HeaderName.X_FORWARDED_FOR); i >= 0 && i < headers.count; i++) {
+            if (headers.field[i] == HeaderName.X_FORWARDED_FOR && headers.valueStart[i] < headers.valueEnd[i]) {
+                out.put(headers.bytes, headers.valueStart[i], headers.valueEnd[i])
+                        .put(", ");
             }
         }
-        out.put(peer.address()).put(LINE);
+        out.put(clientInfo.address()).put(LINE);
     }
 }

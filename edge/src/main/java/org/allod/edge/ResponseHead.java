@@ -25,7 +25,7 @@ final class ResponseHead {
         UPGRADE
     }
 
-    final Fields fields;
+    final HeaderBlock headers;
     int status;
     /** Whether the machine will take another request on this connection. */
     boolean keepAlive;
@@ -33,38 +33,39 @@ final class ResponseHead {
     private int lineEnd;
 
     ResponseHead(EdgeConfig.Limits limits) {
-        fields = new Fields(limits.headBytes(), limits.headFields());
+        headers = new HeaderBlock(limits.headBytes(), limits.headFields());
     }
 
     /** Reads the head in {@code fields.bytes[0, end)}. */
     void parse(int end) {
-        byte[] b = fields.bytes;
+        byte[] b = headers.bytes;
         if (end < 14 || !Arrays.equals(b, 0, 7, VERSION, 0, 7) || (b[7] != '0' && b[7] != '1') || b[8] != ' ') {
-            throw new BadMessage("the answer does not start with HTTP/1.1 or HTTP/1.0");
+            throw new HttpParseException("the answer does not start with HTTP/1.1 or HTTP/1.0");
         }
         status = 0;
         for (int i = 9; i < 12; i++) {
             if (b[i] < '0' || b[i] > '9') {
-                throw new BadMessage("the answer's status is not three digits");
+                throw new HttpParseException("the answer's status is not three digits");
             }
             status = status * 10 + b[i] - '0';
         }
         int pos = 12;
-        while (Fields.inValue(b[pos])) {
+        while (HeaderBlock.inValue(b[pos])) {
             pos++;
         }
         if (status < 100 || (b[12] != ' ' && b[12] != '\r') || b[pos] != '\r' || b[pos + 1] != '\n') {
-            throw new BadMessage("the answer's first line is malformed");
+            throw new HttpParseException("the answer's first line is malformed");
         }
         lineEnd = pos + 2;
-        fields.parse(lineEnd, end);
-        if (fields.chunked && fields.contentLength >= 0) {
-            throw new BadMessage("the answer has both Content-Length and Transfer-Encoding");
+        headers.parse(lineEnd, end);
+        if (headers.chunked && headers.contentLength >= 0) {
+            throw new HttpParseException("the answer has both Content-Length and Transfer-Encoding");
         }
-        if (status < 200 && (fields.chunked || fields.contentLength > 0)) {
-            throw new BadMessage("an interim answer announces a body, which none has and some readers would look for");
+        if (status < 200 && (headers.chunked || headers.contentLength > 0)) {
+            throw new HttpParseException(
+                    "an interim answer announces a body, which none has and some readers would look for");
         }
-        keepAlive = b[7] == '1' ? !fields.close : fields.keepAlive && !fields.close;
+        keepAlive = b[7] == '1' ? !headers.close : headers.keepAlive && !headers.close;
     }
 
     /** Whether another head follows this one. */
@@ -73,17 +74,17 @@ final class ResponseHead {
     }
 
     /** Where its body ends: RFC 9112, section 6.3. */
-    Body body(boolean toHead) {
+    BodyFraming body(boolean toHead) {
         if (toHead || bodiless() || status == 304) {
-            return Body.Fixed.NONE;
+            return BodyFraming.Fixed.NONE;
         }
-        if (fields.chunked) {
-            return new Body.Chunked();
+        if (headers.chunked) {
+            return new BodyFraming.Chunked();
         }
-        if (fields.contentLength >= 0) {
-            return fields.contentLength == 0 ? Body.Fixed.NONE : new Body.Length(fields.contentLength);
+        if (headers.contentLength >= 0) {
+            return headers.contentLength == 0 ? BodyFraming.Fixed.NONE : new BodyFraming.Length(headers.contentLength);
         }
-        return Body.Fixed.UNTIL_CLOSE;
+        return BodyFraming.Fixed.UNTIL_CLOSE;
     }
 
     private boolean bodiless() {
@@ -104,9 +105,9 @@ final class ResponseHead {
     void rewrite(
             HeadWriter out, Connection connection, boolean chunked, @Nullable String id, Compression.Changes changes) {
         List<String> replaced = changes.without();
-        byte[] b = fields.bytes;
+        byte[] b = headers.bytes;
         out.clear().put(VERSION).put(b, 8, lineEnd);
-        fields.copy(out, i -> passes(i) && !replaces(replaced, i));
+        headers.copy(out, i -> passes(i) && !replaces(replaced, i));
         if (chunked) {
             out.put(CHUNKED);
         }
@@ -128,7 +129,7 @@ final class ResponseHead {
 
     private boolean replaces(List<String> names, int i) {
         for (String name : names) {
-            if (fields.is(fields.start[i], fields.nameEnd[i], name)) {
+            if (headers.is(headers.start[i], headers.nameEnd[i], name)) {
                 return true;
             }
         }
@@ -136,12 +137,12 @@ final class ResponseHead {
     }
 
     private boolean passes(int i) {
-        return switch (fields.field[i]) {
+        return switch (headers.field[i]) {
             case CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, TE, TRANSFER_ENCODING, FLY_REQUEST_ID ->
                 false;
             case UPGRADE -> status == 101;
             case CONTENT_LENGTH -> !bodiless();
-            case OTHER -> !fields.nominated(i);
+            case OTHER -> !headers.nominated(i);
             case HOST,
                     PROXY_AUTHORIZATION,
                     HTTP2_SETTINGS,

@@ -11,7 +11,7 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * it, and what they send is encrypted all the same. Made by the JDK's keytool, because the JDK has no other door to it;
  * kept in one file, readable by its owner alone.
  */
-public final class SelfSigned implements Certificates {
+public final class SelfSigned implements EdgeCertificates {
     private static final String ALIAS = "edge";
     /** Of a file that only root reads: the format wants one. */
     private static final char[] WORD = "allod-edge".toCharArray();
@@ -67,7 +67,7 @@ public final class SelfSigned implements Certificates {
             identity = new Identity(
                     (PrivateKey) store.getKey(ALIAS, WORD), List.of((X509Certificate) store.getCertificate(ALIAS)));
         } catch (IOException | GeneralSecurityException e) {
-            throw new Failed(
+            throw new FailedException(
                     "cannot read the edge's own certificate from " + file + ": " + e.getMessage()
                             + " (delete the file to have a new one made)",
                     e);

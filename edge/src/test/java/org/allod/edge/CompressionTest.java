@@ -35,7 +35,7 @@ class CompressionTest {
 
     private static void publish(Rig rig, HttpOptions options, RawBackend backend) {
         rig.edge.publish(new Catalog(Map.of(
-                "hello", new App("hello", List.of(Rig.running(Rig.ONE, backend.port())), options))));
+                "hello", new CatalogApp("hello", List.of(Rig.running(Rig.ONE, backend.port())), options))));
     }
 
     private static String request(String accept) {
@@ -43,13 +43,13 @@ class CompressionTest {
                 + (accept.isEmpty() ? "" : "Accept-Encoding: " + accept + "\r\n") + "\r\n";
     }
 
-    private static Rig.Wire.Reply get(Rig rig, String accept) {
-        try (Rig.Wire wire = rig.dial()) {
-            return wire.send(request(accept)).reply();
+    private static Rig.RawClient.Reply get(Rig rig, String accept) {
+        try (Rig.RawClient rawClient = rig.dial()) {
+            return rawClient.send(request(accept)).reply();
         }
     }
 
-    private static String plain(Rig.Wire.Reply reply) {
+    private static String plain(Rig.RawClient.Reply reply) {
         assertThat(reply.header("content-encoding")).as(reply.head()).isEqualTo("gzip");
         assertThat(reply.whole()).isTrue();
         try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(reply.bytes()))) {
@@ -65,9 +65,10 @@ class CompressionTest {
                 RawBackend backend =
                         answering("Content-Type: text/html\r\nETag: \"one\"\r\nAccept-Ranges: bytes", TEXT)) {
             publish(rig, COMPRESS, backend);
-            try (Rig.Wire wire = rig.dial()) {
+            try (Rig.RawClient rawClient = rig.dial()) {
                 for (int i = 0; i < 3; i++) {
-                    Rig.Wire.Reply reply = wire.send(request("br, gzip;q=0.8")).reply();
+                    Rig.RawClient.Reply reply =
+                            rawClient.send(request("br, gzip;q=0.8")).reply();
                     assertThat(plain(reply)).isEqualTo(TEXT);
                     assertThat(reply.bytes().length).isLessThan(TEXT.length() / 10);
                     assertThat(reply.header("etag")).isEqualTo("W/\"one\"");
@@ -79,22 +80,22 @@ class CompressionTest {
             }
             assertThat(backend.connections).hasValue(1);
             for (String not : List.of("", "br", "gzip;q=0", "identity, gzip; q=0.000", "*;q=0")) {
-                Rig.Wire.Reply reply = get(rig, not);
+                Rig.RawClient.Reply reply = get(rig, not);
                 assertThat(reply.body()).as(not).isEqualTo(TEXT);
                 assertThat(reply.header("vary")).isEqualTo("accept-encoding");
                 assertThat(reply.header("etag")).isEqualTo("\"one\"");
             }
             assertThat(plain(get(rig, "*"))).isEqualTo(TEXT);
-            try (Rig.Wire wire = rig.dial()) {
-                Rig.Wire.Reply old =
-                        wire.send(request("gzip").replace("1.1", "1.0")).reply();
+            try (Rig.RawClient rawClient = rig.dial()) {
+                Rig.RawClient.Reply old =
+                        rawClient.send(request("gzip").replace("1.1", "1.0")).reply();
                 assertThat(old.body()).isEqualTo(TEXT);
             }
-            try (Rig.Wire wire = rig.dial()) {
-                Rig.Wire.Reply head =
-                        wire.send(request("gzip").replace("GET", "HEAD")).reply(true);
+            try (Rig.RawClient rawClient = rig.dial()) {
+                Rig.RawClient.Reply head =
+                        rawClient.send(request("gzip").replace("GET", "HEAD")).reply(true);
                 assertThat(head.header("content-length")).isEqualTo("" + TEXT.length());
-                assertThat(wire.send(request("gzip")).reply().header("content-encoding"))
+                assertThat(rawClient.send(request("gzip")).reply().header("content-encoding"))
                         .isEqualTo("gzip");
             }
             publish(rig, HttpOptions.USUAL, backend);
@@ -114,7 +115,7 @@ class CompressionTest {
             try (Rig rig = new Rig();
                     RawBackend backend = answering(head, TEXT)) {
                 publish(rig, COMPRESS, backend);
-                Rig.Wire.Reply reply = get(rig, "gzip");
+                Rig.RawClient.Reply reply = get(rig, "gzip");
                 assertThat(reply.body()).as(head).isEqualTo(TEXT);
                 assertThat(reply.header("content-encoding")).isNotEqualTo("gzip");
             }
@@ -150,12 +151,12 @@ class CompressionTest {
                         conn.write(chunked ? "186a0\r\n" + rest + "\r\n0\r\n\r\n" : rest);
                     })) {
                 publish(rig, COMPRESS, backend);
-                try (Rig.Wire wire = rig.dial()) {
-                    wire.send(request("gzip"));
-                    assertThat(wire.head()).contains("transfer-encoding: chunked", "content-encoding: gzip");
+                try (Rig.RawClient rawClient = rig.dial()) {
+                    rawClient.send(request("gzip"));
+                    assertThat(rawClient.head()).contains("transfer-encoding: chunked", "content-encoding: gzip");
                     // The first piece is here, and can be read, while the machine has not said the rest.
-                    int size = Integer.parseInt(wire.read(4).strip(), 16);
-                    byte[] piece = wire.read(size).getBytes(StandardCharsets.ISO_8859_1);
+                    int size = Integer.parseInt(rawClient.read(4).strip(), 16);
+                    byte[] piece = rawClient.read(size).getBytes(StandardCharsets.ISO_8859_1);
                     GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(piece));
                     assertThat(in.readNBytes(5)).asString().isEqualTo("first");
                     seen.countDown();
@@ -189,26 +190,28 @@ class CompressionTest {
             default -> Optional.of(new InMemory("small".getBytes(StandardCharsets.UTF_8)));
         });
         try (Rig rig = new Rig()) {
-            rig.edge.publish(new Catalog(Map.of("hello", new App("hello", List.of(), COMPRESS, statics))));
-            try (Rig.Wire wire = rig.dial()) {
-                Rig.Wire.Reply reply =
-                        wire.send(request("gzip").replace("/ ", "/a.txt ")).reply();
+            rig.edge.publish(new Catalog(Map.of("hello", new CatalogApp("hello", List.of(), COMPRESS, statics))));
+            try (Rig.RawClient rawClient = rig.dial()) {
+                Rig.RawClient.Reply reply =
+                        rawClient.send(request("gzip").replace("/ ", "/a.txt ")).reply();
                 assertThat(plain(reply)).isEqualTo(TEXT);
                 assertThat(reply.header("etag")).isEqualTo("W/\"t\"");
-                assertThat(wire.send(request("gzip").replace("/ ", "/c.txt "))
+                assertThat(rawClient
+                                .send(request("gzip").replace("/ ", "/c.txt "))
                                 .reply()
                                 .body())
                         .isEqualTo("small");
-                assertThat(wire.send(request("").replace("/ ", "/a.txt "))
+                assertThat(rawClient
+                                .send(request("").replace("/ ", "/a.txt "))
                                 .reply()
                                 .body())
                         .isEqualTo(TEXT);
                 String again = request("gzip\r\nIf-None-Match: W/\"t\"").replace("/ ", "/a.txt ");
-                assertThat(wire.send(again).reply().status()).isEqualTo(304);
+                assertThat(rawClient.send(again).reply().status()).isEqualTo(304);
                 String part = request("gzip\r\nRange: bytes=0-4").replace("/ ", "/a.txt ");
-                assertThat(wire.send(part).reply().body()).isEqualTo("Lorem");
-                Rig.Wire.Reply noisy =
-                        wire.send(request("gzip").replace("/ ", "/b.txt ")).reply();
+                assertThat(rawClient.send(part).reply().body()).isEqualTo("Lorem");
+                Rig.RawClient.Reply noisy =
+                        rawClient.send(request("gzip").replace("/ ", "/b.txt ")).reply();
                 assertThat(noisy.whole()).isTrue();
             }
         }
@@ -248,15 +251,19 @@ class CompressionTest {
         try (Rig rig = new Rig();
                 RawBackend backend = RawBackend.saying("here")) {
             publish(rig, quick, backend);
-            try (Rig.Wire wire = rig.dial()) {
-                assertThat(wire.send(request("")).reply().body()).isEqualTo("here");
+            try (Rig.RawClient rawClient = rig.dial()) {
+                assertThat(rawClient.send(request("")).reply().body()).isEqualTo("here");
                 Thread.sleep(1_300); // between requests, which is no head
-                wire.send("GET / HTTP/1.1\r\n");
-                assertThat(wire.send("Host: hello.localhost\r\n\r\n").reply().body())
+                rawClient.send("GET / HTTP/1.1\r\n");
+                assertThat(rawClient
+                                .send("Host: hello.localhost\r\n\r\n")
+                                .reply()
+                                .body())
                         .isEqualTo("here");
-                wire.send("GET / HTTP/1.1\r\n");
+                rawClient.send("GET / HTTP/1.1\r\n");
                 Thread.sleep(1_300);
-                Rig.Wire.Reply late = wire.send("Host: hello.localhost\r\n\r\n").reply();
+                Rig.RawClient.Reply late =
+                        rawClient.send("Host: hello.localhost\r\n\r\n").reply();
                 assertThat(late.status()).isEqualTo(408);
                 assertThat(late.header("allod-error")).isEqualTo("request-timeout");
             }

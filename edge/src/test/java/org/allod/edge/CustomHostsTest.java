@@ -36,8 +36,8 @@ class CustomHostsTest {
     static Path folder;
 
     private static SelfSigned own;
-    private static Certificates.Identity exact;
-    private static Certificates.Identity star;
+    private static EdgeCertificates.Identity exact;
+    private static EdgeCertificates.Identity star;
 
     private final SystemTimers timers = new SystemTimers();
     private RawBackend shop;
@@ -53,7 +53,7 @@ class CustomHostsTest {
         star = identity("example.com", 825);
     }
 
-    private static Certificates.Identity identity(String domain, int days) {
+    private static EdgeCertificates.Identity identity(String domain, int days) {
         SelfSigned made = new SelfSigned(folder.resolve(domain + days + ".p12"), domain, days);
         made.ensure();
         return made.of("").orElseThrow();
@@ -70,10 +70,10 @@ class CustomHostsTest {
         edge.publish(new Catalog(
                 Map.of(
                         "shop",
-                        new App("shop", List.of(Rig.running(Rig.ONE, shop.port()))),
+                        new CatalogApp("shop", List.of(Rig.running(Rig.ONE, shop.port()))),
                         "other",
-                        new App("other", List.of(Rig.running(Rig.TWO, other.port())))),
-                List.of(Door.https(443))));
+                        new CatalogApp("other", List.of(Rig.running(Rig.TWO, other.port())))),
+                List.of(ListenerSpec.https(443))));
     }
 
     @AfterEach
@@ -85,13 +85,15 @@ class CustomHostsTest {
         Leaks.none();
     }
 
-    private static CustomHosts.Claim claim(String app, Certificates.Identity identity) {
+    private static CustomHosts.Claim claim(String app, EdgeCertificates.Identity identity) {
         return new CustomHosts.Claim(app, Optional.of(identity));
     }
 
-    private Rig.Wire.Reply plain(String host) {
-        try (Rig.Wire wire = new Rig.Wire(edge.address())) {
-            return wire.send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n").reply();
+    private Rig.RawClient.Reply plain(String host) {
+        try (Rig.RawClient rawClient = new Rig.RawClient(edge.address())) {
+            return rawClient
+                    .send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+                    .reply();
         }
     }
 
@@ -161,8 +163,8 @@ class CustomHostsTest {
     void certificateThatCannotBeUsed_isPassedOver_andTheDoorStaysOpen() throws Exception {
         KeyPairGenerator rsa = KeyPairGenerator.getInstance("RSA");
         rsa.initialize(2048);
-        Certificates.Identity broken =
-                new Certificates.Identity(rsa.generateKeyPair().getPrivate(), exact.chain());
+        EdgeCertificates.Identity broken =
+                new EdgeCertificates.Identity(rsa.generateKeyPair().getPrivate(), exact.chain());
         edge.hosts(new CustomHosts(Map.of("shop.example.com", claim("shop", broken))));
         assertThat(shown("shop.example.com")).isEqualTo(OWN);
         edge.hosts(new CustomHosts(
@@ -179,7 +181,7 @@ class CustomHostsTest {
         CustomHosts hosts =
                 new CustomHosts(Map.of("shop.example.com", claim("shop", exact), "*.example.com", claim("shop", star)));
         CustomHosts alone = new CustomHosts(Map.of("shop.example.com", claim("shop", exact)));
-        Certificates.Identity mine = own.of("").orElseThrow();
+        EdgeCertificates.Identity mine = own.of("").orElseThrow();
         Instant now = new SystemClock().wall();
         Instant later = now.plus(Duration.ofDays(10));
         assertThat(contexts(hosts).candidates("shop.example.com", now)).containsExactly(exact, star, mine);
@@ -192,7 +194,7 @@ class CustomHostsTest {
     void namesUnderTheDomain_areTheApps_whoeverClaimsThem() {
         CustomHosts hosts =
                 new CustomHosts(Map.of("shop.localhost", claim("shop", exact), "*.localhost", claim("shop", star)));
-        Certificates.Identity mine = own.of("").orElseThrow();
+        EdgeCertificates.Identity mine = own.of("").orElseThrow();
         Instant now = new SystemClock().wall();
         assertThat(contexts(hosts).candidates("shop.localhost", now)).containsExactly(exact, star, mine);
         assertThat(contexts(hosts).candidates("other.localhost", now)).containsExactly(mine);
@@ -207,8 +209,8 @@ class CustomHostsTest {
         assertThat(claim("shop", exact).toString()).doesNotContain("rivate");
     }
 
-    private static TlsContexts contexts(CustomHosts hosts) {
-        return new TlsContexts(own, () -> hosts, "localhost", new SystemClock());
+    private static SniContexts contexts(CustomHosts hosts) {
+        return new SniContexts(own, () -> hosts, "localhost", new SystemClock());
     }
 
     private SSLSocket secure(String host) throws Exception {

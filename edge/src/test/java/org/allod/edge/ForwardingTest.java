@@ -11,7 +11,7 @@ class ForwardingTest {
     void request_toRunningMachine_isForwardedWithWhoAsked() {
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()))) {
-            Rig.Wire.Reply reply = rig.get("Hello.LOCALHOST.:8080", "/a?b=c");
+            Rig.RawClient.Reply reply = rig.get("Hello.LOCALHOST.:8080", "/a?b=c");
             assertThat(reply.status()).isEqualTo(200);
             assertThat(reply.header("via")).isEqualTo("1.1 allod");
             assertThat(reply.header("fly-request-id")).hasSize(26);
@@ -32,9 +32,10 @@ class ForwardingTest {
     void requests_oneAfterAnother_shareBothConnections() {
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial()) {
             for (int i = 0; i < 50; i++) {
-                Rig.Wire.Reply reply = wire.send("GET /" + i + " HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+                Rig.RawClient.Reply reply = rawClient
+                        .send("GET /" + i + " HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
                         .reply();
                 assertThat(reply.body()).startsWith("GET /" + i + " HTTP/1.1");
             }

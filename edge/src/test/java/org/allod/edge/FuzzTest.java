@@ -62,19 +62,19 @@ class FuzzTest {
 
     /** Whether the edge ended the connection in time. */
     private static boolean play(Rig rig, byte[] request, int split) {
-        try (Rig.Wire wire = rig.dial()) {
+        try (Rig.RawClient rawClient = rig.dial()) {
             try {
-                wire.send(java.util.Arrays.copyOf(request, split));
+                rawClient.send(java.util.Arrays.copyOf(request, split));
                 if (split < request.length) {
                     Thread.sleep(2);
-                    wire.send(java.util.Arrays.copyOfRange(request, split, request.length));
+                    rawClient.send(java.util.Arrays.copyOfRange(request, split, request.length));
                 }
             } catch (java.io.UncheckedIOException reset) {
                 return true;
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
-            return wire.closed(Duration.ofSeconds(8));
+            return rawClient.closed(Duration.ofSeconds(8));
         }
     }
 

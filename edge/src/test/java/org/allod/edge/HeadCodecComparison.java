@@ -38,8 +38,8 @@ class HeadCodecComparison {
             .stream()
             .map(text -> text.getBytes(StandardCharsets.US_ASCII))
             .toList();
-    private static final Peer PEER =
-            Peer.of(new InetSocketAddress("192.0.2.7", 4711), new InetSocketAddress("192.0.2.1", 80), false, "local");
+    private static final ClientInfo PEER = ClientInfo.of(
+            new InetSocketAddress("192.0.2.7", 4711), new InetSocketAddress("192.0.2.1", 80), false, "local");
     private static final String ID = "01KDVDNA00BK0VXTWDM5JRXV38";
     private static final int ROUND = 300_000;
 
@@ -52,8 +52,8 @@ class HeadCodecComparison {
         public void channelRead(ChannelHandlerContext context, Object message) {
             ByteBuf in = (ByteBuf) message;
             int length = in.readableBytes();
-            in.getBytes(in.readerIndex(), head.fields.bytes, 0, length);
-            head.parse(Fields.headEnd(head.fields.bytes, 0, length));
+            in.getBytes(in.readerIndex(), head.headers.bytes, 0, length);
+            head.parse(HeaderBlock.headEnd(head.headers.bytes, 0, length));
             in.release();
             head.rewrite(out, PEER, ID);
             context.write(out.toBuffer(context.alloc(), 0));

@@ -43,8 +43,8 @@ class LiveInterleavingsTest {
         }
     }
 
-    private static Live live() {
-        return new Live(MachineId.of(1), 1, 1, 0);
+    private static BackendState live() {
+        return new BackendState(MachineId.of(1), 1, 1, 0);
     }
 
     private static void require(boolean holds, String promise) {
@@ -56,11 +56,11 @@ class LiveInterleavingsTest {
     @Test
     void requestAndStop_neverBothGoAhead() {
         everyOrder(() -> {
-            Live live = live();
+            BackendState backendState = live();
             boolean[] goes = new boolean[2];
-            together(() -> goes[0] = live.acquire(SERVICE), () -> {
-                live.drain(true);
-                goes[1] = live.load() == 0;
+            together(() -> goes[0] = backendState.acquire(SERVICE), () -> {
+                backendState.drain(true);
+                goes[1] = backendState.load() == 0;
             });
             require(!goes[0] || !goes[1], "a machine is stopped under a request");
         });
@@ -69,22 +69,22 @@ class LiveInterleavingsTest {
     @Test
     void drainedMachine_alwaysSaysThatItIsEmpty() {
         everyOrder(() -> {
-            Live live = live();
-            require(live.acquire(SERVICE), "a free machine takes a request");
+            BackendState backendState = live();
+            require(backendState.acquire(SERVICE), "a free machine takes a request");
             AtomicInteger told = new AtomicInteger();
             together(
-                    () -> live.release(1),
+                    () -> backendState.release(1),
                     () -> {
-                        if (live.acquire(SERVICE)) {
-                            live.release(2);
+                        if (backendState.acquire(SERVICE)) {
+                            backendState.release(2);
                         }
                     },
                     () -> {
-                        live.drain(true);
-                        CompletableFuture<Boolean> empty = live.whenEmpty();
+                        backendState.drain(true);
+                        CompletableFuture<Boolean> empty = backendState.whenEmpty();
                         empty.thenAccept(e -> told.incrementAndGet());
                     });
-            require(live.load() == 0, "every request has left");
+            require(backendState.load() == 0, "every request has left");
             require(told.get() == 1, "whoever waits for an empty machine is told");
         });
     }
@@ -92,16 +92,16 @@ class LiveInterleavingsTest {
     @Test
     void moreRequestsThanThereIsRoomFor_areNeverTaken() {
         everyOrder(() -> {
-            Live live = live();
+            BackendState backendState = live();
             AtomicInteger taken = new AtomicInteger();
             Runnable request = () -> {
-                if (live.acquire(SERVICE)) {
+                if (backendState.acquire(SERVICE)) {
                     taken.incrementAndGet();
                 }
             };
             together(request, request, request);
             require(taken.get() <= 2, "the hard limit holds");
-            require(live.load() == taken.get(), "what was refused has left");
+            require(backendState.load() == taken.get(), "what was refused has left");
         });
     }
 
@@ -109,11 +109,11 @@ class LiveInterleavingsTest {
     @Test
     void plantedFault_lookingFirst_isFound() {
         assertThatThrownBy(() -> everyOrder(() -> {
-                    Live live = live();
+                    BackendState backendState = live();
                     boolean[] goes = new boolean[2];
-                    together(() -> goes[0] = !live.draining() && live.acquire(SERVICE), () -> {
-                        boolean empty = live.load() == 0;
-                        live.drain(true);
+                    together(() -> goes[0] = !backendState.draining() && backendState.acquire(SERVICE), () -> {
+                        boolean empty = backendState.load() == 0;
+                        backendState.drain(true);
                         goes[1] = empty;
                     });
                     require(!goes[0] || !goes[1], "a machine is stopped under a request");

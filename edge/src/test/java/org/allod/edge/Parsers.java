@@ -23,8 +23,8 @@ import java.util.List;
 final class Parsers {
     private static final EdgeConfig.Limits LIMITS = EdgeConfig.Limits.usual();
     private static final int MOST = 1 << 16;
-    private static final Peer PEER =
-            Peer.of(new InetSocketAddress("192.0.2.7", 4711), new InetSocketAddress("192.0.2.1", 80), false, "local");
+    private static final ClientInfo PEER = ClientInfo.of(
+            new InetSocketAddress("192.0.2.7", 4711), new InetSocketAddress("192.0.2.1", 80), false, "local");
 
     private final RequestHead request = new RequestHead(LIMITS);
     private final ResponseHead response = new ResponseHead(LIMITS);
@@ -52,20 +52,20 @@ final class Parsers {
                     in.skipBytes(2);
                 }
                 int length = in.readableBytes();
-                in.getBytes(in.readerIndex(), request.fields.bytes, 0, length);
-                int end = Fields.headEnd(request.fields.bytes, 0, length);
+                in.getBytes(in.readerIndex(), request.headers.bytes, 0, length);
+                int end = HeaderBlock.headEnd(request.headers.bytes, 0, length);
                 if (end < 0) {
                     break;
                 }
                 request.parse(end);
-                String line = request.fields.text(0, end);
+                String line = request.headers.text(0, end);
                 String method = line.substring(0, line.indexOf(' '));
                 String target = line.split(" ", 3)[1];
-                List<String> headers = headers(request.fields);
+                List<String> headers = headers(request.headers);
                 int minor = request.http10 ? 0 : 1;
                 request.rewrite(out, PEER, "01");
                 byte[] head = bytes(out.toBuffer(Unpooled.buffer().alloc(), 0));
-                Body body = request.body();
+                BodyFraming body = request.body();
                 in.skipBytes(end);
                 closed = request.upgrade || !request.keepAlive;
                 error = body(
@@ -78,13 +78,13 @@ final class Parsers {
                     break;
                 }
             }
-        } catch (BadMessage bad) {
+        } catch (HttpParseException bad) {
             error = bad.why();
         }
         return new Ours(new ReadMessage.All(messages, error, closed), forwarded);
     }
 
-    /** As {@link MachineAnswer} does, for as long as the machine's connection can be used again. */
+    /** As {@link ResponseForwarder} does, for as long as the machine's connection can be used again. */
     Ours responses(byte[] bytes) {
         List<ReadMessage> messages = new ArrayList<>();
         List<byte[]> forwarded = new ArrayList<>();
@@ -94,20 +94,20 @@ final class Parsers {
         try {
             while (!closed && in.isReadable()) {
                 int length = in.readableBytes();
-                in.getBytes(in.readerIndex(), response.fields.bytes, 0, length);
-                int end = Fields.headEnd(response.fields.bytes, 0, length);
+                in.getBytes(in.readerIndex(), response.headers.bytes, 0, length);
+                int end = HeaderBlock.headEnd(response.headers.bytes, 0, length);
                 if (end < 0) {
                     break;
                 }
                 response.parse(end);
                 int status = response.status;
-                int minor = response.fields.bytes[7] - '0';
-                List<String> headers = headers(response.fields);
-                Body body = response.body(false);
+                int minor = response.headers.bytes[7] - '0';
+                List<String> headers = headers(response.headers);
+                BodyFraming body = response.body(false);
                 response.rewrite(
                         out,
                         response.keepAlive ? ResponseHead.Connection.SILENT : ResponseHead.Connection.CLOSE,
-                        body instanceof Body.Chunked,
+                        body instanceof BodyFraming.Chunked,
                         "01");
                 byte[] head = bytes(out.toBuffer(Unpooled.buffer().alloc(), 0));
                 in.skipBytes(end);
@@ -122,7 +122,7 @@ final class Parsers {
                     break;
                 }
             }
-        } catch (BadMessage bad) {
+        } catch (HttpParseException bad) {
             error = bad.why();
         }
         return new Ours(new ReadMessage.All(messages, error, closed), forwarded);
@@ -133,17 +133,17 @@ final class Parsers {
     }
 
     /** What is wrong with the body, or nothing. */
-    private static String body(ByteBuf in, Body body, List<byte[]> forwarded, byte[] head, Then then) {
+    private static String body(ByteBuf in, BodyFraming body, List<byte[]> forwarded, byte[] head, Then then) {
         ByteBuf data = Unpooled.buffer();
         String error = "";
         int start = in.readerIndex();
         try {
             int taken = body.accept(in, data);
-            if (!(body instanceof Body.Chunked)) {
+            if (!(body instanceof BodyFraming.Chunked)) {
                 data.writeBytes(in, start, taken);
             }
             in.skipBytes(taken);
-        } catch (BadMessage bad) {
+        } catch (HttpParseException bad) {
             error = bad.why();
         }
         if (error.isEmpty() && body.done()) {
@@ -155,7 +155,7 @@ final class Parsers {
         return error;
     }
 
-    private static List<String> headers(Fields fields) {
+    private static List<String> headers(HeaderBlock fields) {
         List<String> all = new ArrayList<>();
         for (int i = 0; i < fields.count; i++) {
             all.add(ReadMessage.header(fields.name(i), fields.value(i)));

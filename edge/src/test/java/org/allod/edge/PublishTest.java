@@ -16,9 +16,9 @@ class PublishTest {
     private static final int MANY = 3_000;
 
     private static Catalog with(Catalog before, String route, Map<MachineId, List<Backend>> changes) {
-        App app = before.apps().get(route);
-        Pieces<Backend> backends = app == null ? Pieces.empty() : app.backends();
-        App next = new App("hello", backends.with(changes, Backend::id), HttpOptions.USUAL, Statics.NONE);
+        CatalogApp app = before.apps().get(route);
+        ChunkedList<Backend> backends = app == null ? ChunkedList.empty() : app.backends();
+        CatalogApp next = new CatalogApp("hello", backends.with(changes, Backend::id), HttpOptions.USUAL, Statics.NONE);
         return new Catalog(before.apps().with(Map.of(route, Optional.of(next))), before.doors());
     }
 
@@ -30,7 +30,7 @@ class PublishTest {
         return with(Catalog.EMPTY, "hello", all);
     }
 
-    private static Route route(Rig rig, String name) {
+    private static AppRoute route(Rig rig, String name) {
         return java.util.Objects.requireNonNull(rig.edge.routes().byApp().get(name));
     }
 
@@ -40,11 +40,11 @@ class PublishTest {
             Catalog first = many();
             Catalog two = with(first, "other", Map.of(Rig.ONE, List.of(Rig.running(Rig.ONE, 90))));
             rig.edge.publish(two);
-            Route before = route(rig, "hello");
-            Route other = route(rig, "other");
+            AppRoute before = route(rig, "hello");
+            AppRoute other = route(rig, "other");
             MachineId id = MachineId.of(1_234);
             rig.edge.publish(with(two, "hello", Map.of(id, List.of(Rig.running(id, PORT)))));
-            Route after = route(rig, "hello");
+            AppRoute after = route(rig, "hello");
             assertThat(after.size()).isEqualTo(MANY);
             for (int i = 0; i < MANY; i++) {
                 assertThat(after.lives().get(i)).isSameAs(before.lives().get(i));
@@ -61,13 +61,13 @@ class PublishTest {
         try (Rig rig = new Rig()) {
             Catalog first = many();
             rig.edge.publish(first);
-            Live live = rig.edge.lives(Rig.TWO).getFirst();
-            live.awake(Rig.running(Rig.TWO, PORT));
+            BackendState backendState = rig.edge.lives(Rig.TWO).getFirst();
+            backendState.wokenBackend(Rig.running(Rig.TWO, PORT));
             Catalog second = with(first, "hello", Map.of(Rig.ONE, List.of(Rig.running(Rig.ONE, PORT))));
             rig.edge.publish(second);
-            assertThat(live.awake()).isNotNull();
+            assertThat(backendState.wokenBackend()).isNotNull();
             rig.edge.publish(with(second, "hello", Map.of(Rig.TWO, List.of(Rig.stopped(Rig.TWO, PORT)))));
-            assertThat(live.awake()).isNull();
+            assertThat(backendState.wokenBackend()).isNull();
         }
     }
 
@@ -77,17 +77,17 @@ class PublishTest {
             List<Backend> one = List.of(Rig.running(Rig.ONE, PORT));
             Catalog both = with(with(many(), "hello", Map.of(Rig.ONE, one)), "hello:443", Map.of(Rig.ONE, one));
             rig.edge.publish(both);
-            Live live = rig.edge.lives(Rig.ONE).getFirst();
+            BackendState backendState = rig.edge.lives(Rig.ONE).getFirst();
             assertThat(rig.edge.lives(Rig.ONE)).hasSize(1);
-            assertThat(route(rig, "hello:443").lives()).containsExactly(live);
+            assertThat(route(rig, "hello:443").lives()).containsExactly(backendState);
 
             Catalog without = with(both, "hello", Map.of(Rig.ONE, List.of()));
             rig.edge.publish(without);
-            assertThat(live.draining()).isFalse();
-            assertThat(rig.edge.lives(Rig.ONE)).containsExactly(live);
+            assertThat(backendState.draining()).isFalse();
+            assertThat(rig.edge.lives(Rig.ONE)).containsExactly(backendState);
 
             rig.edge.publish(new Catalog(without.apps().with(Map.of("hello:443", Optional.empty())), List.of()));
-            assertThat(live.draining()).isTrue();
+            assertThat(backendState.draining()).isTrue();
             assertThat(rig.edge.lives(Rig.ONE)).isEmpty();
             assertThat(rig.edge.routes().byApp().get("hello:443")).isNull();
             assertThat(route(rig, "hello").size()).isEqualTo(MANY - 1);
@@ -100,7 +100,7 @@ class PublishTest {
             List<Backend> two = List.of(Rig.running(Rig.ONE, 80), Rig.running(Rig.ONE, 81));
             Catalog first = with(many(), "hello", Map.of(Rig.ONE, two));
             rig.edge.publish(first);
-            List<Live> lives = new ArrayList<>(rig.edge.lives(Rig.ONE));
+            List<BackendState> lives = new ArrayList<>(rig.edge.lives(Rig.ONE));
             assertThat(lives).hasSize(2).doesNotHaveDuplicates();
             rig.edge.publish(with(first, "hello", Map.of(Rig.ONE, two.subList(1, 2))));
             assertThat(rig.edge.lives(Rig.ONE)).hasSize(1);

@@ -50,7 +50,7 @@ final class Rig implements AutoCloseable {
 
     /** Routes {@code app.localhost} to these. */
     Rig publish(String app, Backend... backends) {
-        edge.publish(Catalog.of(List.of(new App(app, List.of(backends)))));
+        edge.publish(Catalog.of(List.of(new CatalogApp(app, List.of(backends)))));
         return this;
     }
 
@@ -62,14 +62,15 @@ final class Rig implements AutoCloseable {
         return Backend.of(id, loopback(port), Backend.State.STOPPED, Service.plain());
     }
 
-    Wire dial() {
-        return new Wire(edge.address());
+    RawClient dial() {
+        return new RawClient(edge.address());
     }
 
     /** One request on a connection of its own, which it asks to close. */
-    Wire.Reply get(String host, String path) {
-        try (Wire wire = dial()) {
-            return wire.send("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+    RawClient.Reply get(String host, String path) {
+        try (RawClient rawClient = dial()) {
+            return rawClient
+                    .send("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
                     .reply();
         }
     }
@@ -105,7 +106,7 @@ final class Rig implements AutoCloseable {
     }
 
     /** The seam to the rest of the house: records what it is asked, and does what the test says. */
-    static final class FakeMachines implements Machines {
+    static final class FakeMachines implements MachineController {
         final List<MachineId> woken = new CopyOnWriteArrayList<>();
         final List<MachineId> abandoned = new CopyOnWriteArrayList<>();
         final Map<MachineId, Autostop> stopped = new ConcurrentHashMap<>();
@@ -132,11 +133,11 @@ final class Rig implements AutoCloseable {
     }
 
     /** A socket to the edge and what comes out of it. */
-    static final class Wire implements AutoCloseable {
+    static final class RawClient implements AutoCloseable {
         final Socket socket;
         final InputStream in;
 
-        Wire(InetSocketAddress to) {
+        RawClient(InetSocketAddress to) {
             try {
                 socket = new Socket(to.getAddress(), to.getPort());
                 socket.setSoTimeout(15_000);
@@ -147,11 +148,11 @@ final class Rig implements AutoCloseable {
             }
         }
 
-        Wire send(String text) {
+        RawClient send(String text) {
             return send(text.getBytes(StandardCharsets.ISO_8859_1));
         }
 
-        Wire send(byte[] bytes) {
+        RawClient send(byte[] bytes) {
             try {
                 socket.getOutputStream().write(bytes);
                 socket.getOutputStream().flush();
@@ -161,7 +162,7 @@ final class Rig implements AutoCloseable {
             }
         }
 
-        Wire finishSending() {
+        RawClient finishSending() {
             try {
                 socket.shutdownOutput();
                 return this;

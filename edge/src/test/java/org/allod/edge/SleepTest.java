@@ -53,7 +53,7 @@ class SleepTest {
                 Rig rig = sleepy();
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             rig.publish("hello", backend(slow.port(), Backend.State.RUNNING, Autostop.STOP));
-            Future<Rig.Wire.Reply> reply = clients.submit(() -> rig.get("hello.localhost", "/"));
+            Future<Rig.RawClient.Reply> reply = clients.submit(() -> rig.get("hello.localhost", "/"));
             Thread.sleep(900);
             assertThat(rig.machines.stopped).isEmpty();
             release.complete(null);
@@ -73,7 +73,7 @@ class SleepTest {
             rig.machines.onWake = id ->
                     CompletableFuture.completedFuture(backend(backend.port(), Backend.State.RUNNING, Autostop.STOP));
             Rig.eventually(() -> rig.machines.stopped.containsKey(ONE), "the stop began");
-            Future<Rig.Wire.Reply> reply = clients.submit(() -> rig.get("hello.localhost", "/"));
+            Future<Rig.RawClient.Reply> reply = clients.submit(() -> rig.get("hello.localhost", "/"));
             Rig.eventually(() -> rig.edge.stats().heldNow() == 1, "the request is held");
             assertThat(rig.machines.woken).isEmpty();
             rig.publish("hello", backend(backend.port(), Backend.State.STOPPED, Autostop.STOP));
@@ -91,8 +91,8 @@ class SleepTest {
             rig.publish("hello", backend(backend.port(), Backend.State.STOPPED, Autostop.STOP));
             CompletableFuture<Backend> queued = new CompletableFuture<>();
             rig.machines.onWake = id -> queued;
-            try (Rig.Wire first = rig.dial();
-                    Rig.Wire second = rig.dial()) {
+            try (Rig.RawClient first = rig.dial();
+                    Rig.RawClient second = rig.dial()) {
                 first.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
                 second.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
                 Rig.eventually(() -> rig.edge.stats().heldNow() == 2, "both are held");
@@ -132,7 +132,7 @@ class SleepTest {
                 Rig rig = new Rig();
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             rig.publish("hello", backend(slow.port(), Backend.State.RUNNING, Autostop.OFF));
-            Future<Rig.Wire.Reply> reply = clients.submit(() -> rig.get("hello.localhost", "/"));
+            Future<Rig.RawClient.Reply> reply = clients.submit(() -> rig.get("hello.localhost", "/"));
             Rig.eventually(() -> rig.edge.stats().inFlight() == 1, "it is under way");
             assertThat(rig.edge
                             .drain(ONE, Duration.ofMillis(100))
@@ -142,7 +142,7 @@ class SleepTest {
                     .isFalse();
             CompletableFuture<Boolean> drained =
                     rig.edge.drain(ONE, Duration.ofSeconds(10)).toCompletableFuture();
-            Future<Rig.Wire.Reply> second = clients.submit(() -> rig.get("hello.localhost", "/"));
+            Future<Rig.RawClient.Reply> second = clients.submit(() -> rig.get("hello.localhost", "/"));
             Rig.eventually(() -> rig.edge.stats().heldNow() == 1, "a second one is held");
             assertThat(drained).isNotDone();
             release.complete(null);

@@ -100,11 +100,11 @@ class SmugglingTest {
     void request_thatCouldMeanTwoThings_isRefusedAndClosed(int status, String what, String request) {
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            Rig.Wire.Reply reply = wire.send(request).reply();
+                Rig.RawClient rawClient = rig.dial()) {
+            Rig.RawClient.Reply reply = rawClient.send(request).reply();
             assertThat(reply.status()).as(reply.body()).isEqualTo(status);
             assertThat(reply.header("connection")).isEqualTo("close");
-            assertThat(wire.closed(Duration.ofSeconds(5))).isTrue();
+            assertThat(rawClient.closed(Duration.ofSeconds(5))).isTrue();
             assertThat(backend.heads).isEmpty();
         }
     }
@@ -137,10 +137,10 @@ class SmugglingTest {
     void body_withWrongChunks_endsTheConnectionBeforeAnythingBehindIt(String chunks) {
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            wire.send("POST /first HTTP/1.1\r\nHost: hello.localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
-                    + "GET /smuggled HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
-            assertThat(wire.closed(Duration.ofSeconds(5))).isTrue();
+                Rig.RawClient rawClient = rig.dial()) {
+            rawClient.send("POST /first HTTP/1.1\r\nHost: hello.localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + chunks + "GET /smuggled HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
+            assertThat(rawClient.closed(Duration.ofSeconds(5))).isTrue();
             assertThat(backend.heads).noneMatch(head -> head.startsWith("GET /smuggled"));
         }
     }
@@ -155,13 +155,14 @@ class SmugglingTest {
                     conn.in.readAllBytes();
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            wire.send("POST / HTTP/1.1\r\nHost: hello.localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
-            assertThat(wire.head()).startsWith("HTTP/1.1 200 OK\r\n");
+                Rig.RawClient rawClient = rig.dial()) {
+            rawClient.send(
+                    "POST / HTTP/1.1\r\nHost: hello.localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+            assertThat(rawClient.head()).startsWith("HTTP/1.1 200 OK\r\n");
             String framed = answer.substring(answer.indexOf("\r\n\r\n") + 4);
-            assertThat(wire.read(framed.length())).isEqualTo(framed);
-            wire.send("no chunk\r\n");
-            assertThat(wire.read()).as("a byte behind the cut").isEqualTo(-1);
+            assertThat(rawClient.read(framed.length())).isEqualTo(framed);
+            rawClient.send("no chunk\r\n");
+            assertThat(rawClient.read()).as("a byte behind the cut").isEqualTo(-1);
         }
     }
 
@@ -169,8 +170,9 @@ class SmugglingTest {
     void fields_thatAreNotForTheMachine_areDropped() {
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            String seen = wire.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\nConnection: keep-alive, X-Private\r\n"
+                Rig.RawClient rawClient = rig.dial()) {
+            String seen = rawClient
+                    .send("GET / HTTP/1.1\r\nHost: hello.localhost\r\nConnection: keep-alive, X-Private\r\n"
                             + "X-Private: 1\r\nKeep-Alive: 5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\n"
                             + "Proxy-Authorization: Basic eA==\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
                             + "Forwarded: for=1.2.3.4\r\nX-Forwarded-For: 1.2.3.4\r\nx-forwarded-for: 5.6.7.8\r\n"
@@ -195,12 +197,14 @@ class SmugglingTest {
     void target_withItsOwnHost_isForwardedAsAPath() {
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            assertThat(wire.send("GET http://hello.localhost/a?b HTTP/1.1\r\nHost: HELLO.localhost\r\n\r\n")
+                Rig.RawClient rawClient = rig.dial()) {
+            assertThat(rawClient
+                            .send("GET http://hello.localhost/a?b HTTP/1.1\r\nHost: HELLO.localhost\r\n\r\n")
                             .reply()
                             .body())
                     .startsWith("GET /a?b HTTP/1.1\r\nHost: HELLO.localhost\r\n");
-            assertThat(wire.send("OPTIONS * HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+            assertThat(rawClient
+                            .send("OPTIONS * HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
                             .reply()
                             .body())
                     .startsWith("OPTIONS * HTTP/1.1\r\n");
@@ -234,11 +238,11 @@ class SmugglingTest {
                     conn.in.read();
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            wire.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
-            Rig.Wire.Reply reply = wire.reply();
+                Rig.RawClient rawClient = rig.dial()) {
+            rawClient.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
+            Rig.RawClient.Reply reply = rawClient.reply();
             while (reply.status() == 100) {
-                reply = wire.reply();
+                reply = rawClient.reply();
             }
             assertThat(reply.status()).isEqualTo(502);
             assertThat(reply.header("allod-error")).isEqualTo("bad-answer");
@@ -255,9 +259,10 @@ class SmugglingTest {
                     conn.in.read();
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial()) {
             for (int i = 0; i < 5; i++) {
-                assertThat(wire.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+                assertThat(rawClient
+                                .send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
                                 .reply()
                                 .body())
                         .isEqualTo("ok");

@@ -100,13 +100,14 @@ class StaticsTest {
     }
 
     private void publish(Rig rig, HttpOptions options, Backend... backends) {
-        rig.edge.publish(new Catalog(Map.of("hello", new App("hello", List.of(backends), options, statics()))));
+        rig.edge.publish(new Catalog(Map.of("hello", new CatalogApp("hello", List.of(backends), options, statics()))));
     }
 
-    private static Rig.Wire.Reply ask(Rig rig, String line, String... fields) {
-        try (Rig.Wire wire = rig.dial()) {
+    private static Rig.RawClient.Reply ask(Rig rig, String line, String... fields) {
+        try (Rig.RawClient rawClient = rig.dial()) {
             String more = fields.length == 0 ? "" : String.join("\r\n", fields) + "\r\n";
-            return wire.send(line + " HTTP/1.1\r\nHost: hello.localhost\r\n" + more + "\r\n")
+            return rawClient
+                    .send(line + " HTTP/1.1\r\nHost: hello.localhost\r\n" + more + "\r\n")
                     .reply(line.startsWith("HEAD"));
         }
     }
@@ -116,9 +117,10 @@ class StaticsTest {
         try (Rig rig = new Rig();
                 RawBackend backend = RawBackend.saying("machine")) {
             publish(rig, HttpOptions.USUAL, Rig.stopped(Rig.ONE, backend.port()));
-            try (Rig.Wire wire = rig.dial()) {
+            try (Rig.RawClient rawClient = rig.dial()) {
                 for (int i = 0; i < 3; i++) {
-                    Rig.Wire.Reply reply = wire.send("GET /s/a%20b.css?v=1 HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+                    Rig.RawClient.Reply reply = rawClient
+                            .send("GET /s/a%20b.css?v=1 HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
                             .reply();
                     assertThat(reply.status()).isEqualTo(200);
                     assertThat(reply.body()).isEqualTo("body{}");
@@ -127,12 +129,13 @@ class StaticsTest {
                     assertThat(reply.header("last-modified")).isEqualTo(MODIFIED);
                     assertThat(reply.header("fly-request-id")).hasSize(26);
                 }
-                assertThat(wire.send("GET /s/large.bin HTTP/1.1\r\nHost: hello.localhost\r\n\r\n"
+                assertThat(rawClient
+                                .send("GET /s/large.bin HTTP/1.1\r\nHost: hello.localhost\r\n\r\n"
                                         + "GET /s/docs/ HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
                                 .reply()
                                 .bytes())
                         .isEqualTo(large);
-                assertThat(wire.reply().body()).isEqualTo("<p>docs");
+                assertThat(rawClient.reply().body()).isEqualTo("<p>docs");
             }
             assertThat(ask(rig, "GET /s/empty.txt").body()).isEmpty();
             assertThat(ask(rig, "HEAD /s/large.bin").header("content-length")).isEqualTo("" + large.length);
@@ -167,7 +170,7 @@ class StaticsTest {
                     "If-None-Match: \"x\", W/" + tag,
                     "If-None-Match: *",
                     "If-Modified-Since: " + MODIFIED)) {
-                Rig.Wire.Reply reply = ask(rig, "GET /s/large.bin", has);
+                Rig.RawClient.Reply reply = ask(rig, "GET /s/large.bin", has);
                 assertThat(reply.status()).as(has).isEqualTo(304);
                 assertThat(reply.header("etag")).isEqualTo(tag);
             }
@@ -191,7 +194,7 @@ class StaticsTest {
             part(rig, "bytes=-99999999999", 0, large.length);
             part(rig, "bytes=5-99999999999", 5, large.length - 5);
             for (String none : List.of("bytes=" + large.length + "-", "bytes=-0")) {
-                Rig.Wire.Reply reply = ask(rig, "GET /s/large.bin", "Range: " + none);
+                Rig.RawClient.Reply reply = ask(rig, "GET /s/large.bin", "Range: " + none);
                 assertThat(reply.status()).as(none).isEqualTo(416);
                 assertThat(reply.header("content-range")).isEqualTo("bytes */" + large.length);
             }
@@ -200,7 +203,8 @@ class StaticsTest {
     }
 
     private void part(Rig rig, String range, int from, int length) {
-        Rig.Wire.Reply reply = ask(rig, "GET /s/large.bin", "Range: " + range, "If-Range: \"tag" + large.length + "\"");
+        Rig.RawClient.Reply reply =
+                ask(rig, "GET /s/large.bin", "Range: " + range, "If-Range: \"tag" + large.length + "\"");
         assertThat(reply.status()).as(range).isEqualTo(206);
         assertThat(reply.header("content-range"))
                 .isEqualTo("bytes " + from + "-" + (from + length - 1) + "/" + large.length);
@@ -219,7 +223,7 @@ class StaticsTest {
                     Optional.empty(),
                     0);
             publish(rig, options);
-            Rig.Wire.Reply reply = ask(rig, "GET /s/docs/");
+            Rig.RawClient.Reply reply = ask(rig, "GET /s/docs/");
             assertThat(reply.header("cache-control")).isEqualTo("max-age=60");
             assertThat(reply.header("content-type")).isEqualTo("x/y");
             assertThat(reply.head())
@@ -233,8 +237,8 @@ class StaticsTest {
     void clientThatGoes_orDoesNotRead_costsNoMoreThanAPiece() throws Exception {
         try (Rig rig = new Rig()) {
             publish(rig, HttpOptions.USUAL);
-            try (Rig.Wire wire = rig.dial()) {
-                wire.send("GET /s/large.bin HTTP/1.1\r\nHost: hello.localhost\r\n\r\n".repeat(20));
+            try (Rig.RawClient rawClient = rig.dial()) {
+                rawClient.send("GET /s/large.bin HTTP/1.1\r\nHost: hello.localhost\r\n\r\n".repeat(20));
                 Rig.eventually(() -> open.get() == 1, "it is open");
                 Thread.sleep(200);
                 assertThat(open).hasValue(1);
@@ -249,14 +253,15 @@ class StaticsTest {
                 RawBackend backend = RawBackend.saying("machine")) {
             publish(rig, HttpOptions.USUAL, Rig.running(Rig.ONE, backend.port()));
             breakAt = 1 << 20;
-            Rig.Wire.Reply cut = ask(rig, "GET /s/large.bin");
+            Rig.RawClient.Reply cut = ask(rig, "GET /s/large.bin");
             assertThat(cut.whole()).isFalse();
             Statics broken = new Statics(List.of(new Statics.Place("/", "/", "")), path -> {
                 throw new IOException("no image");
             });
             rig.edge.publish(new Catalog(Map.of(
                     "hello",
-                    new App("hello", List.of(Rig.running(Rig.ONE, backend.port())), HttpOptions.USUAL, broken))));
+                    new CatalogApp(
+                            "hello", List.of(Rig.running(Rig.ONE, backend.port())), HttpOptions.USUAL, broken))));
             assertThat(ask(rig, "GET /s/large.bin").body()).isEqualTo("machine");
         }
         assertThat(open).hasValue(0);
@@ -289,7 +294,8 @@ class StaticsTest {
                 @Override
                 public void close() {}
             };
-            assertThat(FileReply.to(FileReply.Asked.PLAIN, "/x", odd).lines())
+            assertThat(ConditionalResponse.evaluate(ConditionalResponse.Asked.PLAIN, "/x", odd)
+                            .lines())
                     .containsPattern("last-modified: (Thu, 01 Jan 1970|Fri, 31 Dec 9999) ");
         }
     }

@@ -87,15 +87,15 @@ class StreamingTest {
                     }
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            wire.send(GET);
+                Rig.RawClient rawClient = rig.dial()) {
+            rawClient.send(GET);
             Rig.eventually(() -> sent.get() > 0, "it sends");
             Thread.sleep(700);
             long stuck = sent.get();
             Thread.sleep(300);
             assertThat(sent.get()).as("no more is taken").isEqualTo(stuck);
             assertThat(stuck).as("only sockets' buffers are full").isLessThan(40_000_000);
-            assertThat(wire.reply().bytes()).hasSize(200_000_000);
+            assertThat(rawClient.reply().bytes()).hasSize(200_000_000);
         }
     }
 
@@ -107,9 +107,10 @@ class StreamingTest {
                     }
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial()) {
             for (int i = 0; i < 3; i++) {
-                Rig.Wire.Reply reply = wire.send("HEAD / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+                Rig.RawClient.Reply reply = rawClient
+                        .send("HEAD / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
                         .reply(true);
                 assertThat(reply.header("content-length")).isEqualTo("1000");
             }
@@ -126,9 +127,10 @@ class StreamingTest {
                     }
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial()) {
             for (String status : new String[] {"204", "304", "204"}) {
-                Rig.Wire.Reply reply = wire.send("GET /" + status + " HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+                Rig.RawClient.Reply reply = rawClient
+                        .send("GET /" + status + " HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
                         .reply();
                 assertThat(reply.status()).isEqualTo(Integer.parseInt(status));
             }
@@ -143,8 +145,8 @@ class StreamingTest {
                     conn.write("HTTP/1.0 200 OK\r\n\r\nuntil the end");
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            Rig.Wire.Reply reply = wire.send(GET).reply();
+                Rig.RawClient rawClient = rig.dial()) {
+            Rig.RawClient.Reply reply = rawClient.send(GET).reply();
             assertThat(reply.body()).isEqualTo("until the end");
             assertThat(reply.header("connection")).isEqualTo("close");
         }
@@ -160,9 +162,9 @@ class StreamingTest {
                     conn.in.read();
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            Rig.Wire.Reply reply = wire.send(
-                            "GET / HTTP/1.0\r\nHost: hello.localhost\r\nConnection: keep-alive\r\n\r\n")
+                Rig.RawClient rawClient = rig.dial()) {
+            Rig.RawClient.Reply reply = rawClient
+                    .send("GET / HTTP/1.0\r\nHost: hello.localhost\r\nConnection: keep-alive\r\n\r\n")
                     .reply();
             assertThat(reply.body()).isEqualTo("hello world");
             assertThat(reply.header("transfer-encoding")).isEmpty();
@@ -173,19 +175,20 @@ class StreamingTest {
     void http10Client_thatAsksForIt_keepsItsConnection() {
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial()) {
             for (int i = 0; i < 3; i++) {
-                Rig.Wire.Reply reply = wire.send(
-                                "GET / HTTP/1.0\r\nHost: hello.localhost\r\nConnection: keep-alive\r\n\r\n")
+                Rig.RawClient.Reply reply = rawClient
+                        .send("GET / HTTP/1.0\r\nHost: hello.localhost\r\nConnection: keep-alive\r\n\r\n")
                         .reply();
                 assertThat(reply.header("connection")).isEqualTo("keep-alive");
                 assertThat(reply.body()).startsWith("GET / HTTP/1.1\r\n");
             }
-            assertThat(wire.send("GET / HTTP/1.0\r\nHost: hello.localhost\r\n\r\n")
+            assertThat(rawClient
+                            .send("GET / HTTP/1.0\r\nHost: hello.localhost\r\n\r\n")
                             .reply()
                             .header("connection"))
                     .isEqualTo("close");
-            assertThat(wire.closed(Duration.ofSeconds(3))).isTrue();
+            assertThat(rawClient.closed(Duration.ofSeconds(3))).isTrue();
         }
     }
 
@@ -193,7 +196,7 @@ class StreamingTest {
     void pipelinedRequests_areAnsweredInOrder() {
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial()) {
             StringBuilder all = new StringBuilder();
             for (int i = 0; i < 500; i++) {
                 all.append(
@@ -203,9 +206,9 @@ class StreamingTest {
                                         ? "GET /" + i + " HTTP/1.1\r\nHost: hello.localhost\r\n\r\n"
                                         : "GET /" + i + " HTTP/1.1\r\nHost: unknown.localhost\r\n\r\n");
             }
-            Thread.ofVirtual().start(() -> wire.send(all.toString()));
+            Thread.ofVirtual().start(() -> rawClient.send(all.toString()));
             for (int i = 0; i < 500; i++) {
-                Rig.Wire.Reply reply = wire.reply();
+                Rig.RawClient.Reply reply = rawClient.reply();
                 if (i % 3 == 2) {
                     assertThat(reply.status()).isEqualTo(404);
                 } else {
@@ -219,14 +222,14 @@ class StreamingTest {
     void request_inSinglePackets_isReadAllTheSame() throws Exception {
         try (RawBackend backend = RawBackend.echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial()) {
             String request = "\r\nPOST /slow HTTP/1.1\r\nHost: hello.localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
                     + "5;ext\r\nhello\r\n0\r\nTrailer: x\r\n\r\n";
             for (byte b : request.getBytes(java.nio.charset.StandardCharsets.US_ASCII)) {
-                wire.send(new byte[] {b});
+                rawClient.send(new byte[] {b});
                 Thread.sleep(1);
             }
-            assertThat(wire.reply().body()).startsWith("POST /slow").endsWith("hello");
+            assertThat(rawClient.reply().body()).startsWith("POST /slow").endsWith("hello");
         }
     }
 
@@ -246,15 +249,15 @@ class StreamingTest {
                     conn.in.read();
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial();
-                Rig.Wire refused = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial();
+                Rig.RawClient refused = rig.dial()) {
             String rest = " HTTP/1.1\r\nHost: hello.localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
-            assertThat(wire.send("POST /yes" + rest).reply().status()).isEqualTo(100);
-            Rig.Wire.Reply hints = wire.reply();
+            assertThat(rawClient.send("POST /yes" + rest).reply().status()).isEqualTo(100);
+            Rig.RawClient.Reply hints = rawClient.reply();
             assertThat(hints.status()).isEqualTo(103);
             assertThat(hints.header("link")).isEqualTo("</a>");
-            assertThat(wire.send("hello").reply().body()).isEqualTo("hello");
-            Rig.Wire.Reply no = refused.send("POST /no" + rest).reply();
+            assertThat(rawClient.send("hello").reply().body()).isEqualTo("hello");
+            Rig.RawClient.Reply no = refused.send("POST /no" + rest).reply();
             assertThat(no.status()).isEqualTo(413);
             assertThat(no.header("connection")).isEqualTo("close");
             assertThat(refused.closed(Duration.ofSeconds(5))).isTrue();
@@ -271,16 +274,17 @@ class StreamingTest {
                     conn.in.readNBytes(3_000_000);
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial()) {
             Thread.ofVirtual().start(() -> {
                 try {
-                    wire.send("POST / HTTP/1.1\r\nHost: hello.localhost\r\nContent-Length: 3000000\r\n\r\n")
+                    rawClient
+                            .send("POST / HTTP/1.1\r\nHost: hello.localhost\r\nContent-Length: 3000000\r\n\r\n")
                             .send(new byte[3_000_000]);
                 } catch (java.io.UncheckedIOException closed) {
                     // As it may be.
                 }
             });
-            Rig.Wire.Reply reply = wire.reply();
+            Rig.RawClient.Reply reply = rawClient.reply();
             assertThat(reply.status()).isEqualTo(403);
             assertThat(reply.body()).isEqualTo("forbidden");
         }
@@ -297,7 +301,7 @@ class StreamingTest {
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()))) {
             for (String path : new String[] {"/chunked", "/plain"}) {
-                Rig.Wire.Reply reply = rig.get("hello.localhost", path);
+                Rig.RawClient.Reply reply = rig.get("hello.localhost", path);
                 assertThat(reply.body()).isEqualTo("hello");
                 assertThat(reply.whole()).isFalse();
             }
@@ -308,7 +312,7 @@ class StreamingTest {
     void machine_thatClosesWithoutAnAnswer_isA502() {
         try (RawBackend backend = new RawBackend(RawBackend.Conn::head);
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()))) {
-            Rig.Wire.Reply reply = rig.get("hello.localhost", "/");
+            Rig.RawClient.Reply reply = rig.get("hello.localhost", "/");
             assertThat(reply.status()).isEqualTo(502);
             assertThat(reply.header("allod-error")).isEqualTo("closed-early");
         }
@@ -322,12 +326,13 @@ class StreamingTest {
                     conn.in.read();
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            assertThat(wire.send(GET).reply().body()).isEqualTo("ok");
+                Rig.RawClient rawClient = rig.dial()) {
+            assertThat(rawClient.send(GET).reply().body()).isEqualTo("ok");
             // The machine reads one byte of this request and closes: as if it had just gone idle.
-            assertThat(wire.send(GET).reply().body()).isEqualTo("ok");
+            assertThat(rawClient.send(GET).reply().body()).isEqualTo("ok");
             assertThat(rig.edge.stats().retries()).isEqualTo(1);
-            Rig.Wire.Reply post = wire.send("POST / HTTP/1.1\r\nHost: hello.localhost\r\nContent-Length: 2\r\n\r\nhi")
+            Rig.RawClient.Reply post = rawClient
+                    .send("POST / HTTP/1.1\r\nHost: hello.localhost\r\nContent-Length: 2\r\n\r\nhi")
                     .reply();
             assertThat(post.status()).as("it may have been carried out").isEqualTo(502);
         }
@@ -341,8 +346,8 @@ class StreamingTest {
                     ended.complete(conn.in.read() < 0);
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()))) {
-            try (Rig.Wire wire = rig.dial()) {
-                wire.send(GET);
+            try (Rig.RawClient rawClient = rig.dial()) {
+                rawClient.send(GET);
                 Rig.eventually(() -> backend.heads.size() == 1, "it is under way");
             }
             assertThat(ended.get(5, java.util.concurrent.TimeUnit.SECONDS)).isTrue();
@@ -358,9 +363,9 @@ class StreamingTest {
                     conn.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstill");
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            assertThat(wire.send(GET).finishSending().reply().body()).isEqualTo("still");
-            assertThat(wire.closed(Duration.ofSeconds(5))).isTrue();
+                Rig.RawClient rawClient = rig.dial()) {
+            assertThat(rawClient.send(GET).finishSending().reply().body()).isEqualTo("still");
+            assertThat(rawClient.closed(Duration.ofSeconds(5))).isTrue();
         }
     }
 
@@ -372,12 +377,12 @@ class StreamingTest {
                     got.complete(conn.in.readNBytes(100).length);
                 });
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            wire.send("POST / HTTP/1.1\r\nHost: hello.localhost\r\nContent-Length: 100\r\n\r\nhalf");
+                Rig.RawClient rawClient = rig.dial()) {
+            rawClient.send("POST / HTTP/1.1\r\nHost: hello.localhost\r\nContent-Length: 100\r\n\r\nhalf");
             Rig.eventually(() -> backend.heads.size() == 1, "it is under way");
-            wire.finishSending();
+            rawClient.finishSending();
             assertThat(got.get(5, java.util.concurrent.TimeUnit.SECONDS)).isEqualTo(4);
-            assertThat(wire.closed(Duration.ofSeconds(5))).isTrue();
+            assertThat(rawClient.closed(Duration.ofSeconds(5))).isTrue();
         }
     }
 }

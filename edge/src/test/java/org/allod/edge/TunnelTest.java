@@ -105,18 +105,18 @@ class TunnelTest {
     void upgrade_bytesSentRightBehindIt_arriveAndEachSideMayEndFirst() {
         try (RawBackend backend = echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            wire.send(UPGRADE + "early");
-            Rig.Wire.Reply reply = wire.reply();
+                Rig.RawClient rawClient = rig.dial()) {
+            rawClient.send(UPGRADE + "early");
+            Rig.RawClient.Reply reply = rawClient.reply();
             assertThat(reply.status()).isEqualTo(101);
             assertThat(reply.header("upgrade")).isEqualTo("echo");
             assertThat(reply.header("connection")).isEqualTo("upgrade");
-            assertThat(wire.read(5)).isEqualTo("early");
-            assertThat(wire.send("more").read(4)).isEqualTo("more");
-            assertThat(wire.finishSending().read(3))
+            assertThat(rawClient.read(5)).isEqualTo("early");
+            assertThat(rawClient.send("more").read(4)).isEqualTo("more");
+            assertThat(rawClient.finishSending().read(3))
                     .as("half closed, still read from")
                     .isEqualTo("bye");
-            assertThat(wire.closed(Duration.ofSeconds(5))).isTrue();
+            assertThat(rawClient.closed(Duration.ofSeconds(5))).isTrue();
             assertThat(backend.heads.getFirst())
                     .contains("connection: upgrade\r\nupgrade: echo\r\n")
                     .doesNotContain("keep-alive");
@@ -129,10 +129,10 @@ class TunnelTest {
         new Random(11).nextBytes(data);
         try (RawBackend backend = echo();
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            assertThat(wire.send(UPGRADE).reply().status()).isEqualTo(101);
-            Thread sender = Thread.ofVirtual().start(() -> wire.send(data));
-            assertThat(java.util.Arrays.equals(wire.in.readNBytes(data.length), data))
+                Rig.RawClient rawClient = rig.dial()) {
+            assertThat(rawClient.send(UPGRADE).reply().status()).isEqualTo(101);
+            Thread sender = Thread.ofVirtual().start(() -> rawClient.send(data));
+            assertThat(java.util.Arrays.equals(rawClient.in.readNBytes(data.length), data))
                     .isTrue();
             sender.join();
         }
@@ -142,9 +142,9 @@ class TunnelTest {
     void upgrade_thatTheMachineDeclines_isAnOrdinaryAnswer() {
         try (RawBackend backend = RawBackend.saying("no");
                 Rig rig = new Rig().publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            assertThat(wire.send(UPGRADE).reply().body()).isEqualTo("no");
-            assertThat(wire.send(UPGRADE).reply().body()).isEqualTo("no");
+                Rig.RawClient rawClient = rig.dial()) {
+            assertThat(rawClient.send(UPGRADE).reply().body()).isEqualTo("no");
+            assertThat(rawClient.send(UPGRADE).reply().body()).isEqualTo("no");
         }
     }
 
@@ -154,10 +154,10 @@ class TunnelTest {
         try (Rig rig = new Rig(config -> config.with(config.times()
                                 .clients(Duration.ofSeconds(5), Duration.ofSeconds(5), Duration.ofMillis(300))))
                         .publish("hello", running(ONE, backend.port()));
-                Rig.Wire wire = rig.dial()) {
-            assertThat(wire.send(UPGRADE).reply().status()).isEqualTo(101);
+                Rig.RawClient rawClient = rig.dial()) {
+            assertThat(rawClient.send(UPGRADE).reply().status()).isEqualTo(101);
             backend.close();
-            assertThat(wire.closed(Duration.ofSeconds(5))).isTrue();
+            assertThat(rawClient.closed(Duration.ofSeconds(5))).isTrue();
             Rig.eventually(() -> rig.edge.stats().inFlight() == 0, "the load is gone");
         }
     }

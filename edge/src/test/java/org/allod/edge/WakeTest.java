@@ -16,7 +16,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 
 /** The rest of the house is a seam of this room, so it is played here; the real one is tested where both are built. */
@@ -37,11 +37,11 @@ class WakeTest {
                         return running(ONE, port);
                     },
                     CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS));
-            List<Future<Rig.Wire.Reply>> replies = new ArrayList<>();
+            List<Future<Rig.RawClient.Reply>> replies = new ArrayList<>();
             for (int i = 0; i < 100; i++) {
                 replies.add(clients.submit(() -> rig.get("hello.localhost", "/")));
             }
-            for (Future<Rig.Wire.Reply> reply : replies) {
+            for (Future<Rig.RawClient.Reply> reply : replies) {
                 assertThat(reply.get().body()).isEqualTo("awake");
             }
             assertThat(rig.machines.woken).containsExactly(ONE);
@@ -84,11 +84,12 @@ class WakeTest {
         byte[] body = new byte[32 << 20];
         new java.util.Random(3).nextBytes(body);
         try (Rig rig = new Rig().publish("hello", stopped(ONE, port));
-                Rig.Wire wire = rig.dial()) {
+                Rig.RawClient rawClient = rig.dial()) {
             rig.machines.onWake = id -> up;
             Thread sender = Thread.ofVirtual()
-                    .start(() -> wire.send("POST /up HTTP/1.1\r\nHost: hello.localhost\r\nContent-Length: "
-                                    + body.length + "\r\n\r\n")
+                    .start(() -> rawClient
+                            .send("POST /up HTTP/1.1\r\nHost: hello.localhost\r\nContent-Length: " + body.length
+                                    + "\r\n\r\n")
                             .send(body));
             Rig.eventually(() -> rig.edge.stats().heldNow() == 1, "the request is held");
             Thread.sleep(300);
@@ -102,7 +103,7 @@ class WakeTest {
                         + (java.util.Arrays.equals(got, body) ? "equal" : "other"));
             })) {
                 up.complete(running(ONE, port));
-                assertThat(wire.reply().body()).isEqualTo("equal");
+                assertThat(rawClient.reply().body()).isEqualTo("equal");
             }
         }
     }
@@ -112,7 +113,7 @@ class WakeTest {
         try (Rig rig = new Rig(config -> patient(config, Duration.ofMillis(400), Duration.ofMillis(400)))
                 .publish("hello", stopped(ONE, Rig.closedPort()))) {
             rig.machines.onWake = id -> new CompletableFuture<>();
-            Rig.Wire.Reply reply = rig.get("hello.localhost", "/");
+            Rig.RawClient.Reply reply = rig.get("hello.localhost", "/");
             assertThat(reply.status()).isEqualTo(503);
             assertThat(reply.header("allod-error")).isEqualTo("still-starting");
             assertThat(reply.header("retry-after")).isEqualTo("1");
@@ -129,17 +130,17 @@ class WakeTest {
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             CompletableFuture<Backend> up = new CompletableFuture<>();
             rig.machines.onWake = id -> up;
-            List<Future<Rig.Wire.Reply>> held = new ArrayList<>();
+            List<Future<Rig.RawClient.Reply>> held = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
                 held.add(clients.submit(() -> rig.get("hello.localhost", "/")));
             }
             Rig.eventually(() -> rig.edge.stats().heldNow() == 3, "three are held");
-            Rig.Wire.Reply fourth = rig.get("hello.localhost", "/");
+            Rig.RawClient.Reply fourth = rig.get("hello.localhost", "/");
             assertThat(fourth.status()).isEqualTo(503);
             assertThat(fourth.header("allod-error")).isEqualTo("too-many-waiting");
             try (RawBackend backend = RawBackend.saying("up")) {
                 up.complete(running(ONE, backend.port()));
-                for (Future<Rig.Wire.Reply> reply : held) {
+                for (Future<Rig.RawClient.Reply> reply : held) {
                     assertThat(reply.get().body()).isEqualTo("up");
                 }
             }
@@ -150,8 +151,8 @@ class WakeTest {
     void wake_thatFails_isPassedOnWithItsReason() {
         try (Rig rig = new Rig().publish("hello", stopped(ONE, Rig.closedPort()))) {
             rig.machines.onWake = id -> CompletableFuture.failedFuture(
-                    Rejected.because(Rejected.Reason.CAPACITY, "no room for 256 MB of memory"));
-            Rig.Wire.Reply reply = rig.get("hello.localhost", "/");
+                    RejectedException.because(RejectedException.Reason.CAPACITY, "no room for 256 MB of memory"));
+            Rig.RawClient.Reply reply = rig.get("hello.localhost", "/");
             assertThat(reply.status()).isEqualTo(503);
             assertThat(reply.header("allod-error")).isEqualTo("wake-failed");
             assertThat(reply.body()).contains("no room for 256 MB of memory");
@@ -164,7 +165,7 @@ class WakeTest {
                 Rig rig = new Rig()
                         .publish(
                                 "hello",
-                                stopped(ONE, Rig.closedPort()).in(Backend.State.SUSPENDED),
+                                stopped(ONE, Rig.closedPort()).withState(Backend.State.SUSPENDED),
                                 stopped(TWO, backend.port()))) {
             rig.machines.onWake = id -> id.equals(ONE)
                     ? CompletableFuture.failedFuture(new IllegalStateException("broken snapshot"))
@@ -180,10 +181,10 @@ class WakeTest {
         try (Rig rig = new Rig(config -> patient(config, Duration.ofMillis(600), Duration.ofMillis(300)))
                 .publish("hello", stopped(ONE, port))) {
             rig.machines.onWake = id -> CompletableFuture.completedFuture(running(ONE, port));
-            Rig.Wire.Reply reply = rig.get("hello.localhost", "/");
+            Rig.RawClient.Reply reply = rig.get("hello.localhost", "/");
             assertThat(reply.status()).isIn(502, 503);
             assertThat(reply.body()).contains(ONE.text());
-            Rig.Wire.Reply next = rig.publish("hello", running(ONE, port)).get("hello.localhost", "/");
+            Rig.RawClient.Reply next = rig.publish("hello", running(ONE, port)).get("hello.localhost", "/");
             assertThat(next.status()).isEqualTo(502);
             assertThat(next.header("allod-error")).isEqualTo("port-closed");
             assertThat(next.body())
@@ -213,8 +214,8 @@ class WakeTest {
     void client_thatLeavesWhileHeld_isForgotten() {
         try (Rig rig = new Rig().publish("hello", stopped(ONE, Rig.closedPort()))) {
             rig.machines.onWake = id -> new CompletableFuture<>();
-            try (Rig.Wire wire = rig.dial()) {
-                wire.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
+            try (Rig.RawClient rawClient = rig.dial()) {
+                rawClient.send("GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n");
                 Rig.eventually(() -> rig.edge.stats().heldNow() == 1, "it is held");
             }
             Rig.eventually(() -> rig.edge.stats().heldNow() == 0, "it is forgotten");
@@ -232,7 +233,7 @@ class WakeTest {
                                 Rig.loopback(1),
                                 Backend.State.STOPPED,
                                 Service.plain().startedByHand()))) {
-            Rig.Wire.Reply reply = rig.get("hello.localhost", "/");
+            Rig.RawClient.Reply reply = rig.get("hello.localhost", "/");
             assertThat(reply.status()).isEqualTo(503);
             assertThat(reply.header("allod-error")).isEqualTo("not-started");
             assertThat(rig.machines.woken).isEmpty();
@@ -243,10 +244,10 @@ class WakeTest {
     void request_whileMachineStops_waitsAndThenWakesIt() throws Exception {
         try (RawBackend backend = RawBackend.saying("back");
                 Rig rig =
-                        new Rig().publish("hello", running(ONE, backend.port()).in(Backend.State.STOPPING));
+                        new Rig().publish("hello", running(ONE, backend.port()).withState(Backend.State.STOPPING));
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             rig.machines.onWake = id -> CompletableFuture.completedFuture(running(ONE, backend.port()));
-            Future<Rig.Wire.Reply> reply = clients.submit(() -> rig.get("hello.localhost", "/"));
+            Future<Rig.RawClient.Reply> reply = clients.submit(() -> rig.get("hello.localhost", "/"));
             Rig.eventually(() -> rig.edge.stats().heldNow() == 1, "it is held");
             assertThat(rig.machines.woken).isEmpty();
             rig.publish("hello", stopped(ONE, backend.port()));
@@ -273,9 +274,9 @@ class WakeTest {
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             rig.machines.onWake = id -> CompletableFuture.completedFuture(
                     Backend.of(TWO, Rig.loopback(second.port()), Backend.State.RUNNING, limited));
-            Future<Rig.Wire.Reply> first = clients.submit(() -> rig.get("hello.localhost", "/"));
+            Future<Rig.RawClient.Reply> first = clients.submit(() -> rig.get("hello.localhost", "/"));
             Rig.eventually(() -> rig.edge.stats().inFlight() == 1, "the first is under way");
-            Future<Rig.Wire.Reply> over = clients.submit(() -> rig.get("hello.localhost", "/"));
+            Future<Rig.RawClient.Reply> over = clients.submit(() -> rig.get("hello.localhost", "/"));
             Rig.eventually(() -> rig.machines.woken.contains(TWO), "the other machine is woken");
             Rig.eventually(() -> rig.edge.stats().wakeLatency().count() == 1, "it is up");
             assertThat(rig.get("hello.localhost", "/").body()).isEqualTo("two");
@@ -306,11 +307,11 @@ class WakeTest {
                                         Backend.State.RUNNING,
                                         Service.plain().limited(Service.Concurrency.REQUESTS, 0, 2)));
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<Future<Rig.Wire.Reply>> replies = new ArrayList<>();
+            List<Future<Rig.RawClient.Reply>> replies = new ArrayList<>();
             for (int i = 0; i < 60; i++) {
                 replies.add(clients.submit(() -> rig.get("hello.localhost", "/")));
             }
-            for (Future<Rig.Wire.Reply> reply : replies) {
+            for (Future<Rig.RawClient.Reply> reply : replies) {
                 assertThat(reply.get().status()).isEqualTo(200);
             }
             assertThat(most.get()).isEqualTo(2);

@@ -13,17 +13,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class ActiveRun {
     /** An input, and who waits to hear that it was durably taken in. */
-    record Letter(Input input, @Nullable CompletableFuture<Void> reply) {}
+    record PendingInput(RunInput input, @Nullable CompletableFuture<Void> reply) {}
 
     final RunSpec spec;
     /** Null where no such type is registered any more: then the run is shown but not executed. */
     final @Nullable RunType<?, ?> type;
 
     /** Null with the type. */
-    final @Nullable Meter meter;
+    final @Nullable RunTypeStats stats;
 
     final boolean resumed;
-    Ref ref;
+    LogPosition position;
     RunState state;
     Optional<Payload> response;
     String error;
@@ -37,7 +37,7 @@ final class ActiveRun {
     boolean busy;
 
     @Nullable
-    ArrayDeque<Letter> inbox;
+    ArrayDeque<PendingInput> inbox;
 
     @Nullable
     Thread thread;
@@ -45,7 +45,7 @@ final class ActiveRun {
     Timers.@Nullable Timer pause;
 
     @Nullable
-    CompletableFuture<Ended> waiters;
+    CompletableFuture<RunResult> waiters;
 
     boolean admitted;
     boolean slot;
@@ -54,15 +54,15 @@ final class ActiveRun {
     ActiveRun(
             RunSpec spec,
             @Nullable RunType<?, ?> type,
-            @Nullable Meter meter,
+            @Nullable RunTypeStats stats,
             boolean resumed,
-            Ref ref,
+            LogPosition position,
             RunState state) {
         this.spec = spec;
         this.type = type;
-        this.meter = meter;
+        this.stats = stats;
         this.resumed = resumed;
-        this.ref = ref;
+        this.position = position;
         this.state = state;
         this.response = Optional.empty();
         this.error = "";
@@ -73,8 +73,8 @@ final class ActiveRun {
         return spec.id();
     }
 
-    synchronized Ref ref() {
-        return ref;
+    synchronized LogPosition ref() {
+        return position;
     }
 
     /** True where only the end is left: such a run needs no place in its queue. */
@@ -90,7 +90,7 @@ final class ActiveRun {
         };
     }
 
-    synchronized CompletableFuture<Ended> waiters() {
+    synchronized CompletableFuture<RunResult> waiters() {
         if (waiters == null) {
             waiters = new CompletableFuture<>();
         }

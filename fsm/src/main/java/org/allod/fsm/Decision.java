@@ -11,5 +11,5 @@ sealed interface Decision {
     record Refused(String why) implements Decision {}
 
     /** This input cannot come in this state: somewhere is a bug, and both sides are named. */
-    record Illegal(RunState state, Input input) implements Decision {}
+    record Illegal(RunState state, RunInput input) implements Decision {}
 }

@@ -9,7 +9,7 @@ sealed interface Effect {
     /** Ask to be admitted for the finalizers: only the subject must be free, no queue. */
     record Readmit() implements Effect {}
 
-    /** Offer {@link Input.RetryDue} after the back-off that belongs to this many failures. */
+    /** Offer {@link RunInput.RetryDue} after the back-off that belongs to this many failures. */
     record Pause(int failures) implements Effect {}
 
     /** The pause no longer counts. */

@@ -12,15 +12,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
-import org.allod.base.Ids;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.IdGenerator;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.base.SupervisedThread;
 import org.allod.base.Timers;
 import org.allod.store.Database;
 import org.allod.store.DurabilityLost;
-import org.allod.store.Listener;
+import org.allod.store.WriteCallback;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,12 +33,12 @@ public final class Engine implements AutoCloseable {
     private final EventStore store;
     private final Clock clock;
     private final Timers timers;
-    private final Ids ids;
+    private final IdGenerator ids;
     private final EngineOptions options;
-    private final Roster roster;
-    private final Watches watches;
-    private final Pruner pruner;
-    private final Dispatcher dispatcher;
+    private final RunRegistry registry;
+    private final RunSubscriptions subscriptions;
+    private final HistoryPruner pruner;
+    private final RunScheduler scheduler;
 
     /**
      * @param executor runs the bodies of steps; each may block
@@ -49,7 +49,7 @@ public final class Engine implements AutoCloseable {
             Clock clock,
             Timers timers,
             Rng rng,
-            Ids ids,
+            IdGenerator ids,
             Executor executor,
             EngineOptions options,
             Consumer<Throwable> fatal) {
@@ -58,10 +58,11 @@ public final class Engine implements AutoCloseable {
         this.timers = timers;
         this.ids = ids;
         this.options = options;
-        this.roster = new Roster(options);
-        this.watches = new Watches(options.watch());
-        this.pruner = new Pruner(store, clock, executor, options);
-        this.dispatcher = new Dispatcher(store, clock, timers, rng, executor, options, roster, watches, pruner, fatal);
+        this.registry = new RunRegistry(options);
+        this.subscriptions = new RunSubscriptions(options.watch());
+        this.pruner = new HistoryPruner(store, clock, executor, options);
+        this.scheduler =
+                new RunScheduler(store, clock, timers, rng, executor, options, registry, subscriptions, pruner, fatal);
     }
 
     /** The engine of a daemon: on a database, each step on a virtual thread. */
@@ -70,7 +71,7 @@ public final class Engine implements AutoCloseable {
             Clock clock,
             Timers timers,
             Rng rng,
-            Ids ids,
+            IdGenerator ids,
             EngineOptions options,
             Consumer<Throwable> fatal) {
         Executor executor = body -> SupervisedThread.start("step", body);
@@ -79,11 +80,11 @@ public final class Engine implements AutoCloseable {
 
     /** Makes a type known. Before {@link #resume}. */
     public void register(RunType<?, ?> type) {
-        roster.register(type);
+        registry.register(type);
     }
 
     public List<RunType<?, ?>> types() {
-        return roster.types();
+        return registry.types();
     }
 
     /** Takes up every run that was active when the last process ended; how many. Call once, before any start. */
@@ -93,7 +94,7 @@ public final class Engine implements AutoCloseable {
 
     /** @param before is told of each such run before any of them goes on */
     public int resume(Consumer<RunView> before) {
-        List<ActiveRun> back = roster.resume(store.load());
+        List<ActiveRun> back = registry.resume(store.load());
         back.forEach(run -> ids.after(run.id().ulid()));
         store.ended(Optional.empty(), 1)
                 .forEach(run -> ids.after(run.spec().id().ulid()));
@@ -101,7 +102,7 @@ public final class Engine implements AutoCloseable {
         Comparator<ActiveRun> begunFirst = Comparator.comparing(r -> r.state instanceof RunState.Waiting);
         pruner.start(timers);
         back.forEach(run -> before.accept(RunView.of(run)));
-        back.stream().sorted(begunFirst.thenComparing(ActiveRun::id)).forEach(dispatcher::whenReady);
+        back.stream().sorted(begunFirst.thenComparing(ActiveRun::id)).forEach(scheduler::whenReady);
         return back.size();
     }
 
@@ -113,7 +114,7 @@ public final class Engine implements AutoCloseable {
     /**
      * Starts a run; returns once its start is durable.
      *
-     * @throws Rejected CONFLICT where another run of this action and subject is active and no queue was named; INVALID,
+     * @throws RejectedException CONFLICT where another run of this action and subject is active and no queue was named; INVALID,
      *     NOT_FOUND or CAPACITY where the options or bounds do not allow it
      */
     public <Q, R> RunId start(RunType<Q, R> type, String subject, Q request, StartOptions how) {
@@ -124,19 +125,19 @@ public final class Engine implements AutoCloseable {
     public <Q, R> CompletableFuture<RunId> startAsync(RunType<Q, R> type, String subject, Q request, StartOptions how) {
         byte[] bytes = type.requests().encode(request);
         if (bytes.length > options.payload()) {
-            throw Rejected.because(
-                    Rejected.Reason.TOO_LARGE,
+            throw RejectedException.because(
+                    RejectedException.Reason.TOO_LARGE,
                     "starting %s for %s: the request has %d bytes, the bound is %d"
                             .formatted(type.name(), subject, bytes.length, options.payload()));
         }
         // Reads the database, so not under the lock.
         boolean afterEnded =
                 how.after().isPresent() && store.ended(how.after().get()).isPresent();
-        String what = Roster.starting(type, subject);
-        dispatcher.alive(what);
-        ActiveRun run = roster.join(type, subject, how, afterEnded, () -> {
+        String what = RunRegistry.startErrorPrefix(type, subject);
+        scheduler.alive(what);
+        ActiveRun run = registry.join(type, subject, how, afterEnded, () -> {
             // Again under its lock: a shutdown must find every run that joined.
-            dispatcher.alive(what);
+            scheduler.alive(what);
             return spec(type, subject, new Payload(bytes), how);
         });
         return recordStart(run);
@@ -162,31 +163,32 @@ public final class Engine implements AutoCloseable {
 
     private CompletableFuture<RunId> recordStart(ActiveRun run) {
         CompletableFuture<RunId> result = new CompletableFuture<>();
-        var append = new Append(Ref.NONE, Optional.of(run.spec), List.of(), run.state, "", run.spec.created());
-        store.append(append, new Listener<>() {
+        var append =
+                new LogAppend(LogPosition.NONE, Optional.of(run.spec), List.of(), run.state, "", run.spec.created());
+        store.append(append, new WriteCallback<>() {
             @Override
-            public void durable(Ref ref) {
+            public void durable(LogPosition position) {
                 synchronized (run) {
-                    run.ref = ref;
+                    run.position = position;
                 }
-                roster.durable(run);
-                if (run.meter != null) {
-                    run.meter.started();
+                registry.durable(run);
+                if (run.stats != null) {
+                    run.stats.onStart();
                 }
-                watches.publish(run);
+                subscriptions.publish(run);
                 result.complete(run.id());
-                dispatcher.whenReady(run);
-                dispatcher.loop.release(run);
+                scheduler.whenReady(run);
+                scheduler.loop.release(run);
             }
 
             @Override
             public void failed(Throwable why) {
-                dispatcher.forget(run);
-                dispatcher.loop.reject(run, why);
+                scheduler.forget(run);
+                scheduler.loop.reject(run, why);
                 run.waiters().completeExceptionally(why);
                 result.completeExceptionally(why);
                 if (why instanceof DurabilityLost) {
-                    dispatcher.fatal(why);
+                    scheduler.fatal(why);
                 }
             }
         });
@@ -197,38 +199,38 @@ public final class Engine implements AutoCloseable {
      * Cancels a run and its active children; returns once that is durable. A step that is executing is interrupted, and
      * the finalizers run once it has returned.
      *
-     * @throws Rejected NOT_FOUND, or CONFLICT where the run is ending already
+     * @throws RejectedException NOT_FOUND, or CONFLICT where the run is ending already
      */
     public void cancel(RunId id, String cause) {
         join(cancelAsync(id, cause));
     }
 
     public CompletableFuture<Void> cancelAsync(RunId id, String cause) {
-        dispatcher.alive("cancelling run " + id + ": ");
-        ActiveRun run = roster.get(id);
-        List<ActiveRun> children = roster.children(id);
+        scheduler.alive("cancelling run " + id + ": ");
+        ActiveRun run = registry.get(id);
+        List<ActiveRun> children = registry.children(id);
         if (run == null) {
             if (store.ended(id).isPresent()) {
-                throw Rejected.conflict("run " + id + " cannot be cancelled: it is over");
+                throw RejectedException.conflict("run " + id + " cannot be cancelled: it is over");
             }
-            throw Rejected.notFound("there is no run " + id);
+            throw RejectedException.notFound("there is no run " + id);
         }
         CompletableFuture<Void> reply = new CompletableFuture<>();
-        dispatcher.loop.offer(run, new Input.Cancel(cause), reply);
+        scheduler.loop.offer(run, new RunInput.Cancel(cause), reply);
         return reply.thenRun(() -> children.forEach(c -> cancelChild(c, cause)));
     }
 
     /** Has a finalizer that failed, and waits to be tried again, be tried now; nothing where none waits. */
     public void retryFinalizer(RunId id) {
-        ActiveRun run = roster.get(id);
+        ActiveRun run = registry.get(id);
         if (run != null) {
-            dispatcher.loop.retryFinalizer(run);
+            scheduler.loop.retryFinalizer(run);
         }
     }
 
     private void cancelChild(ActiveRun child, String cause) {
         cancelAsync(child.id(), "parent cancelled: " + cause).exceptionally(e -> {
-            if (!(e instanceof Rejected) && !(e.getCause() instanceof Rejected)) {
+            if (!(e instanceof RejectedException) && !(e.getCause() instanceof RejectedException)) {
                 LOG.log(System.Logger.Level.WARNING, "cancelling child run " + child.id(), e);
             }
             return null;
@@ -236,46 +238,47 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Completes when the run is over, at once if it is; fails with NOT_FOUND if there is or was no such run. */
-    public CompletableFuture<Ended> outcome(RunId id) {
-        ActiveRun run = roster.get(id);
+    public CompletableFuture<RunResult> outcome(RunId id) {
+        ActiveRun run = registry.get(id);
         if (run != null) {
             return run.waiters().copy();
         }
         // A run leaves memory only after its end is durable, so it is found in one of the two.
         return store.ended(id)
                 .map(a -> CompletableFuture.completedFuture(ended(a)))
-                .orElseGet(() -> CompletableFuture.failedFuture(Rejected.notFound("there is no run " + id)));
+                .orElseGet(() -> CompletableFuture.failedFuture(RejectedException.notFound("there is no run " + id)));
     }
 
     /**
      * Waits for a run to end.
      *
-     * @throws Rejected NOT_FOUND, or TIMEOUT
+     * @throws RejectedException NOT_FOUND, or TIMEOUT
      */
-    public Ended await(RunId id, Duration timeout) {
+    public RunResult await(RunId id, Duration timeout) {
         try {
             return outcome(id).get(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            throw Rejected.because(Rejected.Reason.TIMEOUT, "run " + id + " is not over after " + timeout);
+            throw RejectedException.because(
+                    RejectedException.Reason.TIMEOUT, "run " + id + " is not over after " + timeout);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("waiting for run " + id + ": interrupted", e);
+            throw new FailedException("waiting for run " + id + ": interrupted", e);
         } catch (ExecutionException e) {
             throw unwrap(e.getCause());
         }
     }
 
-    private static Ended ended(Archived a) {
-        return new Ended(a.spec().id(), a.outcome(), a.response().map(Payload::bytes));
+    private static RunResult ended(EndedRunRecord a) {
+        return new RunResult(a.spec().id(), a.outcome(), a.response().map(Payload::bytes));
     }
 
     /** The active run of this action and subject: the one that holds others off. */
     public Optional<RunId> activeRun(RunType<?, ?> type, String subject) {
-        return roster.holder(type.action(), subject);
+        return registry.holder(type.action(), subject);
     }
 
     public Optional<RunView> get(RunId id) {
-        ActiveRun run = roster.get(id);
+        ActiveRun run = registry.get(id);
         return run != null ? Optional.of(RunView.of(run)) : store.ended(id).map(RunView::of);
     }
 
@@ -286,13 +289,13 @@ public final class Engine implements AutoCloseable {
      * @param before the last run of the previous page
      */
     public List<RunView> list(RunFilter filter, Optional<RunId> before, int limit) {
-        return new Listing(store, roster::before).list(filter, before, limit);
+        return new RunListing(store, registry::before).list(filter, before, limit);
     }
 
     /** The recorded events of a run, oldest first; empty where it is not known. */
     public List<HistoryEvent> history(RunId id) {
-        ActiveRun run = roster.get(id);
-        return store.history(id, run == null ? Ref.NONE : run.ref());
+        ActiveRun run = registry.get(id);
+        return store.history(id, run == null ? LogPosition.NONE : run.ref());
     }
 
     /** Every run that was started as part of this one, ended ones included. */
@@ -301,29 +304,29 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Every change of every run from now on. */
-    public Watch watch() {
-        return watches.open(id -> true);
+    public RunSubscription watch() {
+        return subscriptions.open(id -> true);
     }
 
     /** The run as it is, and every change of it from now on, its end included. */
-    public Watch watch(RunId id) {
-        Watch watch = watches.open(id::equals);
-        get(id).ifPresent(watch::publish);
-        return watch;
+    public RunSubscription watch(RunId id) {
+        RunSubscription subscription = subscriptions.open(id::equals);
+        get(id).ifPresent(subscription::publish);
+        return subscription;
     }
 
     /** Counts and durations of every registered type. */
     public List<TypeMetrics> metrics() {
-        return roster.metrics();
+        return registry.metrics();
     }
 
     /** How the named queues stand. */
     public List<QueueView> queues() {
-        return roster.queues();
+        return registry.queues();
     }
 
     public int activeCount() {
-        return roster.count();
+        return registry.count();
     }
 
     /**
@@ -331,14 +334,14 @@ public final class Engine implements AutoCloseable {
      * returned, at the latest after {@code grace}.
      */
     public boolean shutdown(Duration grace) {
-        dispatcher.close();
+        scheduler.close();
         pruner.close();
-        watches.close();
-        List<ActiveRun> running = roster.all();
-        running.forEach(Turns::interrupt);
+        subscriptions.close();
+        List<ActiveRun> running = registry.all();
+        running.forEach(StepExecutor::interrupt);
         long deadline = clock.monoNanos() + grace.toNanos();
         for (ActiveRun run : running) {
-            if (!dispatcher.loop.turns.idle(run, deadline)) {
+            if (!scheduler.loop.turns.idle(run, deadline)) {
                 return false;
             }
         }
@@ -362,7 +365,7 @@ public final class Engine implements AutoCloseable {
         return switch (cause) {
             case Error error -> throw error;
             case RuntimeException runtime -> runtime;
-            case null, default -> new Failed("waiting for a run", cause);
+            case null, default -> new FailedException("waiting for a run", cause);
         };
     }
 }

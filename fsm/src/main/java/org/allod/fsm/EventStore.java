@@ -3,7 +3,7 @@ package org.allod.fsm;
 import java.util.List;
 import java.util.Optional;
 import org.allod.store.Database;
-import org.allod.store.Listener;
+import org.allod.store.WriteCallback;
 
 /**
  * Where runs are recorded. Two kinds: {@link #sqlite}, and {@link SimulatedStore} for tests, which keeps apart what was
@@ -18,18 +18,18 @@ public abstract sealed class EventStore permits SqliteStore, SimulatedStore {
     }
 
     /** Records; the listener hears once the change is on stable storage. At most one append of a run is under way. */
-    abstract void append(Append append, Listener<Ref> listener);
+    abstract void append(LogAppend append, WriteCallback<LogPosition> callback);
 
     /** Every active run, in the order of their starts. Called once, before the first append. */
-    abstract List<Recovered> load();
+    abstract List<ActiveRunRecord> load();
 
-    abstract Optional<Archived> ended(RunId id);
+    abstract Optional<EndedRunRecord> ended(RunId id);
 
     /** Ended runs, youngest start first, from the one before {@code before} on. */
-    abstract List<Archived> ended(Optional<RunId> before, int limit);
+    abstract List<EndedRunRecord> ended(Optional<RunId> before, int limit);
 
     /** The events of one run in order; empty where it is not known. {@code active} is its place while it is active. */
-    abstract List<HistoryEvent> history(RunId id, Ref active);
+    abstract List<HistoryEvent> history(RunId id, LogPosition active);
 
     abstract List<RunId> children(RunId parent);
 

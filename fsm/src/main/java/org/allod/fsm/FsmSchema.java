@@ -9,7 +9,7 @@ import org.allod.store.Schema;
  * <p>{@code event} is a log: appended at its end and never changed, so that a batch of events of many runs dirties few
  * pages. Each event names the previous one of its run, which is how a history is read without an index. {@code active}
  * has one slim row for each active run, all that a restart needs besides the run and its last response; runs and events
- * after those in {@code folded} may not be in it yet ({@link Fold}). {@code ended} gets one row when a run ends.
+ * after those in {@code folded} may not be in it yet ({@link ActiveTableCheckpoint}). {@code ended} gets one row when a run ends.
  */
 public final class FsmSchema {
     private FsmSchema() {}

@@ -1,7 +1,7 @@
 package org.allod.fsm;
 
 /** Thrown by a step: another run, already started, carries on from here. Waiting callers are told which. */
-public final class Handoff extends Halt {
+public final class Handoff extends TerminalException {
     private final RunId to;
 
     public Handoff(RunId to) {

@@ -55,135 +55,135 @@ import org.allod.fsm.RunState.Waiting;
 final class Reducer {
     private Reducer() {}
 
-    static Decision next(Shape shape, RunState state, Input input) {
+    static Decision next(StepCounts counts, RunState state, RunInput input) {
         return switch (state) {
-            case Waiting s -> waiting(shape, s, input);
-            case Running s -> running(shape, s, input);
-            case Pausing s -> pausing(shape, s, input);
-            case Cancelling s -> cancelling(shape, s, input);
-            case Finalizing s -> finalizing(shape, s, input);
+            case Waiting s -> waiting(counts, s, input);
+            case Running s -> running(counts, s, input);
+            case Pausing s -> pausing(counts, s, input);
+            case Cancelling s -> cancelling(counts, s, input);
+            case Finalizing s -> finalizing(counts, s, input);
             case FinalPausing s -> finalPausing(s, input);
             case Finished s -> finished(s, input);
         };
     }
 
-    private static Decision waiting(Shape shape, Waiting s, Input input) {
+    private static Decision waiting(StepCounts counts, Waiting s, RunInput input) {
         return switch (input) {
-            case Input.Admitted() -> go(new Running(0, 1), new Effect.RunStep(0, 1));
-            case Input.Cancel(String cause) -> {
+            case RunInput.Admitted() -> go(new Running(0, 1), new Effect.RunStep(0, 1));
+            case RunInput.Cancel(String cause) -> {
                 var outcome = new Outcome.Cancelled(cause);
                 List<Event> events = List.of(new Event.CancelAsked(cause), new Event.Halted(outcome));
                 // Another run of the subject may be executing: the finalizers wait their turn.
-                yield conclude(shape, outcome, events, List.of(), new Effect.Readmit());
+                yield conclude(counts, outcome, events, List.of(), new Effect.Readmit());
             }
-            case Input.Returned r -> new Illegal(s, r);
-            case Input.Threw t -> new Illegal(s, t);
-            case Input.Halted h -> new Illegal(s, h);
-            case Input.RetryDue r -> new Illegal(s, r);
+            case RunInput.Returned r -> new Illegal(s, r);
+            case RunInput.Threw t -> new Illegal(s, t);
+            case RunInput.Halted h -> new Illegal(s, h);
+            case RunInput.RetryDue r -> new Illegal(s, r);
         };
     }
 
-    private static Decision running(Shape shape, Running s, Input input) {
+    private static Decision running(StepCounts counts, Running s, RunInput input) {
         return switch (input) {
-            case Input.Admitted() -> go(s, new Effect.RunStep(s.step(), s.attempt()));
-            case Input.Returned r
+            case RunInput.Admitted() -> go(s, new Effect.RunStep(s.step(), s.attempt()));
+            case RunInput.Returned r
             when r.step() == s.step() -> {
                 List<Event> done = List.of(new Event.StepDone(s.step(), s.attempt(), r.response()));
                 int next = s.step() + 1;
-                yield next == shape.steps()
-                        ? conclude(shape, new Outcome.Completed(), done, List.of(), new Effect.RunFinalizer(0, 1))
+                yield next == counts.steps()
+                        ? conclude(counts, new Outcome.Completed(), done, List.of(), new Effect.RunFinalizer(0, 1))
                         : new Next(new Running(next, 1), done, List.of(new Effect.RunStep(next, 1)));
             }
-            case Input.Threw t
+            case RunInput.Threw t
             when t.step() == s.step() ->
                 new Next(
                         new Pausing(s.step(), s.attempt()),
                         List.of(new Event.StepFailed(s.step(), s.attempt(), t.error())),
                         List.of(new Effect.Pause(s.attempt())));
-            case Input.Halted h
+            case RunInput.Halted h
             when h.step() == s.step() ->
                 conclude(
-                        shape,
+                        counts,
                         h.outcome(),
                         List.of(new Event.Halted(h.outcome())),
                         List.of(),
                         new Effect.RunFinalizer(0, 1));
-            case Input.Cancel(String cause) ->
+            case RunInput.Cancel(String cause) ->
                 new Next(
                         new Cancelling(s.step(), s.attempt(), cause),
                         List.of(new Event.CancelAsked(cause)),
                         List.of(new Effect.Interrupt()));
-            case Input.Returned r -> new Illegal(s, r);
-            case Input.Threw t -> new Illegal(s, t);
-            case Input.Halted h -> new Illegal(s, h);
-            case Input.RetryDue r -> new Illegal(s, r);
+            case RunInput.Returned r -> new Illegal(s, r);
+            case RunInput.Threw t -> new Illegal(s, t);
+            case RunInput.Halted h -> new Illegal(s, h);
+            case RunInput.RetryDue r -> new Illegal(s, r);
         };
     }
 
-    private static Decision pausing(Shape shape, Pausing s, Input input) {
+    private static Decision pausing(StepCounts counts, Pausing s, RunInput input) {
         int next = s.attempt() + 1;
         return switch (input) {
             // Admitted: after a restart the rest of the pause is not waited for.
-            case Input.Admitted(), Input.RetryDue() ->
+            case RunInput.Admitted(), RunInput.RetryDue() ->
                 go(new Running(s.step(), next), new Effect.RunStep(s.step(), next));
-            case Input.Cancel(String cause) -> {
+            case RunInput.Cancel(String cause) -> {
                 var outcome = new Outcome.Cancelled(cause);
                 List<Event> events = List.of(new Event.CancelAsked(cause), new Event.Halted(outcome));
-                yield conclude(shape, outcome, events, List.of(new Effect.EndPause()), new Effect.RunFinalizer(0, 1));
+                yield conclude(counts, outcome, events, List.of(new Effect.EndPause()), new Effect.RunFinalizer(0, 1));
             }
-            case Input.Returned r -> new Illegal(s, r);
-            case Input.Threw t -> new Illegal(s, t);
-            case Input.Halted h -> new Illegal(s, h);
+            case RunInput.Returned r -> new Illegal(s, r);
+            case RunInput.Threw t -> new Illegal(s, t);
+            case RunInput.Halted h -> new Illegal(s, h);
         };
     }
 
-    private static Decision cancelling(Shape shape, Cancelling s, Input input) {
+    private static Decision cancelling(StepCounts counts, Cancelling s, RunInput input) {
         var cancelled = new Outcome.Cancelled(s.cause());
         return switch (input) {
             // After a restart: the step that was executing died with the process and is not repeated.
-            case Input.Admitted() -> halt(shape, cancelled, List.of());
+            case RunInput.Admitted() -> halt(counts, cancelled, List.of());
             // What the step made is recorded all the same: the finalizers need the response to clean up.
-            case Input.Returned r
+            case RunInput.Returned r
             when r.step() == s.step() ->
-                halt(shape, cancelled, List.of(new Event.StepDone(s.step(), s.attempt(), r.response())));
-            case Input.Threw t
+                halt(counts, cancelled, List.of(new Event.StepDone(s.step(), s.attempt(), r.response())));
+            case RunInput.Threw t
             when t.step() == s.step() ->
-                halt(shape, cancelled, List.of(new Event.StepFailed(s.step(), s.attempt(), t.error())));
+                halt(counts, cancelled, List.of(new Event.StepFailed(s.step(), s.attempt(), t.error())));
             // The step's own verdict says more than ours: a handoff has happened, cancelled or not.
-            case Input.Halted h when h.step() == s.step() -> halt(shape, h.outcome(), List.of());
-            case Input.Cancel again -> new Next(s, List.of(), List.of(new Effect.Interrupt()));
-            case Input.Returned r -> new Illegal(s, r);
-            case Input.Threw t -> new Illegal(s, t);
-            case Input.Halted h -> new Illegal(s, h);
-            case Input.RetryDue r -> new Illegal(s, r);
+            case RunInput.Halted h when h.step() == s.step() -> halt(counts, h.outcome(), List.of());
+            case RunInput.Cancel again -> new Next(s, List.of(), List.of(new Effect.Interrupt()));
+            case RunInput.Returned r -> new Illegal(s, r);
+            case RunInput.Threw t -> new Illegal(s, t);
+            case RunInput.Halted h -> new Illegal(s, h);
+            case RunInput.RetryDue r -> new Illegal(s, r);
         };
     }
 
-    private static Decision finalizing(Shape shape, Finalizing s, Input input) {
+    private static Decision finalizing(StepCounts counts, Finalizing s, RunInput input) {
         return switch (input) {
-            case Input.Admitted() -> go(s, new Effect.RunFinalizer(s.step(), s.attempt()));
-            case Input.Returned r
-            when r.step() == s.step() -> nextFinalizer(shape, s, new Event.FinalizerDone(s.step(), s.attempt()));
-            case Input.Threw t
+            case RunInput.Admitted() -> go(s, new Effect.RunFinalizer(s.step(), s.attempt()));
+            case RunInput.Returned r
+            when r.step() == s.step() -> nextFinalizer(counts, s, new Event.FinalizerDone(s.step(), s.attempt()));
+            case RunInput.Threw t
             when t.step() == s.step() ->
                 new Next(
                         new FinalPausing(s.outcome(), s.step(), s.attempt()),
                         List.of(new Event.FinalizerFailed(s.step(), s.attempt(), t.error())),
                         List.of(new Effect.Pause(s.attempt())));
-            case Input.Halted h
+            case RunInput.Halted h
             when h.step() == s.step() ->
                 nextFinalizer(
-                        shape,
+                        counts,
                         new Finalizing(worse(s.outcome(), h.outcome()), s.step(), s.attempt()),
                         new Event.FinalizerFailed(
                                 s.step(), s.attempt(), h.outcome().detail()));
-            case Input.Cancel c ->
+            case RunInput.Cancel c ->
                 new Refused("it is ending already (" + s.outcome().word() + ")");
-            case Input.Returned r -> new Illegal(s, r);
-            case Input.Threw t -> new Illegal(s, t);
-            case Input.Halted h -> new Illegal(s, h);
+            case RunInput.Returned r -> new Illegal(s, r);
+            case RunInput.Threw t -> new Illegal(s, t);
+            case RunInput.Halted h -> new Illegal(s, h);
             // Fired while the cancellation that ended the pause was being recorded.
-            case Input.RetryDue overtaken -> new Next(s, List.of(), List.of());
+            case RunInput.RetryDue overtaken -> new Next(s, List.of(), List.of());
         };
     }
 
@@ -192,27 +192,27 @@ final class Reducer {
         return steps instanceof Outcome.Completed && finalizer instanceof Outcome.Unrecoverable ? finalizer : steps;
     }
 
-    private static Decision finalPausing(FinalPausing s, Input input) {
+    private static Decision finalPausing(FinalPausing s, RunInput input) {
         int next = s.attempt() + 1;
         return switch (input) {
-            case Input.Admitted(), Input.RetryDue() ->
+            case RunInput.Admitted(), RunInput.RetryDue() ->
                 go(new Finalizing(s.outcome(), s.step(), next), new Effect.RunFinalizer(s.step(), next));
-            case Input.Cancel c ->
+            case RunInput.Cancel c ->
                 new Refused("it is ending already (" + s.outcome().word() + ")");
-            case Input.Returned r -> new Illegal(s, r);
-            case Input.Threw t -> new Illegal(s, t);
-            case Input.Halted h -> new Illegal(s, h);
+            case RunInput.Returned r -> new Illegal(s, r);
+            case RunInput.Threw t -> new Illegal(s, t);
+            case RunInput.Halted h -> new Illegal(s, h);
         };
     }
 
-    private static Decision finished(Finished s, Input input) {
+    private static Decision finished(Finished s, RunInput input) {
         return switch (input) {
             // On their way while a cancellation that ended the run at once was being recorded.
-            case Input.Admitted(), Input.RetryDue() -> new Next(s, List.of(), List.of());
-            case Input.Cancel c -> new Refused("it is over");
-            case Input.Returned r -> new Illegal(s, r);
-            case Input.Threw t -> new Illegal(s, t);
-            case Input.Halted h -> new Illegal(s, h);
+            case RunInput.Admitted(), RunInput.RetryDue() -> new Next(s, List.of(), List.of());
+            case RunInput.Cancel c -> new Refused("it is over");
+            case RunInput.Returned r -> new Illegal(s, r);
+            case RunInput.Threw t -> new Illegal(s, t);
+            case RunInput.Halted h -> new Illegal(s, h);
         };
     }
 
@@ -220,15 +220,15 @@ final class Reducer {
         return new Next(state, List.of(), List.of(effect));
     }
 
-    private static Decision halt(Shape shape, Outcome outcome, List<Event> before) {
+    private static Decision halt(StepCounts counts, Outcome outcome, List<Event> before) {
         List<Event> events = new ArrayList<>(before);
         events.add(new Event.Halted(outcome));
-        return conclude(shape, outcome, events, List.of(), new Effect.RunFinalizer(0, 1));
+        return conclude(counts, outcome, events, List.of(), new Effect.RunFinalizer(0, 1));
     }
 
-    private static Decision nextFinalizer(Shape shape, Finalizing s, Event event) {
+    private static Decision nextFinalizer(StepCounts counts, Finalizing s, Event event) {
         int next = s.step() + 1;
-        if (next < shape.finalizers()) {
+        if (next < counts.finalizers()) {
             return new Next(
                     new Finalizing(s.outcome(), next, 1), List.of(event), List.of(new Effect.RunFinalizer(next, 1)));
         }
@@ -240,10 +240,10 @@ final class Reducer {
 
     /** The outcome is known: on to the finalizers, or, where there are none, to the end in the same record. */
     private static Decision conclude(
-            Shape shape, Outcome outcome, List<Event> events, List<Effect> effects, Effect toFinalizers) {
+            StepCounts counts, Outcome outcome, List<Event> events, List<Effect> effects, Effect toFinalizers) {
         List<Event> recorded = new ArrayList<>(events);
         List<Effect> due = new ArrayList<>(effects);
-        if (shape.finalizers() > 0) {
+        if (counts.finalizers() > 0) {
             due.add(toFinalizers);
             return new Next(new Finalizing(outcome, 0, 1), List.copyOf(recorded), List.copyOf(due));
         }

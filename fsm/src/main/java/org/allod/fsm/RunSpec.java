@@ -24,7 +24,7 @@ record RunSpec(
         List<String> steps,
         List<String> finalizers,
         Payload request) {
-    Shape shape() {
-        return new Shape(steps.size(), finalizers.size());
+    StepCounts shape() {
+        return new StepCounts(steps.size(), finalizers.size());
     }
 }

@@ -74,8 +74,8 @@ public final class RunType<Q, R> {
     }
 
     /** The response of a run of this type, so far as it got. */
-    public Optional<R> response(Ended ended) {
-        return ended.response().map(responses::decode);
+    public Optional<R> response(RunResult result) {
+        return result.response().map(responses::decode);
     }
 
     Codec<Q> requests() {
@@ -95,7 +95,7 @@ public final class RunType<Q, R> {
     }
 
     /** The same type with each part wrapped: how the harness gets between the engine and a step. */
-    RunType<Q, R> decorated(
+    RunType<Q, R> decorate(
             BiFunction<String, Step<Q, R>, Step<Q, R>> step,
             BiFunction<String, Finalizer<Q, R>, Finalizer<Q, R>> finalizer) {
         Builder<Q, R> b = new Builder<>(name, requests, responses).action(action);

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
-import org.allod.base.Failed;
-import org.allod.base.Ids;
+import org.allod.base.FailedException;
+import org.allod.base.IdGenerator;
 import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.jspecify.annotations.Nullable;
@@ -52,10 +52,10 @@ public final class RunTypeHarness<Q, R> {
         }
 
         /** Throws where the world is not as the completed run should leave it. */
-        void completed(Ended ended);
+        void completed(RunResult result);
 
         /** Throws where a run that was ended early left something that it should not. */
-        default void halted(Ended ended) {}
+        default void halted(RunResult result) {}
     }
 
     /** Scenarios run, for a test that wants to see that there were some. */
@@ -138,7 +138,7 @@ public final class RunTypeHarness<Q, R> {
         List<String> parts = List.of();
         List<String> steps = List.of();
 
-        SimulatedStore.Fault count(Append append) {
+        SimulatedStore.Fault count(LogAppend append) {
             appends++;
             append.start().filter(s -> parts.isEmpty()).ifPresent(spec -> {
                 steps = spec.steps();
@@ -166,16 +166,16 @@ public final class RunTypeHarness<Q, R> {
     /** One world, one run, one disturbance. */
     private final class Scenario {
         private final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
-        private final SimulatedDisk disk = new SimulatedDisk();
+        private final SimulatedEventDisk disk = new SimulatedEventDisk();
         private final World<Q, R> world = worlds.apply(time);
         private final Disturbance disturbance;
         private final SimulatedStore.Faults faults;
-        private final Ids ids = new Ids(time, Rng.seeded(7));
+        private final IdGenerator ids = new IdGenerator(time, Rng.seeded(7));
         private final AtomicReference<@Nullable Throwable> broken = new AtomicReference<>();
         private boolean disturbed;
         private int failures;
         private @Nullable RunId id;
-        private @Nullable Ended ended;
+        private @Nullable RunResult result;
 
         Scenario(Disturbance disturbance, SimulatedStore.Faults faults) {
             this.disturbance = disturbance;
@@ -184,27 +184,27 @@ public final class RunTypeHarness<Q, R> {
 
         void run(boolean completes) {
             // A start that was not acknowledged is asked for again, as its caller would. It may have happened.
-            for (int processes = 0; ended == null; processes++) {
+            for (int processes = 0; result == null; processes++) {
                 if (processes > 3) {
                     throw new AssertionError("the run is not over after the process was restarted three times");
                 }
                 process();
             }
-            if (completes && !ended.completed()) {
-                throw new AssertionError("ended " + ended.outcome().word() + ": "
-                        + ended.outcome().detail());
+            if (completes && !result.completed()) {
+                throw new AssertionError("ended " + result.outcome().word() + ": "
+                        + result.outcome().detail());
             }
             if (completes) {
-                world.completed(ended);
-            } else if (ended.completed() && !disturbed) {
+                world.completed(result);
+            } else if (result.completed() && !disturbed) {
                 throw new AssertionError("the disturbance never happened");
             } else {
-                world.halted(ended);
+                world.halted(result);
             }
         }
 
         private void process() {
-            SimulatedProcess process = new SimulatedProcess(time, () -> Duration.ofMillis(1));
+            SimulatedEngineProcess process = new SimulatedEngineProcess(time, () -> Duration.ofMillis(1));
             var store = new SimulatedStore(disk, process, null, faults, process::kill);
             Engine engine = new Engine(
                     store, time, process, Rng.seeded(8), ids, process, EngineOptions.defaults(), broken::set);
@@ -227,12 +227,12 @@ public final class RunTypeHarness<Q, R> {
         private RunId start(Engine engine, RunType<Q, R> type) {
             try {
                 return engine.start(type, world.subject(), world.request());
-            } catch (Failed diskFull) {
+            } catch (FailedException diskFull) {
                 return engine.start(type, world.subject(), world.request());
             }
         }
 
-        private void drive(SimulatedProcess process, CompletableFuture<Ended> outcome) {
+        private void drive(SimulatedEngineProcess process, CompletableFuture<RunResult> outcome) {
             long deadline = time.monoNanos() + PATIENCE.toNanos();
             for (int i = 0; !outcome.isDone() && !process.dead(); i++) {
                 if (i > TASKS || time.monoNanos() > deadline || !time.step()) {
@@ -242,11 +242,11 @@ public final class RunTypeHarness<Q, R> {
                     throw new AssertionError("the engine stopped", broken.get());
                 }
             }
-            ended = outcome.isDone() ? outcome.join() : null;
+            result = outcome.isDone() ? outcome.join() : null;
         }
 
         private RunType<Q, R> disturbed(RunType<Q, R> type, Engine engine) {
-            return type.decorated(
+            return type.decorate(
                     (part, step) -> part.equals(disturbance.part()) ? disturb(step, engine) : step,
                     (part, finalizer) -> part.equals(disturbance.part()) ? disturb(finalizer) : finalizer);
         }
@@ -259,10 +259,10 @@ public final class RunTypeHarness<Q, R> {
                 }
                 disturbed = kind != Kind.FAIL_AFTER || ++failures == TRIES - 1;
                 return switch (kind) {
-                    case FAIL_BEFORE -> throw new Failed("injected before the effect");
+                    case FAIL_BEFORE -> throw new FailedException("injected before the effect");
                     case FAIL_AFTER -> {
                         step.run(c);
-                        throw new Failed("injected after the effect");
+                        throw new FailedException("injected after the effect");
                     }
                     case REPEAT -> {
                         step.run(c);
@@ -281,12 +281,12 @@ public final class RunTypeHarness<Q, R> {
             return (c, outcome) -> {
                 if (!disturbed && disturbance.kind() == Kind.FAIL_BEFORE) {
                     disturbed = true;
-                    throw new Failed("injected before the effect");
+                    throw new FailedException("injected before the effect");
                 }
                 finalizer.run(c, outcome);
                 if (!disturbed && disturbance.kind() == Kind.FAIL_AFTER) {
                     disturbed = ++failures == TRIES - 1;
-                    throw new Failed("injected after the effect");
+                    throw new FailedException("injected after the effect");
                 }
                 if (!disturbed && disturbance.kind() == Kind.REPEAT) {
                     disturbed = true;

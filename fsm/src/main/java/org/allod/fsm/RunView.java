@@ -45,7 +45,7 @@ public record RunView(
             error = run.error;
             since = run.since;
         }
-        Rows.Phase phase = Rows.Phase.of(state);
+        RowMapper.Phase phase = RowMapper.Phase.of(state);
         boolean ending = state instanceof RunState.Finalizing || state instanceof RunState.FinalPausing;
         List<String> names = ending ? run.spec.finalizers() : run.spec.steps();
         boolean placed = !(state instanceof RunState.Waiting || state instanceof RunState.Finished);
@@ -59,7 +59,7 @@ public record RunView(
                 state instanceof RunState.Finished(Outcome outcome) ? Optional.of(outcome) : Optional.empty());
     }
 
-    static RunView of(Archived run) {
+    static RunView of(EndedRunRecord run) {
         return view(run.spec(), "finished", "", 0, run.at(), "", Optional.of(run.outcome()));
     }
 

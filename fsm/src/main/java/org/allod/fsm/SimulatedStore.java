@@ -5,13 +5,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Timers;
-import org.allod.store.Listener;
+import org.allod.store.WriteCallback;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One process's view of a {@link SimulatedDisk}. What is appended is first only <em>written</em>; after the delay all
+ * One process's view of a {@link SimulatedEventDisk}. What is appended is first only <em>written</em>; after the delay all
  * that was written is <em>flushed</em> together, in order, and only then acknowledged. When the process dies
  * ({@link #kill}), what was not flushed is gone and nobody is told anything any more.
  */
@@ -30,7 +30,7 @@ public non-sealed class SimulatedStore extends EventStore {
     /** Draws the fault of each append. */
     @FunctionalInterface
     interface Faults {
-        Fault of(Append append);
+        Fault of(LogAppend append);
     }
 
     /** The simulated process has died; unwinds whatever of it is still on the stack. */
@@ -40,9 +40,9 @@ public non-sealed class SimulatedStore extends EventStore {
         }
     }
 
-    private record Pending(Append append, Listener<Ref> listener) {}
+    private record Pending(LogAppend append, WriteCallback<LogPosition> callback) {}
 
-    private final SimulatedDisk disk;
+    private final SimulatedEventDisk disk;
     private final Timers timers;
     /** Null where every append is flushed at once, on the caller's thread. */
     private final @Nullable Supplier<Duration> delay;
@@ -54,7 +54,11 @@ public non-sealed class SimulatedStore extends EventStore {
     private boolean dead;
 
     SimulatedStore(
-            SimulatedDisk disk, Timers timers, @Nullable Supplier<Duration> delay, Faults faults, Runnable onCrash) {
+            SimulatedEventDisk disk,
+            Timers timers,
+            @Nullable Supplier<Duration> delay,
+            Faults faults,
+            Runnable onCrash) {
         this.disk = disk;
         this.timers = timers;
         this.delay = delay;
@@ -63,7 +67,7 @@ public non-sealed class SimulatedStore extends EventStore {
     }
 
     /** A store without faults whose appends are durable when they return. */
-    public static SimulatedStore immediate(SimulatedDisk disk, Timers timers) {
+    public static SimulatedStore immediate(SimulatedEventDisk disk, Timers timers) {
         return new SimulatedStore(disk, timers, null, append -> Fault.NONE, () -> {});
     }
 
@@ -74,15 +78,15 @@ public non-sealed class SimulatedStore extends EventStore {
     }
 
     @Override
-    void append(Append append, Listener<Ref> listener) {
+    void append(LogAppend append, WriteCallback<LogPosition> callback) {
         if (dead) {
             throw new Crash();
         }
         if (delay == null) {
-            flush(new Pending(append, listener));
+            flush(new Pending(append, callback));
             return;
         }
-        written.add(new Pending(append, listener));
+        written.add(new Pending(append, callback));
         flushLater(delay);
     }
 
@@ -105,8 +109,8 @@ public non-sealed class SimulatedStore extends EventStore {
 
     private void flush(Pending p) {
         switch (faults.of(p.append)) {
-            case NONE -> p.listener.durable(disk.apply(p.append));
-            case REFUSED -> p.listener.failed(new Failed("writing to the simulated disk: it is full"));
+            case NONE -> p.callback.durable(disk.apply(p.append));
+            case REFUSED -> p.callback.failed(new FailedException("writing to the simulated disk: it is full"));
             case CRASH_BEFORE -> crash();
             case CRASH_AFTER -> {
                 disk.apply(p.append);
@@ -122,22 +126,22 @@ public non-sealed class SimulatedStore extends EventStore {
     }
 
     @Override
-    List<Recovered> load() {
+    List<ActiveRunRecord> load() {
         return disk.load();
     }
 
     @Override
-    Optional<Archived> ended(RunId id) {
+    Optional<EndedRunRecord> ended(RunId id) {
         return disk.ended(id);
     }
 
     @Override
-    List<Archived> ended(Optional<RunId> before, int limit) {
+    List<EndedRunRecord> ended(Optional<RunId> before, int limit) {
         return disk.ended(before, limit);
     }
 
     @Override
-    List<HistoryEvent> history(RunId id, Ref active) {
+    List<HistoryEvent> history(RunId id, LogPosition active) {
         return disk.history(id);
     }
 

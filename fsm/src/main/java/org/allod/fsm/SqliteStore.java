@@ -9,8 +9,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.allod.store.Database;
-import org.allod.store.Listener;
-import org.allod.store.Tx;
+import org.allod.store.Transaction;
+import org.allod.store.WriteCallback;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,34 +19,34 @@ import org.jspecify.annotations.Nullable;
  */
 final class SqliteStore extends EventStore {
     private final Database database;
-    private final Fold fold;
+    private final ActiveTableCheckpoint checkpoint;
     /** Both belong to the writer's thread once {@link #load} has set them. */
     private long lastRun;
 
     private long lastEvent;
 
     SqliteStore(Database database) {
-        this(database, Fold.EVENTS);
+        this(database, ActiveTableCheckpoint.EVENTS);
     }
 
     SqliteStore(Database database, int foldEvery) {
         this.database = database;
-        this.fold = new Fold(foldEvery);
+        this.checkpoint = new ActiveTableCheckpoint(foldEvery);
     }
 
     @Override
-    void append(Append append, Listener<Ref> listener) {
-        database.submit(tx -> write(tx, append), listener);
+    void append(LogAppend append, WriteCallback<LogPosition> callback) {
+        database.submit(tx -> write(tx, append), callback);
     }
 
-    private Ref write(Tx tx, Append append) throws SQLException {
-        long run = append.ref().run();
+    private LogPosition write(Transaction tx, LogAppend append) throws SQLException {
+        long run = append.position().run();
         if (append.start().isPresent()) {
             run = ++lastRun;
-            Inserts.run(tx, run, append.start().get());
+            InsertStatements.run(tx, run, append.start().get());
         }
-        long last = append.ref().last();
-        long answer = append.ref().answer();
+        long last = append.position().last();
+        long answer = append.position().answer();
         Outcome ended = null;
         for (Event event : append.events()) {
             if (event instanceof Event.Finished(Outcome outcome)) {
@@ -54,61 +54,61 @@ final class SqliteStore extends EventStore {
                 continue;
             }
             long no = ++lastEvent;
-            Inserts.event(tx, no, run, last, append.at(), event);
+            InsertStatements.event(tx, no, run, last, append.at(), event);
             last = no;
             if (event instanceof Event.StepDone done && done.response().isPresent()) {
                 answer = no;
             }
         }
-        Ref ref = new Ref(run, last, answer);
+        LogPosition position = new LogPosition(run, last, answer);
         if (ended != null) {
-            Inserts.ended(tx, ref, append.at(), ended);
-        } else if (!Fold.says(append)) {
-            Inserts.active(tx, ref, append);
+            InsertStatements.ended(tx, position, append.at(), ended);
+        } else if (!ActiveTableCheckpoint.says(append)) {
+            InsertStatements.active(tx, position, append);
         }
-        fold.ifDue(tx, lastRun, lastEvent);
-        return ref;
+        checkpoint.ifDue(tx, lastRun, lastEvent);
+        return position;
     }
 
     @Override
-    List<Recovered> load() {
+    List<ActiveRunRecord> load() {
         return database.write(tx -> {
-            lastRun = Fold.lastRun(tx);
-            lastEvent = Fold.lastEvent(tx);
-            fold.now(tx, lastRun, lastEvent);
+            lastRun = ActiveTableCheckpoint.lastRun(tx);
+            lastEvent = ActiveTableCheckpoint.lastEvent(tx);
+            checkpoint.now(tx, lastRun, lastEvent);
             return tx.list(
-                    "SELECT a.*, e.response, " + Rows.RUN_COLUMNS + " FROM active a JOIN run r ON r.no = a.run "
+                    "SELECT a.*, e.response, " + RowMapper.RUN_COLUMNS + " FROM active a JOIN run r ON r.no = a.run "
                             + "LEFT JOIN event e ON e.no = a.answer ORDER BY a.run",
                     SqliteStore::recovered);
         });
     }
 
-    private static Recovered recovered(ResultSet row) throws SQLException {
-        Rows.Phase phase = new Rows.Phase(
+    private static ActiveRunRecord recovered(ResultSet row) throws SQLException {
+        RowMapper.Phase phase = new RowMapper.Phase(
                 row.getString("phase"),
                 row.getInt("step"),
                 row.getInt("attempt"),
                 row.getString("outcome"),
                 row.getString("detail"));
         String error = row.getString("error");
-        return new Recovered(
-                Rows.spec(row),
-                new Ref(row.getLong("run"), row.getLong("last"), row.getLong("answer")),
+        return new ActiveRunRecord(
+                RowMapper.spec(row),
+                new LogPosition(row.getLong("run"), row.getLong("last"), row.getLong("answer")),
                 phase.state(),
                 error == null ? "" : error,
                 Optional.ofNullable(row.getBytes("response")).map(Payload::new));
     }
 
-    private static final String ENDED = "SELECT d.at AS ended_at, d.outcome, d.detail, e.response, " + Rows.RUN_COLUMNS
-            + " FROM ended d JOIN run r ON r.no = d.run LEFT JOIN event e ON e.no = d.answer ";
+    private static final String ENDED = "SELECT d.at AS ended_at, d.outcome, d.detail, e.response, "
+            + RowMapper.RUN_COLUMNS + " FROM ended d JOIN run r ON r.no = d.run LEFT JOIN event e ON e.no = d.answer ";
 
     @Override
-    Optional<Archived> ended(RunId id) {
+    Optional<EndedRunRecord> ended(RunId id) {
         return database.read(tx -> tx.first(ENDED + "WHERE r.id = ?", SqliteStore::archived, id.toString()));
     }
 
     @Override
-    List<Archived> ended(Optional<RunId> before, int limit) {
+    List<EndedRunRecord> ended(Optional<RunId> before, int limit) {
         return database.read(tx -> tx.list(
                 ENDED + "WHERE r.id < ? ORDER BY r.id DESC LIMIT ?",
                 SqliteStore::archived,
@@ -116,10 +116,10 @@ final class SqliteStore extends EventStore {
                 limit));
     }
 
-    private static Archived archived(ResultSet row) throws SQLException {
-        return new Archived(
-                Rows.spec(row),
-                Rows.outcome(row.getString("outcome"), row.getString("detail")),
+    private static EndedRunRecord archived(ResultSet row) throws SQLException {
+        return new EndedRunRecord(
+                RowMapper.spec(row),
+                RowMapper.outcome(row.getString("outcome"), row.getString("detail")),
                 row.getLong("ended_at"),
                 Optional.ofNullable(row.getBytes("response")).map(Payload::new));
     }
@@ -128,11 +128,11 @@ final class SqliteStore extends EventStore {
             long run, RunSpec spec, long last, @Nullable HistoryEvent finish) {}
 
     @Override
-    List<HistoryEvent> history(RunId id, Ref active) {
+    List<HistoryEvent> history(RunId id, LogPosition active) {
         return database.read(tx -> {
             Optional<Head> head = tx.first(
                     "SELECT r.no, coalesce(d.last, ?) AS last, d.at AS ended_at, d.outcome, d.detail, "
-                            + Rows.RUN_COLUMNS + " FROM run r LEFT JOIN ended d ON d.run = r.no WHERE r.id = ?",
+                            + RowMapper.RUN_COLUMNS + " FROM run r LEFT JOIN ended d ON d.run = r.no WHERE r.id = ?",
                     SqliteStore::head,
                     active.last(),
                     id.toString());
@@ -144,13 +144,13 @@ final class SqliteStore extends EventStore {
         String word = row.getString("outcome");
         HistoryEvent finish = null;
         if (word != null) {
-            Outcome outcome = Rows.outcome(word, row.getString("detail"));
-            finish = Histories.finish(row.getLong("ended_at"), outcome);
+            Outcome outcome = RowMapper.outcome(word, row.getString("detail"));
+            finish = HistoryFormatter.finish(row.getLong("ended_at"), outcome);
         }
-        return new Head(row.getLong("no"), Rows.spec(row), row.getLong("last"), finish);
+        return new Head(row.getLong("no"), RowMapper.spec(row), row.getLong("last"), finish);
     }
 
-    private static List<HistoryEvent> chain(Tx tx, Head head) throws SQLException {
+    private static List<HistoryEvent> chain(Transaction tx, Head head) throws SQLException {
         List<HistoryEvent> events = new ArrayList<>();
         if (head.finish() != null) {
             events.add(head.finish());
@@ -170,13 +170,13 @@ final class SqliteStore extends EventStore {
                 events.add(new HistoryEvent(
                         Instant.ofEpochMilli(row.getLong("at")),
                         kind,
-                        Histories.name(head.spec(), kind, row.getInt("step")),
+                        HistoryFormatter.name(head.spec(), kind, row.getInt("step")),
                         row.getInt("attempt"),
                         message == null ? "" : message));
                 no = row.getLong("prev");
             }
         }
-        events.add(Histories.start(head.spec()));
+        events.add(HistoryFormatter.start(head.spec()));
         Collections.reverse(events);
         return List.copyOf(events);
     }
@@ -185,13 +185,13 @@ final class SqliteStore extends EventStore {
     List<RunId> children(RunId parent) {
         return database.read(tx -> tx.list(
                 "SELECT id FROM run WHERE parent = ? ORDER BY no",
-                row -> Rows.id(row.getString(1)),
+                row -> RowMapper.id(row.getString(1)),
                 parent.toString()));
     }
 
     @Override
     int prune(int keep, long olderThan, int most) {
-        Forgetting.Victims victims = database.read(tx -> Forgetting.find(tx, keep, olderThan, most));
-        return victims.count() == 0 ? 0 : database.write(tx -> Forgetting.delete(tx, victims));
+        HistoryDeletion.Victims victims = database.read(tx -> HistoryDeletion.find(tx, keep, olderThan, most));
+        return victims.count() == 0 ? 0 : database.write(tx -> HistoryDeletion.delete(tx, victims));
     }
 }

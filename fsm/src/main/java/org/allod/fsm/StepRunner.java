@@ -20,37 +20,42 @@ final class StepRunner {
         this.payload = payload;
     }
 
-    <Q, R> Input step(ActiveRun run, RunType<Q, R> type, int step, int attempt, Context.Signals signals) {
+    <Q, R> RunInput step(ActiveRun run, RunType<Q, R> type, int step, int attempt, StepContextImpl.Signals signals) {
         String name = run.spec.steps().get(step);
         Optional<Step<Q, R>> body = type.step(name);
         if (body.isEmpty()) {
             return gone(run, step, "step", name);
         }
         return guarded(run, step, name, false, () -> {
-            @Nullable R answer = body.get().run(new Context<>(run, type, name, attempt, signals));
+            @Nullable R answer = body.get().run(new StepContextImpl<>(run, type, name, attempt, signals));
             return answer == null ? null : new Payload(type.responses().encode(answer));
         });
     }
 
-    <Q, R> Input finalizer(
-            ActiveRun run, RunType<Q, R> type, Outcome outcome, int step, int attempt, Context.Signals signals) {
+    <Q, R> RunInput finalizer(
+            ActiveRun run,
+            RunType<Q, R> type,
+            Outcome outcome,
+            int step,
+            int attempt,
+            StepContextImpl.Signals signals) {
         String name = run.spec.finalizers().get(step);
         Optional<Finalizer<Q, R>> body = type.finalizer(name);
         if (body.isEmpty()) {
             return gone(run, step, "finalizer", name);
         }
         return guarded(run, step, name, true, () -> {
-            body.get().run(new Context<>(run, type, name, attempt, signals), outcome);
+            body.get().run(new StepContextImpl<>(run, type, name, attempt, signals), outcome);
             return null;
         });
     }
 
     /** What it was to do is not done, and nobody can tell whether that matters: no run of it is a success. */
-    private static Input gone(ActiveRun run, int step, String what, String name) {
+    private static RunInput gone(ActiveRun run, int step, String what, String name) {
         String why = "%s '%s' of %s is not in this program: the run was started by another version of it"
                 .formatted(what, name, run.spec.type());
         LOG.log(System.Logger.Level.WARNING, "run {0} fails: {1}", run.id(), why);
-        return new Input.Halted(step, new Outcome.Unrecoverable(Fault.SYSTEM, why));
+        return new RunInput.Halted(step, new Outcome.Unrecoverable(Fault.SYSTEM, why));
     }
 
     private interface Body {
@@ -60,20 +65,20 @@ final class StepRunner {
 
     // Every failure of a step is the step's outcome; whatever it is, the engine must go on.
     @SuppressWarnings("CatchAndPrintStackTrace")
-    private Input guarded(ActiveRun run, int step, String name, boolean last, Body body) {
+    private RunInput guarded(ActiveRun run, int step, String name, boolean last, Body body) {
         try {
             Payload answer = TraceContext.within(run.spec.trace(), body::run);
             if (answer != null && answer.bytes().length > payload) {
-                return new Input.Halted(
+                return new RunInput.Halted(
                         step,
                         new Outcome.Unrecoverable(
                                 Fault.SYSTEM,
                                 "step '%s' answered %d bytes, the bound is %d"
                                         .formatted(name, answer.bytes().length, payload)));
             }
-            return new Input.Returned(step, Optional.ofNullable(answer));
-        } catch (Halt halt) {
-            return new Input.Halted(step, halt.outcome());
+            return new RunInput.Returned(step, Optional.ofNullable(answer));
+        } catch (TerminalException halt) {
+            return new RunInput.Halted(step, halt.outcome());
         } catch (OutOfMemoryError e) {
             throw e;
         } catch (Throwable e) {
@@ -83,8 +88,8 @@ final class StepRunner {
                             .formatted(run.id(), run.spec.type(), run.spec.subject(), name),
                     e);
             return e instanceof Error && !last
-                    ? new Input.Halted(step, new Outcome.Unrecoverable(Fault.SYSTEM, defect(name, e)))
-                    : new Input.Threw(step, describe(e));
+                    ? new RunInput.Halted(step, new Outcome.Unrecoverable(Fault.SYSTEM, defect(name, e)))
+                    : new RunInput.Threw(step, describe(e));
         }
     }
 

@@ -18,5 +18,5 @@ public record TypeMetrics(
         long started,
         Map<String, Long> ended,
         long failures,
-        Durations.Snapshot duration,
-        Map<String, Durations.Snapshot> steps) {}
+        DurationHistogram.Snapshot duration,
+        Map<String, DurationHistogram.Snapshot> steps) {}

@@ -1,7 +1,7 @@
 package org.allod.fsm;
 
 /** Thrown by a step: trying again cannot help. Says whose fault it is. */
-public final class Unrecoverable extends Halt {
+public final class Unrecoverable extends TerminalException {
     private final Fault fault;
 
     public Unrecoverable(Fault fault, String message) {

@@ -21,9 +21,9 @@
  * for what is already there before making it. docs/decisions/011 answers what else one may rely on.
  *
  * <p><b>How it is built.</b> {@code Reducer} decides: a pure function from a run's state and an input to the next state,
- * the events to record and the effects that are due once they are. {@code RunLoop} is the shell around it: one input of a
- * run at a time, events to the store, then effects; {@code Turns} calls the steps. {@code Roster} knows who is there and {@code Lanes} who may execute;
- * {@code Dispatcher} acts on it. {@code Engine} is the door.
+ * the events to record and the effects that are due once they are. {@code RunDriver} is the shell around it: one input of a
+ * run at a time, events to the store, then effects; {@code StepExecutor} calls the steps. {@code RunRegistry} knows who is there and {@code AdmissionControl} who may execute;
+ * {@code RunScheduler} acts on it. {@code Engine} is the door.
  * {@link org.allod.fsm.EventStore} has two kinds, SQLite and a simulated disk, so that the whole engine also runs in one
  * thread from a seed.
  *

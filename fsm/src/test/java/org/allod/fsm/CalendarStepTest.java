@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.allod.base.BelievedClock;
-import org.allod.base.Ids;
+import org.allod.base.IdGenerator;
 import org.allod.base.Poll;
 import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
@@ -39,7 +39,13 @@ class CalendarStepTest {
 
     private Engine engine(Database database) {
         Engine engine = Engine.on(
-                database, time, time, Rng.seeded(1), new Ids(time, Rng.seeded(2)), EngineOptions.defaults(), e -> {
+                database,
+                time,
+                time,
+                Rng.seeded(1),
+                new IdGenerator(time, Rng.seeded(2)),
+                EngineOptions.defaults(),
+                e -> {
                     throw new AssertionError(e);
                 });
         engine.register(TYPE);
@@ -47,7 +53,7 @@ class CalendarStepTest {
         return engine;
     }
 
-    private static Ended ended(CompletableFuture<Ended> outcome) throws Exception {
+    private static RunResult ended(CompletableFuture<RunResult> outcome) throws Exception {
         return outcome.get(20, TimeUnit.SECONDS);
     }
 
@@ -55,14 +61,14 @@ class CalendarStepTest {
     void history_whenTheCalendarJumpsAhead_isKept_untilItHasBeenSteadyForADay() throws Exception {
         try (Database database = database()) {
             try (Engine engine = engine(database)) {
-                assertThat(ended(engine.outcome(engine.start(TYPE, "one", "")))).matches(Ended::completed);
+                assertThat(ended(engine.outcome(engine.start(TYPE, "one", "")))).matches(RunResult::completed);
             }
             EventStore store = EventStore.sqlite(database);
             store.load();
             BelievedClock clock = new BelievedClock(time);
             time.advance(Duration.ofDays(1));
             time.step(Duration.ofDays(300));
-            Pruner pruner = new Pruner(store, clock, Runnable::run, EngineOptions.defaults());
+            HistoryPruner pruner = new HistoryPruner(store, clock, Runnable::run, EngineOptions.defaults());
             pruner.start((delay, task) -> () -> {});
             assertThat(store.ended(Optional.empty(), 10)).hasSize(1);
             time.advance(Duration.ofDays(1));
@@ -74,10 +80,10 @@ class CalendarStepTest {
     /** The delay is an hour. It may have begun only after the first has passed: the start is durable a little before. */
     private void inTwoHours(Engine engine, RunId run) throws Exception {
         time.advance(Duration.ofHours(1));
-        CompletableFuture<Ended> outcome = engine.outcome(run);
+        CompletableFuture<RunResult> outcome = engine.outcome(run);
         boolean early = Poll.within(Duration.ofSeconds(1), Duration.ofMillis(2), outcome::isDone);
         time.advance(early ? Duration.ZERO : Duration.ofHours(1));
-        assertThat(ended(outcome)).matches(Ended::completed);
+        assertThat(ended(outcome)).matches(RunResult::completed);
     }
 
     @Test
@@ -110,13 +116,13 @@ class CalendarStepTest {
             RunId first;
             try (Engine engine = engine(database)) {
                 first = engine.start(TYPE, "one", "");
-                assertThat(ended(engine.outcome(first))).matches(Ended::completed);
+                assertThat(ended(engine.outcome(first))).matches(RunResult::completed);
             }
             time.step(Duration.ofDays(-30));
             try (Engine engine = engine(database)) {
                 RunId next = engine.start(TYPE, "one", "");
                 assertThat(next).isGreaterThan(first);
-                assertThat(ended(engine.outcome(next))).matches(Ended::completed);
+                assertThat(ended(engine.outcome(next))).matches(RunResult::completed);
             }
         }
     }

@@ -13,8 +13,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import org.allod.base.Ids;
-import org.allod.base.Rejected;
+import org.allod.base.IdGenerator;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
@@ -44,7 +44,8 @@ class DefectsTest {
     private void boot(EngineOptions options, RunType<?, ?>... types) {
         database = Database.open(dir.resolve("host.db"), DatabaseOptions.defaults(), List.of(FsmSchema.schema()));
         SystemClock clock = new SystemClock();
-        engine = Engine.on(database, clock, timers, Rng.seeded(1), new Ids(clock, Rng.seeded(2)), options, fatal::set);
+        engine = Engine.on(
+                database, clock, timers, Rng.seeded(1), new IdGenerator(clock, Rng.seeded(2)), options, fatal::set);
         for (RunType<?, ?> type : types) {
             engine.register(type);
         }
@@ -267,7 +268,8 @@ class DefectsTest {
         assertThat(seen.get()).isEqualTo(new Outcome.Cancelled("operator"));
         assertThatThrownBy(() -> engine.cancel(id, "again"))
                 .isInstanceOfSatisfying(
-                        Rejected.class, r -> assertThat(r.reason()).isEqualTo(Rejected.Reason.CONFLICT));
+                        RejectedException.class,
+                        r -> assertThat(r.reason()).isEqualTo(RejectedException.Reason.CONFLICT));
     }
 
     @Test
@@ -356,26 +358,38 @@ class DefectsTest {
         var t = type("t").step("a", DefectsTest::forever).build();
         boot(QUICK.queue("q", 1).waiting(1).active(3), t);
         RunId unknown = RunId.parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").orElseThrow();
-        refused(Rejected.Reason.INVALID, "no queue 'x'", t, StartOptions.none().queue("x"));
-        refused(Rejected.Reason.NOT_FOUND, "wait for", t, StartOptions.none().after(unknown));
-        refused(Rejected.Reason.NOT_FOUND, "parent", t, StartOptions.none().parent(unknown));
+        refused(
+                RejectedException.Reason.INVALID,
+                "no queue 'x'",
+                t,
+                StartOptions.none().queue("x"));
+        refused(
+                RejectedException.Reason.NOT_FOUND,
+                "wait for",
+                t,
+                StartOptions.none().after(unknown));
+        refused(
+                RejectedException.Reason.NOT_FOUND,
+                "parent",
+                t,
+                StartOptions.none().parent(unknown));
         engine.start(t, "m1", "", StartOptions.none().queue("q"));
         engine.start(t, "m1", "", StartOptions.none().queue("q"));
         refused(
-                Rejected.Reason.CAPACITY,
+                RejectedException.Reason.CAPACITY,
                 "wait in queue 'q'",
                 t,
                 StartOptions.none().queue("q"));
         engine.start(t, "m2", "");
-        refused(Rejected.Reason.CAPACITY, "active runs", t, StartOptions.none());
+        refused(RejectedException.Reason.CAPACITY, "active runs", t, StartOptions.none());
         assertThatThrownBy(() -> engine.await(unknown, SOON)).hasMessageContaining("no run");
         assertThatThrownBy(() -> engine.cancel(unknown, "")).hasMessageContaining("no run");
     }
 
-    private void refused(Rejected.Reason reason, String text, RunType<String, String> t, StartOptions how) {
+    private void refused(RejectedException.Reason reason, String text, RunType<String, String> t, StartOptions how) {
         assertThatThrownBy(() -> engine.start(t, "new", "", how))
                 .isInstanceOfSatisfying(
-                        Rejected.class, r -> assertThat(r.reason()).isEqualTo(reason))
+                        RejectedException.class, r -> assertThat(r.reason()).isEqualTo(reason))
                 .hasMessageContaining(text);
     }
 
@@ -386,7 +400,8 @@ class DefectsTest {
         RunId id = engine.start(t, "m", "");
         assertThatThrownBy(() -> engine.await(id, Duration.ofMillis(20)))
                 .isInstanceOfSatisfying(
-                        Rejected.class, r -> assertThat(r.reason()).isEqualTo(Rejected.Reason.TIMEOUT));
+                        RejectedException.class,
+                        r -> assertThat(r.reason()).isEqualTo(RejectedException.Reason.TIMEOUT));
     }
 
     @Test
@@ -410,7 +425,7 @@ class DefectsTest {
     void watch_slowWatcher_losesTheOldestAndHoldsUpNobody() throws InterruptedException {
         var t = type("t").step("a", c -> "").step("b", c -> "").build();
         boot(QUICK.watch(4), t);
-        try (Watch slow = engine.watch()) {
+        try (RunSubscription slow = engine.watch()) {
             RunId last = engine.start(t, "m", "");
             engine.await(last, SOON);
             for (int i = 0; i < 9; i++) {
@@ -438,7 +453,8 @@ class DefectsTest {
                 .contains("1048577 bytes");
         assertThatThrownBy(() -> engine.start(t, "m", "x".repeat((1 << 20) + 1)))
                 .isInstanceOfSatisfying(
-                        Rejected.class, r -> assertThat(r.reason()).isEqualTo(Rejected.Reason.TOO_LARGE));
+                        RejectedException.class,
+                        r -> assertThat(r.reason()).isEqualTo(RejectedException.Reason.TOO_LARGE));
     }
 
     private static void until(java.util.function.BooleanSupplier condition) {

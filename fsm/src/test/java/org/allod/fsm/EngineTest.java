@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.allod.base.Ids;
-import org.allod.base.Rejected;
+import org.allod.base.IdGenerator;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
@@ -34,7 +34,8 @@ class EngineTest {
     private Engine open(EngineOptions options, RunType<?, ?>... types) {
         database = Database.open(dir.resolve("host.db"), DatabaseOptions.defaults(), List.of(FsmSchema.schema()));
         SystemClock clock = new SystemClock();
-        engine = Engine.on(database, clock, timers, Rng.seeded(1), new Ids(clock, Rng.seeded(2)), options, e -> {});
+        engine = Engine.on(
+                database, clock, timers, Rng.seeded(1), new IdGenerator(clock, Rng.seeded(2)), options, e -> {});
         for (RunType<?, ?> type : types) {
             engine.register(type);
         }
@@ -64,10 +65,10 @@ class EngineTest {
         open(EngineOptions.defaults(), type);
 
         RunId id = engine.start(type, "m1", "hello");
-        Ended ended = engine.await(id, SOON);
+        RunResult result = engine.await(id, SOON);
 
-        assertThat(ended.outcome()).isEqualTo(new Outcome.Completed());
-        assertThat(type.response(ended)).contains("hello!?");
+        assertThat(result.outcome()).isEqualTo(new Outcome.Completed());
+        assertThat(type.response(result)).contains("hello!?");
         assertThat(finalized).hasValue(1);
         assertThat(engine.history(id))
                 .extracting(HistoryEvent::kind)
@@ -91,7 +92,7 @@ class EngineTest {
         RunId first = engine.start(type, "m1", "");
 
         assertThatThrownBy(() -> engine.start(type, "m1", ""))
-                .isInstanceOf(Rejected.class)
+                .isInstanceOf(RejectedException.class)
                 .hasMessageContaining(first.toString());
         hold.countDown();
         assertThat(engine.await(first, SOON).completed()).isTrue();

@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class ReducerTest {
-    private static final Shape PLAIN = new Shape(2, 0);
+    private static final StepCounts PLAIN = new StepCounts(2, 0);
 
     @Test
     void javadoc_table_isTheOneGeneratedFromTheCode() throws Exception {
@@ -43,14 +43,14 @@ class ReducerTest {
     @Test
     void returned_ofAnotherStep_isIllegalInEveryState() {
         for (RunState state : TransitionTable.STATES) {
-            assertThat(Reducer.next(new Shape(3, 3), state, new Input.Returned(2, Optional.empty())))
+            assertThat(Reducer.next(new StepCounts(3, 3), state, new RunInput.Returned(2, Optional.empty())))
                     .isInstanceOf(Decision.Illegal.class);
         }
     }
 
     @Test
     void lastStep_noFinalizers_finishesInTheSameRecord() {
-        Decision decision = Reducer.next(PLAIN, new RunState.Running(1, 1), new Input.Returned(1, Optional.empty()));
+        Decision decision = Reducer.next(PLAIN, new RunState.Running(1, 1), new RunInput.Returned(1, Optional.empty()));
 
         assertThat(decision)
                 .isEqualTo(new Decision.Next(
@@ -63,11 +63,12 @@ class ReducerTest {
 
     @Test
     void cancel_whileAStepRuns_waitsForItBeforeTheFinalizers() {
-        Shape shape = new Shape(2, 1);
-        var cancelling = (Decision.Next) Reducer.next(shape, new RunState.Running(0, 1), new Input.Cancel("why"));
+        StepCounts counts = new StepCounts(2, 1);
+        var cancelling = (Decision.Next) Reducer.next(counts, new RunState.Running(0, 1), new RunInput.Cancel("why"));
         assertThat(cancelling.effects()).containsExactly(new Effect.Interrupt());
 
-        var ended = (Decision.Next) Reducer.next(shape, cancelling.state(), new Input.Returned(0, Optional.empty()));
+        var ended =
+                (Decision.Next) Reducer.next(counts, cancelling.state(), new RunInput.Returned(0, Optional.empty()));
         assertThat(ended.state()).isEqualTo(new RunState.Finalizing(new Outcome.Cancelled("why"), 0, 1));
         assertThat(ended.effects()).containsExactly(new Effect.RunFinalizer(0, 1));
     }

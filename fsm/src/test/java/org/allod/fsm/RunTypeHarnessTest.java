@@ -71,18 +71,18 @@ class RunTypeHarnessTest {
         }
 
         @Override
-        public void completed(Ended ended) {
-            assertThat(type().response(ended)).contains("disk+network");
+        public void completed(RunResult result) {
+            assertThat(type().response(result)).contains("disk+network");
             assertThat(disks).containsExactly("m1");
             assertThat(networks).containsExactly("m1");
             assertThat(published).isNotEmpty().containsOnly(new Outcome.Completed());
         }
 
         @Override
-        public void halted(Ended ended) {
+        public void halted(RunResult result) {
             assertThat(disks).isEmpty();
             assertThat(networks).isEmpty();
-            assertThat(published).isNotEmpty().containsOnly(ended.outcome());
+            assertThat(published).isNotEmpty().containsOnly(result.outcome());
         }
     }
 

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 
@@ -19,7 +19,7 @@ import org.allod.base.VirtualTime;
 final class SimulatedWorld {
     private final long seed;
     private final VirtualTime time;
-    private final SimulatedDisk disk;
+    private final SimulatedEventDisk disk;
     private final Map<String, Integer> caps;
     final List<String> log = new ArrayList<>();
     final Map<RunId, TreeSet<String>> executed = new TreeMap<>();
@@ -29,7 +29,7 @@ final class SimulatedWorld {
     private final Map<String, TreeSet<RunId>> queued = new TreeMap<>();
     boolean healed;
 
-    SimulatedWorld(long seed, VirtualTime time, SimulatedDisk disk, Map<String, Integer> caps) {
+    SimulatedWorld(long seed, VirtualTime time, SimulatedEventDisk disk, Map<String, Integer> caps) {
         this.seed = seed;
         this.time = time;
         this.disk = disk;
@@ -68,7 +68,7 @@ final class SimulatedWorld {
 
     private String step(StepContext<String, String> c, int step) {
         log("step " + c.runId() + " " + step + " attempt " + c.attempt());
-        Recovered durable = durable(c.runId());
+        ActiveRunRecord durable = durable(c.runId());
         RunState expected = switch (durable.state()) {
             case RunState.Waiting() -> new RunState.Running(0, 1);
             case RunState.Pausing(int s, int attempt) -> new RunState.Running(s, attempt + 1);
@@ -95,7 +95,7 @@ final class SimulatedWorld {
                 .fork(c.runId() + "/" + step + "/" + c.attempt())
                 .nextDouble();
         if (fate < 0.20) {
-            throw new Failed("no luck at attempt " + (c.attempt() > 2 ? "later" : c.attempt()));
+            throw new FailedException("no luck at attempt " + (c.attempt() > 2 ? "later" : c.attempt()));
         } else if (fate < 0.22) {
             throw new Abort("not wanted");
         } else if (fate < 0.24) {
@@ -108,7 +108,7 @@ final class SimulatedWorld {
 
     private void finalizer(StepContext<String, String> c, int finalizer, Outcome outcome) {
         log("finalizer " + c.runId() + " " + finalizer + " attempt " + c.attempt() + " " + outcome);
-        Recovered durable = durable(c.runId());
+        ActiveRunRecord durable = durable(c.runId());
         RunState expected = switch (durable.state()) {
             case RunState.FinalPausing(Outcome o, int f, int attempt) -> new RunState.Finalizing(o, f, attempt + 1);
             case RunState other -> other;
@@ -120,7 +120,7 @@ final class SimulatedWorld {
         executed.computeIfAbsent(c.runId(), k -> new TreeSet<>()).add(c.step());
         Rng rng = Rng.seeded(seed).fork(c.runId() + "/f" + finalizer + "/" + c.attempt());
         if (rng.chance(0.2)) {
-            throw new Failed("the finalizer had no luck");
+            throw new FailedException("the finalizer had no luck");
         }
     }
 
@@ -142,7 +142,7 @@ final class SimulatedWorld {
         return disk.durable(id).map(r -> r.state() instanceof RunState.Finished).orElse(true);
     }
 
-    private Recovered durable(RunId id) {
+    private ActiveRunRecord durable(RunId id) {
         return disk.durable(id).orElseThrow(() -> new AssertionError(id + " executes, but its start is not durable"));
     }
 
@@ -162,16 +162,16 @@ final class SimulatedWorld {
     }
 
     /** What must hold of a run once everything is over. */
-    void checkEnded(RunId id, Ended ended, boolean cancelled) {
-        Recovered durable = durable(id);
+    void checkEnded(RunId id, RunResult result, boolean cancelled) {
+        ActiveRunRecord durable = durable(id);
         check(
-                durable.state().equals(new RunState.Finished(ended.outcome())),
-                id + " is told to have " + ended.outcome().word() + ", but durable is " + durable.state());
-        check(!(cancelled && ended.completed()), id + " completed though its cancellation was acknowledged");
+                durable.state().equals(new RunState.Finished(result.outcome())),
+                id + " is told to have " + result.outcome().word() + ", but durable is " + durable.state());
+        check(!(cancelled && result.completed()), id + " completed though its cancellation was acknowledged");
         int steps = done(id).size();
         check(done(id).equals(range(steps)), id + " recorded steps " + done(id));
         check(
-                !ended.completed() || steps == durable.spec().steps().size(),
+                !result.completed() || steps == durable.spec().steps().size(),
                 id + " completed after " + steps + " steps");
         check(
                 durable.response()

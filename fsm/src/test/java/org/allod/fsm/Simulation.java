@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import org.allod.base.Ids;
-import org.allod.base.Rejected;
+import org.allod.base.IdGenerator;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.allod.fsm.SimulatedWorld.Violation;
@@ -25,28 +25,28 @@ final class Simulation {
     private static final Map<String, Integer> CAPS = Map.of("narrow", 1, "wide", 2);
 
     private final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
-    private final SimulatedDisk disk = new SimulatedDisk();
+    private final SimulatedEventDisk disk = new SimulatedEventDisk();
     private final Rng work;
     private final Rng faults;
     private final Rng slow;
     private final Rng seedling;
-    private final Ids ids;
-    private final Optional<Lie> lie;
+    private final IdGenerator ids;
+    private final Optional<StoreFault> lie;
     private final SimulatedWorld world;
     private final List<RunId> acknowledged = new ArrayList<>();
     private final TreeSet<RunId> cancelled = new TreeSet<>();
-    private SimulatedProcess process;
+    private SimulatedEngineProcess process;
     private SimulatedStore store;
     private Engine engine;
     private List<RunType<String, String>> types;
     private int processes;
 
-    Simulation(long seed, Optional<Lie> lie) {
+    Simulation(long seed, Optional<StoreFault> lie) {
         seedling = Rng.seeded(seed);
         work = seedling.fork("work");
         faults = seedling.fork("faults");
         slow = seedling.fork("slow");
-        ids = new Ids(time, seedling.fork("ids"));
+        ids = new IdGenerator(time, seedling.fork("ids"));
         this.lie = lie;
         world = new SimulatedWorld(seed, time, disk, CAPS);
     }
@@ -76,7 +76,7 @@ final class Simulation {
     }
 
     private void checkEnded(RunId id) {
-        CompletableFuture<Ended> outcome = engine.outcome(id);
+        CompletableFuture<RunResult> outcome = engine.outcome(id);
         SimulatedWorld.check(!outcome.isCompletedExceptionally(), id + " was acknowledged and is not known");
         world.checkEnded(id, outcome.join(), cancelled.contains(id));
     }
@@ -112,10 +112,10 @@ final class Simulation {
             store.kill();
         }
         world.died();
-        process = new SimulatedProcess(time, this::slowness);
-        SimulatedProcess mine = process;
+        process = new SimulatedEngineProcess(time, this::slowness);
+        SimulatedEngineProcess mine = process;
         store = lie.<SimulatedStore>map(
-                        l -> new LyingStore(disk, mine, this::flush, this::fault, mine::kill, l, seedling.fork("lie")))
+                        l -> new FaultyStore(disk, mine, this::flush, this::fault, mine::kill, l, seedling.fork("lie")))
                 .orElseGet(() -> new SimulatedStore(disk, mine, this::flush, this::fault, mine::kill));
         EngineOptions options = EngineOptions.defaults().queue("narrow", 1).queue("wide", 2);
         engine = new Engine(store, time, mine, seedling.fork("engine" + processes), ids, mine, options, e -> {
@@ -164,7 +164,7 @@ final class Simulation {
                 world.log("acknowledged " + id);
                 acknowledged.add(id);
             });
-        } catch (Rejected refused) {
+        } catch (RejectedException refused) {
             world.log("refused: " + refused.getMessage());
         }
     }
@@ -179,7 +179,7 @@ final class Simulation {
                 world.log("cancelled " + id);
                 cancelled.add(id);
             });
-        } catch (Rejected refused) {
+        } catch (RejectedException refused) {
             world.log("refused: " + refused.getMessage());
         }
     }
@@ -196,7 +196,7 @@ final class Simulation {
         return Duration.ofNanos(1000 * (slow.chance(0.02) ? slow.nextLong(500_000) : slow.nextLong(3_000)));
     }
 
-    private SimulatedStore.Fault fault(Append append) {
+    private SimulatedStore.Fault fault(LogAppend append) {
         double dice = faults.nextDouble();
         if (world.healed) {
             return SimulatedStore.Fault.NONE;

@@ -31,18 +31,18 @@ class SimulationTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Lie.class)
-    void plantedBug_isFound(Lie lie) {
+    @EnumSource(StoreFault.class)
+    void plantedBug_isFound(StoreFault fault) {
         int seed = 0;
         Throwable found = null;
         while (found == null && ++seed <= PATIENCE) {
             try {
-                new Simulation(seed, Optional.of(lie)).run();
+                new Simulation(seed, Optional.of(fault)).run();
             } catch (SimulatedWorld.Violation e) {
                 found = e;
             }
         }
-        System.out.println("planted " + lie + ": found at seed " + seed + ": " + found);
-        assertThat(found).as("%s within %d seeds", lie, PATIENCE).isNotNull();
+        System.out.println("planted " + fault + ": found at seed " + seed + ": " + found);
+        assertThat(found).as("%s within %d seeds", fault, PATIENCE).isNotNull();
     }
 }

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.allod.base.Ids;
+import org.allod.base.IdGenerator;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
@@ -37,7 +37,7 @@ class ThrownErrorTest {
         database = Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(FsmSchema.schema()));
         SystemClock clock = new SystemClock();
         EngineOptions quick = EngineOptions.defaults().backoff(new Backoff(Duration.ofMillis(1), Duration.ofMillis(5)));
-        Ids ids = new Ids(clock, Rng.seeded(2));
+        IdGenerator ids = new IdGenerator(clock, Rng.seeded(2));
         engine = Engine.on(database, clock, timers, Rng.seeded(1), ids, quick, fatal::complete);
         engine.register(type);
         engine.resume();

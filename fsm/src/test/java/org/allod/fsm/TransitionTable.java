@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 
 /** Asks the reducer about every state and input, and writes the answers as the table of its Javadoc. */
 final class TransitionTable {
-    private static final Shape SHAPE = new Shape(3, 2);
+    private static final StepCounts SHAPE = new StepCounts(3, 2);
     private static final Outcome OUTCOME = new Outcome.Aborted("a");
 
     static final List<RunState> STATES = List.of(
@@ -21,20 +21,20 @@ final class TransitionTable {
             new RunState.FinalPausing(OUTCOME, 0, 2),
             new RunState.Finished(OUTCOME));
 
-    static final List<Input> INPUTS = List.of(
-            new Input.Admitted(),
-            new Input.Returned(0, Optional.empty()),
-            new Input.Threw(0, "e"),
-            new Input.Halted(0, OUTCOME),
-            new Input.RetryDue(),
-            new Input.Cancel("c"));
+    static final List<RunInput> INPUTS = List.of(
+            new RunInput.Admitted(),
+            new RunInput.Returned(0, Optional.empty()),
+            new RunInput.Threw(0, "e"),
+            new RunInput.Halted(0, OUTCOME),
+            new RunInput.RetryDue(),
+            new RunInput.Cancel("c"));
 
     private TransitionTable() {}
 
-    static Map<RunState, Map<Input, Decision>> all() {
-        Map<RunState, Map<Input, Decision>> table = new LinkedHashMap<>();
+    static Map<RunState, Map<RunInput, Decision>> all() {
+        Map<RunState, Map<RunInput, Decision>> table = new LinkedHashMap<>();
         for (RunState state : STATES) {
-            Map<Input, Decision> row = new LinkedHashMap<>();
+            Map<RunInput, Decision> row = new LinkedHashMap<>();
             INPUTS.forEach(input -> row.put(input, Reducer.next(SHAPE, state, input)));
             table.put(state, row);
         }
@@ -55,7 +55,7 @@ final class TransitionTable {
         return String.join("\n", lines);
     }
 
-    private static String line(RunState state, Input input, String to, String events, String effects) {
+    private static String line(RunState state, RunInput input, String to, String events, String effects) {
         return "%-12s | %-8s | %-12s | %-22s | %s"
                 .formatted(name(state), name(input), to, events, effects)
                 .stripTrailing();

@@ -93,17 +93,17 @@ class ValuesTest {
                 new Outcome.Unrecoverable(Fault.SYSTEM, "s"),
                 new Outcome.HandedOff(RunId.parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").orElseThrow()),
                 new Outcome.Cancelled("c"))) {
-            assertThat(Rows.outcome(Rows.outcomeWord(outcome), Rows.outcomeDetail(outcome)))
+            assertThat(RowMapper.outcome(RowMapper.outcomeWord(outcome), RowMapper.outcomeDetail(outcome)))
                     .isEqualTo(outcome);
         }
-        assertThatThrownBy(() -> Rows.outcome("odd", "")).hasMessageContaining("unknown outcome 'odd'");
+        assertThatThrownBy(() -> RowMapper.outcome("odd", "")).hasMessageContaining("unknown outcome 'odd'");
     }
 
     @Test
     void states_columns_roundTrip() {
         for (RunState state : TransitionTable.STATES) {
             if (!(state instanceof RunState.Finished)) {
-                assertThat(Rows.Phase.of(state).state()).isEqualTo(state);
+                assertThat(RowMapper.Phase.of(state).state()).isEqualTo(state);
             }
         }
     }

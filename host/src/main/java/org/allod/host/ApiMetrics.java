@@ -2,11 +2,11 @@ package org.allod.host;
 
 import java.util.function.Supplier;
 import org.allod.api.ApiStats;
-import org.allod.observe.Samples;
-import org.allod.observe.Source;
+import org.allod.observe.MetricsBuilder;
+import org.allod.observe.MetricsSource;
 
 /** What the API's server turned away and holds, of each listener. */
-final class ApiMetrics implements Source {
+final class ApiMetrics implements MetricsSource {
     private final Supplier<ApiStats> stats;
 
     ApiMetrics(Supplier<ApiStats> stats) {
@@ -14,13 +14,13 @@ final class ApiMetrics implements Source {
     }
 
     @Override
-    public void collect(Samples into) {
+    public void collect(MetricsBuilder into) {
         ApiStats now = stats.get();
         pool(into, "tcp", now.tcp());
         pool(into, "socket", now.local());
     }
 
-    private static void pool(Samples into, String name, ApiStats.Pool pool) {
+    private static void pool(MetricsBuilder into, String name, ApiStats.Pool pool) {
         into.gauge("allod_api_open_connections", "Clients of the API now.", pool.open(), "listener", name);
         String refused = "allod_api_refused_connections";
         String help = "Clients closed because there were too many, overall or of one address.";

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 
 /**
  * How many connections each listener may have, so that none takes the file descriptors that another one, or a guest,
@@ -59,9 +59,9 @@ record ConnectionLimits(int edge, int edgePerAddress, int api, int apiPerAddress
                 }
             }
         } catch (IOException e) {
-            throw new Failed("cannot read " + limits + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read " + limits + ": " + e.getMessage(), e);
         }
-        throw new Failed(limits + " does not say how many files may be open");
+        throw new FailedException(limits + " does not say how many files may be open");
     }
 
     /** These, with what {@code edge=5000,api-address=64} names set otherwise. */
@@ -82,7 +82,7 @@ record ConnectionLimits(int edge, int edgePerAddress, int api, int apiPerAddress
                 case "api-address" ->
                     new ConnectionLimits(limits.edge, limits.edgePerAddress, limits.api, count, limits.socket);
                 default ->
-                    throw Rejected.invalid(
+                    throw RejectedException.invalid(
                             "a connection limit is \"%s\": allowed are %s, with a number such as edge=5000"
                                     .formatted(
                                             word,
@@ -101,7 +101,7 @@ record ConnectionLimits(int edge, int edgePerAddress, int api, int apiPerAddress
         } catch (NumberFormatException e) {
             // Said below.
         }
-        throw Rejected.invalid("the connection limit %s is \"%s\": it must be a number from %d to 1000000"
+        throw RejectedException.invalid("the connection limit %s is \"%s\": it must be a number from %d to 1000000"
                 .formatted(name, text, FEWEST));
     }
 }

@@ -17,8 +17,9 @@ import org.allod.api.AddressEndpoints;
 import org.allod.api.ApiConfig;
 import org.allod.api.ApiServer;
 import org.allod.api.ApiStats;
+import org.allod.api.AppDeletionGuard;
 import org.allod.api.AppEndpoints;
-import org.allod.api.AppGuard;
+import org.allod.api.Authenticator;
 import org.allod.api.DeployEndpoints;
 import org.allod.api.Endpoint;
 import org.allod.api.EndpointTable;
@@ -26,7 +27,6 @@ import org.allod.api.ExecSlots;
 import org.allod.api.GuestEndpoints;
 import org.allod.api.HostEndpoints;
 import org.allod.api.ImageEndpoints;
-import org.allod.api.Limits;
 import org.allod.api.LogEndpoints;
 import org.allod.api.MachineEndpoints;
 import org.allod.api.MemoryEndpoints;
@@ -35,47 +35,46 @@ import org.allod.api.OperatorToken;
 import org.allod.api.OrgEndpoints;
 import org.allod.api.PlatformEndpoints;
 import org.allod.api.ProcessEndpoints;
-import org.allod.api.Prover;
+import org.allod.api.RateLimits;
 import org.allod.api.RunEndpoints;
 import org.allod.api.VolumeEndpoints;
 import org.allod.base.BelievedClock;
-import org.allod.base.Clock;
-import org.allod.base.Failed;
-import org.allod.base.Ids;
+import org.allod.base.FailedException;
+import org.allod.base.IdGenerator;
 import org.allod.base.Rng;
 import org.allod.base.SupervisedTask;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
 import org.allod.deploy.DeploySchema;
-import org.allod.deploy.Deploys;
+import org.allod.deploy.DeployService;
 import org.allod.edge.Edge;
 import org.allod.edge.EdgeConfig;
 import org.allod.edge.SelfSigned;
 import org.allod.fsm.Engine;
 import org.allod.fsm.EngineOptions;
 import org.allod.fsm.FsmSchema;
-import org.allod.image.ImageLibrary;
-import org.allod.image.ImageSettings;
-import org.allod.linux.ServiceManager;
+import org.allod.image.ImageStoreConfig;
+import org.allod.image.LocalImageStore;
+import org.allod.linux.SdNotify;
 import org.allod.machine.App;
 import org.allod.machine.AppAddresses;
 import org.allod.machine.Capacity;
-import org.allod.machine.Creation;
-import org.allod.machine.MachineRoom;
+import org.allod.machine.MachineCreator;
+import org.allod.machine.MachineModule;
 import org.allod.machine.MachineSchema;
 import org.allod.machine.Machines;
 import org.allod.machine.RawPorts;
 import org.allod.machine.VolumeSchema;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
-import org.allod.trust.Trust;
+import org.allod.trust.TrustModule;
 import org.allod.trust.TrustSchema;
 
 /**
  * Every part of a running host, built by hand, lowest first, and taken down in the reverse order. Machines are not
  * part of it: they run before it starts and after it ends.
  *
- * <p>The order matters: records and runs are brought together with what is on the host ({@link MachineRoom#recover})
+ * <p>The order matters: records and runs are brought together with what is on the host ({@link MachineModule#recover})
  * before anybody can ask for anything.
  */
 final class Daemon implements AutoCloseable {
@@ -97,7 +96,7 @@ final class Daemon implements AutoCloseable {
     private InetSocketAddress api = new InetSocketAddress(0);
     private InetSocketAddress edgeAddress = new InetSocketAddress(0);
     private Supplier<ApiStats> apiStats = () -> {
-        throw new Failed("the API is not open yet");
+        throw new FailedException("the API is not open yet");
     };
 
     private Daemon() {}
@@ -107,7 +106,7 @@ final class Daemon implements AutoCloseable {
      *
      * @param fatal told where the daemon cannot go on safely
      */
-    static Daemon start(HostConfig config, ServiceManager manager, Consumer<Throwable> fatal) {
+    static Daemon start(HostConfig config, SdNotify manager, Consumer<Throwable> fatal) {
         Daemon daemon = new Daemon();
         try {
             daemon.build(config, manager, fatal);
@@ -123,18 +122,18 @@ final class Daemon implements AutoCloseable {
         return part;
     }
 
-    private void build(HostConfig config, ServiceManager manager, Consumer<Throwable> fatal) {
+    private void build(HostConfig config, SdNotify manager, Consumer<Throwable> fatal) {
         long began = clock.monoNanos();
-        DataFolder data = part(DataFolder.hold(config.data()));
+        DataDirectoryLock data = part(DataDirectoryLock.hold(config.data()));
         NativeLibraries.unpackIn(data.path("native"));
         SystemTimers timers = part(new SystemTimers());
         Rng rng = Rng.system();
-        Ids ids = new Ids(clock, rng.fork("ids"));
+        IdGenerator ids = new IdGenerator(clock, rng.fork("ids"));
         Database database = part(Database.open(
                 data.path("host.db"),
                 DatabaseOptions.defaults(),
                 List.of(
-                        Identity.SCHEMA,
+                        FleetId.SCHEMA,
                         FsmSchema.schema(),
                         MachineSchema.SCHEMA,
                         VolumeSchema.SCHEMA,
@@ -145,75 +144,76 @@ final class Daemon implements AutoCloseable {
         ClockRecord calendar = part(new ClockRecord(database, clock, timers));
         ids.after(calendar.restore());
         calendar.start();
-        TrustDoor trust = new TrustDoor(Trust.open(
+        TrustAdapter trust = new TrustAdapter(TrustModule.open(
                 database,
                 config.hostKey(),
                 config.forgetSecrets(),
                 config.tenants().roots(),
                 clock,
                 ids));
-        long fleet = Identity.fleet(database, rng.fork("fleet"));
-        EngineOptions options = EngineOptions.defaults().queue(MachineRoom.INSISTED, INSISTED);
+        long fleet = FleetId.fleet(database, rng.fork("fleet"));
+        EngineOptions options = EngineOptions.defaults().queue(MachineModule.INSISTED, INSISTED);
         Engine engine = Engine.on(database, clock, timers, rng.fork("runs"), ids, options, fatal);
-        ImageLibrary images = part(new ImageLibrary(imageSettings(config, data), clock, timers, rng.fork("images")));
+        LocalImageStore images =
+                part(new LocalImageStore(imageSettings(config, data), clock, timers, rng.fork("images")));
         manager.starting("finding out what machines can run in here, by booting some", PROBING);
-        RuntimeChoice runtimes = part(RuntimeChoice.of(config, clock, timers));
+        RuntimeSetup runtimes = part(RuntimeSetup.of(config, clock, timers));
         manager.starting("finding the machines of this host again", RECOVERING);
-        EdgeDoor door = new EdgeDoor();
-        MachineRoom room = MachineRoom.build(
-                new MachineRoom.Ground(database, engine, clock, timers, ids),
+        EdgeAdapter edgeAdapter = new EdgeAdapter();
+        MachineModule room = MachineModule.build(
+                new MachineModule.Ground(database, engine, clock, timers, ids),
                 images,
                 runtimes.all(),
-                door,
+                edgeAdapter,
                 trust,
                 capacity(config),
-                new Creation.Settings(
+                new MachineCreator.Settings(
                         config.region(), runtimes.chosen(), runtimes.all().keySet(), fleet),
-                new MachineRoom.Storage(
+                new MachineModule.Storage(
                         config.data(), VolumeKeyring.of(trust.trust().volumeKeys()), config.disk()),
                 rawPorts(config));
         Machines machines = room.machines();
-        door.serves(machines);
+        edgeAdapter.attachMachines(machines);
         machines.atAppEnd(trust);
         machines.atAppEnd(new ImageGrants(images));
         trust.endKeyTokensWith(machines);
-        Deploys deploys = Deploys.build(database, engine, machines, images, clock, timers, ids);
+        DeployService deploys = DeployService.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
         room.recover();
         SupervisedTask.hereOrLater("recover-deploys", deploys::recover);
         images.retainApps(machines.apps().stream().map(App::name).collect(Collectors.toSet()));
         images.grant(imagesOf(machines, images));
         part(room.disk()).start();
-        part(room.keeper()).start();
-        DiskFacts disk = part(new DiskFacts(config.data(), room.disk(), database, timers));
+        part(room.maintenance()).start();
+        DiskStatus disk = part(new DiskStatus(config.data(), room.disk(), database, timers));
         disk.start();
         SelfSigned certificate = new SelfSigned(data.path("edge-self-signed.p12"), config.domain());
-        Edge edge = part(Edge.start(edgeConfig(config), door, certificate, clock, timers, rng.fork("edge")));
-        door.carriedBy(edge);
-        part(new CatalogKeeper(machines, edge, certificate, new ImageStatics(images::find)))
+        Edge edge = part(Edge.start(edgeConfig(config), edgeAdapter, certificate, clock, timers, rng.fork("edge")));
+        edgeAdapter.attachEdge(edge);
+        part(new CatalogPublisher(machines, edge, certificate, new ImageStatics(images::find)))
                 .start();
-        new CertificateKeeper(trust.trust().certificates(), edge).start();
+        new CertificatePublisher(trust.trust().certificates(), edge).start();
         edgeAddress = edge.address();
         OperatorToken token = OperatorToken.at(data.path("operator.token"));
-        Prover prover = Prover.of(token, trust.trust().tokens());
+        Authenticator authenticator = Authenticator.of(token, trust.trust().tokens());
         AppAddresses addresses = new AppAddresses(database, clock, ServedAddresses.of(edgeAddress), config.region());
         machines.atAppEnd(addresses);
-        TrustDoor.Site site = new TrustDoor.Site(
+        TrustAdapter.Site site = new TrustAdapter.Site(
                 () -> config.site().orElse("http://" + text(api)), addresses.served(), config.domain());
-        HostFacts facts = new HostFacts(config, runtimes, machines, engine, edge, database, clock, began, disk, this);
+        HostStatus facts = new HostStatus(config, runtimes, machines, engine, edge, database, clock, began, disk, this);
         ApiServer server = part(new ApiServer(
                 endpoints(
                         room,
                         deploys,
-                        trust.endpoints(machines, prover, site, clock),
+                        trust.endpoints(machines, authenticator, site, clock),
                         addresses,
                         engine,
                         images,
                         runtimes,
                         facts,
                         token),
-                prover,
-                new Limits(clock, config.rates()),
+                authenticator,
+                new RateLimits(clock, config.rates()),
                 ids,
                 apiConfig(config.connections()),
                 clock,
@@ -227,8 +227,9 @@ final class Daemon implements AutoCloseable {
                         part(new Watchdog(database, timers, manager, period)).start());
     }
 
-    private static ImageSettings imageSettings(HostConfig config, DataFolder data) {
-        return ImageSettings.in(data.path("images")).withPolicy(config.tenants().policy());
+    private static ImageStoreConfig imageSettings(HostConfig config, DataDirectoryLock data) {
+        return ImageStoreConfig.in(data.path("images"))
+                .withPolicy(config.tenants().policy());
     }
 
     private static RawPorts rawPorts(HostConfig config) {
@@ -241,7 +242,7 @@ final class Daemon implements AutoCloseable {
     }
 
     /** What each app's machines are made of, for hosts that kept no account of it before. */
-    private static Map<String, Set<String>> imagesOf(Machines machines, ImageLibrary images) {
+    private static Map<String, Set<String>> imagesOf(Machines machines, LocalImageStore images) {
         Map<String, Set<String>> all = new HashMap<>();
         machines.all().forEach(m -> {
             Set<String> ofApp = all.computeIfAbsent(m.app(), app -> new HashSet<>());
@@ -274,14 +275,14 @@ final class Daemon implements AutoCloseable {
     }
 
     private EndpointTable endpoints(
-            MachineRoom room,
-            Deploys deploys,
+            MachineModule room,
+            DeployService deploys,
             List<Endpoint> trust,
             AppAddresses addresses,
             Engine engine,
-            ImageLibrary images,
-            RuntimeChoice runtimes,
-            HostFacts facts,
+            LocalImageStore images,
+            RuntimeSetup runtimes,
+            HostStatus facts,
             OperatorToken token) {
         Machines machines = room.machines();
         List<Endpoint> all = new ArrayList<>();
@@ -302,10 +303,10 @@ final class Daemon implements AutoCloseable {
         all.addAll(new RunEndpoints(engine).endpoints());
         all.addAll(new HostEndpoints(facts, token).endpoints());
         all.addAll(new OpenApi(all).endpoints());
-        return new EndpointTable(AppGuard.guarded(all, machines));
+        return new EndpointTable(AppDeletionGuard.guarded(all, machines));
     }
 
-    private static Set<String> inUse(Machines machines, ImageLibrary images, Deploys deploys) {
+    private static Set<String> inUse(Machines machines, LocalImageStore images, DeployService deploys) {
         Set<String> digests = new HashSet<>(deploys.imagesInUse());
         machines.all().forEach(m -> {
             m.image().ifPresent(i -> digests.add(i.digest()));

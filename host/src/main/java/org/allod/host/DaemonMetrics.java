@@ -7,12 +7,12 @@ import java.nio.file.Path;
 import java.util.function.DoubleConsumer;
 import java.util.stream.Stream;
 import org.allod.base.BelievedClock;
-import org.allod.base.Failed;
-import org.allod.observe.Samples;
-import org.allod.observe.Source;
+import org.allod.base.FailedException;
+import org.allod.observe.MetricsBuilder;
+import org.allod.observe.MetricsSource;
 
 /** The daemon itself, under the names every process uses, and the file its truth is in. */
-final class DaemonMetrics implements Source {
+final class DaemonMetrics implements MetricsSource {
     private final String version;
     private final String region;
     private final Path database;
@@ -28,7 +28,7 @@ final class DaemonMetrics implements Source {
     }
 
     @Override
-    public void collect(Samples into) {
+    public void collect(MetricsBuilder into) {
         into.gauge("allod_build_info", "1, with the version.", 1, "version", version, "region", region);
         into.gauge(
                 "allod_clock_believed",
@@ -56,7 +56,7 @@ final class DaemonMetrics implements Source {
                     .findFirst()
                     .ifPresent(line -> use.accept(Double.parseDouble(line.replaceAll("\\D", ""))));
         } catch (IOException e) {
-            throw new Failed("cannot read /proc/self/status", e);
+            throw new FailedException("cannot read /proc/self/status", e);
         }
     }
 
@@ -64,7 +64,7 @@ final class DaemonMetrics implements Source {
         try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
             return files.count();
         } catch (IOException e) {
-            throw new Failed("cannot read /proc/self/fd", e);
+            throw new FailedException("cannot read /proc/self/fd", e);
         }
     }
 

@@ -8,13 +8,13 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
 import java.util.TreeMap;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.linux.FileCopy;
 
 /**
  * Who uses what of the disk: the blocks of the files in the data folder, by what they are. A walk over it all, so done
  * now and then, and on another's thread. The writable layer of a sandbox has no name; {@code machines} of a {@link
- * org.allod.machine.DiskReport} tells of it.
+ * org.allod.machine.DiskUsageReport} tells of it.
  */
 final class DiskUse {
     /** A host may keep a hundred thousand machines: what is not reached is not counted, and the walk ends. */
@@ -49,7 +49,7 @@ final class DiskUse {
                 }
             });
         } catch (IOException e) {
-            throw new Failed("cannot look through " + data + ": " + e.getMessage(), e);
+            throw new FailedException("cannot look through " + data + ": " + e.getMessage(), e);
         }
         return bytes;
     }

@@ -3,11 +3,11 @@ package org.allod.host;
 import java.time.Duration;
 import org.allod.edge.Edge;
 import org.allod.edge.EdgeStats;
-import org.allod.observe.Samples;
-import org.allod.observe.Source;
+import org.allod.observe.MetricsBuilder;
+import org.allod.observe.MetricsSource;
 
 /** What the edge did and has on hand. */
-final class EdgeMetrics implements Source {
+final class EdgeMetrics implements MetricsSource {
     private final Edge edge;
 
     EdgeMetrics(Edge edge) {
@@ -15,7 +15,7 @@ final class EdgeMetrics implements Source {
     }
 
     @Override
-    public void collect(Samples into) {
+    public void collect(MetricsBuilder into) {
         EdgeStats stats = edge.stats();
         into.counter("allod_edge_connections", "Clients taken.", stats.connections());
         String refused = "allod_edge_refused_connections";

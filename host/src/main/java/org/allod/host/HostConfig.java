@@ -7,8 +7,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.api.Limits;
-import org.allod.base.Rejected;
+import org.allod.api.RateLimits;
+import org.allod.base.RejectedException;
 import org.allod.machine.DiskBounds;
 
 /**
@@ -50,7 +50,7 @@ record HostConfig(
         Path hostKey,
         Optional<String> site,
         boolean forgetSecrets,
-        Limits.Paces rates,
+        RateLimits.Paces rates,
         ConnectionLimits connections,
         TenantOptions tenants,
         DiskBounds disk) {
@@ -84,7 +84,7 @@ record HostConfig(
         String hostKey = env.getOrDefault("ALLOD_HOST_KEY", "");
         Optional<String> site = Optional.empty();
         boolean forget = false;
-        Limits.Paces rates = Limits.Paces.USUAL;
+        RateLimits.Paces rates = RateLimits.Paces.USUAL;
         ConnectionLimits connections = ConnectionLimits.usual();
         TenantOptions tenants = TenantOptions.USUAL;
         DiskBounds disk = DiskBounds.USUAL;
@@ -92,7 +92,7 @@ record HostConfig(
         while (words.hasNext()) {
             String option = words.next();
             if (!words.hasNext()) {
-                throw Rejected.because(Rejected.Reason.INVALID, option + " wants a value", USAGE);
+                throw RejectedException.because(RejectedException.Reason.INVALID, option + " wants a value", USAGE);
             }
             String value = words.next();
             if (TenantOptions.has(option)) {
@@ -112,7 +112,7 @@ record HostConfig(
                 case "--memory" -> memory = number(option, value, 64, 1 << 24);
                 case "--host-key" -> hostKey = value;
                 case "--site" -> site = Optional.of(site(option, value));
-                case "--rate-limits" -> rates = Limits.Paces.parse(value);
+                case "--rate-limits" -> rates = RateLimits.Paces.parse(value);
                 case "--connections" -> connections = connections.with(value);
                 case "--disk-promise" ->
                     disk = new DiskBounds(number(option, value, 0, 100), disk.lowBytes(), disk.fullBytes());
@@ -121,7 +121,9 @@ record HostConfig(
                 case "--disk-full" ->
                     disk = new DiskBounds(disk.promisePercent(), disk.lowBytes(), megabytes(option, value));
                 case "--forget-secrets" -> forget = yes(option, value);
-                default -> throw Rejected.because(Rejected.Reason.INVALID, "unknown option " + option, USAGE);
+                default ->
+                    throw RejectedException.because(
+                            RejectedException.Reason.INVALID, "unknown option " + option, USAGE);
             }
         }
         Path folder = Path.of(data).toAbsolutePath().normalize();
@@ -153,29 +155,30 @@ record HostConfig(
 
     private static String site(String option, String value) {
         if (!value.matches("https?://[A-Za-z0-9.:\\[\\]-]{1,255}")) {
-            throw Rejected.invalid("%s is \"%s\": it must be a URL without a path, such as https://cloud.example.com"
-                    .formatted(option, value));
+            throw RejectedException.invalid(
+                    "%s is \"%s\": it must be a URL without a path, such as https://cloud.example.com"
+                            .formatted(option, value));
         }
         return value;
     }
 
     private static boolean yes(String option, String value) {
         if (!value.equals("yes")) {
-            throw Rejected.invalid("%s is \"%s\": it must be yes, and is then meant".formatted(option, value));
+            throw RejectedException.invalid("%s is \"%s\": it must be yes, and is then meant".formatted(option, value));
         }
         return true;
     }
 
     private static String runtime(String value) {
         if (!List.of("microvm", "gvisor").contains(value)) {
-            throw Rejected.invalid("--runtime is \"%s\": it must be microvm or gvisor".formatted(value));
+            throw RejectedException.invalid("--runtime is \"%s\": it must be microvm or gvisor".formatted(value));
         }
         return value;
     }
 
     private static String name(String option, String value) {
         if (!value.matches("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     "%s is \"%s\": it must be small letters, digits, dots and hyphens".formatted(option, value));
         }
         return value;
@@ -190,7 +193,8 @@ record HostConfig(
         } catch (NumberFormatException e) {
             // Said below.
         }
-        throw Rejected.invalid("%s is \"%s\": it must be a number from %d to %d".formatted(option, value, min, max));
+        throw RejectedException.invalid(
+                "%s is \"%s\": it must be a number from %d to %d".formatted(option, value, min, max));
     }
 
     /** {@code ADDR:PORT}, {@code [v6]:PORT} or a bare port on loopback. */
@@ -203,8 +207,8 @@ record HostConfig(
         }
         InetSocketAddress address = new InetSocketAddress(host, port);
         if (address.isUnresolved()) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "%s is \"%s\": there is no such address".formatted(option, text),
                     "give ADDR:PORT, such as 127.0.0.1:4280");
         }

@@ -3,11 +3,11 @@ package org.allod.host;
 import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.FatalErrors;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.linux.CoreDumps;
-import org.allod.linux.ServiceManager;
+import org.allod.linux.SdNotify;
 
 /** {@code allod host}: the daemon in the foreground. */
 public final class HostMain {
@@ -29,7 +29,7 @@ public final class HostMain {
     }
 
     private static int run(List<String> args) throws InterruptedException {
-        ServiceManager manager = ServiceManager.of(System.getenv());
+        SdNotify manager = SdNotify.of(System.getenv());
         try {
             HostConfig config = HostConfig.parse(args, System.getenv());
             CoreDumps.forbid(); // secrets pass through this memory
@@ -44,11 +44,11 @@ public final class HostMain {
             System.out.println("allod: serving on " + daemon.describe());
             stopped.await();
             return 0;
-        } catch (Rejected e) {
+        } catch (RejectedException e) {
             System.err.println(
                     "allod: " + e.getMessage() + e.hint().map(h -> "\n" + h).orElse(""));
-            return e.reason() == Rejected.Reason.INVALID ? WRONG_USE : REFUSED;
-        } catch (Failed e) {
+            return e.reason() == RejectedException.Reason.INVALID ? WRONG_USE : REFUSED;
+        } catch (FailedException e) {
             System.err.println("allod: " + e.getMessage());
             return FAILED;
         }

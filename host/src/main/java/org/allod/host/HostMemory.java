@@ -3,7 +3,7 @@ package org.allod.host;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** The memory of this host, as its kernel tells. */
 final class HostMemory {
@@ -20,8 +20,8 @@ final class HostMemory {
                 }
             }
         } catch (IOException e) {
-            throw new Failed("cannot read /proc/meminfo", e);
+            throw new FailedException("cannot read /proc/meminfo", e);
         }
-        throw new Failed("/proc/meminfo does not say MemTotal");
+        throw new FailedException("/proc/meminfo does not say MemTotal");
     }
 }

@@ -1,14 +1,14 @@
 package org.allod.host;
 
-import org.allod.base.Failed;
-import org.allod.image.ImageLibrary;
-import org.allod.machine.AppEnd;
-import org.allod.store.Tx;
+import org.allod.base.FailedException;
+import org.allod.image.LocalImageStore;
+import org.allod.machine.AppDeletionListener;
+import org.allod.store.Transaction;
 
 /** Takes from an app what images it was given, when it is deleted: the next app of its name is somebody else's. */
-record ImageGrants(ImageLibrary images) implements AppEnd {
+record ImageGrants(LocalImageStore images) implements AppDeletionListener {
     @Override
-    public void in(Tx tx, String app) {
+    public void in(Transaction tx, String app) {
         // Not in the database: see after.
     }
 
@@ -16,7 +16,7 @@ record ImageGrants(ImageLibrary images) implements AppEnd {
     public void after(String app) {
         try {
             images.forgetApp(app);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             // The app is gone by now, and its deletion works on a full disk. In memory it is forgotten already, and a
             // start forgets apps that are not there.
             System.getLogger("allod.host")

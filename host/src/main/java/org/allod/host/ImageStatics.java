@@ -11,7 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.allod.edge.Statics;
 import org.allod.image.Image;
-import org.allod.image.RootFile;
+import org.allod.image.ImageFile;
 import org.allod.machine.Machine;
 
 /**
@@ -43,7 +43,7 @@ final class ImageStatics {
         if (root.isEmpty()) {
             return Statics.NONE;
         }
-        if (!RootFile.reads(root.get())) {
+        if (!ImageFile.reads(root.get())) {
             if (told.add(root.get())) {
                 System.getLogger("allod.host")
                         .log(
@@ -54,10 +54,10 @@ final class ImageStatics {
             return Statics.NONE;
         }
         String mark = digest.substring(digest.indexOf(':') + 1).substring(0, 16);
-        return new Statics(places, path -> RootFile.open(root.get(), path).map(file -> new Content(file, mark)));
+        return new Statics(places, path -> ImageFile.open(root.get(), path).map(file -> new Content(file, mark)));
     }
 
-    private record Content(RootFile file, String mark) implements Statics.Content {
+    private record Content(ImageFile file, String mark) implements Statics.Content {
         @Override
         public long size() {
             return file.size();

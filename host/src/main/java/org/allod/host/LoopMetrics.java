@@ -2,14 +2,14 @@ package org.allod.host;
 
 import java.util.Map;
 import org.allod.base.LoopFailures;
-import org.allod.observe.Samples;
-import org.allod.observe.Source;
+import org.allod.observe.MetricsBuilder;
+import org.allod.observe.MetricsSource;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What the daemon's loops, timers and threads threw and went on from. */
-final class LoopMetrics implements Source {
+final class LoopMetrics implements MetricsSource {
     @Override
-    public void collect(Samples into) {
+    public void collect(MetricsBuilder into) {
         LoopFailures.ofProcess()
                 .all()
                 .forEach((kind, failure) -> into.counter(

@@ -3,23 +3,23 @@ package org.allod.host;
 import java.util.Map;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.machine.BootAdmission;
 import org.allod.machine.CheckStatus;
 import org.allod.machine.Machine;
 import org.allod.machine.MachineState;
 import org.allod.machine.Machines;
-import org.allod.observe.Samples;
-import org.allod.observe.Source;
-import org.allod.runtime.Stats;
+import org.allod.observe.MetricsBuilder;
+import org.allod.observe.MetricsSource;
+import org.allod.runtime.GuestStats;
 
 /**
  * What each running machine uses, and how many machines are in each state. Only machines that run have series of their
  * own: a host may keep a hundred thousand that are stopped.
  */
-final class MachineMetrics implements Source {
+final class MachineMetrics implements MetricsSource {
     private final Machines machines;
     private final Supplier<Map<MachineId, Long>> refusedFlows;
 
@@ -30,7 +30,7 @@ final class MachineMetrics implements Source {
     }
 
     @Override
-    public void collect(Samples into) {
+    public void collect(MetricsBuilder into) {
         machines.counts()
                 .forEach((state, count) -> into.gauge("allod_machines", "Machines by state.", count, "state", state));
         boots(into, machines.boots());
@@ -55,7 +55,7 @@ final class MachineMetrics implements Source {
         }
     }
 
-    private static void boots(Samples into, BootAdmission.Stats boots) {
+    private static void boots(MetricsBuilder into, BootAdmission.Stats boots) {
         into.gauge("allod_boots_bound", "Guests that may boot or resume at once.", boots.bound());
         into.gauge("allod_boots_running", "Guests that boot or resume now.", boots.running());
         into.counter("allod_boots_admitted", "Boots and resumes whose turn came.", boots.admitted());
@@ -68,7 +68,7 @@ final class MachineMetrics implements Source {
                         priority.word()));
     }
 
-    private void running(Samples into, Machine machine) {
+    private void running(MetricsBuilder into, Machine machine) {
         String[] who = {"app", machine.app(), "machine", machine.id().text(), "name", machine.name()};
         for (CheckStatus check : machines.checks(machine.id())) {
             into.gauge(
@@ -82,10 +82,10 @@ final class MachineMetrics implements Source {
                     "check",
                     check.name());
         }
-        Stats stats;
+        GuestStats stats;
         try {
             stats = machines.guest(machine).stats();
-        } catch (Rejected | Failed e) {
+        } catch (RejectedException | FailedException e) {
             return; // It has just ended: its absence says so.
         }
         known(stats.cpuNanos(), v -> into.counter("allod_machine_cpu_seconds", "Processor time.", v / 1e9, who));

@@ -5,7 +5,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * Where libraries of ours that are not Java are unpacked to be loaded. Each does so at every start, under a name of its
@@ -29,7 +29,7 @@ final class NativeLibraries {
                 }
             }
         } catch (IOException e) {
-            throw new Failed("cannot empty the folder " + folder + ": " + e.getMessage(), e);
+            throw new FailedException("cannot empty the folder " + folder + ": " + e.getMessage(), e);
         }
         PROPERTIES.forEach(name -> System.setProperty(name, folder.toString()));
     }

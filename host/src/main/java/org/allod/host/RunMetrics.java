@@ -1,13 +1,13 @@
 package org.allod.host;
 
-import org.allod.fsm.Durations;
+import org.allod.fsm.DurationHistogram;
 import org.allod.fsm.Engine;
 import org.allod.fsm.TypeMetrics;
-import org.allod.observe.Samples;
-import org.allod.observe.Source;
+import org.allod.observe.MetricsBuilder;
+import org.allod.observe.MetricsSource;
 
 /** Every run type's counts and durations, and how the queues stand. */
-final class RunMetrics implements Source {
+final class RunMetrics implements MetricsSource {
     private final Engine engine;
 
     RunMetrics(Engine engine) {
@@ -15,7 +15,7 @@ final class RunMetrics implements Source {
     }
 
     @Override
-    public void collect(Samples into) {
+    public void collect(MetricsBuilder into) {
         engine.metrics().forEach(type -> type(into, type));
         engine.queues().forEach(queue -> {
             into.gauge(
@@ -25,7 +25,7 @@ final class RunMetrics implements Source {
         });
     }
 
-    private static void type(Samples into, TypeMetrics type) {
+    private static void type(MetricsBuilder into, TypeMetrics type) {
         String name = type.type();
         into.gauge("allod_runs_active", "Runs that have not ended.", type.active(), "type", name);
         into.counter("allod_runs_started", "Runs started.", type.started(), "type", name);
@@ -58,7 +58,8 @@ final class RunMetrics implements Source {
         });
     }
 
-    private static void duration(Samples into, String name, String help, Durations.Snapshot took, String... labels) {
+    private static void duration(
+            MetricsBuilder into, String name, String help, DurationHistogram.Snapshot took, String... labels) {
         into.histogram(name, help, took.bounds(), took.counts(), took.sum(), labels);
     }
 }

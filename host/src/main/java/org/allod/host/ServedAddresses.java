@@ -6,7 +6,7 @@ import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.util.List;
 import java.util.TreeSet;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** The addresses at which the edge is reached: the one it listens at, or all of the host's where it listens at any. */
 final class ServedAddresses {
@@ -29,7 +29,7 @@ final class ServedAddresses {
                 }
             }
         } catch (SocketException e) {
-            throw new Failed("cannot read the addresses of this host: " + e.getMessage(), e);
+            throw new FailedException("cannot read the addresses of this host: " + e.getMessage(), e);
         }
         return List.copyOf(all);
     }

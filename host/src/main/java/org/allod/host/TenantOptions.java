@@ -3,7 +3,7 @@ package org.allod.host;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.image.RegistryPolicy;
 import org.allod.machine.RawPorts;
 
@@ -41,7 +41,8 @@ record TenantOptions(String registries, boolean operatorCredentials, RawPorts po
 
     private static boolean whose(String value) {
         if (!List.of("own", "operator").contains(value)) {
-            throw Rejected.invalid("--app-registry-credentials is \"%s\": it must be own or operator".formatted(value));
+            throw RejectedException.invalid(
+                    "--app-registry-credentials is \"%s\": it must be own or operator".formatted(value));
         }
         return value.equals("operator");
     }

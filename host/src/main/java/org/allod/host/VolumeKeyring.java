@@ -3,15 +3,15 @@ package org.allod.host;
 import java.util.Optional;
 import java.util.Set;
 import org.allod.linux.Command;
-import org.allod.machine.KeySource;
 import org.allod.machine.VolumeId;
+import org.allod.machine.VolumeKeyStore;
 import org.allod.trust.VolumeKeys;
 
 /**
  * The keys of encrypted volumes, as {@code machine} asks for them and {@code trust} keeps them. Available where QEMU's
  * own block driver can make an encrypted disk; the host's kernel is not asked.
  */
-record VolumeKeyring(VolumeKeys keys, boolean available) implements KeySource {
+record VolumeKeyring(VolumeKeys keys, boolean available) implements VolumeKeyStore {
     static VolumeKeyring of(VolumeKeys keys) {
         boolean tool = Command.of("sh", "-c", "command -v qemu-img").run().ok();
         return new VolumeKeyring(keys, tool);

@@ -1,11 +1,11 @@
 package org.allod.host;
 
 import java.time.Duration;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.LoopFailures;
 import org.allod.base.SupervisedTimer;
 import org.allod.base.Timers;
-import org.allod.linux.ServiceManager;
+import org.allod.linux.SdNotify;
 import org.allod.store.Database;
 
 /**
@@ -19,7 +19,7 @@ final class Watchdog implements AutoCloseable {
     private final Runnable alive;
     private final SupervisedTimer timer;
 
-    Watchdog(Database database, Timers timers, ServiceManager manager, Duration period) {
+    Watchdog(Database database, Timers timers, SdNotify manager, Duration period) {
         this(() -> write(database), manager::alive, timers, period);
     }
 
@@ -36,7 +36,7 @@ final class Watchdog implements AutoCloseable {
     private void look() {
         try {
             write.run();
-        } catch (Failed e) {
+        } catch (FailedException e) {
             LoopFailures.ofProcess().report("watchdog", e);
         }
         alive.run();

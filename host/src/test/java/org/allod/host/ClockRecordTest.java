@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.allod.base.BelievedClock;
-import org.allod.base.Ids;
+import org.allod.base.IdGenerator;
 import org.allod.base.Rng;
 import org.allod.base.Ulid;
 import org.allod.base.VirtualTime;
@@ -24,9 +24,9 @@ class ClockRecordTest {
     void belief_overRestarts_isKept_untilTheCalendarIsElsewhere() {
         VirtualTime time = new VirtualTime(Instant.parse("2026-06-01T00:00:00Z"));
         try (Database database =
-                Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(Identity.SCHEMA))) {
+                Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(FleetId.SCHEMA))) {
             BelievedClock first = new BelievedClock(time);
-            Ids ids = new Ids(first, Rng.seeded(1));
+            IdGenerator ids = new IdGenerator(first, Rng.seeded(1));
             ClockRecord record = new ClockRecord(database, first, time);
             record.restore();
             record.start();
@@ -41,7 +41,7 @@ class ClockRecordTest {
             time.advance(Duration.ofMinutes(6));
             time.step(Duration.ofDays(-30));
             BelievedClock third = new BelievedClock(time);
-            Ids more = new Ids(third, Rng.seeded(2));
+            IdGenerator more = new IdGenerator(third, Rng.seeded(2));
             more.after(new ClockRecord(database, third, time).restore());
             assertThat(third.believedWall()).isEmpty();
             assertThat(more.ulid()).isGreaterThan(last);

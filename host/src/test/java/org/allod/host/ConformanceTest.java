@@ -55,7 +55,7 @@ class ConformanceTest {
                 new DaemonProcess(Scratch.folder("allod-conformance").resolve("data"), "--runtime", "gvisor").start()) {
             TestImage.build(daemon);
             api = new Conformance(daemon, MachinesApi.find(), REFUSED);
-            TrustVisits trust = new TrustVisits(api);
+            TrustCalls trust = new TrustCalls(api);
             api.let("org_slug", "personal");
             api.let("app_name", "conform");
             apps();

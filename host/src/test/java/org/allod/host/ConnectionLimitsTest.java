@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Map;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 
 class ConnectionLimitsTest {
@@ -34,7 +34,7 @@ class ConnectionLimitsTest {
                 .isEqualTo(ConnectionLimits.usual().api());
         for (String wrong : List.of("edge", "edge=0", "edge=x", "door=100", "")) {
             assertThatThrownBy(() -> HostConfig.parse(List.of("--connections", wrong), Map.of()))
-                    .isInstanceOf(Rejected.class)
+                    .isInstanceOf(RejectedException.class)
                     .hasMessageContaining("connection limit");
         }
     }

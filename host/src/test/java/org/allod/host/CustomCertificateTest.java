@@ -18,7 +18,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
-import org.allod.edge.Certificates;
+import org.allod.edge.EdgeCertificates;
 import org.allod.edge.SelfSigned;
 import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
@@ -39,7 +39,7 @@ class CustomCertificateTest {
     void certificate_brought_servesItsHostNameUntilItIsDeleted() throws Exception {
         tls = DaemonProcess.freePort();
         Path folder = Scratch.folder("allod-certificate");
-        Certificates.Identity identity = issue(folder.resolve("issued.p12"));
+        EdgeCertificates.Identity identity = issue(folder.resolve("issued.p12"));
         try (DaemonProcess daemon = new DaemonProcess(
                         folder.resolve("data"), "--runtime", "gvisor", "--edge-tls", "127.0.0.1:" + tls)
                 .start()) {
@@ -90,7 +90,7 @@ class CustomCertificateTest {
         }
     }
 
-    private static Certificates.Identity issue(Path file) {
+    private static EdgeCertificates.Identity issue(Path file) {
         SelfSigned made = new SelfSigned(file, "shop.example.com");
         made.ensure();
         return made.of("").orElseThrow();
@@ -103,14 +103,14 @@ class CustomCertificateTest {
     }
 
     private static String bring(
-            DaemonProcess daemon, String app, String host, Certificates.Identity identity, int status)
+            DaemonProcess daemon, String app, String host, EdgeCertificates.Identity identity, int status)
             throws Exception {
         return bring(daemon, app, host, identity, status, "");
     }
 
     /** @param token of an app; empty for the operator's */
     private static String bring(
-            DaemonProcess daemon, String app, String host, Certificates.Identity identity, int status, String token)
+            DaemonProcess daemon, String app, String host, EdgeCertificates.Identity identity, int status, String token)
             throws Exception {
         var body = DaemonProcess.JSON
                 .createObjectNode()

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.machine.RawPorts;
 import org.junit.jupiter.api.Test;
 
@@ -51,7 +51,7 @@ class TenantOptionsTest {
             {"--app-ports", "80"},
             {"--app-ports"},
         }) {
-            assertThatThrownBy(() -> read(words)).isInstanceOf(Rejected.class);
+            assertThatThrownBy(() -> read(words)).isInstanceOf(RejectedException.class);
         }
     }
 }

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.VirtualTime;
 import org.allod.store.DurabilityLost;
 import org.junit.jupiter.api.Test;
@@ -30,7 +30,7 @@ class WatchdogTest {
         watchdog.start();
         assertThat(toldWithin(Duration.ofMinutes(1))).isEqualTo(6);
         write.set(() -> {
-            throw new Failed("writing to host.db: the disk is full");
+            throw new FailedException("writing to host.db: the disk is full");
         });
         assertThat(toldWithin(Duration.ofMinutes(1))).isEqualTo(6);
         write.set(() -> {});

@@ -3,7 +3,7 @@ package org.allod.image;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.regex.Pattern;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** Addresses with the same first bits: {@code 10.0.0.0/8}. */
 record AddressRange(InetAddress first, int bits) {
@@ -29,7 +29,8 @@ record AddressRange(InetAddress first, int bits) {
         } catch (UnknownHostException | NumberFormatException e) {
             // Said below.
         }
-        throw Rejected.invalid("\"" + Text.shown(text) + "\" is no range of addresses: it is written 10.1.0.0/16");
+        throw RejectedException.invalid(
+                "\"" + UntrustedText.printable(text) + "\" is no range of addresses: it is written 10.1.0.0/16");
     }
 
     boolean contains(InetAddress address) {

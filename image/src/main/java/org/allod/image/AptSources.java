@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * The Debian part of the host's own apt sources. Builds use these, so that they take packages from where the host
@@ -51,8 +51,8 @@ final class AptSources {
                     Files.writeString(into.resolve("debian.sources"), stanzas).toString());
         }
         if (mirrors.isEmpty()) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "there is no source of Debian packages for " + suite + " in " + apt,
                     "add Debian's own source to sources.list; images are built from where this host gets its packages");
         }

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * Asks one of Docker's credential helpers: a program that gets a server's name on its standard input and prints what
@@ -37,7 +37,7 @@ final class CredentialHelper {
                 in.write(server.getBytes(StandardCharsets.UTF_8));
             }
             if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
-                throw new Failed(program + " did not answer within " + SECONDS + " s and was killed");
+                throw new FailedException(program + " did not answer within " + SECONDS + " s and was killed");
             }
             // The protocol has one exit code for "no such server" and for everything else.
             return process.exitValue() == 0 ? Optional.of(answer.join()) : Optional.empty();

@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.image.ImageStore.BuildSpec;
 import org.allod.image.ImageStore.Progress;
 
@@ -36,57 +36,59 @@ final class DebianBuild {
     private static final Pattern UNKNOWN = Pattern.compile("Unable to locate package (\\S+)");
     private static final Pattern STEP = Pattern.compile("I: (.*?)\\.*");
 
-    private final ImageSettings settings;
+    private final ImageStoreConfig settings;
     private final BuildSpec spec;
 
-    DebianBuild(ImageSettings settings, BuildSpec spec) {
+    DebianBuild(ImageStoreConfig settings, BuildSpec spec) {
         this.settings = settings;
         this.spec = spec;
         if (spec.packages().size() > PACKAGES) {
-            throw Rejected.invalid("an image is built from at most " + PACKAGES + " packages");
+            throw RejectedException.invalid("an image is built from at most " + PACKAGES + " packages");
         }
         for (String name : spec.packages()) {
             if (!PACKAGE.matcher(name).matches()) {
-                throw Rejected.invalid("\"" + Text.shown(name) + "\" is no name of a Debian package");
+                throw RejectedException.invalid(
+                        "\"" + UntrustedText.printable(name) + "\" is no name of a Debian package");
             }
         }
         for (String variable : spec.env()) {
             if (variable.indexOf('=') < 1 || variable.indexOf(0) >= 0) {
-                throw Rejected.invalid("\"" + Text.shown(variable) + "\" is not of the form NAME=VALUE");
+                throw RejectedException.invalid(
+                        "\"" + UntrustedText.printable(variable) + "\" is not of the form NAME=VALUE");
             }
         }
         for (int port : spec.exposedPorts()) {
             if (port < 1 || port > 65535) {
-                throw Rejected.invalid("there is no port " + port);
+                throw RejectedException.invalid("there is no port " + port);
             }
         }
     }
 
     /** Builds in {@code room} and returns the layout's folder in it. */
     Path layout(Path room, Progress progress) throws IOException, InterruptedException {
-        HostFiles copies = new HostFiles(spec.copies());
-        Tree tree = new Tree(settings.limits());
-        ContentFolder contents = new ContentFolder(room.resolve("build"));
+        HostFileCopier copies = new HostFileCopier(spec.copies());
+        RootfsTree tree = new RootfsTree(settings.limits());
+        FileContentStore contents = new FileContentStore(room.resolve("build"));
         boolean bare = spec.packages().stream().allMatch(name -> name.endsWith("-static"));
         if (!spec.packages().isEmpty()) {
             Path tar = install(bare, room, progress);
             progress.at("build", "reading the result", 0, 0);
             try (InputStream in = new BufferedInputStream(Files.newInputStream(tar), 1 << 16)) {
-                new LayerReader(tree, contents).apply(in, 0);
+                new LayerApplier(tree, contents).apply(in, 0);
             }
             Files.delete(tar);
         }
-        DebianTrim.trim(tree);
+        RootfsCleaner.trim(tree);
         if (bare) {
-            BareSystem.complete(tree, contents);
+            StaticRootfs.complete(tree, contents);
         }
-        copies.into(tree, contents);
+        copies.copyInto(tree, contents);
         progress.at("build", "writing the image", 0, 0);
         return write(tree, contents, room);
     }
 
     private Path install(boolean bare, Path room, Progress progress) throws IOException, InterruptedException {
-        Tool.require("mmdebstrap", "mmdebstrap", "build images from Debian packages");
+        ToolRunner.require("mmdebstrap", "mmdebstrap", "build images from Debian packages");
         String suite = suite();
         Path tar = room.resolve("root.tar");
         List<String> command = new ArrayList<>(List.of("mmdebstrap", "--mode=root", "--format=tar"));
@@ -96,7 +98,7 @@ final class DebianBuild {
                 "--aptopt=APT::Sandbox::User \"root\""); // The folder is closed to apt's own user, as to all others.
         command.add("--dpkgopt=force-unsafe-io"); // What a crash leaves is thrown away, so nothing need be synced.
         command.add("--aptopt=Acquire::Retries \"3\"");
-        for (String path : DebianTrim.DOCUMENTATION) {
+        for (String path : RootfsCleaner.DOCUMENTATION) {
             command.add("--dpkgopt=path-exclude=/" + path + "/*");
         }
         command.add("--dpkgopt=path-include=/usr/share/doc/*/copyright");
@@ -113,19 +115,19 @@ final class DebianBuild {
                 "noninteractive");
         int[] steps = {0};
         try {
-            Tool.run(command, room, env, true, MINUTES, line -> {
+            ToolRunner.run(command, room, env, true, MINUTES, line -> {
                 var step = STEP.matcher(line);
                 if (step.matches()) {
                     progress.at("build", step.group(1), ++steps[0], 0);
                 }
             });
-        } catch (ToolFailure e) {
+        } catch (ToolException e) {
             for (String line : e.lines()) {
                 var unknown = UNKNOWN.matcher(line);
                 if (unknown.find()) {
-                    throw Rejected.because(
-                            Rejected.Reason.NOT_FOUND,
-                            "Debian " + suite + " has no package " + Text.shown(unknown.group(1)),
+                    throw RejectedException.because(
+                            RejectedException.Reason.NOT_FOUND,
+                            "Debian " + suite + " has no package " + UntrustedText.printable(unknown.group(1)),
                             "apt-cache search finds names of packages");
                 }
             }
@@ -134,17 +136,17 @@ final class DebianBuild {
         return tar;
     }
 
-    private Path write(Tree tree, ContentFolder contents, Path room) throws IOException {
+    private Path write(RootfsTree tree, FileContentStore contents, Path room) throws IOException {
         Path layer = room.resolve("layer.tar");
         MessageDigest sha = Digest.sha256();
         try (OutputStream file = new BufferedOutputStream(Files.newOutputStream(layer), 1 << 16);
                 OutputStream out = new DigestOutputStream(file, sha)) {
             LayerWriter.write(tree, contents, EPOCH, out);
         }
-        Disk.remove(contents.path());
+        StagingFiles.remove(contents.path());
         Image.Config config =
                 new Image.Config(List.of(), spec.cmd(), environment(), "", "", spec.exposedPorts(), "", List.of());
-        return LayoutWriter.write(room.resolve("layout"), layer, Digest.of(sha), config, settings.platform());
+        return OciLayoutWriter.write(room.resolve("layout"), layer, Digest.of(sha), config, settings.platform());
     }
 
     /** A search path unless the caller gives one: programs that are started without a shell need it too. */
@@ -163,8 +165,8 @@ final class DebianBuild {
                 return line.substring(line.indexOf('=') + 1).replace("\"", "").trim();
             }
         }
-        throw Rejected.because(
-                Rejected.Reason.UNSUPPORTED,
+        throw RejectedException.because(
+                RejectedException.Reason.UNSUPPORTED,
                 "this host does not say which Debian it is (no VERSION_CODENAME in /etc/os-release)",
                 "build the image on Debian and import it: allod image import");
     }

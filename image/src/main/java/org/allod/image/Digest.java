@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.allod.base.Bug;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * The name of content: SHA-256, the one algorithm every registry speaks. Parsed once, so that what reaches a file name
@@ -34,13 +34,13 @@ record Digest(String hex) {
             return digest.get();
         }
         if (text.toLowerCase(Locale.ROOT).startsWith("sha512:")) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     where + " is named by SHA-512, which Allod does not take",
                     "build the image with SHA-256 digests, as all common tools do");
         }
-        throw Rejected.invalid(
-                where + " has no valid digest: \"" + Text.shown(text) + "\" is not sha256:<64 hex digits>");
+        throw RejectedException.invalid(where + " has no valid digest: \"" + UntrustedText.printable(text)
+                + "\" is not sha256:<64 hex digits>");
     }
 
     /** The digest {@code text} is, if it is one. */

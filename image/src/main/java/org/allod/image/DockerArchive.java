@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -19,25 +19,25 @@ import tools.jackson.databind.node.ObjectNode;
  * name, with no digests of the layers as they are. So the manifests are made here, and an image saved twice has one
  * digest.
  */
-final class DockerArchive implements Source {
+final class DockerArchive implements ImageSource {
     private final Path path;
-    private final Archive archive;
-    private final Limits limits;
+    private final TarIndex archive;
+    private final ImageLimits limits;
     private final Map<Digest, byte[]> documents = new HashMap<>();
     private final Map<Digest, String> files = new HashMap<>();
-    private final ArrayNode children = ImageJson.MAPPER.createArrayNode();
+    private final ArrayNode children = OciJson.MAPPER.createArrayNode();
 
-    private DockerArchive(Path path, Archive archive, Limits limits) {
+    private DockerArchive(Path path, TarIndex archive, ImageLimits limits) {
         this.path = path;
         this.archive = archive;
         this.limits = limits;
     }
 
-    static DockerArchive read(Path path, Archive archive, Limits limits) throws IOException {
+    static DockerArchive read(Path path, TarIndex archive, ImageLimits limits) throws IOException {
         DockerArchive source = new DockerArchive(path, archive, limits);
         byte[] list = archive.small("manifest.json", limits.manifestBytes());
-        JsonNode images = ImageJson.parse(wrapped(list), "list of images");
-        for (JsonNode image : ImageJson.list(images, "images", "archive")) {
+        JsonNode images = OciJson.parse(wrapped(list), "list of images");
+        for (JsonNode image : OciJson.list(images, "images", "archive")) {
             source.add(image);
         }
         return source;
@@ -53,26 +53,26 @@ final class DockerArchive implements Source {
     }
 
     private void add(JsonNode image) throws IOException {
-        List<JsonNode> layers = ImageJson.list(image, "Layers", "archive");
+        List<JsonNode> layers = OciJson.list(image, "Layers", "archive");
         if (layers.size() > limits.layers()) {
-            throw Rejected.because(
-                    Rejected.Reason.TOO_LARGE,
+            throw RejectedException.because(
+                    RejectedException.Reason.TOO_LARGE,
                     path + " has an image of " + layers.size() + " layers; the bound is " + limits.layers());
         }
-        ObjectNode manifest = ImageJson.MAPPER.createObjectNode();
-        manifest.put("schemaVersion", 2).put("mediaType", ImageJson.DOCKER_MANIFEST);
-        manifest.set("config", LayoutWriter.json(file(ImageJson.text(image, "Config", ""), ImageJson.DOCKER_CONFIG)));
+        ObjectNode manifest = OciJson.MAPPER.createObjectNode();
+        manifest.put("schemaVersion", 2).put("mediaType", OciJson.DOCKER_MANIFEST);
+        manifest.set("config", OciLayoutWriter.json(file(OciJson.text(image, "Config", ""), OciJson.DOCKER_CONFIG)));
         ArrayNode list = manifest.putArray("layers");
         for (JsonNode layer : layers) {
-            list.add(LayoutWriter.json(file(layer.isString() ? layer.stringValue() : "", ImageJson.DOCKER_LAYER)));
+            list.add(OciLayoutWriter.json(file(layer.isString() ? layer.stringValue() : "", OciJson.DOCKER_LAYER)));
         }
-        byte[] document = ImageJson.MAPPER.writeValueAsBytes(manifest);
+        byte[] document = OciJson.MAPPER.writeValueAsBytes(manifest);
         Digest digest = Digest.of(document);
         documents.put(digest, document);
-        Descriptor descriptor = new Descriptor(ImageJson.DOCKER_MANIFEST, digest, document.length);
+        Descriptor descriptor = new Descriptor(OciJson.DOCKER_MANIFEST, digest, document.length);
         JsonNode tags = image.path("RepoTags");
         for (JsonNode tag : tags.isArray() && !tags.isEmpty() ? tags.values() : List.of(image)) {
-            ObjectNode child = LayoutWriter.json(descriptor);
+            ObjectNode child = OciLayoutWriter.json(descriptor);
             child.putObject("annotations")
                     .put("org.opencontainers.image.ref.name", tag.isString() ? tag.stringValue() : "");
             children.add(child);
@@ -94,16 +94,16 @@ final class DockerArchive implements Source {
 
     @Override
     public Document top() {
-        ObjectNode index = ImageJson.MAPPER.createObjectNode().put("schemaVersion", 2);
-        index.put("mediaType", ImageJson.OCI_INDEX).set("manifests", children);
-        return new Document(ImageJson.MAPPER.writeValueAsBytes(index), ImageJson.OCI_INDEX);
+        ObjectNode index = OciJson.MAPPER.createObjectNode().put("schemaVersion", 2);
+        index.put("mediaType", OciJson.OCI_INDEX).set("manifests", children);
+        return new Document(OciJson.MAPPER.writeValueAsBytes(index), OciJson.OCI_INDEX);
     }
 
     @Override
     public Document manifest(Descriptor descriptor) {
         byte[] document = documents.get(descriptor.digest());
         if (document == null) {
-            throw Rejected.invalid(path + " has no manifest " + descriptor.digest());
+            throw RejectedException.invalid(path + " has no manifest " + descriptor.digest());
         }
         return new Document(document, descriptor.mediaType());
     }

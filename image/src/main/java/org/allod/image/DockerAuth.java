@@ -10,8 +10,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -27,10 +27,10 @@ final class DockerAuth {
     private static final int LARGEST = 1 << 20;
     private static final Pattern HELPER = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
-    private final ImageSettings settings;
+    private final ImageStoreConfig settings;
     private final Requester by;
 
-    DockerAuth(ImageSettings settings, Requester by) {
+    DockerAuth(ImageStoreConfig settings, Requester by) {
         this.settings = settings;
         this.by = by;
     }
@@ -53,7 +53,7 @@ final class DockerAuth {
     }
 
     /** What is known for the registry of {@code reference}; empty to ask as nobody. */
-    Optional<Credentials> find(Reference reference) throws IOException, InterruptedException {
+    Optional<Credentials> find(ImageReference reference) throws IOException, InterruptedException {
         for (Path file : files()) {
             if (!Files.isRegularFile(file)) {
                 continue;
@@ -106,19 +106,19 @@ final class DockerAuth {
         try (InputStream in = Files.newInputStream(file)) {
             byte[] content = in.readNBytes(LARGEST + 1);
             if (content.length <= LARGEST) {
-                return ImageJson.parse(content, "list of credentials");
+                return OciJson.parse(content, "list of credentials");
             }
-        } catch (Rejected e) {
+        } catch (RejectedException e) {
             // Its text may quote the file; the file holds secrets.
         }
-        throw Rejected.because(
-                Rejected.Reason.INVALID,
+        throw RejectedException.because(
+                RejectedException.Reason.INVALID,
                 "the registry credentials in " + file + " cannot be read: it is not a JSON object of reasonable size",
                 "repair it, or move it away and log in again");
     }
 
     /** The most special first: podman keeps credentials per repository, Docker per registry in several spellings. */
-    private static List<String> keys(Reference reference) {
+    private static List<String> keys(ImageReference reference) {
         List<String> keys = new ArrayList<>();
         String key = reference.registry() + "/" + reference.repository();
         while (key.length() > reference.registry().length()) {
@@ -134,9 +134,9 @@ final class DockerAuth {
     }
 
     private static Optional<Credentials> entry(JsonNode entry, Path file) {
-        String packed = ImageJson.text(entry, "auth", "");
-        String user = ImageJson.text(entry, "username", "");
-        String password = ImageJson.text(entry, "password", "");
+        String packed = OciJson.text(entry, "auth", "");
+        String user = OciJson.text(entry, "username", "");
+        String password = OciJson.text(entry, "password", "");
         if (!packed.isEmpty()) {
             String pair;
             try {
@@ -151,26 +151,26 @@ final class DockerAuth {
             user = pair.substring(0, colon);
             password = pair.substring(colon + 1).replaceFirst("\0+$", "");
         }
-        if (!ImageJson.text(entry, "identitytoken", "").isEmpty()) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+        if (!OciJson.text(entry, "identitytoken", "").isEmpty()) {
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "the registry credentials in " + file + " are an identity token, which Allod does not take",
                     "log in with a user and a password or access token");
         }
         return user.isEmpty() ? Optional.empty() : Optional.of(new Credentials(user, password, file.toString()));
     }
 
-    private static Rejected broken(Path file) {
-        return Rejected.because(
-                Rejected.Reason.INVALID,
+    private static RejectedException broken(Path file) {
+        return RejectedException.because(
+                RejectedException.Reason.INVALID,
                 "the registry credentials in " + file + " are not of the form Docker writes",
                 "log in again: docker login, podman login or skopeo login");
     }
 
-    private Optional<Credentials> helper(JsonNode json, Reference reference, Path file)
+    private Optional<Credentials> helper(JsonNode json, ImageReference reference, Path file)
             throws IOException, InterruptedException {
         String name =
-                ImageJson.text(json.path("credHelpers"), reference.registry(), ImageJson.text(json, "credsStore", ""));
+                OciJson.text(json.path("credHelpers"), reference.registry(), OciJson.text(json, "credsStore", ""));
         if (name.isEmpty()) {
             return Optional.empty();
         }
@@ -178,9 +178,9 @@ final class DockerAuth {
             throw broken(file);
         }
         String program = "docker-credential-" + name;
-        Path path = Tool.find(program, settings.env())
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.UNSUPPORTED,
+        Path path = ToolRunner.find(program, settings.env())
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.UNSUPPORTED,
                         file + " keeps registry credentials with " + program + ", which is not installed",
                         "install it, or log in on this host without it"));
         String server = reference.registry().equals("docker.io") ? "https://index.docker.io/v1/" : reference.registry();
@@ -189,11 +189,11 @@ final class DockerAuth {
             return Optional.empty();
         }
         try {
-            JsonNode said = ImageJson.parse(answer.get(), "credentials");
+            JsonNode said = OciJson.parse(answer.get(), "credentials");
             return Optional.of(
-                    new Credentials(ImageJson.text(said, "Username", ""), ImageJson.text(said, "Secret", ""), program));
-        } catch (Rejected e) {
-            throw new Failed(program + " answered with something other than credentials");
+                    new Credentials(OciJson.text(said, "Username", ""), OciJson.text(said, "Secret", ""), program));
+        } catch (RejectedException e) {
+            throw new FailedException(program + " answered with something other than credentials");
         }
     }
 }

@@ -6,15 +6,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.image.ImageStore.Progress;
 
 /** Lays verified layers over one another and makes one read-only file system image of them. Runs on one platform thread. */
 final class Flattener {
-    private final Limits limits;
+    private final ImageLimits limits;
     private final SpaceGuard space;
 
-    Flattener(Limits limits, SpaceGuard space) {
+    Flattener(ImageLimits limits, SpaceGuard space) {
         this.limits = limits;
         this.space = space;
     }
@@ -26,15 +26,15 @@ final class Flattener {
      * @param staging an empty private folder; what is left in it afterwards is the caller's to remove
      * @return the image file, in {@code staging}
      */
-    Path flatten(Manifest manifest, List<Digest> unpacked, Blobs blobs, Path staging, Progress progress)
+    Path flatten(Manifest manifest, List<Digest> unpacked, BlobStore blobs, Path staging, Progress progress)
             throws IOException, InterruptedException {
         if (unpacked.size() != manifest.layers().size()) {
-            throw Rejected.invalid("the image has " + manifest.layers().size() + " layers but its configuration names "
-                    + unpacked.size());
+            throw RejectedException.invalid("the image has " + manifest.layers().size()
+                    + " layers but its configuration names " + unpacked.size());
         }
-        Tree tree = new Tree(limits);
-        ContentFolder contents = new ContentFolder(staging.resolve("contents"));
-        LayerReader reader = new LayerReader(tree, contents);
+        RootfsTree tree = new RootfsTree(limits);
+        FileContentStore contents = new FileContentStore(staging.resolve("contents"));
+        LayerApplier reader = new LayerApplier(tree, contents);
         AtomicLong budget = new AtomicLong(limits.imageBytes());
         long total = manifest.bytes();
         long before = 0;
@@ -42,7 +42,7 @@ final class Flattener {
             Descriptor layer = manifest.layers().get(i);
             String name = layer.digest().brief();
             long start = before;
-            try (LayerStream in = LayerStream.open(
+            try (LayerInputStream in = LayerInputStream.open(
                     blobs.path(layer.digest()),
                     name,
                     !layer.digest().equals(unpacked.get(i)),
@@ -51,10 +51,11 @@ final class Flattener {
                     read -> progress.at("flatten", name, start + read, total))) {
                 reader.apply(in, i);
                 if (!in.is(unpacked.get(i))) {
-                    throw Rejected.invalid("layer " + name + " unpacks to something else than the configuration says");
+                    throw RejectedException.invalid(
+                            "layer " + name + " unpacks to something else than the configuration says");
                 }
             } catch (EOFException e) {
-                throw LayerStream.damaged(name, e);
+                throw LayerInputStream.damaged(name, e);
             }
             interruptible();
             before += layer.size();
@@ -64,16 +65,17 @@ final class Flattener {
         return image(tree, contents, manifest.digest(), staging, progress);
     }
 
-    private static Path image(Tree tree, ContentFolder contents, Digest digest, Path staging, Progress progress)
+    private static Path image(
+            RootfsTree tree, FileContentStore contents, Digest digest, Path staging, Progress progress)
             throws IOException, InterruptedException {
         Path folder = Files.createDirectory(staging.resolve("tree"));
         progress.at("flatten", "writing files", 0, 0);
-        TreeFolder.write(tree, contents, folder);
-        Disk.remove(
+        RootfsWriter.write(tree, contents, folder);
+        StagingFiles.remove(
                 contents.path()); // Before the tool runs: files that later layers hid should not need the space twice.
         interruptible();
         progress.at("flatten", "making the file system", 0, 0);
-        return RootImage.make(folder, staging, digest);
+        return RootfsImageBuilder.make(folder, staging, digest);
     }
 
     private static void interruptible() throws InterruptedException {

@@ -30,15 +30,15 @@ final class HttpGet {
     private static final Duration ANSWER = Duration.ofSeconds(60);
     private static final int SILENCE_MILLIS = 60_000;
 
-    private final Connector connector;
+    private final PolicedConnector connector;
     private final Timers timers;
     private final SSLSocketFactory tls;
 
-    HttpGet(Connector connector, Timers timers) {
+    HttpGet(PolicedConnector connector, Timers timers) {
         this(connector, timers, (SSLSocketFactory) SSLSocketFactory.getDefault());
     }
 
-    HttpGet(Connector connector, Timers timers, SSLSocketFactory tls) {
+    HttpGet(PolicedConnector connector, Timers timers, SSLSocketFactory tls) {
         this.connector = connector;
         this.timers = timers;
         this.tls = tls;

@@ -8,8 +8,8 @@ import java.util.Set;
 /**
  * The images of this host. Every method blocks; the slow ones report to a {@link Progress}.
  *
- * <p>Errors: {@link org.allod.base.Rejected} where the reference, the image or the credentials are at fault; {@link
- * org.allod.base.Failed} where the network or the disk is. After either, nothing half-made is left behind but verified
+ * <p>Errors: {@link org.allod.base.RejectedException} where the reference, the image or the credentials are at fault; {@link
+ * org.allod.base.FailedException} where the network or the disk is. After either, nothing half-made is left behind but verified
  * blobs, which the next try starts from.
  */
 public interface ImageStore {

@@ -13,7 +13,7 @@ import java.util.TreeMap;
 import org.allod.base.Bug;
 
 /**
- * Writes a {@link Tree} as a layer: names in the order of their bytes, no time later than a given one, nothing in it
+ * Writes a {@link RootfsTree} as a layer: names in the order of their bytes, no time later than a given one, nothing in it
  * of the day, the builder or the disk. The same tree gives the same bytes.
  */
 final class LayerWriter {
@@ -22,19 +22,19 @@ final class LayerWriter {
     private static final int OCTAL_ID = 1 << 21;
 
     private final OutputStream out;
-    private final ContentFolder contents;
-    private final Tree tree;
+    private final FileContentStore contents;
+    private final RootfsTree tree;
     private final long latest;
-    private final IdentityHashMap<Node, String> written = new IdentityHashMap<>();
+    private final IdentityHashMap<TreeNode, String> written = new IdentityHashMap<>();
 
-    private LayerWriter(OutputStream out, Tree tree, ContentFolder contents, long latest) {
+    private LayerWriter(OutputStream out, RootfsTree tree, FileContentStore contents, long latest) {
         this.out = out;
         this.tree = tree;
         this.contents = contents;
         this.latest = latest;
     }
 
-    static void write(Tree tree, ContentFolder contents, long latest, OutputStream out) throws IOException {
+    static void write(RootfsTree tree, FileContentStore contents, long latest, OutputStream out) throws IOException {
         LayerWriter writer = new LayerWriter(out, tree, contents, latest);
         try {
             tree.visit(writer::entry);
@@ -44,13 +44,13 @@ final class LayerWriter {
         out.write(new byte[2 * BLOCK]);
     }
 
-    private void entry(String path, Node node) {
+    private void entry(String path, TreeNode node) {
         String name = path.substring(1);
         try {
             switch (node) {
-                case Node.Folder folder -> header('5', name + "/", "", 0, folder.meta(), 0, 0);
-                case Node.Symlink link -> header('2', name, link.target(), 0, link.meta(), 0, 0);
-                case Node.Special special -> {
+                case TreeNode.Folder folder -> header('5', name + "/", "", 0, folder.meta(), 0, 0);
+                case TreeNode.Symlink link -> header('2', name, link.target(), 0, link.meta(), 0, 0);
+                case TreeNode.Special special -> {
                     char type = switch (special.kind()) {
                         case CHARACTER -> '3';
                         case BLOCK -> '4';
@@ -58,14 +58,14 @@ final class LayerWriter {
                     };
                     header(type, name, "", 0, special.meta(), special.major(), special.minor());
                 }
-                case Node.File file -> file(name, file);
+                case TreeNode.File file -> file(name, file);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private void file(String name, Node.File file) throws IOException {
+    private void file(String name, TreeNode.File file) throws IOException {
         if (tree.shared(file)) {
             String first = written.putIfAbsent(file, name);
             if (first != null) {
@@ -76,12 +76,13 @@ final class LayerWriter {
         header('0', name, "", file.size(), file.meta(), 0, 0);
         long copied = Files.copy(contents.path(file.content()), out);
         if (copied != file.size()) {
-            throw new IOException("a file changed its size while the layer was written: " + Text.shown(name));
+            throw new IOException(
+                    "a file changed its size while the layer was written: " + UntrustedText.printable(name));
         }
         pad(file.size());
     }
 
-    private void header(char type, String name, String link, long size, Node.Meta meta, int major, int minor)
+    private void header(char type, String name, String link, long size, TreeNode.Meta meta, int major, int minor)
             throws IOException {
         Map<String, byte[]> extended = new TreeMap<>();
         if (name.length() > 100) {
@@ -102,7 +103,7 @@ final class LayerWriter {
         meta.xattrs().forEach((key, value) -> extended.put("SCHILY.xattr." + key, value));
         if (!extended.isEmpty()) {
             byte[] records = records(extended);
-            out.write(block('x', "", "", records.length, Node.Meta.IMPLIED, 0, 0));
+            out.write(block('x', "", "", records.length, TreeNode.Meta.IMPLIED, 0, 0));
             out.write(records);
             pad(records.length);
         }
@@ -125,7 +126,7 @@ final class LayerWriter {
         return all.toByteArray();
     }
 
-    private byte[] block(char type, String name, String link, long size, Node.Meta meta, int major, int minor) {
+    private byte[] block(char type, String name, String link, long size, TreeNode.Meta meta, int major, int minor) {
         byte[] block = new byte[BLOCK];
         text(block, 0, 100, name);
         octal(block, 100, 8, meta.mode());

@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.Timers;
 
 /**
@@ -14,18 +14,19 @@ import org.allod.base.Timers;
  *
  * @see <a href="https://github.com/opencontainers/distribution-spec">the OCI distribution specification</a>
  */
-final class Registry implements Source {
+final class Registry implements ImageSource {
     private static final int ATTEMPTS = 4;
-    private static final String ACCEPT = String.join(
-            ", ", ImageJson.OCI_INDEX, ImageJson.OCI_MANIFEST, ImageJson.DOCKER_INDEX, ImageJson.DOCKER_MANIFEST);
+    private static final String ACCEPT =
+            String.join(", ", OciJson.OCI_INDEX, OciJson.OCI_MANIFEST, OciJson.DOCKER_INDEX, OciJson.DOCKER_MANIFEST);
 
-    private final Reference reference;
+    private final ImageReference reference;
     private final RegistryErrors errors;
     private final RegistryClient client;
     private final Timers timers;
-    private final Limits limits;
+    private final ImageLimits limits;
 
-    Registry(Reference reference, RegistryErrors errors, RegistryClient client, Timers timers, Limits limits) {
+    Registry(
+            ImageReference reference, RegistryErrors errors, RegistryClient client, Timers timers, ImageLimits limits) {
         this.reference = reference;
         this.errors = errors;
         this.client = client;
@@ -35,13 +36,13 @@ final class Registry implements Source {
 
     /** Its connections are made by {@code connector}; with these credentials, found or missed in {@code place}. */
     static Registry of(
-            Reference reference,
+            ImageReference reference,
             Optional<DockerAuth.Credentials> credentials,
             String place,
             Requester by,
-            Connector connector,
+            PolicedConnector connector,
             Timers timers,
-            Limits limits) {
+            ImageLimits limits) {
         RegistryErrors errors = new RegistryErrors(reference, credentials, place, by.tenant());
         RegistryClient client = new RegistryClient(reference, credentials, new HttpGet(connector, timers), errors);
         return new Registry(reference, errors, client, timers, limits);
@@ -68,7 +69,7 @@ final class Registry implements Source {
         if (reference.digest().isPresent()) {
             Digest got = Digest.of(document.content());
             if (!got.equals(reference.digest().get())) {
-                throw Rejected.invalid(name() + " was delivered with other content (" + got + ")");
+                throw RejectedException.invalid(name() + " was delivered with other content (" + got + ")");
             }
         }
         return document;
@@ -81,9 +82,9 @@ final class Registry implements Source {
 
     private Document document(String selector) throws IOException {
         HttpGet.Answer answer = client.get("manifests/" + selector, Map.of("Accept", ACCEPT));
-        try (InputStream in = new StallGuard(answer.body(), timers)) {
+        try (InputStream in = new StallTimeoutInputStream(answer.body(), timers)) {
             errors.check(answer.status(), "manifest " + selector);
-            byte[] content = Documents.bounded(in, limits.manifestBytes(), name());
+            byte[] content = ManifestResolver.bounded(in, limits.manifestBytes(), name());
             String type = answer.header("content-type").split(";", 2)[0].trim();
             // Some registries hand out everything as plain JSON; then the document must say itself what it is.
             return new Document(content, type.endsWith("/json") || type.equals("text/plain") ? "" : type);
@@ -98,7 +99,7 @@ final class Registry implements Source {
             answer.close();
             answer = client.get(path, Map.of());
         }
-        InputStream in = new StallGuard(answer.body(), timers);
+        InputStream in = new StallTimeoutInputStream(answer.body(), timers);
         try {
             errors.check(answer.status(), "blob " + blob.digest());
         } catch (IOException | RuntimeException e) {

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -26,14 +26,17 @@ final class RegistryClient {
     private static final Pattern BEARER = Pattern.compile("(?i)(?:^|,\\s*)Bearer\\s+");
     private static final Pattern PARAMETER = Pattern.compile("([A-Za-z]+)\\s*=\\s*\"([^\"]*)\"");
 
-    private final Reference reference;
+    private final ImageReference reference;
     private final Optional<DockerAuth.Credentials> credentials;
     private final HttpGet http;
     private final RegistryErrors errors;
     private volatile @Nullable String authorization;
 
     RegistryClient(
-            Reference reference, Optional<DockerAuth.Credentials> credentials, HttpGet http, RegistryErrors errors) {
+            ImageReference reference,
+            Optional<DockerAuth.Credentials> credentials,
+            HttpGet http,
+            RegistryErrors errors) {
         this.reference = reference;
         this.credentials = credentials;
         this.http = http;
@@ -46,7 +49,8 @@ final class RegistryClient {
         String scheme = reference.loopback() ? "http" : "https";
         URI uri = URI.create(scheme + "://" + host + "/v2/" + reference.repository() + "/" + path);
         if (uri.getHost() == null || uri.getPort() > 65_535) {
-            throw Rejected.invalid("\"" + Text.shown(reference.registry()) + "\" is no registry's host and port");
+            throw RejectedException.invalid(
+                    "\"" + UntrustedText.printable(reference.registry()) + "\" is no registry's host and port");
         }
         try {
             @Nullable String shown = authorization;
@@ -106,7 +110,8 @@ final class RegistryClient {
         } catch (IllegalArgumentException e) {
             // Said below.
         }
-        throw new ProtocolException("it sends us to an address that cannot be asked: " + Text.shown(location));
+        throw new ProtocolException(
+                "it sends us to an address that cannot be asked: " + UntrustedText.printable(location));
     }
 
     /** What answers the challenge; nothing where we have nothing to show. */
@@ -132,14 +137,14 @@ final class RegistryClient {
         credentials.ifPresent(known -> headers.put("Authorization", known.basic()));
         try (HttpGet.Answer answer = http.send(uri, headers)) {
             errors.check(answer.status(), "a token");
-            JsonNode json = ImageJson.parse(answer.body().readNBytes(TOKEN_BYTES), "token");
-            String token = ImageJson.text(json, "token", ImageJson.text(json, "access_token", ""));
+            JsonNode json = OciJson.parse(answer.body().readNBytes(TOKEN_BYTES), "token");
+            String token = OciJson.text(json, "token", OciJson.text(json, "access_token", ""));
             if (token.isEmpty() || !token.matches("[!-~]+")) {
                 throw new ProtocolException("its token service gave no token");
             }
             return "Bearer " + token;
-        } catch (Rejected e) {
-            if (e.reason() == Rejected.Reason.INVALID) {
+        } catch (RejectedException e) {
+            if (e.reason() == RejectedException.Reason.INVALID) {
                 throw new ProtocolException("its token service gave no token");
             }
             throw e;

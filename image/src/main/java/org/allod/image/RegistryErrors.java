@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** Tells apart what can go wrong with a registry, in words that say what to do. */
 final class RegistryErrors {
-    private final Reference reference;
+    private final ImageReference reference;
     private final Optional<DockerAuth.Credentials> credentials;
     private final String place;
     private final Optional<String> tenant;
@@ -24,53 +24,56 @@ final class RegistryErrors {
      * @param tenant the app whose token asks; empty where it is the operator
      */
     RegistryErrors(
-            Reference reference, Optional<DockerAuth.Credentials> credentials, String place, Optional<String> tenant) {
+            ImageReference reference,
+            Optional<DockerAuth.Credentials> credentials,
+            String place,
+            Optional<String> tenant) {
         this.reference = reference;
         this.credentials = credentials;
         this.place = place;
         this.tenant = tenant;
     }
 
-    /** Passes where the answer is good; an {@link IOException} is worth another try, a {@link Rejected} is not. */
+    /** Passes where the answer is good; an {@link IOException} is worth another try, a {@link RejectedException} is not. */
     void check(int status, String what) throws IOException {
         switch (status) {
             case 200, 206 -> {}
             case 401 -> throw unauthenticated();
             case 403 ->
-                throw Rejected.because(
-                        Rejected.Reason.FORBIDDEN,
+                throw RejectedException.because(
+                        RejectedException.Reason.FORBIDDEN,
                         "registry " + reference.registry() + " does not let " + who() + " pull " + reference,
                         "ask its owner for the right to pull, or log in as somebody who has it");
             case 404 ->
-                throw Rejected.because(
-                        Rejected.Reason.NOT_FOUND,
+                throw RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND,
                         "registry " + reference.registry() + " has no " + reference + " (" + what + ")",
                         "check the name and the tag; a local image must be built or imported first");
-            case 429 -> throw new TooManyRequests(reference.registry());
+            case 429 -> throw new TooManyRequestsException(reference.registry());
             default ->
                 throw new IOException("registry " + reference.registry() + " answered " + status + " for " + what);
         }
     }
 
-    private Rejected unauthenticated() {
+    private RejectedException unauthenticated() {
         if (credentials.isEmpty() && tenant.isPresent()) {
-            return Rejected.because(
-                    Rejected.Reason.UNAUTHENTICATED,
+            return RejectedException.because(
+                    RejectedException.Reason.UNAUTHENTICATED,
                     "registry " + reference.registry() + " wants credentials for " + reference + " and app "
                             + tenant.get() + " has none on this host",
                     "ask the operator to keep some for the app, or check the name: some registries say this of what"
                             + " they do not have");
         }
         if (credentials.isEmpty()) {
-            return Rejected.because(
-                    Rejected.Reason.UNAUTHENTICATED,
+            return RejectedException.because(
+                    RejectedException.Reason.UNAUTHENTICATED,
                     "registry " + reference.registry() + " wants credentials for " + reference
                             + " and there are none in " + place,
                     "log in (docker login " + reference.registry()
                             + "), or check the name: some registries say this of what they do not have");
         }
-        return Rejected.because(
-                Rejected.Reason.UNAUTHENTICATED,
+        return RejectedException.because(
+                RejectedException.Reason.UNAUTHENTICATED,
                 "registry " + reference.registry() + " refuses the " + credentials.get(),
                 "log in again (docker login " + reference.registry() + ")");
     }
@@ -86,7 +89,7 @@ final class RegistryErrors {
     IOException translate(IOException thrown) {
         List<Throwable> causes = causes(thrown);
         boolean unknown = causes.stream().anyMatch(e -> e instanceof UnknownHostException);
-        boolean denied = causes.stream().anyMatch(e -> e instanceof Connector.Denied);
+        boolean denied = causes.stream().anyMatch(e -> e instanceof PolicedConnector.Denied);
         if (denied || (unknown && tenant.isPresent())) {
             throw denied(reference, tenant.orElse(""));
         }
@@ -98,7 +101,7 @@ final class RegistryErrors {
         }
         for (Throwable cause : causes) {
             switch (cause) {
-                case TooManyRequests busy -> {
+                case TooManyRequestsException busy -> {
                     return busy;
                 }
                 case ConnectException _,
@@ -114,7 +117,7 @@ final class RegistryErrors {
                 case SSLException tls -> {
                     return new IOException(
                             "registry " + reference.registry() + " does not speak valid TLS ("
-                                    + Text.shown(String.valueOf(tls.getMessage()))
+                                    + UntrustedText.printable(String.valueOf(tls.getMessage()))
                                     + "); only registries on loopback may do without",
                             thrown);
                 }
@@ -123,13 +126,14 @@ final class RegistryErrors {
         }
         return new IOException(
                 "registry " + reference.registry() + " could not be asked: "
-                        + Text.shown(String.valueOf(causes.getLast().getMessage())),
+                        + UntrustedText.printable(
+                                String.valueOf(causes.getLast().getMessage())),
                 thrown);
     }
 
-    static Rejected denied(Reference reference, String app) {
-        return Rejected.because(
-                Rejected.Reason.FORBIDDEN,
+    static RejectedException denied(ImageReference reference, String app) {
+        return RejectedException.because(
+                RejectedException.Reason.FORBIDDEN,
                 "registry %s is not for app %s: its name is unknown, or it leads to an address that this host keeps from apps"
                         .formatted(reference.registry(), app),
                 "name a public registry, or have the operator allow this one (--app-registries)");

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * Where the host connects when an app's token names a registry: to public addresses, and to what the operator lists.
@@ -77,7 +77,7 @@ public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boole
             } else if (AddressRange.looksLikeOne(entry)) {
                 ranges.add(AddressRange.parse(entry));
             } else {
-                throw Rejected.invalid("\"" + Text.shown(one)
+                throw RejectedException.invalid("\"" + UntrustedText.printable(one)
                         + "\" is neither a registry's HOST[:PORT] nor a range of addresses such as 10.1.0.0/16");
             }
         }

@@ -4,7 +4,7 @@ import java.util.Optional;
 
 /**
  * On whose behalf an image is brought in. The operator may name any file of the host and any registry; an app's token
- * only what {@link RegistryPolicy} leaves it, within {@link Limits#APP}.
+ * only what {@link RegistryPolicy} leaves it, within {@link ImageLimits#APP}.
  */
 public sealed interface Requester {
     /**

@@ -72,7 +72,7 @@ final class Retry {
 
     /** A full disk does not empty itself within seconds. */
     private static boolean isOurs(IOException e) {
-        return e.getMessage() != null && e.getMessage().contains(Disk.FULL);
+        return e.getMessage() != null && e.getMessage().contains(StagingFiles.FULL);
     }
 
     private void pause(int failures) throws InterruptedException {

@@ -6,7 +6,7 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * Watches the disk while an image is written to it. Looked at again and again, since others write too: what was free
@@ -59,8 +59,8 @@ final class SpaceGuard {
     /** So many are about to be. */
     void needs(long bytes) throws IOException {
         if (free.bytes() - bytes < reserve) {
-            throw Rejected.because(
-                    Rejected.Reason.CAPACITY,
+            throw RejectedException.because(
+                    RejectedException.Reason.CAPACITY,
                     "this host has no room for the image: %d MiB of it were written when only the reserve of its disk was left"
                             .formatted(written.get() >> 20),
                     "make the image smaller, or have the operator make room (`allod image collect`)");

@@ -32,7 +32,7 @@ record TarEntry(
         FIFO
     }
 
-    Node.Meta meta() {
-        return new Node.Meta(mode, uid, gid, mtime, xattrs);
+    TreeNode.Meta meta() {
+        return new TreeNode.Meta(mode, uid, gid, mtime, xattrs);
     }
 }

@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.HashMap;
 import java.util.Map;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,10 +83,10 @@ final class TarReader {
             case '5' -> TarEntry.Type.FOLDER;
             case '6' -> TarEntry.Type.FIFO;
             default ->
-                throw Rejected.because(
-                        Rejected.Reason.UNSUPPORTED,
-                        "the archive has an entry of type '" + Text.shown(String.valueOf(flag)) + "' ("
-                                + Text.shown(path) + "), which Allod does not take",
+                throw RejectedException.because(
+                        RejectedException.Reason.UNSUPPORTED,
+                        "the archive has an entry of type '" + UntrustedText.printable(String.valueOf(flag)) + "' ("
+                                + UntrustedText.printable(path) + "), which Allod does not take",
                         "build the image without sparse files and vendor extensions");
         };
         long content = type == TarEntry.Type.FILE ? extended.size >= 0 ? extended.size : size : 0;
@@ -109,7 +109,8 @@ final class TarReader {
     /** Four billion less one is no owner: to the kernel it means "leave as it is". */
     private static int id(long id, String path) {
         if (id < 0 || id >= 0xffff_ffffL) {
-            throw Rejected.invalid("the archive gives " + Text.shown(path) + " an impossible owner: " + id);
+            throw RejectedException.invalid(
+                    "the archive gives " + UntrustedText.printable(path) + " an impossible owner: " + id);
         }
         return (int) id;
     }
@@ -153,10 +154,11 @@ final class TarReader {
     }
 
     private byte[] header(long size) throws IOException {
-        if (size > Limits.HEADER_BYTES) {
-            throw Rejected.because(
-                    Rejected.Reason.TOO_LARGE,
-                    "the archive has an extended header of " + size + " bytes; the bound is " + Limits.HEADER_BYTES);
+        if (size > ImageLimits.HEADER_BYTES) {
+            throw RejectedException.because(
+                    RejectedException.Reason.TOO_LARGE,
+                    "the archive has an extended header of " + size + " bytes; the bound is "
+                            + ImageLimits.HEADER_BYTES);
         }
         byte[] content = in.readNBytes((int) size);
         if (content.length < size) {
@@ -217,9 +219,9 @@ final class TarReader {
         return value;
     }
 
-    static Rejected damaged(String how) {
-        return Rejected.because(
-                Rejected.Reason.INVALID,
+    static RejectedException damaged(String how) {
+        return RejectedException.because(
+                RejectedException.Reason.INVALID,
                 "the archive is damaged or is no tar archive: " + how,
                 "build or fetch it again");
     }
@@ -245,7 +247,10 @@ final class TarReader {
             while (at < records.length && records[at] != 0) {
                 int length = 0;
                 int i = at;
-                while (i < records.length && records[i] >= '0' && records[i] <= '9' && length < Limits.HEADER_BYTES) {
+                while (i < records.length
+                        && records[i] >= '0'
+                        && records[i] <= '9'
+                        && length < ImageLimits.HEADER_BYTES) {
                     length = length * 10 + records[i++] - '0';
                 }
                 int end = at + length;
@@ -287,8 +292,8 @@ final class TarReader {
                     if (key.startsWith(XATTR)) {
                         xattrs.put(key.substring(XATTR.length()), value.getBytes(ISO_8859_1));
                     } else if (key.startsWith("GNU.sparse.")) {
-                        throw Rejected.because(
-                                Rejected.Reason.UNSUPPORTED,
+                        throw RejectedException.because(
+                                RejectedException.Reason.UNSUPPORTED,
                                 "the archive has a sparse file, which Allod does not take",
                                 "build the image without sparse files");
                     }

@@ -5,7 +5,7 @@ import java.net.UnknownHostException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * What an app's token may name. Of the images that are here: those its app was given before, and the operator's local
@@ -14,11 +14,11 @@ import org.allod.base.Rejected;
  * even looked at.
  */
 final class TenantImages {
-    private final References references;
+    private final TagIndex tags;
     private final RegistryPolicy policy;
 
-    TenantImages(References references, RegistryPolicy policy) {
-        this.references = references;
+    TenantImages(TagIndex tags, RegistryPolicy policy) {
+        this.tags = tags;
         this.policy = policy;
     }
 
@@ -32,19 +32,19 @@ final class TenantImages {
         if (held.isPresent()) {
             return held;
         }
-        if (reference.startsWith(ImageLibrary.LAYOUT)) {
-            throw Rejected.because(
-                    Rejected.Reason.FORBIDDEN,
+        if (reference.startsWith(LocalImageStore.LAYOUT)) {
+            throw RejectedException.because(
+                    RejectedException.Reason.FORBIDDEN,
                     "image \"%s\" is a path on the host, and only the operator may name one"
-                            .formatted(Text.shown(reference)),
+                            .formatted(UntrustedText.printable(reference)),
                     "name an image in a registry, or have the operator import it (`allod image import`)");
         }
-        checkLiteral(Reference.parse(reference), app);
+        checkLiteral(ImageReference.parse(reference), app);
         return Optional.empty();
     }
 
     /** An address or {@code localhost} in place of a name: told now; what names lead to is told by the connection. */
-    private void checkLiteral(Reference reference, String app) {
+    private void checkLiteral(ImageReference reference, String app) {
         String host = reference.registry().replaceFirst(":[0-9]+$", "").replaceAll("[\\[\\]]", "");
         boolean local = host.equals("localhost") || host.endsWith(".localhost");
         if (!local && !AddressRange.looksLikeOne(host)) {
@@ -68,33 +68,33 @@ final class TenantImages {
         if (pinned.isPresent()) {
             // By content, which may be an older one than the name's: only what the app was given, or a local image is.
             String name = at < 0 ? "" : reference.substring(0, at);
-            return pinned.filter(digest -> references.granted(app, digest)
-                    || (local(name) && references.find(localName(name)).equals(pinned)));
+            return pinned.filter(digest -> tags.granted(app, digest)
+                    || (local(name) && tags.find(localName(name)).equals(pinned)));
         }
-        if (reference.startsWith(ImageLibrary.LAYOUT)) {
-            return layout(reference).flatMap(references::find).filter(digest -> references.granted(app, digest));
+        if (reference.startsWith(LocalImageStore.LAYOUT)) {
+            return layout(reference).flatMap(tags::find).filter(digest -> tags.granted(app, digest));
         }
         if (local(reference)) {
-            return references.find(localName(reference));
+            return tags.find(localName(reference));
         }
-        return references.find(Reference.parse(reference).toString()).filter(digest -> references.granted(app, digest));
+        return tags.find(ImageReference.parse(reference).toString()).filter(digest -> tags.granted(app, digest));
     }
 
     private boolean local(String name) {
-        return LocalName.read(name)
-                .filter(known -> references.find(known).isPresent())
+        return LocalImageName.read(name)
+                .filter(known -> tags.find(known).isPresent())
                 .isPresent();
     }
 
     private static String localName(String name) {
-        return LocalName.parse(name);
+        return LocalImageName.parse(name);
     }
 
     /** The name a layout is kept under, by its text alone: without a look at the disk. */
     private static Optional<String> layout(String reference) {
         try {
-            Path path = Path.of(reference.substring(ImageLibrary.LAYOUT.length()));
-            return Optional.of(ImageLibrary.LAYOUT + path.toAbsolutePath().normalize());
+            Path path = Path.of(reference.substring(LocalImageStore.LAYOUT.length()));
+            return Optional.of(LocalImageStore.LAYOUT + path.toAbsolutePath().normalize());
         } catch (InvalidPathException e) {
             return Optional.empty();
         }

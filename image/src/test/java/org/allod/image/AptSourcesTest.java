@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.nio.file.Path;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,7 +59,7 @@ class AptSourcesTest {
 
     @Test
     void hostWithoutDebianSources_isTold() {
-        assertThatExceptionOfType(Rejected.class)
+        assertThatExceptionOfType(RejectedException.class)
                 .isThrownBy(() -> AptSources.find(scratch, "bookworm", scratch))
                 .withMessageContaining("no source of Debian packages for bookworm");
     }

@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
@@ -25,8 +25,8 @@ class CrashTest {
     /** Runs in a process of its own: build or import into a folder, then say so. */
     static final class Victim {
         public static void main(String[] arguments) {
-            ImageLibrary library = new ImageLibrary(
-                    ImageSettings.in(Path.of(arguments[0])), new SystemClock(), new SystemTimers(), Rng.system());
+            LocalImageStore library = new LocalImageStore(
+                    ImageStoreConfig.in(Path.of(arguments[0])), new SystemClock(), new SystemTimers(), Rng.system());
             System.out.println("started");
             if (arguments[1].equals("build")) {
                 BuildSpec spec = new BuildSpec("web", List.of("busybox"), List.of(), List.of(), List.of(), List.of());
@@ -62,7 +62,7 @@ class CrashTest {
         Random random = new Random(campaign.seed());
         byte[] noise = new byte[8 << 20];
         random.nextBytes(noise);
-        Path layout = new LayoutMaker(scratch.resolve("layout"))
+        Path layout = new OciLayoutBuilder(scratch.resolve("layout"))
                 .layer(new TarMaker().file("noise", noise, 0644).bytes())
                 .done();
         Path folder = scratch.resolve("library");
@@ -75,7 +75,7 @@ class CrashTest {
             try (Fixture fixture = new Fixture(folder)) {
                 assertThat(folder.resolve("staging")).isEmptyDirectory();
                 for (Image image : fixture.library.list()) {
-                    try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+                    try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
                         assertThat(Files.readAllBytes(mounted.root().resolve("noise")))
                                 .isEqualTo(noise);
                     }
@@ -112,7 +112,7 @@ class CrashTest {
                     fixture.library.build(
                             new BuildSpec("web", List.of("busybox"), List.of(), List.of(), List.of(), List.of()),
                             Progress.NONE);
-                } catch (Failed e) {
+                } catch (FailedException e) {
                     thrown[0] = e;
                 }
             });

@@ -11,7 +11,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.image.ImageStore.BuildSpec;
 import org.allod.image.ImageStore.BuildSpec.Copy;
 import org.allod.image.ImageStore.Progress;
@@ -44,10 +44,11 @@ class DebianBuildTest {
             assertThat(first.config().exposedPorts()).containsExactly(8080);
             assertThat(first.config().env()).contains("GREETING=hi");
             assertThat(one.library.find("hello:latest")).contains(first);
-            try (Mounted mounted = Mounted.of(first.rootImage(), scratch)) {
+            try (MountedImage mounted = MountedImage.of(first.rootImage(), scratch)) {
                 assertThat(mounted.text("srv/www/index.html")).isEqualTo("<h1>hello</h1>\n");
                 assertThat(mounted.text("etc/passwd")).startsWith("root:x:0:0:");
-                String said = Mounted.run("chroot", mounted.root().toString(), "/bin/sh", "-c", "echo works; id -u");
+                String said =
+                        MountedImage.run("chroot", mounted.root().toString(), "/bin/sh", "-c", "echo works; id -u");
                 assertThat(said).isEqualTo("works\n0\n");
                 assertThat(mounted.names()).noneMatch(name -> name.startsWith("etc/apt"));
             }
@@ -70,9 +71,9 @@ class DebianBuildTest {
                             "flatten: making the file system");
             assertThat(other.get().digest()).isEqualTo(first.digest());
             assertThat(first.bytes()).isLessThan(160 << 20);
-            try (Mounted mounted = Mounted.of(first.rootImage(), scratch)) {
+            try (MountedImage mounted = MountedImage.of(first.rootImage(), scratch)) {
                 String root = mounted.root().toString();
-                assertThat(Mounted.run("chroot", root, "/usr/sbin/lighttpd", "-v"))
+                assertThat(MountedImage.run("chroot", root, "/usr/sbin/lighttpd", "-v"))
                         .startsWith("lighttpd/");
                 assertThat(mounted.text("etc/passwd")).contains("www-data:*:33:33:");
                 assertThat(mounted.names()).noneMatch(name -> name.startsWith("usr/share/man/"));
@@ -88,7 +89,7 @@ class DebianBuildTest {
         BuildSpec spec =
                 new BuildSpec("x", List.of("no-such-thing-static"), List.of(), List.of(), List.of(), List.of());
         try (Fixture fixture = new Fixture(scratch.resolve("library"))) {
-            assertThatExceptionOfType(Rejected.class)
+            assertThatExceptionOfType(RejectedException.class)
                     .isThrownBy(() -> fixture.library.build(spec, Progress.NONE))
                     .withMessageContaining("has no package no-such-thing-static");
         }
@@ -107,7 +108,7 @@ class DebianBuildTest {
                 List.of());
         try (Fixture fixture = new Fixture(scratch.resolve("library"))) {
             Image image = fixture.library.build(spec, Progress.NONE);
-            try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+            try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
                 assertThat(mounted.listing()).anyMatch(line -> line.startsWith("app/run.sh f 750 0:0 1577836800"));
                 assertThat(mounted.text("etc/init")).isEqualTo("#!/bin/sh\n");
             }
@@ -137,7 +138,7 @@ class DebianBuildTest {
             assertThat(fixture.library.build(good, Progress.NONE).config().cmd())
                     .isEmpty();
             for (BuildSpec spec : bad) {
-                assertThatExceptionOfType(Rejected.class)
+                assertThatExceptionOfType(RejectedException.class)
                         .as(spec.toString())
                         .isThrownBy(() -> fixture.library.build(spec, Progress.NONE));
             }

@@ -19,7 +19,7 @@ final class DockerRegistry implements AutoCloseable {
 
     private static String passwords(Path folder) throws IOException, InterruptedException {
         Files.createDirectories(folder);
-        String line = Mounted.run("htpasswd", "-nbB", "alice", "s3cret:with:colons");
+        String line = MountedImage.run("htpasswd", "-nbB", "alice", "s3cret:with:colons");
         Path users = Files.writeString(folder.resolve("htpasswd"), line);
         return "auth: {htpasswd: {realm: test, path: %s}}%n".formatted(users);
     }
@@ -67,7 +67,7 @@ final class DockerRegistry implements AutoCloseable {
                 java.util.List.of("skopeo", "--insecure-policy", "copy", "--all", "--dest-tls-verify=false"));
         command.addAll(java.util.List.of(more));
         command.addAll(java.util.List.of("oci:" + layout, "docker://" + host() + "/" + name));
-        Mounted.run(command.toArray(String[]::new));
+        MountedImage.run(command.toArray(String[]::new));
     }
 
     @Override

@@ -9,15 +9,15 @@ import org.allod.base.SystemTimers;
 /** A library in a folder of the test's own. */
 final class Fixture implements AutoCloseable {
     final SystemTimers timers = new SystemTimers();
-    final ImageLibrary library;
+    final LocalImageStore library;
 
     Fixture(Path folder) {
-        this(ImageSettings.in(folder));
+        this(ImageStoreConfig.in(folder));
     }
 
-    Fixture(ImageSettings settings) {
-        library =
-                new ImageLibrary(settings.withEnv(Map.copyOf(settings.env())), new SystemClock(), timers, Rng.system());
+    Fixture(ImageStoreConfig settings) {
+        library = new LocalImageStore(
+                settings.withEnv(Map.copyOf(settings.env())), new SystemClock(), timers, Rng.system());
     }
 
     @Override

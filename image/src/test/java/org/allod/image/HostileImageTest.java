@@ -12,8 +12,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.allod.base.Rejected;
-import org.allod.base.Rejected.Reason;
+import org.allod.base.RejectedException;
+import org.allod.base.RejectedException.Reason;
 import org.allod.image.ImageStore.Progress;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,19 +22,19 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Images made to do harm. Each is refused by name, and leaves nothing anywhere. */
 class HostileImageTest {
-    private static final Limits TIGHT = new Limits(64 << 10, 64 << 10, 16, 8 << 20, 4 << 20, 500, 50);
+    private static final ImageLimits TIGHT = new ImageLimits(64 << 10, 64 << 10, 16, 8 << 20, 4 << 20, 500, 50);
 
     @TempDir
     Path scratch;
 
     private Path victim;
-    private LayoutMaker layout;
+    private OciLayoutBuilder layout;
 
     @BeforeEach
     void canary() throws IOException {
         victim = Files.createDirectories(scratch.resolve("victim"));
         Files.writeString(victim.resolve("canary"), "alive");
-        layout = new LayoutMaker(scratch.resolve("layout"));
+        layout = new OciLayoutBuilder(scratch.resolve("layout"));
     }
 
     @AfterEach
@@ -49,8 +49,8 @@ class HostileImageTest {
 
     private void refused(Path source, Reason reason, String says) throws IOException {
         Path folder = scratch.resolve("library");
-        try (Fixture fixture = new Fixture(ImageSettings.in(folder).withLimits(TIGHT))) {
-            assertThatExceptionOfType(Rejected.class)
+        try (Fixture fixture = new Fixture(ImageStoreConfig.in(folder).withLimits(TIGHT))) {
+            assertThatExceptionOfType(RejectedException.class)
                     .isThrownBy(() -> fixture.library.importFrom(source, "bad", Progress.NONE))
                     .satisfies(e -> assertThat(e.reason()).as(e.getMessage()).isEqualTo(reason))
                     .withMessageContaining(says);
@@ -72,7 +72,7 @@ class HostileImageTest {
             layout.layer(layer.bytes());
         }
         try (Fixture fixture =
-                new Fixture(ImageSettings.in(scratch.resolve("library")).withLimits(TIGHT))) {
+                new Fixture(ImageStoreConfig.in(scratch.resolve("library")).withLimits(TIGHT))) {
             return fixture.library.importFrom(layout.done(), "good", Progress.NONE);
         }
     }
@@ -90,7 +90,7 @@ class HostileImageTest {
     @Test
     void absolutePath_landsInsideTheImage() throws Exception {
         Image image = taken(new TarMaker().file(victim + "/pwned", "x"));
-        try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+        try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
             assertThat(mounted.text(victim.toString().substring(1) + "/pwned")).isEqualTo("x");
         }
     }
@@ -100,7 +100,7 @@ class HostileImageTest {
         Image image = taken(
                 new TarMaker().symlink("out", victim.toString()).symlink("up", "../../../../.."),
                 new TarMaker().file("out/pwned", "x").file("up/top", "y"));
-        try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+        try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
             assertThat(mounted.text(victim.toString().substring(1) + "/pwned")).isEqualTo("x");
             assertThat(mounted.text("top")).isEqualTo("y");
         }
@@ -203,7 +203,7 @@ class HostileImageTest {
     void extendedHeaderWithAWrongLength_isRefused() throws IOException {
         layout.layer(new TarMaker()
                 .header('x', "pax", "", 12, 0644, 0, 0)
-                .content(LayoutMaker.text("999 path=a\n\n"))
+                .content(OciLayoutBuilder.text("999 path=a\n\n"))
                 .bytes());
         refused(Reason.INVALID, "no valid length");
     }
@@ -232,8 +232,8 @@ class HostileImageTest {
     @Test
     void truncatedGzip_isRefused() throws IOException {
         byte[] tar = new TarMaker().file("f", "x".repeat(9000)).bytes();
-        byte[] packed = LayoutMaker.gzip(tar);
-        layout.layer(tar, Arrays.copyOf(packed, packed.length / 2), ImageJson.OCI_LAYER + "+gzip");
+        byte[] packed = OciLayoutBuilder.gzip(tar);
+        layout.layer(tar, Arrays.copyOf(packed, packed.length / 2), OciJson.OCI_LAYER + "+gzip");
         refused(Reason.INVALID, "is damaged");
     }
 
@@ -242,7 +242,7 @@ class HostileImageTest {
         byte[] garbage = new byte[3000];
         Arrays.fill(garbage, (byte) 0x5a);
         System.arraycopy(new byte[] {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd}, 0, garbage, 0, 4);
-        layout.layer(new byte[0], garbage, ImageJson.OCI_LAYER + "+zstd");
+        layout.layer(new byte[0], garbage, OciJson.OCI_LAYER + "+zstd");
         refused(Reason.INVALID, "is damaged");
     }
 
@@ -368,16 +368,16 @@ class HostileImageTest {
         // A document cannot hold its own digest; a chain of indexes is as near as it gets.
         var next = layout.manifest();
         for (int i = 0; i < 5; i++) {
-            var index = ImageJson.MAPPER.createObjectNode().put("mediaType", ImageJson.OCI_INDEX);
+            var index = OciJson.MAPPER.createObjectNode().put("mediaType", OciJson.OCI_INDEX);
             index.putArray("manifests").add(next);
-            next = layout.blob(ImageJson.MAPPER.writeValueAsBytes(index), ImageJson.OCI_INDEX);
+            next = layout.blob(OciJson.MAPPER.writeValueAsBytes(index), OciJson.OCI_INDEX);
         }
         refused(layout.index(List.of(next)), Reason.INVALID, "nests one index in another");
     }
 
     @Test
     void manifestUnderAnotherType_isRefused() throws IOException {
-        var manifest = layout.manifest().put("mediaType", ImageJson.DOCKER_MANIFEST);
+        var manifest = layout.manifest().put("mediaType", OciJson.DOCKER_MANIFEST);
         refused(layout.index(List.of(manifest)), Reason.INVALID, "was delivered as");
     }
 
@@ -402,7 +402,7 @@ class HostileImageTest {
                 .file("d/x", "")
                 .file("d", "now a file")
                 .file("f", "second"));
-        try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+        try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
             assertThat(mounted.text("f")).isEqualTo("second");
             assertThat(mounted.text("d")).isEqualTo("now a file");
         }
@@ -418,8 +418,8 @@ class HostileImageTest {
                         "SCHILY.xattr.user.note", "\u00ff\0x"))
                 .file("f", "x")
                 .device("gone", 0, 0));
-        try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
-            byte[] packed = Mounted.bytes(
+        try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
+            byte[] packed = MountedImage.bytes(
                     "tar",
                     "--xattrs",
                     "--xattrs-include=*",
@@ -443,7 +443,7 @@ class HostileImageTest {
         TarMaker tar = new TarMaker();
         names.forEach(name -> tar.file(name, "x"));
         Image image = taken(tar);
-        try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+        try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
             Process find =
                     new ProcessBuilder("find", mounted.root().toString(), "-mindepth", "1", "-printf", "%P\\0").start();
             String all = new String(find.getInputStream().readAllBytes(), ISO_8859_1);

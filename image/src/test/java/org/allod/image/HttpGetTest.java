@@ -31,8 +31,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class HttpGetTest {
-    private static final Connector ANYWHERE =
-            new Connector((host, port, address) -> true, host -> List.of(InetAddress.getByName("127.0.0.1")));
+    private static final PolicedConnector ANYWHERE =
+            new PolicedConnector((host, port, address) -> true, host -> List.of(InetAddress.getByName("127.0.0.1")));
 
     private final SystemTimers timers = new SystemTimers();
 
@@ -96,7 +96,7 @@ class HttpGetTest {
     @Test
     void tls_isSpokenOnlyWithWhoProvesTheName(@TempDir Path folder) throws Exception {
         Path store = folder.resolve("store.p12");
-        Mounted.run(
+        MountedImage.run(
                 Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
                 "-genkeypair",
                 "-alias",

@@ -29,14 +29,14 @@ class LayersTest {
     }
 
     private void round(Random random, Path home) throws Exception {
-        LayoutMaker layout = new LayoutMaker(home.resolve("layout"));
+        OciLayoutBuilder layout = new OciLayoutBuilder(home.resolve("layout"));
         String lower = Files.createDirectories(home.resolve("empty")).toString();
         List<String> expected = List.of();
         for (int layer = 0; layer < 4; layer++) {
             Path upper = Files.createDirectories(home.resolve("upper" + layer));
             Path work = Files.createDirectories(home.resolve("work" + layer));
             Path merged = Files.createDirectories(home.resolve("merged" + layer));
-            Mounted.run(
+            MountedImage.run(
                     "mount",
                     "-t",
                     "overlay",
@@ -45,7 +45,7 @@ class LayersTest {
                     "redirect_dir=off,index=off,metacopy=off,lowerdir=" + lower + ",upperdir=" + upper + ",workdir="
                             + work,
                     merged.toString());
-            try (Mounted mounted = new Mounted(merged)) {
+            try (MountedImage mounted = new MountedImage(merged)) {
                 for (int i = 0; i < 25; i++) {
                     change(random, merged, layer * 100 + i);
                 }
@@ -56,15 +56,15 @@ class LayersTest {
         }
         try (Fixture fixture = new Fixture(home.resolve("library"))) {
             Image image = fixture.library.importFrom(layout.done(), "random", Progress.NONE);
-            try (Mounted mounted = Mounted.of(image.rootImage(), home)) {
+            try (MountedImage mounted = MountedImage.of(image.rootImage(), home)) {
                 assertThat(facts(mounted)).isEqualTo(expected);
             }
         }
     }
 
     /** Folders have no fixed size, and an overlay counts a hard link's names per layer; all else must agree. */
-    private static List<String> facts(Mounted mounted) throws Exception {
-        return Mounted.run(
+    private static List<String> facts(MountedImage mounted) throws Exception {
+        return MountedImage.run(
                         mounted.root(),
                         "sh",
                         "-c",
@@ -118,12 +118,12 @@ class LayersTest {
     }
 
     private static void shell(String command, Object... arguments) throws IOException, InterruptedException {
-        Mounted.run("sh", "-c", command.formatted(arguments));
+        MountedImage.run("sh", "-c", command.formatted(arguments));
     }
 
     /** An overlay's upper folder as a layer: device 0:0 is a whiteout, an attribute marks what is opaque. */
     private static byte[] layerOf(Path upper) throws Exception {
-        byte[] raw = Mounted.bytes(
+        byte[] raw = MountedImage.bytes(
                 "tar",
                 "--format=pax",
                 "--xattrs",
@@ -148,7 +148,7 @@ class LayersTest {
                 whiteouts.file(path + "/.wh..wh..opq", "");
             }
         }
-        byte[] rest = Mounted.bytes(ordered(upper, gone));
+        byte[] rest = MountedImage.bytes(ordered(upper, gone));
         byte[] marks = whiteouts.bytes();
         // Whiteouts come last, though most tools write them first: the order must not matter.
         byte[] whole = java.util.Arrays.copyOf(rest, end(rest) + marks.length);

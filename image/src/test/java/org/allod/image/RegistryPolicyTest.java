@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.InetAddress;
 import java.util.List;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 
 class RegistryPolicyTest {
@@ -75,7 +75,7 @@ class RegistryPolicyTest {
     @Test
     void listThatMakesNoSense_isRefused() {
         for (String text : List.of("10.0.0.0/33", "10.0.0/8x", "a b", "x,,y", "10.1.0.0/-1")) {
-            assertThatThrownBy(() -> RegistryPolicy.parse(text, false)).as(text).isInstanceOf(Rejected.class);
+            assertThatThrownBy(() -> RegistryPolicy.parse(text, false)).as(text).isInstanceOf(RejectedException.class);
         }
     }
 }

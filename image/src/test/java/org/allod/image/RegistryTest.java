@@ -19,9 +19,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
-import org.allod.base.Rejected.Reason;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
+import org.allod.base.RejectedException.Reason;
 import org.allod.image.ImageStore.Progress;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -59,7 +59,7 @@ class RegistryTest {
     private static Path image(String content) throws IOException {
         byte[] noise = new byte[BIG];
         new Random(content.hashCode()).nextBytes(noise);
-        return new LayoutMaker(shared.resolve("layout-" + content))
+        return new OciLayoutBuilder(shared.resolve("layout-" + content))
                 .layer(new TarMaker()
                         .folder("srv")
                         .file("srv/noise", noise, 0644)
@@ -73,20 +73,20 @@ class RegistryTest {
     }
 
     private Fixture library() {
-        return new Fixture(ImageSettings.in(scratch.resolve("library")));
+        return new Fixture(ImageStoreConfig.in(scratch.resolve("library")));
     }
 
     private Fixture library(Map<String, String> env) {
         Map<String, String> all = new HashMap<>(System.getenv());
         all.putAll(env);
-        return new Fixture(ImageSettings.in(scratch.resolve("library")).withEnv(all));
+        return new Fixture(ImageStoreConfig.in(scratch.resolve("library")).withEnv(all));
     }
 
     @Test
     void image_pulled_hasTheDigestAndContentThatWasPushed() throws Exception {
         try (Fixture fixture = library()) {
             Image image = fixture.library.pull(open.host() + "/team/web:v1", Progress.NONE);
-            String pushed = Mounted.run(
+            String pushed = MountedImage.run(
                     "skopeo",
                     "inspect",
                     "--tls-verify=false",
@@ -96,7 +96,7 @@ class RegistryTest {
             assertThat(image.digest()).isEqualTo(pushed.trim());
             assertThat(image.reference()).isEqualTo(open.host() + "/team/web:v1");
             assertThat(image.config().cmd()).containsExactly("/bin/true");
-            try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+            try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
                 assertThat(mounted.text("srv/name")).isEqualTo("web");
                 assertThat(mounted.text("srv/plain")).isEqualTo("plain");
                 assertThat(Files.size(mounted.root().resolve("srv/noise"))).isEqualTo(BIG);
@@ -110,7 +110,7 @@ class RegistryTest {
 
     @Test
     void multiPlatformImage_pulled_isTheOneForThisHost() throws Exception {
-        LayoutMaker here = new LayoutMaker(scratch.resolve("multi"));
+        OciLayoutBuilder here = new OciLayoutBuilder(scratch.resolve("multi"));
         here.layer(new TarMaker().file("which", "amd64").bytes());
         var amd = here.manifest();
         amd.putObject("platform").put("os", "linux").put("architecture", "amd64");
@@ -121,14 +121,13 @@ class RegistryTest {
         var arm = here.manifest();
         arm.putObject("platform").put("os", "linux").put("architecture", "arm64");
         // skopeo takes one image from a layout's own index, so the platforms go one level down.
-        var index = ImageJson.MAPPER.createObjectNode().put("schemaVersion", 2).put("mediaType", ImageJson.OCI_INDEX);
+        var index = OciJson.MAPPER.createObjectNode().put("schemaVersion", 2).put("mediaType", OciJson.OCI_INDEX);
         index.putArray("manifests").add(arm).add(amd);
         open.push(
-                here.index(List.of(here.blob(ImageJson.MAPPER.writeValueAsBytes(index), ImageJson.OCI_INDEX))),
-                "multi:v1");
+                here.index(List.of(here.blob(OciJson.MAPPER.writeValueAsBytes(index), OciJson.OCI_INDEX))), "multi:v1");
         try (Fixture fixture = library()) {
             Image image = fixture.library.pull(open.host() + "/multi:v1", Progress.NONE);
-            try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+            try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
                 assertThat(mounted.text("which")).isEqualTo("amd64");
             }
         }
@@ -136,7 +135,7 @@ class RegistryTest {
 
     @Test
     void connectionCutAgainAndAgain_pullGoesOnWhereItWas() throws Exception {
-        try (Meddler meddler = new Meddler(open.port);
+        try (TamperingProxy meddler = new TamperingProxy(open.port);
                 Fixture fixture = library()) {
             meddler.cut = bigBlob();
             meddler.plan.addAll(Collections.nCopies(5, 1L << 20));
@@ -145,7 +144,7 @@ class RegistryTest {
             // Had each try started over, five cuts at one MiB would have cost five MiB more than the image.
             assertThat(meddler.plan).isEmpty();
             assertThat(meddler.delivered.get()).isLessThan(BIG + (1 << 20));
-            try (Mounted mounted = Mounted.of(image.rootImage(), scratch)) {
+            try (MountedImage mounted = MountedImage.of(image.rootImage(), scratch)) {
                 assertThat(Files.size(mounted.root().resolve("srv/noise"))).isEqualTo(BIG);
             }
         }
@@ -153,12 +152,12 @@ class RegistryTest {
 
     @Test
     void connectionCutForGood_failsInBoundedTime_andTheNextPullTakesUpThePart() throws Exception {
-        try (Meddler meddler = new Meddler(open.port)) {
+        try (TamperingProxy meddler = new TamperingProxy(open.port)) {
             meddler.cut = bigBlob();
             meddler.plan.add(2L << 20);
             meddler.lastly = 0;
             try (Fixture fixture = library()) {
-                assertThatExceptionOfType(Failed.class)
+                assertThatExceptionOfType(FailedException.class)
                         .isThrownBy(() -> fixture.library.pull(meddler.host() + "/team/web:v1", Progress.NONE))
                         .withMessageContaining("could not pull " + meddler.host() + "/team/web:v1")
                         .withMessageContaining("broke off after");
@@ -184,10 +183,10 @@ class RegistryTest {
 
     @Test
     void blobCorruptedOnTheWay_isRefused_andNothingOfItKept() throws Exception {
-        try (Meddler meddler = new Meddler(open.port);
+        try (TamperingProxy meddler = new TamperingProxy(open.port);
                 Fixture fixture = library()) {
             meddler.corruptAt = 100;
-            assertThatExceptionOfType(Rejected.class)
+            assertThatExceptionOfType(RejectedException.class)
                     .isThrownBy(() -> fixture.library.pull(meddler.host() + "/team/web:v1", Progress.NONE))
                     .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.INVALID))
                     .withMessageContaining("with other content");
@@ -199,7 +198,7 @@ class RegistryTest {
 
     @Test
     void manyPullsAtOnce_fetchEachBlobOnce() throws Exception {
-        try (Meddler meddler = new Meddler(open.port);
+        try (TamperingProxy meddler = new TamperingProxy(open.port);
                 Fixture fixture = library();
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Callable<Image> pull = () -> fixture.library.pull(meddler.host() + "/team/web:v1", Progress.NONE);
@@ -213,7 +212,7 @@ class RegistryTest {
 
     @Test
     void sameLayersInAnotherImage_areNotFetchedAgain() throws Exception {
-        try (Meddler meddler = new Meddler(open.port);
+        try (TamperingProxy meddler = new TamperingProxy(open.port);
                 Fixture fixture = library()) {
             fixture.library.pull(meddler.host() + "/team/web:v1", Progress.NONE);
             open.push(shared.resolve("layout-web"), "team/other:v1");
@@ -226,7 +225,7 @@ class RegistryTest {
     void noCredentials_areAskedFor() {
         try (Fixture fixture =
                 library(Map.of("DOCKER_CONFIG", scratch.resolve("none").toString()))) {
-            assertThatExceptionOfType(Rejected.class)
+            assertThatExceptionOfType(RejectedException.class)
                     .isThrownBy(() -> fixture.library.pull(locked.host() + "/team/private:v1", Progress.NONE))
                     .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.UNAUTHENTICATED))
                     .satisfies(e -> assertThat(e.hint().orElseThrow()).contains("docker login " + locked.host()))
@@ -249,7 +248,7 @@ class RegistryTest {
         login("alice:topsecretguess");
         try (Fixture fixture =
                 library(Map.of("DOCKER_CONFIG", scratch.resolve("docker").toString()))) {
-            assertThatExceptionOfType(Rejected.class)
+            assertThatExceptionOfType(RejectedException.class)
                     .isThrownBy(() -> fixture.library.pull(locked.host() + "/team/private:v1", Progress.NONE))
                     .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.UNAUTHENTICATED))
                     .satisfies(e -> assertThat(e + "" + e.hint()).doesNotContain("topsecretguess"))
@@ -258,7 +257,7 @@ class RegistryTest {
     }
 
     private void login(String pair) throws IOException {
-        String auth = Base64.getEncoder().encodeToString(LayoutMaker.text(pair));
+        String auth = Base64.getEncoder().encodeToString(OciLayoutBuilder.text(pair));
         Path folder = Files.createDirectories(scratch.resolve("docker"));
         Files.writeString(
                 folder.resolve("config.json"), "{\"auths\":{\"%s\":{\"auth\":\"%s\"}}}".formatted(locked.host(), auth));
@@ -267,7 +266,7 @@ class RegistryTest {
     @Test
     void unknownImage_isToldApart() {
         try (Fixture fixture = library()) {
-            assertThatExceptionOfType(Rejected.class)
+            assertThatExceptionOfType(RejectedException.class)
                     .isThrownBy(() -> fixture.library.pull(open.host() + "/team/nothing:v9", Progress.NONE))
                     .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.NOT_FOUND))
                     .withMessageContaining("has no " + open.host() + "/team/nothing:v9");
@@ -278,7 +277,7 @@ class RegistryTest {
     void registryThatIsNotThere_isToldApart() throws Exception {
         int nobody = DockerRegistry.freePort();
         try (Fixture fixture = library()) {
-            assertThatExceptionOfType(Failed.class)
+            assertThatExceptionOfType(FailedException.class)
                     .isThrownBy(() -> fixture.library.pull("127.0.0.1:" + nobody + "/a:b", Progress.NONE))
                     .withMessageContaining("cannot be reached");
         }
@@ -289,14 +288,14 @@ class RegistryTest {
         // 127.0.0.1 under a name that is not known to be loopback: HTTPS is spoken, and the registry has none.
         String name = "ip6-localhost.invalid:" + open.port;
         try (Fixture fixture = library()) {
-            assertThatExceptionOfType(Failed.class)
+            assertThatExceptionOfType(FailedException.class)
                     .isThrownBy(() -> fixture.library.pull(name + "/team/web:v1", Progress.NONE))
                     .withMessageContaining("is not known");
         }
-        assertThat(Reference.parse(name + "/a").loopback()).isFalse();
-        assertThat(Reference.parse("127.0.0.1.evil.example/a").loopback()).isFalse();
-        assertThat(Reference.parse("localhost:5000/a").loopback()).isTrue();
-        assertThat(Reference.parse("[::1]:5000/a").loopback()).isTrue();
+        assertThat(ImageReference.parse(name + "/a").loopback()).isFalse();
+        assertThat(ImageReference.parse("127.0.0.1.evil.example/a").loopback()).isFalse();
+        assertThat(ImageReference.parse("localhost:5000/a").loopback()).isTrue();
+        assertThat(ImageReference.parse("[::1]:5000/a").loopback()).isTrue();
     }
 
     @Test
@@ -323,13 +322,13 @@ class RegistryTest {
             registry.push(shared.resolve("layout-web"), "team/web:v1", "--dest-creds=alice:s3cret");
             tokens.granted.clear();
             Path folder = Files.createDirectories(scratch.resolve("docker"));
-            String auth = Base64.getEncoder().encodeToString(LayoutMaker.text("alice:s3cret"));
+            String auth = Base64.getEncoder().encodeToString(OciLayoutBuilder.text("alice:s3cret"));
             Files.writeString(
                     folder.resolve("config.json"),
                     "{\"auths\":{\"%s\":{\"auth\":\"%s\"}}}".formatted(registry.host(), auth));
             try (Fixture nobody =
                     library(Map.of("DOCKER_CONFIG", scratch.resolve("none").toString()))) {
-                assertThatExceptionOfType(Rejected.class)
+                assertThatExceptionOfType(RejectedException.class)
                         .isThrownBy(() -> nobody.library.pull(registry.host() + "/team/web:v1", Progress.NONE))
                         .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.UNAUTHENTICATED));
             }

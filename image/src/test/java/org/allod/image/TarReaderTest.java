@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Random;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,12 +27,13 @@ class TarReaderTest {
         Files.writeString(tree.resolve(deep).resolve("file"), "content");
         Files.createSymbolicLink(tree.resolve("link"), Path.of("x".repeat(150)));
         Files.createLink(tree.resolve("hard"), tree.resolve(deep).resolve("file"));
-        Mounted.run("mkfifo", tree.resolve("pipe").toString());
-        Mounted.run("mknod", tree.resolve("node").toString(), "b", "259", "70000");
-        Mounted.run("chown", "2097152:4000000", tree.resolve("pipe").toString());
+        MountedImage.run("mkfifo", tree.resolve("pipe").toString());
+        MountedImage.run("mknod", tree.resolve("node").toString(), "b", "259", "70000");
+        MountedImage.run("chown", "2097152:4000000", tree.resolve("pipe").toString());
         String[] seen = new String[2];
         for (String format : new String[] {"gnu", "pax"}) {
-            byte[] tar = Mounted.bytes("tar", "--format=" + format, "--sort=name", "-C", tree.toString(), "-cf-", ".");
+            byte[] tar =
+                    MountedImage.bytes("tar", "--format=" + format, "--sort=name", "-C", tree.toString(), "-cf-", ".");
             StringBuilder all = new StringBuilder();
             TarReader reader = new TarReader(new ByteArrayInputStream(tar));
             for (TarEntry entry = reader.next(); entry != null; entry = reader.next()) {
@@ -83,18 +84,18 @@ class TarReaderTest {
                     checksum(bad, at / 512 * 512);
                 }
             }
-            Tree tree = new Tree(Limits.DEFAULT);
+            RootfsTree tree = new RootfsTree(ImageLimits.DEFAULT);
             try {
                 reader(tree, i).apply(new ByteArrayInputStream(bad), 0);
-            } catch (Rejected | EOFException e) {
+            } catch (RejectedException | EOFException e) {
                 refused++;
             }
         }
         assertThat(refused).as("of 4,000 damaged archives").isGreaterThan(1000);
     }
 
-    private LayerReader reader(Tree tree, int i) throws IOException {
-        return new LayerReader(tree, new ContentFolder(scratch.resolve("contents" + i)));
+    private LayerApplier reader(RootfsTree tree, int i) throws IOException {
+        return new LayerApplier(tree, new FileContentStore(scratch.resolve("contents" + i)));
     }
 
     /** Makes the header's checksum right again, so that the damage reaches what lies behind the check. */

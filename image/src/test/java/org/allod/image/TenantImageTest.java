@@ -25,9 +25,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
-import org.allod.base.Rejected.Reason;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
+import org.allod.base.RejectedException.Reason;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
@@ -58,7 +58,7 @@ class TenantImageTest {
     static void start() throws Exception {
         locked = new DockerRegistry(shared.resolve("locked"), true);
         open = new DockerRegistry(shared.resolve("open"), false);
-        Path layout = new LayoutMaker(shared.resolve("layout"))
+        Path layout = new OciLayoutBuilder(shared.resolve("layout"))
                 .layer(new TarMaker().folder("srv").file("srv/name", "private").bytes())
                 .done();
         locked.push(layout, "team/private:v1", "--dest-creds=alice:s3cret:with:colons");
@@ -70,15 +70,15 @@ class TenantImageTest {
         open.close();
     }
 
-    private ImageSettings settings(RegistryPolicy policy) {
-        return ImageSettings.in(scratch.resolve("images"))
+    private ImageStoreConfig settings(RegistryPolicy policy) {
+        return ImageStoreConfig.in(scratch.resolve("images"))
                 .withPolicy(policy)
                 .withEnv(Map.of("DOCKER_CONFIG", scratch.resolve("docker").toString()));
     }
 
-    private static Rejected refused(ImageLibrary library, String reference, Requester by) {
-        AtomicReference<Rejected> found = new AtomicReference<>();
-        assertThatExceptionOfType(Rejected.class)
+    private static RejectedException refused(LocalImageStore library, String reference, Requester by) {
+        AtomicReference<RejectedException> found = new AtomicReference<>();
+        assertThatExceptionOfType(RejectedException.class)
                 .as(reference)
                 .isThrownBy(() -> library.ensure(reference, by, Progress.NONE))
                 .satisfies(found::set);
@@ -87,13 +87,13 @@ class TenantImageTest {
 
     private Path pipe(String name) throws Exception {
         Path pipe = scratch.resolve(name);
-        Mounted.run("mkfifo", pipe.toString());
+        MountedImage.run("mkfifo", pipe.toString());
         return pipe;
     }
 
     @Test
     void pathOfTheHost_isTheOperatorsToName_whateverIsThere() throws Exception {
-        Path layout = new LayoutMaker(scratch.resolve("layout"))
+        Path layout = new OciLayoutBuilder(scratch.resolve("layout"))
                 .layer(new TarMaker().file("a", "a").bytes())
                 .done();
         try (Fixture fixture = new Fixture(settings(RegistryPolicy.USUAL))) {
@@ -104,7 +104,7 @@ class TenantImageTest {
                     "/dev/tty",
                     "\0");
             for (String path : paths) {
-                Rejected why = refused(fixture.library, "oci:" + path, SHOP);
+                RejectedException why = refused(fixture.library, "oci:" + path, SHOP);
                 assertThat(why.reason()).isEqualTo(Reason.FORBIDDEN);
                 assertThat(why.getMessage()).endsWith("is a path on the host, and only the operator may name one");
             }
@@ -122,12 +122,12 @@ class TenantImageTest {
     @Test
     void whatIsNoRegularFile_isNotOpened_notEvenForTheOperator() throws Exception {
         Path plain = Files.writeString(scratch.resolve("plain"), "x");
-        LayoutMaker maker = new LayoutMaker(scratch.resolve("layout"));
+        OciLayoutBuilder maker = new OciLayoutBuilder(scratch.resolve("layout"));
         Path layout = maker.layer(new TarMaker().file("a", "a").bytes()).done();
         Path blob = layout.resolve("blobs/sha256")
                 .resolve(maker.layers.getFirst().path("digest").stringValue("").substring("sha256:".length()));
         Files.delete(blob);
-        Mounted.run("mkfifo", blob.toString());
+        MountedImage.run("mkfifo", blob.toString());
         List<Path> paths = List.of(
                 pipe("pipe"), Path.of("/dev/zero"), Files.createSymbolicLink(scratch.resolve("link"), plain), layout);
         try (Fixture fixture = new Fixture(settings(RegistryPolicy.USUAL))) {
@@ -173,7 +173,7 @@ class TenantImageTest {
     void forbiddenAddresses_areNotConnectedTo_underWhateverName_andTellNothing() throws Exception {
         // A name that leads to a public address first, then to loopback, as a rebinding DNS server answers.
         AtomicInteger asked = new AtomicInteger();
-        Connector.Names names = host -> switch (host) {
+        PolicedConnector.Names names = host -> switch (host) {
             case "inside.test" -> List.of(InetAddress.getByName("127.0.0.1"));
             case "metadata.test" -> List.of(InetAddress.getByName("169.254.169.254"), InetAddress.getByName("::1"));
             case "rebinds.test" ->
@@ -182,7 +182,7 @@ class TenantImageTest {
         };
         try (Forbidden listener = new Forbidden("127.0.0.1");
                 SystemTimers timers = new SystemTimers();
-                ImageLibrary library = new ImageLibrary(
+                LocalImageStore library = new LocalImageStore(
                         settings(RegistryPolicy.USUAL), new SystemClock(), timers, Rng.system(), names)) {
             int open = listener.server.getLocalPort();
             int closed = DockerRegistry.freePort();
@@ -197,7 +197,7 @@ class TenantImageTest {
                     "unknown.test")) {
                 for (int port : new int[] {open, closed}) {
                     String name = host + ":" + port;
-                    Rejected why = refused(library, name + "/a:b", SHOP);
+                    RejectedException why = refused(library, name + "/a:b", SHOP);
                     assertThat(why.reason()).isEqualTo(Reason.FORBIDDEN);
                     said.add(why.getMessage().replace(name, "NAME"));
                 }
@@ -232,7 +232,7 @@ class TenantImageTest {
             }
             assertThat(listener.connections).hasValue(0);
             // The operator is not held to it.
-            assertThatExceptionOfType(Failed.class)
+            assertThatExceptionOfType(FailedException.class)
                     .isThrownBy(() -> fixture.library.pull(host + "/moved:v1", Progress.NONE));
             assertThat(listener.connections.get()).isPositive();
         } finally {
@@ -251,7 +251,7 @@ class TenantImageTest {
         Files.writeString(scratch.resolve("docker/config.json"), login("alice:s3cret:with:colons"));
         String reference = locked.host() + "/team/private:v1";
         try (Fixture fixture = new Fixture(settings(ONE_REGISTRY))) {
-            Rejected why = refused(fixture.library, reference, SHOP);
+            RejectedException why = refused(fixture.library, reference, SHOP);
             assertThat(why.reason()).isEqualTo(Reason.UNAUTHENTICATED);
             assertThat(why.getMessage()).contains("app shop has none").doesNotContain("" + scratch);
             // Here, pulled for another: still not this app's.
@@ -286,17 +286,17 @@ class TenantImageTest {
 
     @Test
     void imageThatUnpacksToTooMuch_isGivenUpWhileItIsUnpacked() throws Exception {
-        LayoutMaker bytes = new LayoutMaker(scratch.resolve("bytes"));
+        OciLayoutBuilder bytes = new OciLayoutBuilder(scratch.resolve("bytes"));
         bytes.layer(new TarMaker().file("zeros", new byte[32 << 20], 0644).bytes())
                 .done();
         TarMaker many = new TarMaker();
         for (int i = 0; i < 2_000; i++) {
             many.file("f" + i, "");
         }
-        LayoutMaker entries = new LayoutMaker(scratch.resolve("entries"));
+        OciLayoutBuilder entries = new OciLayoutBuilder(scratch.resolve("entries"));
         entries.layer(many.bytes()).done();
         try (Fixture fixture = new Fixture(settings(ONE_REGISTRY)
-                .withAppLimits(Limits.APP.withImageBytes(8 << 20).withEntries(1_000)))) {
+                .withAppLimits(ImageLimits.APP.withImageBytes(8 << 20).withEntries(1_000)))) {
             open.push(bytes.folder, "bytes:v1");
             open.push(entries.folder, "entries:v1");
             for (String name : List.of("bytes", "entries")) {
@@ -318,10 +318,11 @@ class TenantImageTest {
     @Test
     void appsImagesTogether_haveABound() throws Exception {
         byte[] noise = new byte[3 << 19];
-        try (Fixture fixture = new Fixture(settings(ONE_REGISTRY).withAppLimits(Limits.APP.withImageBytes(2 << 20)))) {
+        try (Fixture fixture =
+                new Fixture(settings(ONE_REGISTRY).withAppLimits(ImageLimits.APP.withImageBytes(2 << 20)))) {
             for (int i = 0; i < 6; i++) {
                 new java.util.Random(i).nextBytes(noise);
-                LayoutMaker maker = new LayoutMaker(scratch.resolve("layout-" + i));
+                OciLayoutBuilder maker = new OciLayoutBuilder(scratch.resolve("layout-" + i));
                 open.push(
                         maker.layer(new TarMaker().file("noise", noise, 0644).bytes())
                                 .done(),
@@ -330,7 +331,7 @@ class TenantImageTest {
             for (int i = 0; i < 5; i++) {
                 fixture.library.ensure(open.host() + "/noise:v" + i, SHOP, Progress.NONE);
             }
-            Rejected why = refused(fixture.library, open.host() + "/noise:v5", SHOP);
+            RejectedException why = refused(fixture.library, open.host() + "/noise:v5", SHOP);
             assertThat(why.reason()).isEqualTo(Reason.CAPACITY);
             assertThat(why.getMessage()).contains("may have 8");
             fixture.library.ensure(open.host() + "/noise:v0", SHOP, Progress.NONE);
@@ -343,7 +344,7 @@ class TenantImageTest {
         // Each look finds less: others write too.
         AtomicInteger looks = new AtomicInteger();
         SpaceGuard guard = new SpaceGuard(() -> (4 - looks.getAndIncrement()) << 20, 2 << 20);
-        assertThatExceptionOfType(Rejected.class)
+        assertThatExceptionOfType(RejectedException.class)
                 .isThrownBy(() -> {
                     for (int i = 0; i < 100; i++) {
                         guard.wrote(1 << 20);
@@ -375,7 +376,7 @@ class TenantImageTest {
                 pulls.add(Thread.ofVirtual().start(() -> {
                     try {
                         fixture.library.ensure(reference, SHOP, Progress.NONE);
-                    } catch (Failed e) {
+                    } catch (FailedException e) {
                         assertThat(e).hasMessageContaining("interrupted");
                     }
                 }));

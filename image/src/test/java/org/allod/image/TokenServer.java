@@ -30,7 +30,7 @@ final class TokenServer implements AutoCloseable {
         Files.createDirectories(folder);
         bundle = folder.resolve("cert.pem");
         Path keyFile = folder.resolve("key.der");
-        Mounted.run(
+        MountedImage.run(
                 "openssl",
                 "req",
                 "-x509",
@@ -45,7 +45,7 @@ final class TokenServer implements AutoCloseable {
                 folder.resolve("key.pem").toString(),
                 "-out",
                 bundle.toString());
-        Mounted.run(
+        MountedImage.run(
                 "openssl",
                 "pkcs8",
                 "-topk8",

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Poll;
 
 /**
@@ -57,8 +57,9 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
             }
         }
         return CgroupsV1.find(mounts, parent)
-                .orElseThrow(() -> new Failed("no control groups with cpu, memory and pids are mounted on this host:"
-                        + " mount cgroup2 at /sys/fs/cgroup (systemd does) or the version 1 controllers"));
+                .orElseThrow(() ->
+                        new FailedException("no control groups with cpu, memory and pids are mounted on this host:"
+                                + " mount cgroup2 at /sys/fs/cgroup (systemd does) or the version 1 controllers"));
     }
 
     /** The group's path in every tree, from the root: {@code /parent/name}. */
@@ -115,7 +116,7 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
         } catch (NoSuchFileException e) {
             return names;
         } catch (IOException e) {
-            throw new Failed("cannot list control groups in " + folder + ": " + e.getMessage(), e);
+            throw new FailedException("cannot list control groups in " + folder + ": " + e.getMessage(), e);
         }
         return names;
     }

@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** Version 1: a tree for each controller (or for several), the same group made in each. */
 final class CgroupsV1 implements Cgroups {
@@ -33,17 +33,17 @@ final class CgroupsV1 implements Cgroups {
     private CgroupsV1(Map<String, Path> trees, String parent) {
         this.trees = Map.copyOf(trees);
         this.parent = parent;
-        roots().forEach(root -> GroupFiles.make(root.resolve(parent)));
+        roots().forEach(root -> CgroupFiles.make(root.resolve(parent)));
         inheritCpus(folder("cpuset", "."));
     }
 
     /** A group of the cpuset tree takes no process before it is told of processors: those of its parent. */
     private static void inheritCpus(Path group) {
         for (String file : List.of("cpuset.cpus", "cpuset.mems")) {
-            if (GroupFiles.read(group.resolve(file)).isEmpty()) {
+            if (CgroupFiles.read(group.resolve(file)).isEmpty()) {
                 Path above = group.normalize().getParent();
-                GroupFiles.writeIfPresent(
-                        group.resolve(file), above == null ? "" : GroupFiles.read(above.resolve(file)));
+                CgroupFiles.writeIfPresent(
+                        group.resolve(file), above == null ? "" : CgroupFiles.read(above.resolve(file)));
             }
         }
     }
@@ -62,7 +62,7 @@ final class CgroupsV1 implements Cgroups {
         if (!trees.keySet().containsAll(NEEDED)) {
             return Optional.empty();
         }
-        mounts.stream().filter(mount -> mount.type().equals("cgroup2")).forEach(CgroupsV1::favorMoves);
+        mounts.stream().filter(mount -> mount.type().equals("cgroup2")).forEach(CgroupsV1::favorDynamicModifications);
         return Optional.of(new CgroupsV1(trees, parent));
     }
 
@@ -71,7 +71,7 @@ final class CgroupsV1 implements Cgroups {
      * move there and back, and each time waits for the kernel, 8 ms here (docs/decisions/025). Only the empty tree of
      * version 2 beside ours takes the option, for all of them, and until the next boot of the host.
      */
-    private static void favorMoves(Mounts.Mount unified) {
+    private static void favorDynamicModifications(Mounts.Mount unified) {
         if (Arrays.asList(unified.options().split(",", -1)).contains(FAVOR)) {
             return;
         }
@@ -115,15 +115,15 @@ final class CgroupsV1 implements Cgroups {
 
     @Override
     public void create(String name, Limits limits) {
-        folders(name).forEach(GroupFiles::make);
+        folders(name).forEach(CgroupFiles::make);
         inheritCpus(folder("cpuset", name));
         Path cpu = folder("cpu", name);
-        GroupFiles.write(cpu.resolve("cpu.cfs_period_us"), "" + CPU_PERIOD_MICROS);
-        GroupFiles.write(cpu.resolve("cpu.cfs_quota_us"), "" + limits.cpuMillis() * CPU_PERIOD_MICROS / 1000);
+        CgroupFiles.write(cpu.resolve("cpu.cfs_period_us"), "" + CPU_PERIOD_MICROS);
+        CgroupFiles.write(cpu.resolve("cpu.cfs_quota_us"), "" + limits.cpuMillis() * CPU_PERIOD_MICROS / 1000);
         // Version 1 says 1024 where version 2 says 100, and takes 2 at least.
-        GroupFiles.write(cpu.resolve("cpu.shares"), "" + Math.max(2, limits.cpuWeight() * 1024L / 100));
+        CgroupFiles.write(cpu.resolve("cpu.shares"), "" + Math.max(2, limits.cpuWeight() * 1024L / 100));
         boundMemory(name, limits.memoryBytes());
-        GroupFiles.write(folder("pids", name).resolve("pids.max"), "" + limits.processes());
+        CgroupFiles.write(folder("pids", name).resolve("pids.max"), "" + limits.processes());
     }
 
     private void boundMemory(String name, long limit) {
@@ -132,11 +132,11 @@ final class CgroupsV1 implements Cgroups {
         String bytes = "" + limit;
         if (Files.exists(swap)) {
             // Each of the two may only move while it stays on its side of the other.
-            boolean growing = GroupFiles.number(swap) < limit;
-            GroupFiles.write(growing ? swap : memory.resolve("memory.limit_in_bytes"), bytes);
-            GroupFiles.write(growing ? memory.resolve("memory.limit_in_bytes") : swap, bytes);
+            boolean growing = CgroupFiles.number(swap) < limit;
+            CgroupFiles.write(growing ? swap : memory.resolve("memory.limit_in_bytes"), bytes);
+            CgroupFiles.write(growing ? memory.resolve("memory.limit_in_bytes") : swap, bytes);
         } else {
-            GroupFiles.write(memory.resolve("memory.limit_in_bytes"), bytes);
+            CgroupFiles.write(memory.resolve("memory.limit_in_bytes"), bytes);
         }
     }
 
@@ -146,8 +146,8 @@ final class CgroupsV1 implements Cgroups {
         try {
             boundMemory(name, bytes);
             return true;
-        } catch (Failed e) {
-            if (GroupFiles.number(folder("memory", name).resolve("memory.usage_in_bytes")) > bytes) {
+        } catch (FailedException e) {
+            if (CgroupFiles.number(folder("memory", name).resolve("memory.usage_in_bytes")) > bytes) {
                 return false;
             }
             throw e;
@@ -158,9 +158,9 @@ final class CgroupsV1 implements Cgroups {
     @Override
     public long reclaim(String name, long bytes) {
         Path used = folder("memory", name).resolve("memory.usage_in_bytes");
-        long before = GroupFiles.number(used);
-        GroupFiles.write(folder("memory", name).resolve("memory.force_empty"), "0");
-        return Math.max(0, before - GroupFiles.number(used));
+        long before = CgroupFiles.number(used);
+        CgroupFiles.write(folder("memory", name).resolve("memory.force_empty"), "0");
+        return Math.max(0, before - CgroupFiles.number(used));
     }
 
     @Override
@@ -171,7 +171,7 @@ final class CgroupsV1 implements Cgroups {
     @Override
     public Set<Integer> processes(String name) {
         Set<Integer> all = new TreeSet<>();
-        folders(name).forEach(folder -> all.addAll(GroupFiles.processes(folder)));
+        folders(name).forEach(folder -> all.addAll(CgroupFiles.processes(folder)));
         return all;
     }
 
@@ -184,14 +184,14 @@ final class CgroupsV1 implements Cgroups {
                 return true;
             }
             // Nothing forks while frozen, so one round gets them all; signals are taken on thawing.
-            GroupFiles.writeIfPresent(freezer, "FROZEN");
+            CgroupFiles.writeIfPresent(freezer, "FROZEN");
             for (int pid : processes(name)) {
-                ProcessId.of(pid).ifPresent(process -> {
+                ProcessIdentity.of(pid).ifPresent(process -> {
                     var _ = process.signal(Signals.KILL);
                 });
             }
             if (freezes) {
-                GroupFiles.write(freezer, "THAWED");
+                CgroupFiles.write(freezer, "THAWED");
             }
             return false;
         });
@@ -200,24 +200,24 @@ final class CgroupsV1 implements Cgroups {
     @Override
     public void remove(String name) {
         kill(name, Duration.ofSeconds(10));
-        folders(name).forEach(GroupFiles::remove);
+        folders(name).forEach(CgroupFiles::remove);
     }
 
     @Override
     public long oomKills(String name) {
-        return Math.max(0, GroupFiles.field(folder("memory", name).resolve("memory.oom_control"), "oom_kill"));
+        return Math.max(0, CgroupFiles.field(folder("memory", name).resolve("memory.oom_control"), "oom_kill"));
     }
 
     @Override
     public Usage usage(String name) {
         Path memory = folder("memory", name);
-        long used = GroupFiles.number(memory.resolve("memory.usage_in_bytes"));
-        long idle = Math.max(0, GroupFiles.field(memory.resolve("memory.stat"), "total_inactive_file"));
+        long used = CgroupFiles.number(memory.resolve("memory.usage_in_bytes"));
+        long idle = Math.max(0, CgroupFiles.field(memory.resolve("memory.stat"), "total_inactive_file"));
         return new Usage(
-                GroupFiles.number(folder("cpuacct", name).resolve("cpuacct.usage")),
+                CgroupFiles.number(folder("cpuacct", name).resolve("cpuacct.usage")),
                 used < 0 ? -1 : Math.max(0, used - idle),
-                GroupFiles.number(memory.resolve("memory.limit_in_bytes")),
-                GroupFiles.number(folder("pids", name).resolve("pids.current")),
+                CgroupFiles.number(memory.resolve("memory.limit_in_bytes")),
+                CgroupFiles.number(folder("pids", name).resolve("pids.current")),
                 oomKills(name));
     }
 
@@ -230,6 +230,6 @@ final class CgroupsV1 implements Cgroups {
 
     @Override
     public void removeParent() {
-        roots().forEach(root -> GroupFiles.remove(root.resolve(parent)));
+        roots().forEach(root -> CgroupFiles.remove(root.resolve(parent)));
     }
 }

@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** Version 2: one tree, all controllers in it. */
 final class CgroupsV2 implements Cgroups {
@@ -25,15 +25,15 @@ final class CgroupsV2 implements Cgroups {
     /** Gives the controllers that the host has to the parent group's children. */
     CgroupsV2(Path root, String parent) {
         this.parent = root.resolve(parent);
-        GroupFiles.make(this.parent);
+        CgroupFiles.make(this.parent);
         List<String> present = controllers(root);
         if (present.containsAll(NEEDED)) {
             vacate(root);
         }
         for (String controller : NEEDED) {
             if (present.contains(controller)) {
-                GroupFiles.write(root.resolve("cgroup.subtree_control"), "+" + controller);
-                GroupFiles.write(this.parent.resolve("cgroup.subtree_control"), "+" + controller);
+                CgroupFiles.write(root.resolve("cgroup.subtree_control"), "+" + controller);
+                CgroupFiles.write(this.parent.resolve("cgroup.subtree_control"), "+" + controller);
             }
         }
     }
@@ -50,15 +50,15 @@ final class CgroupsV2 implements Cgroups {
         Path aside = root.resolve(ASIDE);
         // Again, as long as one of them starts others.
         Cgroups.await(VACATING, "moving every process of " + root + " to " + aside, () -> {
-            Set<Integer> processes = GroupFiles.processes(root);
+            Set<Integer> processes = CgroupFiles.processes(root);
             if (processes.isEmpty()) {
                 return true;
             }
-            GroupFiles.make(aside);
+            CgroupFiles.make(aside);
             for (int pid : processes) {
                 try {
-                    GroupFiles.write(aside.resolve("cgroup.procs"), "" + pid);
-                } catch (Failed e) {
+                    CgroupFiles.write(aside.resolve("cgroup.procs"), "" + pid);
+                } catch (FailedException e) {
                     if (Files.exists(Path.of("/proc/" + pid))) {
                         throw e;
                     }
@@ -73,7 +73,8 @@ final class CgroupsV2 implements Cgroups {
     }
 
     private static List<String> controllers(Path root) {
-        return Arrays.asList(GroupFiles.read(root.resolve("cgroup.controllers")).split(" ", -1));
+        return Arrays.asList(
+                CgroupFiles.read(root.resolve("cgroup.controllers")).split(" ", -1));
     }
 
     @Override
@@ -89,15 +90,15 @@ final class CgroupsV2 implements Cgroups {
     @Override
     public void create(String name, Limits limits) {
         Path group = parent.resolve(name);
-        GroupFiles.make(group);
+        CgroupFiles.make(group);
         long quota = limits.cpuMillis() * CPU_PERIOD_MICROS / 1000;
-        GroupFiles.writeIfPresent(group.resolve("cpu.max"), quota + " " + CPU_PERIOD_MICROS);
-        GroupFiles.writeIfPresent(group.resolve("cpu.weight"), "" + Math.clamp(limits.cpuWeight(), 1, 10_000));
-        GroupFiles.writeIfPresent(group.resolve("memory.max"), "" + limits.memoryBytes());
-        GroupFiles.writeIfPresent(group.resolve("memory.swap.max"), "0");
+        CgroupFiles.writeIfPresent(group.resolve("cpu.max"), quota + " " + CPU_PERIOD_MICROS);
+        CgroupFiles.writeIfPresent(group.resolve("cpu.weight"), "" + Math.clamp(limits.cpuWeight(), 1, 10_000));
+        CgroupFiles.writeIfPresent(group.resolve("memory.max"), "" + limits.memoryBytes());
+        CgroupFiles.writeIfPresent(group.resolve("memory.swap.max"), "0");
         // A guest is one thing: half of it killed for memory is no guest.
-        GroupFiles.writeIfPresent(group.resolve("memory.oom.group"), "1");
-        GroupFiles.writeIfPresent(group.resolve("pids.max"), "" + limits.processes());
+        CgroupFiles.writeIfPresent(group.resolve("memory.oom.group"), "1");
+        CgroupFiles.writeIfPresent(group.resolve("pids.max"), "" + limits.processes());
     }
 
     /** Asked for first, because version 2 kills for a bound that it cannot bring the group below. */
@@ -105,21 +106,21 @@ final class CgroupsV2 implements Cgroups {
     public boolean limitMemory(String name, long bytes) {
         Path group = parent.resolve(name);
         Path used = group.resolve("memory.current");
-        long over = GroupFiles.number(used) - bytes;
+        long over = CgroupFiles.number(used) - bytes;
         if (over > 0) {
             var _ = reclaim(name, over);
         }
-        if (GroupFiles.number(used) > bytes) {
+        if (CgroupFiles.number(used) > bytes) {
             return false;
         }
-        GroupFiles.write(group.resolve("memory.max"), "" + bytes);
+        CgroupFiles.write(group.resolve("memory.max"), "" + bytes);
         return true;
     }
 
     @Override
     public long reclaim(String name, long bytes) {
         Path group = parent.resolve(name);
-        long before = GroupFiles.number(group.resolve("memory.current"));
+        long before = CgroupFiles.number(group.resolve("memory.current"));
         Path reclaim = group.resolve("memory.reclaim"); // since Linux 5.19
         if (Files.exists(reclaim)) {
             // Not by a channel: of a file that says EAGAIN, as this one does, a channel says that nothing was written.
@@ -129,7 +130,7 @@ final class CgroupsV2 implements Cgroups {
                 // Less than that could be had: what was, is counted.
             }
         }
-        return Math.max(0, before - GroupFiles.number(group.resolve("memory.current")));
+        return Math.max(0, before - CgroupFiles.number(group.resolve("memory.current")));
     }
 
     @Override
@@ -139,7 +140,7 @@ final class CgroupsV2 implements Cgroups {
 
     @Override
     public Set<Integer> processes(String name) {
-        return GroupFiles.processes(parent.resolve(name));
+        return CgroupFiles.processes(parent.resolve(name));
     }
 
     @Override
@@ -155,9 +156,9 @@ final class CgroupsV2 implements Cgroups {
                 return true;
             }
             if (atOnce) {
-                GroupFiles.write(kill, "1");
+                CgroupFiles.write(kill, "1");
             } else {
-                GroupFiles.signalAll(group, Signals.KILL);
+                CgroupFiles.signalAll(group, Signals.KILL);
             }
             return false;
         });
@@ -166,25 +167,25 @@ final class CgroupsV2 implements Cgroups {
     @Override
     public void remove(String name) {
         kill(name, Duration.ofSeconds(10));
-        GroupFiles.remove(parent.resolve(name));
+        CgroupFiles.remove(parent.resolve(name));
     }
 
     @Override
     public long oomKills(String name) {
-        return Math.max(0, GroupFiles.field(parent.resolve(name).resolve("memory.events"), "oom_kill"));
+        return Math.max(0, CgroupFiles.field(parent.resolve(name).resolve("memory.events"), "oom_kill"));
     }
 
     @Override
     public Usage usage(String name) {
         Path group = parent.resolve(name);
-        long micros = GroupFiles.field(group.resolve("cpu.stat"), "usage_usec");
-        long memory = GroupFiles.number(group.resolve("memory.current"));
-        long idle = Math.max(0, GroupFiles.field(group.resolve("memory.stat"), "inactive_file"));
+        long micros = CgroupFiles.field(group.resolve("cpu.stat"), "usage_usec");
+        long memory = CgroupFiles.number(group.resolve("memory.current"));
+        long idle = Math.max(0, CgroupFiles.field(group.resolve("memory.stat"), "inactive_file"));
         return new Usage(
                 micros < 0 ? -1 : micros * 1000,
                 memory < 0 ? -1 : Math.max(0, memory - idle),
-                GroupFiles.number(group.resolve("memory.max")),
-                GroupFiles.number(group.resolve("pids.current")),
+                CgroupFiles.number(group.resolve("memory.max")),
+                CgroupFiles.number(group.resolve("pids.current")),
                 oomKills(name));
     }
 
@@ -195,6 +196,6 @@ final class CgroupsV2 implements Cgroups {
 
     @Override
     public void removeParent() {
-        GroupFiles.remove(parent);
+        CgroupFiles.remove(parent);
     }
 }

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * A short command of the host: run, waited for, its output bounded, killed when it takes too long. Arguments must
@@ -58,7 +58,7 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
         }
     }
 
-    /** Runs it and gives its output; anything but exit code 0 is a {@link Failed}. */
+    /** Runs it and gives its output; anything but exit code 0 is a {@link FailedException}. */
     public String output() {
         Result result = run();
         if (!result.ok()) {
@@ -68,11 +68,11 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
     }
 
     /** The error that says how this command ended. */
-    public Failed failure(Result result) {
+    public FailedException failure(Result result) {
         String said = (result.err().isBlank() ? result.out() : result.err()).strip();
         String tail = said.length() > ERROR_TAIL ? "…" + said.substring(said.length() - ERROR_TAIL) : said;
-        return new Failed(
-                "`" + shown() + "` ended with exit code " + result.exit() + (tail.isEmpty() ? "" : ": " + tail));
+        return new FailedException(
+                "`" + displayed() + "` ended with exit code " + result.exit() + (tail.isEmpty() ? "" : ": " + tail));
     }
 
     /** Runs it, whatever its exit code. */
@@ -80,14 +80,14 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
         ProcessBuilder builder = new ProcessBuilder(argv);
         folder.ifPresent(path -> builder.directory(path.toFile()));
         builder.environment().put("LC_ALL", "C");
-        try (Heard out = Heard.first(MAX_OUTPUT);
-                Heard err = Heard.first(MAX_OUTPUT)) {
+        try (PipeCapture out = PipeCapture.first(MAX_OUTPUT);
+                PipeCapture err = PipeCapture.first(MAX_OUTPUT)) {
             Process process = start(builder, out, err);
             try {
                 feed(process);
                 if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
-                    throw new Failed(
-                            "`" + shown() + "` did not end within " + timeout.toMillis() + " ms and was killed");
+                    throw new FailedException(
+                            "`" + displayed() + "` did not end within " + timeout.toMillis() + " ms and was killed");
                 }
                 // A child of the command may hold the pipes open after it: wait a little, then take what came.
                 out.awaitEnd(DRAIN);
@@ -98,20 +98,21 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while `" + shown() + "` ran; it was killed", e);
+            throw new FailedException("interrupted while `" + displayed() + "` ran; it was killed", e);
         }
     }
 
-    private Process start(ProcessBuilder builder, Heard out, Heard err) {
+    private Process start(ProcessBuilder builder, PipeCapture out, PipeCapture err) {
         try {
             return builder.redirectOutput(out.output())
                     .redirectError(err.output())
                     .start();
         } catch (IOException e) {
-            throw new Failed("cannot run `" + argv.getFirst() + "`: " + e.getMessage() + ". Is it installed?", e);
+            throw new FailedException(
+                    "cannot run `" + argv.getFirst() + "`: " + e.getMessage() + ". Is it installed?", e);
         } finally {
-            out.started();
-            err.started();
+            out.onProcessStarted();
+            err.onProcessStarted();
         }
     }
 
@@ -123,7 +124,7 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
         }
     }
 
-    private String shown() {
+    private String displayed() {
         return String.join(" ", argv);
     }
 }

@@ -4,7 +4,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** Whether the kernel may write this process's memory to a file. */
 public final class CoreDumps {
@@ -34,10 +34,11 @@ public final class CoreDumps {
                             Linker.Option.firstVariadicArg(1));
             result = (int) prctl.invokeExact(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
         } catch (Throwable e) {
-            throw new Failed("cannot forbid core dumps of this process: " + e, e);
+            throw new FailedException("cannot forbid core dumps of this process: " + e, e);
         }
         if (result != 0) {
-            throw new Failed("the kernel refuses to forbid core dumps of this process (prctl PR_SET_DUMPABLE)");
+            throw new FailedException(
+                    "the kernel refuses to forbid core dumps of this process (prctl PR_SET_DUMPABLE)");
         }
     }
 }

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.SupervisedThread;
 
 /**
@@ -102,7 +102,7 @@ final class Epoll implements AutoCloseable {
 
     private static int checked(String call, int result) {
         if (result < 0) {
-            throw new Failed("cannot wait for events: " + call + ": " + Libc.error(-result));
+            throw new FailedException("cannot wait for events: " + call + ": " + Libc.error(-result));
         }
         return result;
     }

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Optional;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * ext4 file systems in files: making one, and reading how much is in one without mounting it. Reading looks at the 1024
@@ -66,7 +66,7 @@ public final class Ext4 {
                 // Read on until it is whole.
             }
         } catch (IOException e) {
-            throw new Failed("cannot read the file system in " + image + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read the file system in " + image + ": " + e.getMessage(), e);
         }
         return block.hasRemaining() ? Optional.empty() : parse(block);
     }

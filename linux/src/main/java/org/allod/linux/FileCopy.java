@@ -11,7 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.LongConsumer;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,7 +47,7 @@ public final class FileCopy {
             try {
                 Files.deleteIfExists(half);
                 Method method = make(from, half, copied);
-                Durable.publish(half, to);
+                DurableFiles.publish(half, to);
                 done.complete(method);
             } catch (IOException | RuntimeException | Error e) {
                 discard(half);
@@ -97,7 +97,7 @@ public final class FileCopy {
                 var _ = target < 0 ? 0 : Libc.close(target);
             }
         } catch (IOException e) {
-            throw new Failed("cannot try whether files share blocks in " + folder + ": " + e.getMessage(), e);
+            throw new FailedException("cannot try whether files share blocks in " + folder + ": " + e.getMessage(), e);
         } finally {
             discard(one);
             discard(two);
@@ -161,7 +161,7 @@ public final class FileCopy {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
-            throw new Failed("cannot delete what was begun, " + file + ": " + e.getMessage(), e);
+            throw new FailedException("cannot delete what was begun, " + file + ": " + e.getMessage(), e);
         }
     }
 
@@ -170,7 +170,7 @@ public final class FileCopy {
             throw new InterruptedException("copying " + from + " was cut short");
         }
         String text = why == null ? "no reason given" : String.valueOf(why.getMessage());
-        return new Failed(
+        return new FailedException(
                 text.contains(FULL)
                         ? "cannot copy " + from + " to " + to + ": the disk is full; free some of it and try again"
                         : "cannot copy " + from + " to " + to + ": " + text,

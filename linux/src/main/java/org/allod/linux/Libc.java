@@ -14,7 +14,7 @@ import org.allod.base.Bug;
 /**
  * The calls of the C library and the kernel that have no Java face. Checked by hand against the kernel's
  * {@code uapi} headers; system call numbers are those of every architecture since 5.1 (one table for all), older ones
- * are {@link LibcNet}'s. Results below zero are the negated {@code errno}, as the kernel itself gives them.
+ * are {@link LibcSockets}'s. Results below zero are the negated {@code errno}, as the kernel itself gives them.
  */
 final class Libc {
     static final int EPERM = 1;

@@ -5,7 +5,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Poll;
 
 /**
@@ -21,17 +21,17 @@ public final class LoopDevices {
     private LoopDevices() {}
 
     /** Whether a loop device has the file. */
-    public static boolean have(Path file) {
+    public static boolean isAttached(Path file) {
         String wanted = file.toAbsolutePath().normalize().toString();
         try (DirectoryStream<Path> devices = Files.newDirectoryStream(DEVICES, "loop*")) {
             for (Path device : devices) {
-                if (behind(device).equals(wanted)) {
+                if (backingFileOf(device).equals(wanted)) {
                     return true;
                 }
             }
             return false;
         } catch (IOException e) {
-            throw new Failed("cannot list the loop devices in " + DEVICES + ": " + e.getMessage(), e);
+            throw new FailedException("cannot list the loop devices in " + DEVICES + ": " + e.getMessage(), e);
         }
     }
 
@@ -40,12 +40,12 @@ public final class LoopDevices {
      *
      * @return false where one still has it after {@code bound}
      */
-    public static boolean letGo(Path file, Duration bound) {
-        return Poll.within(bound, LOOK, () -> !have(file));
+    public static boolean detach(Path file, Duration bound) {
+        return Poll.within(bound, LOOK, () -> !isAttached(file));
     }
 
     /** Empty where the device has none, and where it has just gone. */
-    private static String behind(Path device) {
+    private static String backingFileOf(Path device) {
         try {
             return Files.readString(device.resolve("loop/backing_file")).strip();
         } catch (IOException e) {

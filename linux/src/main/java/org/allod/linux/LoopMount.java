@@ -5,7 +5,7 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * A file system in a file, mounted on the host through a loop device that goes with the mount. The host's kernel
@@ -20,10 +20,10 @@ public record LoopMount(Path image, Path target) {
 
     /** Mounts it, without set-user-id programs and devices, unless it is mounted; then it is as large as its file. */
     public void mount() {
-        if (mounted()) {
+        if (isMounted()) {
             return;
         }
-        if (smaller()) {
+        if (isSmallerThanImage()) {
             // Not in use: no privilege of the kernel's is needed for it, only a file system that was looked over.
             Command check = Command.of("e2fsck", "-f", "-p", image.toString()).timeout(WRITING);
             Command.Result checked = check.run();
@@ -36,17 +36,17 @@ public record LoopMount(Path image, Path target) {
         Mounts.mount("ext4", "loop,nosuid,nodev", image.toString(), target);
     }
 
-    public boolean mounted() {
+    public boolean isMounted() {
         return Mounts.at(target).isPresent();
     }
 
     /**
      * Makes device and file system as large as the file has become, in use as they are. Never smaller.
      *
-     * @throws Failed also where this process may not do that ({@code CAP_SYS_RESOURCE}): then the next mount does it
+     * @throws FailedException also where this process may not do that ({@code CAP_SYS_RESOURCE}): then the next mount does it
      */
     public void grow() {
-        if (!smaller()) {
+        if (!isSmallerThanImage()) {
             return;
         }
         String device = device();
@@ -55,7 +55,7 @@ public record LoopMount(Path image, Path target) {
     }
 
     /** The file system may be up to a block smaller than its file and still fill it. */
-    private boolean smaller() {
+    private boolean isSmallerThanImage() {
         long now = Ext4.read(image).map(Ext4.Space::bytes).orElse(0L);
         return now + 4096 <= size();
     }
@@ -63,14 +63,14 @@ public record LoopMount(Path image, Path target) {
     private String device() {
         return Mounts.at(target)
                 .map(Mounts.Mount::source)
-                .orElseThrow(() -> new Failed("nothing is mounted at " + target));
+                .orElseThrow(() -> new FailedException("nothing is mounted at " + target));
     }
 
     private long size() {
         try {
             return Files.size(image);
         } catch (IOException e) {
-            throw new Failed("cannot read the size of " + image + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read the size of " + image + ": " + e.getMessage(), e);
         }
     }
 
@@ -85,7 +85,7 @@ public record LoopMount(Path image, Path target) {
                     store.getUnallocatedSpace() / block,
                     store.getUsableSpace() / block);
         } catch (IOException e) {
-            throw new Failed("cannot measure the file system at " + target + ": " + e.getMessage(), e);
+            throw new FailedException("cannot measure the file system at " + target + ": " + e.getMessage(), e);
         }
     }
 
@@ -100,7 +100,7 @@ public record LoopMount(Path image, Path target) {
 
     /** Lets writers go on. Without effect where they do. */
     public void thaw() {
-        if (!mounted()) {
+        if (!isMounted()) {
             return;
         }
         Command thaw = Command.of("fsfreeze", "--unfreeze", target.toString());

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * Encrypted disks in files, in the LUKS1 format as QEMU's own block driver writes and reads it, in user space: nothing
@@ -42,7 +42,7 @@ public final class Luks {
                     image.toString(),
                     "" + Files.size(plain));
         } catch (IOException e) {
-            throw new Failed("cannot make the encrypted disk " + image + ": " + e.getMessage(), e);
+            throw new FailedException("cannot make the encrypted disk " + image + ": " + e.getMessage(), e);
         }
         // What was never written reads as noise, which no file system minds; so holes are left out.
         run(
@@ -86,7 +86,7 @@ public final class Luks {
             file.seek(PAYLOAD_AT);
             return (file.readInt() & 0xffff_ffffL) * SECTOR;
         } catch (IOException e) {
-            throw new Failed("cannot read the header of " + image + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read the header of " + image + ": " + e.getMessage(), e);
         }
     }
 }

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** What is mounted, mounting and unmounting. Mounting what is mounted, and unmounting what is not, is no error. */
 public final class Mounts {
@@ -28,7 +28,7 @@ public final class Mounts {
         try {
             return parse(Files.readString(TABLE));
         } catch (IOException e) {
-            throw new Failed("cannot read " + TABLE + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read " + TABLE + ": " + e.getMessage(), e);
         }
     }
 
@@ -73,7 +73,7 @@ public final class Mounts {
         try {
             Files.createDirectories(target);
         } catch (IOException e) {
-            throw new Failed("cannot make the mount point " + target + ": " + e.getMessage(), e);
+            throw new FailedException("cannot make the mount point " + target + ": " + e.getMessage(), e);
         }
         Command.of("mount", "-t", type, "-o", options, source, target.toString())
                 .output();

@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.IntSupplier;
 import org.allod.base.Bug;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * Named network namespaces, as {@code ip netns} keeps them: a file in {@code /run/netns} on which the namespace is
@@ -48,7 +48,7 @@ public final class NetNs {
         } catch (NoSuchFileException e) {
             return names; // no namespace was ever named on this host
         } catch (IOException e) {
-            throw new Failed("cannot list network namespaces in " + FOLDER + ": " + e.getMessage(), e);
+            throw new FailedException("cannot list network namespaces in " + FOLDER + ": " + e.getMessage(), e);
         }
         return names;
     }
@@ -56,7 +56,7 @@ public final class NetNs {
     /**
      * Makes a namespace with nothing in it but a loopback device that is down.
      *
-     * @throws Failed also where there is one of that name; a file that a crash left of one counts too ({@link #delete}
+     * @throws FailedException also where there is one of that name; a file that a crash left of one counts too ({@link #delete}
      *     takes it away)
      */
     public static void make(String name) {
@@ -65,20 +65,21 @@ public final class NetNs {
         try {
             Files.createFile(path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("---------")));
         } catch (FileAlreadyExistsException e) {
-            throw new Failed("cannot make the network namespace " + name + ": there is one", e);
+            throw new FailedException("cannot make the network namespace " + name + ": there is one", e);
         } catch (IOException e) {
-            throw new Failed("cannot make the network namespace " + name + ": " + e.getMessage(), e);
+            throw new FailedException("cannot make the network namespace " + name + ": " + e.getMessage(), e);
         }
-        int result = Apart.call("netns-" + name, () -> mountNew(path));
+        int result = PlatformThreads.call("netns-" + name, () -> mountNew(path));
         if (result < 0) {
             delete(name);
-            throw new Failed("cannot make the network namespace " + name + ": " + Libc.error(-result));
+            throw new FailedException("cannot make the network namespace " + name + ": " + Libc.error(-result));
         }
     }
 
     /** Makes a namespace and mounts it on a file, on this thread, which must be made for it. */
     static int mountNew(Path path) {
-        return away(LibcNet::unshareNetwork, () -> LibcNet.mount(OF_THREAD, path.toString(), LibcNet.MS_BIND));
+        return runOutside(
+                LibcSockets::unshareNetwork, () -> LibcSockets.mount(OF_THREAD, path.toString(), LibcSockets.MS_BIND));
     }
 
     /**
@@ -87,20 +88,20 @@ public final class NetNs {
      */
     public static void delete(String name) {
         Path path = path(name);
-        int result = LibcNet.detach(path.toString());
+        int result = LibcSockets.detach(path.toString());
         // Not mounted: a crash came between the file and the mount.
         if (result < 0 && result != -Libc.ENOENT && result != -Libc.EINVAL) {
-            throw new Failed("cannot unmount the network namespace " + name + ": " + Libc.error(-result));
+            throw new FailedException("cannot unmount the network namespace " + name + ": " + Libc.error(-result));
         }
         try {
             Files.deleteIfExists(path);
         } catch (IOException e) {
-            throw new Failed("cannot delete the network namespace " + name + ": " + e.getMessage(), e);
+            throw new FailedException("cannot delete the network namespace " + name + ": " + e.getMessage(), e);
         }
     }
 
     /**
-     * Makes calls of the kernel inside a namespace, on this thread, which must be made for it ({@link Apart}).
+     * Makes calls of the kernel inside a namespace, on this thread, which must be made for it ({@link PlatformThreads}).
      *
      * @param calls nothing but calls of the kernel, as the type says
      * @return what they gave
@@ -108,14 +109,14 @@ public final class NetNs {
     static int inside(String name, IntSupplier calls) {
         int fd = Libc.open(path(name).toString(), Libc.O_RDONLY);
         if (fd < 0) {
-            throw new Failed("cannot enter the network namespace " + name + ": " + Libc.error(-fd));
+            throw new FailedException("cannot enter the network namespace " + name + ": " + Libc.error(-fd));
         }
         try {
-            return away(
+            return runOutside(
                     () -> {
-                        int entered = LibcNet.enterNetwork(fd);
+                        int entered = LibcSockets.enterNetwork(fd);
                         if (entered < 0) {
-                            throw new Failed(
+                            throw new FailedException(
                                     "cannot enter the network namespace " + name + ": " + Libc.error(-entered));
                         }
                         return entered;
@@ -126,19 +127,19 @@ public final class NetNs {
         }
     }
 
-    private static int away(IntSupplier leave, IntSupplier calls) {
+    private static int runOutside(IntSupplier leave, IntSupplier calls) {
         if (Thread.currentThread().isVirtual()) {
             throw new Bug("a virtual thread would take its carrier to another network");
         }
         int home = Libc.open(OF_THREAD, Libc.O_RDONLY);
         if (home < 0) {
-            throw new Failed("cannot open this thread's network namespace: " + Libc.error(-home));
+            throw new FailedException("cannot open this thread's network namespace: " + Libc.error(-home));
         }
         try {
             int left = leave.getAsInt();
             return left < 0 ? left : calls.getAsInt();
         } finally {
-            if (LibcNet.enterNetwork(home) < 0) {
+            if (LibcSockets.enterNetwork(home) < 0) {
                 Runtime.getRuntime().halt(70);
             }
             Libc.close(home);
@@ -156,21 +157,24 @@ public final class NetNs {
         try {
             Files.createDirectories(FOLDER);
         } catch (IOException e) {
-            throw new Failed("cannot make the folder " + FOLDER + ": " + e.getMessage(), e);
+            throw new FailedException("cannot make the folder " + FOLDER + ": " + e.getMessage(), e);
         }
         // ip takes the same lock: two that make the mount at one time would stack them.
         int lock = Libc.open(FOLDER.toString(), Libc.O_RDONLY);
         try {
-            int result = lock < 0 ? lock : LibcNet.lock(lock);
+            int result = lock < 0 ? lock : LibcSockets.lock(lock);
             if (result >= 0) {
-                result = LibcNet.mount("", FOLDER.toString(), LibcNet.MS_SHARED | LibcNet.MS_REC);
+                result = LibcSockets.mount("", FOLDER.toString(), LibcSockets.MS_SHARED | LibcSockets.MS_REC);
             }
             if (result == -Libc.EINVAL) { // no mount yet
-                result = LibcNet.mount(FOLDER.toString(), FOLDER.toString(), LibcNet.MS_BIND | LibcNet.MS_REC);
-                result = result < 0 ? result : LibcNet.mount("", FOLDER.toString(), LibcNet.MS_SHARED | LibcNet.MS_REC);
+                result = LibcSockets.mount(
+                        FOLDER.toString(), FOLDER.toString(), LibcSockets.MS_BIND | LibcSockets.MS_REC);
+                result = result < 0
+                        ? result
+                        : LibcSockets.mount("", FOLDER.toString(), LibcSockets.MS_SHARED | LibcSockets.MS_REC);
             }
             if (result < 0) {
-                throw new Failed("cannot share the mounts in " + FOLDER + ": " + Libc.error(-result));
+                throw new FailedException("cannot share the mounts in " + FOLDER + ": " + Libc.error(-result));
             }
         } finally {
             Libc.close(lock);

@@ -9,14 +9,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * A conversation with a part of the kernel over netlink ({@code man 7 netlink}): requests go out in one send, each gets
  * its answer before this returns, and what the kernel refuses is a {@link Refused} in its own words.
  *
  * <p>The socket belongs to the network namespace it was opened in and speaks of that one, whatever thread uses it. Not
- * for use by several threads. Its calls go to the C library: platform threads only ({@link Apart}).
+ * for use by several threads. Its calls go to the C library: platform threads only ({@link PlatformThreads}).
  */
 final class Netlink implements AutoCloseable {
     private static final int SO_RCVTIMEO = 20;
@@ -51,8 +51,9 @@ final class Netlink implements AutoCloseable {
             return errno;
         }
 
-        Failed failed() {
-            return new Failed("cannot " + what + ": " + Libc.error(errno) + (reason.isEmpty() ? "" : ": " + reason));
+        FailedException failed() {
+            return new FailedException(
+                    "cannot " + what + ": " + Libc.error(errno) + (reason.isEmpty() ? "" : ": " + reason));
         }
     }
 
@@ -65,7 +66,7 @@ final class Netlink implements AutoCloseable {
 
     /** Opens one in the namespace of this thread. */
     static Netlink open(int protocol) {
-        return of(LibcNet.netlink(protocol));
+        return of(LibcSockets.netlink(protocol));
     }
 
     /** Takes over what opening a socket gave. */
@@ -73,13 +74,13 @@ final class Netlink implements AutoCloseable {
         checked("socket", fd);
         Netlink netlink = new Netlink(fd);
         try {
-            checked("connect", LibcNet.connectKernel(fd));
-            checked("setsockopt", LibcNet.setPatience(fd, SO_RCVTIMEO, PATIENCE_SECONDS));
+            checked("connect", LibcSockets.connectKernel(fd));
+            checked("setsockopt", LibcSockets.setPatience(fd, SO_RCVTIMEO, PATIENCE_SECONDS));
             // Without these errors are numbers only, each with the whole request behind it.
-            checked("setsockopt", LibcNet.setFlag(fd, NETLINK_CAP_ACK));
-            checked("setsockopt", LibcNet.setFlag(fd, NETLINK_EXT_ACK));
+            checked("setsockopt", LibcSockets.setFlag(fd, NETLINK_CAP_ACK));
+            checked("setsockopt", LibcSockets.setFlag(fd, NETLINK_EXT_ACK));
             return netlink;
-        } catch (Failed e) {
+        } catch (FailedException e) {
             netlink.close();
             throw e;
         }
@@ -89,7 +90,7 @@ final class Netlink implements AutoCloseable {
      * Sends the requests in one go and waits until all that ask for it are acknowledged. The kernel goes on after one
      * that it refuses, so each must do no harm where an earlier one failed.
      *
-     * @throws Failed of the first that was refused
+     * @throws FailedException of the first that was refused
      */
     void ask(List<NetlinkMessage> requests) {
         List<Refusal> refusals = tell(requests);
@@ -108,9 +109,12 @@ final class Netlink implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(BUFFER, 8);
             while (awaited > 0) {
-                for (NetlinkAnswer answer : receive(buffer, requests.getFirst())) {
+                for (NetlinkResponse answer : receive(buffer, requests.getFirst())) {
                     int index = answer.sequence() - first;
-                    if (index < 0 || index >= refused.length || heard[index] || answer.type() != NetlinkAnswer.ERROR) {
+                    if (index < 0
+                            || index >= refused.length
+                            || heard[index]
+                            || answer.type() != NetlinkResponse.ERROR) {
                         throw stray(answer, requests.getFirst());
                     }
                     heard[index] = true;
@@ -139,25 +143,25 @@ final class Netlink implements AutoCloseable {
      *
      * @param absent the errors that mean that there is nothing to list
      */
-    List<NetlinkAnswer> list(NetlinkMessage request, IntPredicate absent) {
+    List<NetlinkResponse> list(NetlinkMessage request, IntPredicate absent) {
         for (int i = 0; i < LISTINGS; i++) {
-            List<NetlinkAnswer> all = new ArrayList<>();
+            List<NetlinkResponse> all = new ArrayList<>();
             if (gather(request, all, absent)) {
                 return all;
             }
         }
-        throw new Failed("cannot " + request.what() + ": it changes faster than it can be read");
+        throw new FailedException("cannot " + request.what() + ": it changes faster than it can be read");
     }
 
     /** The one thing that a request asks for; nothing where the kernel answers with the error that says so. */
-    Optional<NetlinkAnswer> get(NetlinkMessage request, int absent) {
+    Optional<NetlinkResponse> get(NetlinkMessage request, int absent) {
         int asked = send(List.of(request));
         try (Arena arena = Arena.ofConfined()) {
-            NetlinkAnswer answer = receive(arena.allocate(BUFFER, 8), request).getFirst();
+            NetlinkResponse answer = receive(arena.allocate(BUFFER, 8), request).getFirst();
             if (answer.sequence() != asked) {
                 throw stray(answer, request);
             }
-            if (answer.type() != NetlinkAnswer.ERROR) {
+            if (answer.type() != NetlinkResponse.ERROR) {
                 return Optional.of(answer);
             }
             if (answer.error() == absent) {
@@ -168,19 +172,19 @@ final class Netlink implements AutoCloseable {
     }
 
     /** One listing; false where it is not all of one moment. */
-    private boolean gather(NetlinkMessage request, List<NetlinkAnswer> all, IntPredicate absent) {
+    private boolean gather(NetlinkMessage request, List<NetlinkResponse> all, IntPredicate absent) {
         int asked = send(List.of(request));
         boolean whole = true;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(BUFFER, 8);
             while (all.size() < MOST) {
-                for (NetlinkAnswer answer : receive(buffer, request)) {
+                for (NetlinkResponse answer : receive(buffer, request)) {
                     if (answer.sequence() != asked) {
                         throw stray(answer, request);
                     }
-                    whole &= (answer.flags() & NetlinkAnswer.INTERRUPTED) == 0;
+                    whole &= (answer.flags() & NetlinkResponse.INTERRUPTED) == 0;
                     switch (answer.type()) {
-                        case NetlinkAnswer.ERROR, NetlinkAnswer.DONE -> {
+                        case NetlinkResponse.ERROR, NetlinkResponse.DONE -> {
                             // Also what ends a listing bears a number, where the end came early.
                             if (answer.error() == 0 || absent.test(answer.error())) {
                                 return whole;
@@ -192,7 +196,7 @@ final class Netlink implements AutoCloseable {
                 }
             }
         }
-        throw new Failed("cannot " + request.what() + ": the kernel lists more than " + MOST);
+        throw new FailedException("cannot " + request.what() + ": the kernel lists more than " + MOST);
     }
 
     /** Returns the number of the first. */
@@ -205,50 +209,51 @@ final class Netlink implements AutoCloseable {
             MemorySegment.copy(bytes.toByteArray(), 0, out, ValueLayout.JAVA_BYTE, 0, bytes.size());
             long sent;
             do {
-                sent = LibcNet.send(fd, out);
+                sent = LibcSockets.send(fd, out);
             } while (sent == -Libc.EINTR);
             if (sent != out.byteSize()) {
-                throw new Failed("cannot " + requests.getFirst().what() + ": sending it to the kernel failed"
+                throw new FailedException("cannot " + requests.getFirst().what() + ": sending it to the kernel failed"
                         + (sent < 0 ? ": " + Libc.error((int) -sent) : ""));
             }
         }
         return first;
     }
 
-    private List<NetlinkAnswer> receive(MemorySegment buffer, NetlinkMessage about) {
+    private List<NetlinkResponse> receive(MemorySegment buffer, NetlinkMessage about) {
         long length;
         do {
-            length = LibcNet.receive(fd, buffer);
+            length = LibcSockets.receive(fd, buffer);
         } while (length == -Libc.EINTR);
         if (length < 0) {
             String why = length == -Libc.EAGAIN
                     ? "the kernel does not answer within " + PATIENCE_SECONDS + " s"
                     : "receiving the kernel's answer failed: " + Libc.error((int) -length);
-            throw new Failed("cannot " + about.what() + ": " + why);
+            throw new FailedException("cannot " + about.what() + ": " + why);
         }
         if (length > buffer.byteSize()) {
-            throw new Failed("cannot " + about.what() + ": the kernel's answer is too long: " + length + " bytes");
+            throw new FailedException(
+                    "cannot " + about.what() + ": the kernel's answer is too long: " + length + " bytes");
         }
         ByteBuffer copy = ByteBuffer.allocate((int) length);
         copy.put(buffer.asSlice(0, length).asByteBuffer()).flip();
-        List<NetlinkAnswer> answers = NetlinkAnswer.parse(copy).stream()
-                .filter(answer -> answer.type() != NetlinkAnswer.NOOP)
+        List<NetlinkResponse> answers = NetlinkResponse.parse(copy).stream()
+                .filter(answer -> answer.type() != NetlinkResponse.NOOP)
                 .toList();
-        if (answers.stream().anyMatch(answer -> answer.type() == NetlinkAnswer.OVERRUN)) {
-            throw new Failed("cannot " + about.what() + ": answers of the kernel were lost");
+        if (answers.stream().anyMatch(answer -> answer.type() == NetlinkResponse.OVERRUN)) {
+            throw new FailedException("cannot " + about.what() + ": answers of the kernel were lost");
         }
         return answers;
     }
 
-    private static Failed stray(NetlinkAnswer answer, NetlinkMessage about) {
-        return new Failed("cannot tell whether it worked to " + about.what()
+    private static FailedException stray(NetlinkResponse answer, NetlinkMessage about) {
+        return new FailedException("cannot tell whether it worked to " + about.what()
                 + ": the kernel's answer is one to another question (type " + answer.type() + ", number "
                 + answer.sequence() + ")");
     }
 
     private static void checked(String call, int result) {
         if (result < 0) {
-            throw new Failed("cannot speak to the kernel over netlink: " + call + ": " + Libc.error(-result));
+            throw new FailedException("cannot speak to the kernel over netlink: " + call + ": " + Libc.error(-result));
         }
     }
 

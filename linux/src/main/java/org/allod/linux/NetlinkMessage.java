@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 /**
  * One message to a part of the kernel, written from front to back: a header, the fixed part that its kind has, and
  * attributes, which may hold attributes ({@code linux/netlink.h}). Numbers are of the machine's own byte order. To
- * other rooms it is a request that {@link NetDevice} makes and {@link NetLinks#ask} sends.
+ * other rooms it is a request that {@link LinkRequest} makes and {@link Rtnetlink#ask} sends.
  *
  * <p>Not for use by several threads.
  */

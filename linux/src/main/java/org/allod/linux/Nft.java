@@ -2,7 +2,7 @@ package org.allod.linux;
 
 /**
  * Packet filter rules, by {@code nft}: a script is one transaction, applied whole or not at all. For what is done once;
- * elements of sets, which come and go with machines, are for {@link FilterSets}.
+ * elements of sets, which come and go with machines, are for {@link NftSets}.
  */
 public final class Nft {
     private Nft() {}

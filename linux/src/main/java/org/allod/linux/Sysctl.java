@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** Kernel settings under {@code /proc/sys}, by path, as interface names may hold dots. */
 public final class Sysctl {
@@ -30,7 +30,7 @@ public final class Sysctl {
         try {
             Files.writeString(FOLDER.resolve(path), value);
         } catch (IOException e) {
-            throw new Failed("cannot set /proc/sys/" + path + " to " + value + ": " + e.getMessage(), e);
+            throw new FailedException("cannot set /proc/sys/" + path + " to " + value + ": " + e.getMessage(), e);
         }
     }
 }

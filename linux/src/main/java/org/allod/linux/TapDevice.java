@@ -1,7 +1,7 @@
 package org.allod.linux;
 
 import java.util.List;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** A tap device ({@code linux/if_tun.h}): an Ethernet device whose other end is a file that a program opens. */
 public final class TapDevice {
@@ -17,12 +17,13 @@ public final class TapDevice {
 
     /** Makes one in a named namespace, that only root and one user may open, and that stays. */
     public static void make(String namespace, String name, int owner) {
-        int result = Apart.call("tap-" + namespace, () -> NetNs.inside(namespace, () -> make(name, owner)));
+        int result = PlatformThreads.call("tap-" + namespace, () -> NetNs.inside(namespace, () -> make(name, owner)));
         if (result < 0) {
-            throw new Failed("cannot make the tap device " + name + " in " + namespace + ": " + Libc.error(-result)
-                    + (List.of(-Libc.ENOENT, -Libc.ENODEV).contains(result)
-                            ? ". Is the kernel's module tun there?"
-                            : ""));
+            throw new FailedException(
+                    "cannot make the tap device " + name + " in " + namespace + ": " + Libc.error(-result)
+                            + (List.of(-Libc.ENOENT, -Libc.ENODEV).contains(result)
+                                    ? ". Is the kernel's module tun there?"
+                                    : ""));
         }
     }
 
@@ -33,7 +34,7 @@ public final class TapDevice {
             return fd;
         }
         try {
-            int result = LibcNet.ioctlDevice(fd, TUNSETIFF, name, (short) (IFF_TAP | IFF_NO_PI));
+            int result = LibcSockets.ioctlDevice(fd, TUNSETIFF, name, (short) (IFF_TAP | IFF_NO_PI));
             result = result < 0 ? result : Libc.ioctl(fd, TUNSETOWNER, owner);
             return result < 0 ? result : Libc.ioctl(fd, TUNSETPERSIST, 1);
         } finally {

@@ -9,7 +9,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * Deletes a folder with everything in it, whoever has shaped it: by descriptor and never by path, so that no link leads
@@ -72,30 +72,30 @@ public final class TreeDeleter {
     /**
      * Deletes what is at {@code path}, whose own folder is trusted. Nothing being there is no error.
      *
-     * @throws Failed naming what is left, once all else is gone
+     * @throws FailedException naming what is left, once all else is gone
      */
     public static void delete(Path path) {
         if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }
         if (Thread.currentThread().isVirtual()) {
-            boolean _ = Apart.call("delete-tree", () -> deleteHere(path));
+            boolean _ = PlatformThreads.call("delete-tree", () -> deleteHere(path));
         } else {
             boolean _ = deleteHere(path);
         }
     }
 
     private static boolean deleteHere(Path path) {
-        Path parent = Durable.parent(path);
+        Path parent = DurableFiles.parent(path);
         int folder = Libc.open(parent.toString(), Libc.O_RDONLY);
         if (folder < 0) {
-            throw new Failed("cannot open the folder " + parent + ": " + Libc.error(-folder));
+            throw new FailedException("cannot open the folder " + parent + ": " + Libc.error(-folder));
         }
         try (Arena arena = Arena.ofConfined()) {
             TreeDeleter deleter = new TreeDeleter(arena);
             deleter.remove(folder, bytes(path));
             if (deleter.left > 0) {
-                throw new Failed("cannot delete " + path + ": " + deleter.left
+                throw new FailedException("cannot delete " + path + ": " + deleter.left
                         + (deleter.left == 1 ? " entry is" : " entries are") + " left, " + deleter.first);
             }
             return true;

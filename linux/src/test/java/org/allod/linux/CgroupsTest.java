@@ -27,8 +27,9 @@ class CgroupsTest {
         groups.create("a", LIMITS);
         groups.create("a", LIMITS);
         assertThat(groups.list()).containsExactly("a");
-        Launch.Started started =
-                Launch.of(List.of("sleep", "30")).groups(groups.join("a")).start();
+        DetachedProcess.Started started = DetachedProcess.of(List.of("sleep", "30"))
+                .groups(groups.join("a"))
+                .start();
         int pid = started.process().orElseThrow().pid();
         Poll.until(
                 Duration.ofSeconds(5),
@@ -64,7 +65,7 @@ class CgroupsTest {
     @Test
     void forkBomb_inGroup_isBoundedAndKilledWhole() {
         groups.create("bomb", LIMITS);
-        Launch.of(List.of("sh", "-c", "f() { while :; do f & done; }; f"))
+        DetachedProcess.of(List.of("sh", "-c", "f() { while :; do f & done; }; f"))
                 .groups(groups.join("bomb"))
                 .start();
         Poll.until(
@@ -80,7 +81,7 @@ class CgroupsTest {
     @Test
     void memoryHog_inGroup_isKilledAndCounted() throws Exception {
         groups.create("hog", LIMITS);
-        int exit = Launch.of(List.of("sh", "-c", "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}"))
+        int exit = DetachedProcess.of(List.of("sh", "-c", "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}"))
                 .groups(groups.join("hog"))
                 .start()
                 .exit()
@@ -92,7 +93,7 @@ class CgroupsTest {
 
     @Test
     void launch_intoMissingGroup_endsWithItsOwnCode() throws Exception {
-        int exit = Launch.of(List.of("true"))
+        int exit = DetachedProcess.of(List.of("true"))
                 .groups(List.of(Path.of("/sys/fs/cgroup/no/such/group/tasks")))
                 .start()
                 .exit()
@@ -110,8 +111,8 @@ class CgroupsTest {
                 .target();
         Cgroups v2 = new CgroupsV2(root, parent);
         v2.create("b", LIMITS);
-        Launch.Started started =
-                Launch.of(List.of("sleep", "30")).groups(v2.join("b")).start();
+        DetachedProcess.Started started =
+                DetachedProcess.of(List.of("sleep", "30")).groups(v2.join("b")).start();
         int pid = started.process().orElseThrow().pid();
         Poll.until(
                 Duration.ofSeconds(5),
@@ -126,9 +127,9 @@ class CgroupsTest {
     @Test
     void keyedFile_withMissingKey_isUnknown() {
         String text = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\n";
-        assertThat(GroupFiles.field(text, "oom_kill")).isEqualTo(2);
-        assertThat(GroupFiles.field(text, "oom")).isEqualTo(3);
-        assertThat(GroupFiles.field(text, "none")).isEqualTo(-1);
-        assertThat(GroupFiles.parse("max")).isEqualTo(-1);
+        assertThat(CgroupFiles.field(text, "oom_kill")).isEqualTo(2);
+        assertThat(CgroupFiles.field(text, "oom")).isEqualTo(3);
+        assertThat(CgroupFiles.field(text, "none")).isEqualTo(-1);
+        assertThat(CgroupFiles.parse("max")).isEqualTo(-1);
     }
 }

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -101,7 +101,7 @@ class FileCopyTest {
             Path from = folder.resolve("from");
             Files.write(from, new byte[60 * MIB]);
             assertThatThrownBy(() -> FileCopy.copy(from, at.resolve("to"), bytes -> {}))
-                    .isInstanceOf(Failed.class)
+                    .isInstanceOf(FailedException.class)
                     .hasMessageContaining("the disk is full");
             try (Stream<Path> left = Files.list(at)) {
                 assertThat(left.map(p -> p.getFileName().toString())).containsOnly("lost+found");

@@ -21,7 +21,7 @@ class LoopDevicesTest {
         }
         Ext4.make(image);
         LoopMount mount = new LoopMount(image, folder.resolve("mnt"));
-        assertThat(LoopDevices.have(image)).isFalse();
+        assertThat(LoopDevices.isAttached(image)).isFalse();
         mount.mount();
         return mount;
     }
@@ -42,14 +42,14 @@ class LoopDevicesTest {
         Process elsewhere = elsewhere();
         try {
             mount.unmount();
-            assertThat(mount.mounted()).isFalse();
-            assertThat(LoopDevices.have(mount.image())).isTrue();
-            assertThat(LoopDevices.letGo(mount.image(), Duration.ofMillis(50))).isFalse();
+            assertThat(mount.isMounted()).isFalse();
+            assertThat(LoopDevices.isAttached(mount.image())).isTrue();
+            assertThat(LoopDevices.detach(mount.image(), Duration.ofMillis(50))).isFalse();
         } finally {
             elsewhere.destroy();
             elsewhere.waitFor();
             mount.unmount();
         }
-        assertThat(LoopDevices.letGo(mount.image(), Duration.ofSeconds(30))).isTrue();
+        assertThat(LoopDevices.detach(mount.image(), Duration.ofSeconds(30))).isTrue();
     }
 }

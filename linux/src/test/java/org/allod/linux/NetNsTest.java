@@ -16,7 +16,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.allod.base.Bug;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -64,8 +64,8 @@ class NetNsTest {
     void namespace_madeByIp_isDeletedAndEntered() {
         String name = prefix + "b";
         Command.of("ip", "netns", "add", name).output();
-        assertThat(NetLinks.inside(name, NetLinks::all))
-                .extracting(NetDevice::name)
+        assertThat(Rtnetlink.inside(name, Rtnetlink::all))
+                .extracting(LinkRequest::name)
                 .containsExactly("lo");
         NetNs.delete(name);
         assertThat(Command.of("ip", "netns", "list").output()).doesNotContain(name);
@@ -76,14 +76,17 @@ class NetNsTest {
         String name = prefix + "c";
         String device = "alt" + ProcessHandle.current().pid();
         NetNs.make(name);
-        NetLinks.here(links -> links.pair(
-                new NetLinks.End(device, "02:00:00:00:00:01"), 0, new NetLinks.End("eth0", "02:00:00:00:00:02"), name));
+        Rtnetlink.here(links -> links.pair(
+                new Rtnetlink.End(device, "02:00:00:00:00:01"),
+                0,
+                new Rtnetlink.End("eth0", "02:00:00:00:00:02"),
+                name));
         NetNs.delete(name);
         // Nothing of ours holds it: it dies, and takes its end of the pair and so ours with it.
         Cgroups.await(
                 Duration.ofSeconds(20),
                 "the end of the namespace",
-                () -> NetLinks.here(links -> links.find(device)).isEmpty());
+                () -> Rtnetlink.here(links -> links.find(device)).isEmpty());
     }
 
     /** What is woken by a thread in a foreign namespace may start threads there, the carriers of all virtual ones. */
@@ -100,7 +103,7 @@ class NetNsTest {
                 seen.add(workers.submit(() -> {
                     NetNs.make(name);
                     TapDevice.make(name, "tap0", 65534);
-                    NetLinks.inside(name, links -> {
+                    Rtnetlink.inside(name, links -> {
                         links.ask(List.of(links.device("lo").up()));
                         return name;
                     });
@@ -135,15 +138,15 @@ class NetNsTest {
         String name = prefix + "h";
         NetNs.make(name);
         String home = Files.readSymbolicLink(Path.of("/proc/self/ns/net")).toString();
-        assertThat(NetLinks.<String>inside(name, _ -> ofThisThread())).isEqualTo(home);
+        assertThat(Rtnetlink.<String>inside(name, _ -> ofThisThread())).isEqualTo(home);
         Path other = NetNs.path(prefix + "i");
         Files.createFile(other);
-        String after = Apart.call("test", () -> {
+        String after = PlatformThreads.call("test", () -> {
             assertThat(NetNs.mountNew(other)).isZero();
             return ofThisThread();
         });
         assertThat(after).isEqualTo(home);
-        assertThat(NetLinks.inside(prefix + "i", NetLinks::all)).hasSize(1);
+        assertThat(Rtnetlink.inside(prefix + "i", Rtnetlink::all)).hasSize(1);
     }
 
     private static String ofThisThread() {
@@ -162,7 +165,7 @@ class NetNsTest {
         Path self = Path.of("/proc/thread-self/ns/net");
         String home = Files.readSymbolicLink(self).toString();
         String[] away = {""};
-        Apart.call("test", () -> {
+        PlatformThreads.call("test", () -> {
             assertThat(NetNs.inside(name, () -> -Libc.EPERM)).isEqualTo(-Libc.EPERM);
             assertThatThrownBy(() -> NetNs.inside(name, () -> {
                         try {
@@ -188,18 +191,18 @@ class NetNsTest {
         String name = prefix + "d";
         NetNs.make(name);
         assertThatThrownBy(() -> NetNs.make(name))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessage("cannot make the network namespace " + name + ": there is one");
         NetNs.delete(name);
         Files.createFile(NetNs.path(name)); // a crash between the file and the mount
-        assertThatThrownBy(() -> NetLinks.inside(name, NetLinks::all))
-                .isInstanceOf(Failed.class)
+        assertThatThrownBy(() -> Rtnetlink.inside(name, Rtnetlink::all))
+                .isInstanceOf(FailedException.class)
                 .hasMessage("cannot enter the network namespace " + name + ": Invalid argument");
         NetNs.delete(name);
         NetNs.make(name);
-        assertThat(NetLinks.inside(name, NetLinks::all)).hasSize(1);
-        assertThatThrownBy(() -> NetLinks.inside(prefix + "none", NetLinks::all))
-                .isInstanceOf(Failed.class)
+        assertThat(Rtnetlink.inside(name, Rtnetlink::all)).hasSize(1);
+        assertThatThrownBy(() -> Rtnetlink.inside(prefix + "none", Rtnetlink::all))
+                .isInstanceOf(FailedException.class)
                 .hasMessage("cannot enter the network namespace " + prefix + "none: No such file or directory");
     }
 }

@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -17,16 +17,16 @@ class ProcessTest {
     @TempDir
     Path folder;
 
-    private static ProcessId sleeper() {
-        return Launch.of(List.of("sleep", "30")).start().process().orElseThrow();
+    private static ProcessIdentity sleeper() {
+        return DetachedProcess.of(List.of("sleep", "30")).start().process().orElseThrow();
     }
 
     @Test
     void identity_ofLivingProcess_survivesItsTextAndSignalsIt() throws Exception {
-        ProcessId process = sleeper();
-        assertThat(ProcessId.parse(process.text())).contains(process);
+        ProcessIdentity process = sleeper();
+        assertThat(ProcessIdentity.parse(process.text())).contains(process);
         assertThat(process.alive()).isTrue();
-        try (ProcessWatch watch = new ProcessWatch()) {
+        try (ProcessExitWatcher watch = new ProcessExitWatcher()) {
             CompletableFuture<Void> exit = watch.exit(process);
             assertThat(exit).isNotDone();
             assertThat(process.signal(Signals.KILL)).isTrue();
@@ -38,9 +38,9 @@ class ProcessTest {
 
     @Test
     void identity_ofReusedNumber_neverSignalsTheStranger() {
-        ProcessId process = sleeper();
-        ProcessId earlier = new ProcessId(process.pid(), process.start() - 1, process.boot());
-        ProcessId otherBoot = new ProcessId(process.pid(), process.start(), "another-boot");
+        ProcessIdentity process = sleeper();
+        ProcessIdentity earlier = new ProcessIdentity(process.pid(), process.start() - 1, process.boot());
+        ProcessIdentity otherBoot = new ProcessIdentity(process.pid(), process.start(), "another-boot");
         assertThat(earlier.signal(Signals.KILL)).isFalse();
         assertThat(otherBoot.signal(Signals.KILL)).isFalse();
         assertThat(process.alive()).isTrue();
@@ -50,19 +50,20 @@ class ProcessTest {
     @Test
     void stat_withBracketsAndSpacesInTheName_isRead() {
         String rest = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20";
-        assertThat(ProcessId.parseStat(7, "7 (a) b) (c)" + rest))
+        assertThat(ProcessIdentity.parseStat(7, "7 (a) b) (c)" + rest))
                 .get()
-                .extracting(ProcessId::start)
+                .extracting(ProcessIdentity::start)
                 .isEqualTo(4711L);
-        assertThat(ProcessId.parseStat(7, "7 (a)" + rest.replace(" S ", " Z "))).isEmpty();
-        assertThat(ProcessId.parseStat(7, "nonsense")).isEmpty();
-        assertThat(ProcessId.parse("12 nonsense boot")).isEmpty();
+        assertThat(ProcessIdentity.parseStat(7, "7 (a)" + rest.replace(" S ", " Z ")))
+                .isEmpty();
+        assertThat(ProcessIdentity.parseStat(7, "nonsense")).isEmpty();
+        assertThat(ProcessIdentity.parse("12 nonsense boot")).isEmpty();
     }
 
     @Test
     void watch_ofManyProcesses_tellsEachEndAndNoOther() throws Exception {
-        try (ProcessWatch watch = new ProcessWatch()) {
-            List<ProcessId> processes = java.util.stream.IntStream.range(0, 20)
+        try (ProcessExitWatcher watch = new ProcessExitWatcher()) {
+            List<ProcessIdentity> processes = java.util.stream.IntStream.range(0, 20)
                     .mapToObj(i -> sleeper())
                     .toList();
             List<CompletableFuture<Void>> exits =
@@ -78,7 +79,7 @@ class ProcessTest {
     @Test
     void launch_ofProcess_isDetachedInItsOwnSession() throws Exception {
         Path out = folder.resolve("out");
-        int exit = Launch.of(List.of("sh", "-c", "ps -o pid=,sid= -p $$; readlink /proc/$$/fd/0; exit 7"))
+        int exit = DetachedProcess.of(List.of("sh", "-c", "ps -o pid=,sid= -p $$; readlink /proc/$$/fd/0; exit 7"))
                 .output(out)
                 .start()
                 .exit()
@@ -94,11 +95,11 @@ class ProcessTest {
     void command_thatFails_saysWhatAndWhy() {
         assertThatThrownBy(() ->
                         Command.of("sh", "-c", "echo no such luck >&2; exit 3").output())
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("exit code 3")
                 .hasMessageContaining("no such luck");
         assertThatThrownBy(() -> Command.of("/nonexistent/tool").run())
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("/nonexistent/tool");
     }
 
@@ -108,7 +109,7 @@ class ProcessTest {
         assertThatThrownBy(() -> Command.of("sleep", "30")
                         .timeout(Duration.ofMillis(100))
                         .run())
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("did not end within 100 ms");
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
     }

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -98,7 +98,7 @@ class TreeDeleterTest {
         Command.of("mount", "--bind", outside.toString(), mounted.toString()).output();
         try {
             assertThatThrownBy(() -> TreeDeleter.delete(folder.resolve("tree")))
-                    .isInstanceOf(Failed.class)
+                    .isInstanceOf(FailedException.class)
                     .hasMessageContaining("'mounted'")
                     .hasMessageContaining("something is mounted there");
             assertThat(outside.resolve("kept")).hasContent("x");

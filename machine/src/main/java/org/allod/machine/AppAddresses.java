@@ -8,16 +8,16 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.allod.base.Clock;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.store.Database;
 import org.allod.store.Schema;
-import org.allod.store.Tx;
+import org.allod.store.Transaction;
 
 /**
  * The addresses that apps are reached at: of those this host's edge serves, and of no others. The edge tells apps apart
  * by host name, so every address is shared; one that only a single app answers on is refused, not pretended.
  */
-public final class AppAddresses implements AppEnd {
+public final class AppAddresses implements AppDeletionListener {
     /** This part's tables in {@code host.db}. */
     public static final Schema SCHEMA = new Schema(
             "app_address",
@@ -98,7 +98,7 @@ public final class AppAddresses implements AppEnd {
                         "type is \"private_v6\": this version has no private addresses that lead through the edge",
                         "machines of one network reach each other at their own addresses");
             default ->
-                throw Rejected.invalid("type is \"%s\": allowed are shared_v4, shared_v6, v4, v6, private_v6"
+                throw RejectedException.invalid("type is \"%s\": allowed are shared_v4, shared_v6, v4, v6, private_v6"
                         .formatted(type.length() > 40 ? type.substring(0, 40) : type));
         };
         return served.stream()
@@ -114,8 +114,8 @@ public final class AppAddresses implements AppEnd {
     public void release(String app, String ip) {
         String text = canonical(ip);
         if (database.write(tx -> tx.update("DELETE FROM app_address WHERE app = ? AND ip = ?", app, text)) == 0) {
-            throw Rejected.because(
-                    Rejected.Reason.NOT_FOUND,
+            throw RejectedException.because(
+                    RejectedException.Reason.NOT_FOUND,
                     "app %s has no address %s".formatted(app, text),
                     "`allod ips list --app %s` shows those it has".formatted(app));
         }
@@ -131,12 +131,13 @@ public final class AppAddresses implements AppEnd {
         }
     }
 
-    private static Rejected wrong(String ip) {
-        return Rejected.invalid("\"%s\" is not an IP address".formatted(ip.length() > 60 ? ip.substring(0, 60) : ip));
+    private static RejectedException wrong(String ip) {
+        return RejectedException.invalid(
+                "\"%s\" is not an IP address".formatted(ip.length() > 60 ? ip.substring(0, 60) : ip));
     }
 
     @Override
-    public void in(Tx tx, String app) throws SQLException {
+    public void in(Transaction tx, String app) throws SQLException {
         tx.update("DELETE FROM app_address WHERE app = ?", app);
     }
 
@@ -144,7 +145,7 @@ public final class AppAddresses implements AppEnd {
         return new Assignment(row.getString(1), Instant.ofEpochMilli(row.getLong(2)));
     }
 
-    private static Rejected refused(String what, String hint) {
-        return Rejected.because(Rejected.Reason.UNSUPPORTED, what, hint);
+    private static RejectedException refused(String what, String hint) {
+        return RejectedException.because(RejectedException.Reason.UNSUPPORTED, what, hint);
     }
 }

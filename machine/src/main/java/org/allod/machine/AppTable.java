@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.allod.base.Clock;
-import org.allod.base.Nearest;
-import org.allod.base.Rejected;
+import org.allod.base.DidYouMean;
+import org.allod.base.RejectedException;
 import org.allod.store.Database;
 
 /** The apps of this host: in {@code host.db}, and in memory for readers. */
@@ -18,8 +18,8 @@ final class AppTable {
     private final Database database;
     private final Clock clock;
     private final ConcurrentSkipListMap<String, App> apps = new ConcurrentSkipListMap<>();
-    private final List<AppEnd> ends = new CopyOnWriteArrayList<>();
-    private final AppGate gate = new AppGate();
+    private final List<AppDeletionListener> ends = new CopyOnWriteArrayList<>();
+    private final AppDeletionLock gate = new AppDeletionLock();
 
     AppTable(Database database, Clock clock) {
         this.database = database;
@@ -37,25 +37,26 @@ final class AppTable {
     /** Makes an app, on a network of its own, or on the named one shared with the apps that name it too. */
     App create(String name, Optional<String> network) {
         if (!name.matches(NAME)) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     "app name \"%s\": it must be 1 to 63 small letters, digits and hyphens, and begin ".formatted(name)
                             + "and end with a letter or digit, since it becomes a host name");
         }
         network.filter(n -> !n.isEmpty() && !n.matches(NETWORK)).ifPresent(n -> {
             // Others are what the private networks of apps are called by here: no app joins another's by its name.
-            throw Rejected.invalid("network is \"%s\": it must be 1 to 63 letters, digits, hyphens and underscores"
-                    .formatted(Fields.clip(n)));
+            throw RejectedException.invalid(
+                    "network is \"%s\": it must be 1 to 63 letters, digits, hyphens and underscores"
+                            .formatted(StrictJsonReader.clip(n)));
         });
-        return gate.alone(name, () -> made(name, network));
+        return gate.withExclusive(name, () -> insert(name, network));
     }
 
-    private App made(String name, Optional<String> network) {
+    private App insert(String name, Optional<String> network) {
         String networkName = network.filter(n -> !n.isEmpty()).orElse("app:" + name);
         Instant now = clock.wall();
         App app = database.write(tx -> {
             if (tx.first("SELECT 1 FROM app WHERE name = ?", row -> 1, name).isPresent()) {
-                throw Rejected.because(
-                        Rejected.Reason.NAME_TAKEN, "app " + name + " exists already", "choose another name");
+                throw RejectedException.because(
+                        RejectedException.Reason.NAME_TAKEN, "app " + name + " exists already", "choose another name");
             }
             // A private network is new with each app; a named one is found again.
             if (network.isEmpty()) {
@@ -83,9 +84,9 @@ final class AppTable {
     App get(String name) {
         App app = apps.get(name);
         if (app == null) {
-            Optional<String> near = Nearest.to(name, apps.keySet());
-            throw Rejected.because(
-                    Rejected.Reason.NOT_FOUND,
+            Optional<String> near = DidYouMean.nearest(name, apps.keySet());
+            throw RejectedException.because(
+                    RejectedException.Reason.NOT_FOUND,
                     "there is no app " + name,
                     near.map(n -> "did you mean " + n + "?").orElse("create it with POST /v1/apps"));
         }
@@ -123,21 +124,21 @@ final class AppTable {
      * @param first what to do before where it is not empty
      */
     <E extends Exception> void delete(String name, Empty<E> empty, Emptying<E> first) throws E {
-        boolean deleted = gate.alone(name, () -> {
+        boolean deleted = gate.withExclusive(name, () -> {
             get(name);
             if (empty.check()) {
                 end(name);
                 return true;
             }
-            if (!gate.shut(name)) {
-                throw Rejected.conflict("app " + name + " is being deleted already");
+            if (!gate.close(name)) {
+                throw RejectedException.conflict("app " + name + " is being deleted already");
             }
             return false;
         });
         if (!deleted) {
             try {
                 first.run();
-                gate.alone(name, () -> {
+                gate.withExclusive(name, () -> {
                     end(name);
                     return name;
                 });
@@ -149,7 +150,7 @@ final class AppTable {
 
     private void end(String name) {
         database.write(tx -> {
-            for (AppEnd end : ends) {
+            for (AppDeletionListener end : ends) {
                 end.in(tx, name);
             }
             return tx.update("DELETE FROM app WHERE name = ?", name);
@@ -158,7 +159,7 @@ final class AppTable {
         ends.forEach(end -> end.after(name));
     }
 
-    void atEnd(AppEnd end) {
+    void atEnd(AppDeletionListener end) {
         ends.add(end);
     }
 }

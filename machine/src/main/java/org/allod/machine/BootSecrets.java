@@ -7,8 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Nearest;
-import org.allod.base.Rejected;
+import org.allod.base.DidYouMean;
+import org.allod.base.RejectedException;
 
 /** What one machine may know of its app's secrets, read once. No error here repeats a value. */
 final class BootSecrets {
@@ -33,18 +33,18 @@ final class BootSecrets {
      * What comes over the rest of the environment. A machine that goes without its app's secrets still has those that
      * its configuration names one by one, as it has its files made of secrets.
      */
-    Map<String, String> environment(SecretChoice choice) {
+    Map<String, String> environment(SecretSelection choice) {
         Map<String, String> env = new LinkedHashMap<>();
         if (choice.ofApp() && !config.skipSecrets()) {
             env.putAll(values.byName());
         }
         long bytes = 0;
-        for (SecretChoice.Named one : choice.named()) {
+        for (SecretSelection.Named one : choice.named()) {
             String value = named(one.field(), one.secret());
             bytes += value.getBytes(StandardCharsets.UTF_8).length;
             if (bytes > MAX_NAMED_BYTES) {
-                throw Rejected.because(
-                        Rejected.Reason.INVALID,
+                throw RejectedException.because(
+                        RejectedException.Reason.INVALID,
                         "%s: the secrets named up to here are %d bytes: one environment may have %d of them"
                                 .formatted(one.field(), bytes, MAX_NAMED_BYTES),
                         "name each secret once; what is large belongs in a file");
@@ -58,10 +58,11 @@ final class BootSecrets {
     String named(String field, String name) {
         return Optional.ofNullable(values.byName().get(name)).orElseThrow(() -> {
             String what = "%s: app %s has no secret %s".formatted(field, app, name);
-            return Nearest.to(name, values.byName().keySet())
-                    .map(near -> Rejected.because(Rejected.Reason.INVALID, what, "did you mean " + near + "?"))
-                    .orElseGet(() -> Rejected.because(
-                            Rejected.Reason.INVALID,
+            return DidYouMean.nearest(name, values.byName().keySet())
+                    .map(near -> RejectedException.because(
+                            RejectedException.Reason.INVALID, what, "did you mean " + near + "?"))
+                    .orElseGet(() -> RejectedException.because(
+                            RejectedException.Reason.INVALID,
                             what,
                             "set it first: `allod secrets set --app %s %s=-`".formatted(app, name)));
         });
@@ -72,8 +73,8 @@ final class BootSecrets {
         try {
             return Base64.getDecoder().decode(named(field(file), file.name()).replaceAll("\\s", ""));
         } catch (IllegalArgumentException e) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "%s: secret %s of app %s is not base64".formatted(field(file), file.name(), app),
                     "a secret that becomes a file holds the file's content in base64");
         }
@@ -86,8 +87,8 @@ final class BootSecrets {
     /** Refuses a configuration that these secrets cannot boot, or that wants newer ones. */
     void check(long minVersion) {
         if (values.version() < minVersion) {
-            throw Rejected.because(
-                    Rejected.Reason.STALE,
+            throw RejectedException.because(
+                    RejectedException.Reason.STALE,
                     "min_secrets_version is %d, but the secrets of app %s are at version %d"
                             .formatted(minVersion, app, values.version()),
                     "this host is the only one that changes them, so waiting does not help: ask with a version that a "

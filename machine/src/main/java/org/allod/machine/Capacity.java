@@ -1,6 +1,6 @@
 package org.allod.machine;
 
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * How much of this host machines may take. Counted for machines that run or are about to; one that is stopped takes
@@ -14,15 +14,15 @@ public record Capacity(long memoryMb, int cpus, int machines) {
     /** Refuses what could never run here. */
     void possible(MachineConfig config) {
         if (config.memoryMb() > memoryMb) {
-            throw Rejected.because(
-                    Rejected.Reason.CAPACITY,
+            throw RejectedException.because(
+                    RejectedException.Reason.CAPACITY,
                     "config.guest.memory_mb is %d: this host has %d MB for machines"
                             .formatted(config.memoryMb(), memoryMb),
                     "ask for less memory, or create the machine on a larger host");
         }
         if (config.cpus() > cpus) {
-            throw Rejected.because(
-                    Rejected.Reason.CAPACITY,
+            throw RejectedException.because(
+                    RejectedException.Reason.CAPACITY,
                     "config.guest.cpus is %d: this host has %d processors".formatted(config.cpus(), cpus),
                     "ask for fewer processors, or create the machine on a larger host");
         }
@@ -31,8 +31,8 @@ public record Capacity(long memoryMb, int cpus, int machines) {
     /** Refuses to run one more machine where the others have taken the room. */
     void room(int wantedMb, long takenMb) {
         if (takenMb + wantedMb > memoryMb) {
-            throw Rejected.because(
-                    Rejected.Reason.CAPACITY,
+            throw RejectedException.because(
+                    RejectedException.Reason.CAPACITY,
                     "could not reserve resource for machine: insufficient memory: it wants %d MB and %d of %d MB are "
                                     .formatted(wantedMb, takenMb, memoryMb)
                             + "taken by running machines",
@@ -50,7 +50,7 @@ public record Capacity(long memoryMb, int cpus, int machines) {
     }
 
     /** The memory a machine takes as its record says. */
-    static int taken(Machine m) {
+    static int memoryOf(Machine m) {
         return runs(m.state()) ? m.config().memoryMb() : 0;
     }
 

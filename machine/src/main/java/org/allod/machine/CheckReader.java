@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** Reads health checks: those of services and those of the machine. */
 final class CheckReader {
@@ -19,25 +19,25 @@ final class CheckReader {
     private CheckReader() {}
 
     /** A check of a service: fails, and the edge sends nothing to it. */
-    static MachineConfig.Check ofService(Fields in, int servicePort) {
+    static MachineConfig.Check ofService(StrictJsonReader in, int servicePort) {
         return check(in, Optional.of(servicePort), true);
     }
 
     /** A check of the machine: informs, unless it says that it is about readiness. */
-    static MachineConfig.Check ofMachine(Fields in) {
+    static MachineConfig.Check ofMachine(StrictJsonReader in) {
         boolean gates = in.oneOf("kind", List.of("", "informational", "readiness"))
                 .filter("readiness"::equals)
                 .isPresent();
         return check(in, Optional.empty(), gates);
     }
 
-    private static MachineConfig.Check check(Fields in, Optional<Integer> servicePort, boolean gates) {
+    private static MachineConfig.Check check(StrictJsonReader in, Optional<Integer> servicePort, boolean gates) {
         String type = in.oneOf("type", List.of("tcp", "http"))
-                .orElseThrow(() -> Rejected.invalid(in.path("type") + " is missing: tcp or http"));
+                .orElseThrow(() -> RejectedException.invalid(in.path("type") + " is missing: tcp or http"));
         boolean http = type.equals("http");
         int port = in.integer("port", 1, 65_535)
                 .or(() -> servicePort)
-                .orElseThrow(() -> Rejected.invalid(in.path("port") + " is missing: the port to ask"));
+                .orElseThrow(() -> RejectedException.invalid(in.path("port") + " is missing: the port to ask"));
         if (!http) {
             List.of("method", "path", "protocol", "headers", "tls_skip_verify", "tls_server_name")
                     .forEach(name -> onlyHttp(in, name));
@@ -57,62 +57,62 @@ final class CheckReader {
     }
 
     /** Go clients send their empty values along; anything else would be accepted and ignored. */
-    private static void onlyHttp(Fields in, String name) {
+    private static void onlyHttp(StrictJsonReader in, String name) {
         var value = in.json().get(name);
         if (value != null
                 && !value.isNull()
                 && !(value.isString() && value.stringValue().isEmpty())
                 && !(value.isBoolean() && !value.booleanValue())
                 && !(value.isContainer() && value.isEmpty())) {
-            throw Rejected.invalid(in.path(name) + " is for checks of type http; this one is tcp");
+            throw RejectedException.invalid(in.path(name) + " is for checks of type http; this one is tcp");
         }
     }
 
-    private static Optional<MachineConfig.Tls> tls(Fields in, boolean http) {
+    private static Optional<MachineConfig.Tls> tls(StrictJsonReader in, boolean http) {
         boolean https = in.oneOf("protocol", List.of("", "http", "https"))
                 .filter("https"::equals)
                 .isPresent();
         boolean skip = in.bool("tls_skip_verify").orElse(false);
         String name = in.string("tls_server_name").orElse("");
         if (!https && http && (skip || !name.isEmpty())) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     in.path(skip ? "tls_skip_verify" : "tls_server_name") + " is for checks with protocol https");
         }
         return https ? Optional.of(new MachineConfig.Tls(skip, name)) : Optional.empty();
     }
 
-    static String method(Fields in) {
+    static String method(StrictJsonReader in) {
         String method = in.string("method")
                 .filter(m -> !m.isEmpty())
                 .map(m -> m.toUpperCase(Locale.ROOT))
                 .orElse("GET");
         if (!METHODS.contains(method)) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     "%s is \"%s\": allowed are %s".formatted(in.path("method"), method, String.join(", ", METHODS)));
         }
         return method;
     }
 
-    static String path(Fields in) {
+    static String path(StrictJsonReader in) {
         String path = in.string("path").filter(p -> !p.isEmpty()).orElse("/");
         if (!path.startsWith("/") || !path.matches("[!-~]+")) {
-            throw Rejected.invalid("%s is \"%s\": it must start with / and have no spaces"
-                    .formatted(in.path("path"), Fields.clip(path)));
+            throw RejectedException.invalid("%s is \"%s\": it must start with / and have no spaces"
+                    .formatted(in.path("path"), StrictJsonReader.clip(path)));
         }
         return path;
     }
 
-    static Map<String, List<String>> headers(Fields in) {
+    static Map<String, List<String>> headers(StrictJsonReader in) {
         Map<String, List<String>> headers = new LinkedHashMap<>();
         in.objects("headers", h -> {
             String name = h.string("name").orElse("");
             if (!name.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+")) {
-                throw Rejected.invalid(
-                        "%s is \"%s\": that is not the name of a header".formatted(h.path("name"), Fields.clip(name)));
+                throw RejectedException.invalid("%s is \"%s\": that is not the name of a header"
+                        .formatted(h.path("name"), StrictJsonReader.clip(name)));
             }
             List<String> values = h.strings("values");
             if (values.stream().anyMatch(v -> !v.matches("[\\t -~]*"))) {
-                throw Rejected.invalid(h.path("values") + " has a character that a header may not have");
+                throw RejectedException.invalid(h.path("values") + " has a character that a header may not have");
             }
             headers.merge(
                     name,

@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -21,15 +21,15 @@ public final class ConfigReader {
     private ConfigReader() {}
 
     /** Reads and checks; the defaults it fills in are in the result's {@link MachineConfig#json}. */
-    public static MachineConfig read(Fields in) {
+    public static MachineConfig read(StrictJsonReader in) {
         List<ProcessConfig> processes = ProcessConfig.read(in);
         List<ContainerConfig> containers = ContainerReader.read(in);
         String image = image(in, containers);
         Map<String, String> env = env(in);
-        Optional<Fields> initFields = in.object("init");
+        Optional<StrictJsonReader> initFields = in.object("init");
         MachineConfig.Init init = initFields.map(InitReader::init).orElse(MachineConfig.Init.OF_IMAGE);
         List<String> kernelArgs = initFields.map(GuestSize::kernelArgs).orElse(List.of());
-        initFields.ifPresent(Fields::done);
+        initFields.ifPresent(StrictJsonReader::done);
         Optional<String> persist = in.object("guest").flatMap(g -> g.oneOf("persist_rootfs", InitReader.PERSIST));
         GuestSize guest = InitReader.size(GuestSize.read(in), kernelArgs);
         MachineConfig.Rootfs rootfs = InitReader.rootfs(in.object("rootfs"), persist);
@@ -39,7 +39,7 @@ public final class ConfigReader {
         boolean noAutostart = in.bool("disable_machine_autostart").orElse(false);
         List<MachineConfig.Mount> mounts = MountReader.read(in);
         MachineConfig config = new MachineConfig(
-                JsonText.of(withDefaults(in.json().deepCopy(), guest, restart)),
+                RawJson.wrap(withDefaults(in.json().deepCopy(), guest, restart)),
                 image,
                 env,
                 init,
@@ -50,8 +50,8 @@ public final class ConfigReader {
                 in.bool("auto_destroy").orElse(false),
                 in.objects("services", s -> ServiceReader.service(s, !noAutostart)),
                 in.mapOf("checks", CheckReader::ofMachine),
-                in.objects("files", FileReader::file),
-                in.object("dns").map(Dns::read).orElse(Dns.USUAL),
+                in.objects("files", FileConfigReader::file),
+                in.object("dns").map(DnsConfig::read).orElse(DnsConfig.USUAL),
                 processes,
                 containers,
                 Schedule.read(in),
@@ -69,26 +69,30 @@ public final class ConfigReader {
         return config;
     }
 
-    private static String image(Fields in, List<ContainerConfig> containers) {
+    private static String image(StrictJsonReader in, List<ContainerConfig> containers) {
         Optional<String> named = in.string("image").filter(s -> !s.isBlank());
         if (named.isEmpty()
                 && !containers.isEmpty()
                 && containers.stream().noneMatch(c -> c.image().isEmpty())) {
             return containers.getFirst().image();
         }
-        return named.orElseThrow(() -> Rejected.invalid(in.path("image") + " is missing: name the image to run"));
+        return named.orElseThrow(
+                () -> RejectedException.invalid(in.path("image") + " is missing: name the image to run"));
     }
 
     /** What would say nothing, beside what says it all, is refused. */
-    private static void oneWayToRun(Fields in, MachineConfig config) {
+    private static void oneWayToRun(StrictJsonReader in, MachineConfig config) {
         boolean several = !config.processes().isEmpty() || !config.containers().isEmpty();
         if (!config.processes().isEmpty() && !config.containers().isEmpty()) {
-            throw Rejected.invalid(in.path("processes") + " and " + in.path("containers")
+            throw RejectedException.invalid(in.path("processes") + " and " + in.path("containers")
                     + " both say what runs: a machine has the one or the other");
         }
         if (several && (config.init().tty() || !config.init().command().equals(MachineConfig.Command.OF_IMAGE))) {
-            throw Rejected.invalid("%s says what runs, and so does %s: leave exec, entrypoint, cmd and tty out of it"
-                    .formatted(in.path(config.processes().isEmpty() ? "containers" : "processes"), in.path("init")));
+            throw RejectedException.invalid(
+                    "%s says what runs, and so does %s: leave exec, entrypoint, cmd and tty out of it"
+                            .formatted(
+                                    in.path(config.processes().isEmpty() ? "containers" : "processes"),
+                                    in.path("init")));
         }
     }
 
@@ -107,7 +111,7 @@ public final class ConfigReader {
         return json;
     }
 
-    static Map<String, String> env(Fields in) {
+    static Map<String, String> env(StrictJsonReader in) {
         Map<String, String> env = in.map("env");
         env.keySet().forEach(name -> checkEnvName(in.path("env"), name));
         return env;
@@ -115,34 +119,36 @@ public final class ConfigReader {
 
     static void checkEnvName(String path, String name) {
         if (name.isEmpty() || name.indexOf('=') >= 0 || name.indexOf('\0') >= 0) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     "%s has the name \"%s\": a variable's name is not empty and has no '='".formatted(path, name));
         }
     }
 
-    private static List<String> standbys(Fields in) {
+    private static List<String> standbys(StrictJsonReader in) {
         List<String> all = in.strings("standbys");
         if (all.size() > MAX_STANDBYS) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     "%s has %d entries: at most %d".formatted(in.path("standbys"), all.size(), MAX_STANDBYS));
         }
         for (String one : all) {
             if (MachineId.parse(one).isEmpty()) {
-                throw Rejected.invalid("%s has \"%s\": that is not a machine's id".formatted(in.path("standbys"), one));
+                throw RejectedException.invalid(
+                        "%s has \"%s\": that is not a machine's id".formatted(in.path("standbys"), one));
             }
         }
         return all;
     }
 
-    private static MachineConfig.Metrics metrics(Fields in) {
+    private static MachineConfig.Metrics metrics(StrictJsonReader in) {
         MachineConfig.Metrics metrics = new MachineConfig.Metrics(
                 in.integer("port", 1, 65_535)
-                        .orElseThrow(() -> Rejected.invalid(in.path("port") + " is missing: where the figures are")),
+                        .orElseThrow(() ->
+                                RejectedException.invalid(in.path("port") + " is missing: where the figures are")),
                 in.string("path").filter(p -> !p.isEmpty()).orElse("/metrics"),
                 in.bool("https").orElse(false));
         if (!metrics.path().matches("/[!-~]*")) {
-            throw Rejected.invalid("%s is \"%s\": it must start with / and have no spaces"
-                    .formatted(in.path("path"), Fields.clip(metrics.path())));
+            throw RejectedException.invalid("%s is \"%s\": it must start with / and have no spaces"
+                    .formatted(in.path("path"), StrictJsonReader.clip(metrics.path())));
         }
         in.done();
         return metrics;
@@ -150,20 +156,20 @@ public final class ConfigReader {
 
     /** A signal by its name or number, or a refusal that lists them. */
     public static int signal(String path, String text) {
-        return Signals.number(text)
-                .orElseThrow(() -> Rejected.invalid(
-                        "%s is \"%s\": allowed are %s".formatted(path, text, String.join(", ", Signals.NAMES))));
+        return SignalNames.number(text)
+                .orElseThrow(() -> RejectedException.invalid(
+                        "%s is \"%s\": allowed are %s".formatted(path, text, String.join(", ", SignalNames.NAMES))));
     }
 
     /** A command as it is to be run: refused where no kernel takes it. */
     public static List<String> runnable(String path, List<String> argv) {
-        BootLimits.words(path, argv);
+        BootValidator.words(path, argv);
         return argv;
     }
 
     /** How long a stop may take, as somebody asks for it: refused where it is too short to be meant. */
     public static Duration stopTime(String path, Duration time) {
-        return BootLimits.wait(path, time);
+        return BootValidator.wait(path, time);
     }
 
     /** The whole command: what the configuration says over what the image says. */
@@ -182,8 +188,8 @@ public final class ConfigReader {
             argv.addAll(imageCmd ? cmd : over.cmd());
         }
         if (argv.isEmpty()) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "the image " + image + " says no command to run, and config.init says none",
                     "set config.init.cmd, or give the command after --");
         }

@@ -22,7 +22,7 @@ public record ContainerConfig(
         MachineConfig.Command command,
         Map<String, String> env,
         List<ProcessConfig.EnvFrom> envFrom,
-        SecretChoice secrets,
+        SecretSelection secrets,
         List<MachineConfig.File> files,
         String user,
         List<Dependency> dependsOn,

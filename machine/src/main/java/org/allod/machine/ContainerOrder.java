@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** In which order containers can start, by what they depend on. Pure. */
 final class ContainerOrder {
@@ -20,21 +20,22 @@ final class ContainerOrder {
                 ContainerConfig on = byName.get(d.name());
                 String where = "%s[%d].depends_on".formatted(path, i);
                 if (on == null) {
-                    throw Rejected.invalid("%s names \"%s\": the machine's containers are %s"
+                    throw RejectedException.invalid("%s names \"%s\": the machine's containers are %s"
                             .formatted(where, d.name(), String.join(", ", byName.keySet())));
                 }
                 boolean never = d.condition() == ContainerConfig.Condition.EXITED_SUCCESSFULLY
                         && on.restart().policy() == MachineConfig.Restart.Policy.ALWAYS;
                 if (never) {
-                    throw Rejected.because(
-                            Rejected.Reason.INVALID,
+                    throw RejectedException.because(
+                            RejectedException.Reason.INVALID,
                             "%s waits for %s to exit, but it is always restarted".formatted(where, d.name()),
                             "give " + d.name() + " the restart policy no or on-failure");
                 }
             }
         }
         cycle(containers).ifPresent(names -> {
-            throw Rejected.invalid("%s wait for each other in a circle: %s".formatted(path, String.join(" → ", names)));
+            throw RejectedException.invalid(
+                    "%s wait for each other in a circle: %s".formatted(path, String.join(" → ", names)));
         });
     }
 

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** Reads the containers of a machine, and refuses an order that cannot be. */
 final class ContainerReader {
@@ -21,27 +21,27 @@ final class ContainerReader {
 
     private ContainerReader() {}
 
-    static List<ContainerConfig> read(Fields config) {
+    static List<ContainerConfig> read(StrictJsonReader config) {
         List<ContainerConfig> all = config.objects("containers", ContainerReader::container);
         String path = config.path("containers");
         if (all.size() > MOST) {
-            throw Rejected.invalid("%s has %d entries: at most %d".formatted(path, all.size(), MOST));
+            throw RejectedException.invalid("%s has %d entries: at most %d".formatted(path, all.size(), MOST));
         }
         Set<String> names = new HashSet<>();
         for (ContainerConfig container : all) {
             if (!names.add(container.name())) {
-                throw Rejected.invalid("%s has two containers called %s".formatted(path, container.name()));
+                throw RejectedException.invalid("%s has two containers called %s".formatted(path, container.name()));
             }
         }
         ContainerOrder.check(path, all);
         return all;
     }
 
-    private static ContainerConfig container(Fields in) {
+    private static ContainerConfig container(StrictJsonReader in) {
         String name = in.string("name").orElse("");
         if (!name.matches("[a-zA-Z0-9]([a-zA-Z0-9_-]{0,38}[a-zA-Z0-9])?")) {
-            throw Rejected.invalid("%s is \"%s\": it must be 1 to 40 letters, digits, hyphens and underscores"
-                    .formatted(in.path("name"), Fields.clip(name)));
+            throw RejectedException.invalid("%s is \"%s\": it must be 1 to 40 letters, digits, hyphens and underscores"
+                    .formatted(in.path("name"), StrictJsonReader.clip(name)));
         }
         return new ContainerConfig(
                 name,
@@ -49,8 +49,8 @@ final class ContainerReader {
                 InitReader.command(in),
                 ConfigReader.env(in),
                 in.objects("env_from", ProcessConfig.EnvFrom::read),
-                SecretChoice.ofContainer(in),
-                in.objects("files", FileReader::file),
+                SecretSelection.ofContainer(in),
+                in.objects("files", FileConfigReader::file),
                 in.string("user").orElse(""),
                 in.objects("depends_on", ContainerReader::dependency),
                 in.objects("healthchecks", ContainerReader::health),
@@ -58,17 +58,18 @@ final class ContainerReader {
                 in.object("stop").map(InitReader::stop).orElse(InitReader.USUAL_STOP));
     }
 
-    private static ContainerConfig.Dependency dependency(Fields in) {
+    private static ContainerConfig.Dependency dependency(StrictJsonReader in) {
         return new ContainerConfig.Dependency(
                 in.string("name")
-                        .orElseThrow(() -> Rejected.invalid(in.path("name") + " is missing: a container to wait for")),
+                        .orElseThrow(() ->
+                                RejectedException.invalid(in.path("name") + " is missing: a container to wait for")),
                 in.oneOf("condition", List.of("", "started", "healthy", "exited_successfully"))
                         .filter(c -> !c.isEmpty())
                         .map(c -> ContainerConfig.Condition.valueOf(c.toUpperCase(Locale.ROOT)))
                         .orElse(ContainerConfig.Condition.STARTED));
     }
 
-    private static ContainerConfig.Health health(Fields in) {
+    private static ContainerConfig.Health health(StrictJsonReader in) {
         boolean liveness = in.oneOf("kind", List.of("", "readiness", "liveness"))
                 .filter("liveness"::equals)
                 .isPresent();
@@ -87,36 +88,36 @@ final class ContainerReader {
                 stops);
     }
 
-    private static Duration seconds(Fields in, String name, int usual) {
+    private static Duration seconds(StrictJsonReader in, String name, int usual) {
         return Duration.ofSeconds(
                 in.integer(name, 0, MAX_SECONDS).filter(n -> n > 0).orElse(usual));
     }
 
-    private static int count(Fields in, String name, int usual) {
+    private static int count(StrictJsonReader in, String name, int usual) {
         return in.integer(name, 0, MAX_COUNT).filter(n -> n > 0).orElse(usual);
     }
 
-    private static ContainerConfig.Question question(Fields in) {
-        Optional<Fields> exec = in.object("exec");
-        Optional<Fields> tcp = in.object("tcp");
-        Optional<Fields> http = in.object("http");
+    private static ContainerConfig.Question question(StrictJsonReader in) {
+        Optional<StrictJsonReader> exec = in.object("exec");
+        Optional<StrictJsonReader> tcp = in.object("tcp");
+        Optional<StrictJsonReader> http = in.object("http");
         long said =
                 List.of(exec, tcp, http).stream().filter(Optional::isPresent).count();
         if (said != 1) {
-            throw Rejected.invalid("%s asks %d things: say one of exec, http and tcp"
+            throw RejectedException.invalid("%s asks %d things: say one of exec, http and tcp"
                     .formatted(in.path("name").replaceAll("\\.name$", ""), said));
         }
         if (exec.isPresent()) {
             List<String> argv = exec.get().strings("command");
             if (argv.isEmpty()) {
-                throw Rejected.invalid(exec.get().path("command") + " is missing: the command to run");
+                throw RejectedException.invalid(exec.get().path("command") + " is missing: the command to run");
             }
             exec.get().done();
             return new ContainerConfig.Question.Exec(argv);
         }
-        Fields of = tcp.or(() -> http).orElseThrow();
+        StrictJsonReader of = tcp.or(() -> http).orElseThrow();
         int port = of.integer("port", 1, 65_535)
-                .orElseThrow(() -> Rejected.invalid(of.path("port") + " is missing: the port to ask"));
+                .orElseThrow(() -> RejectedException.invalid(of.path("port") + " is missing: the port to ask"));
         if (tcp.isPresent()) {
             of.done();
             return new ContainerConfig.Question.Tcp(port);
@@ -125,14 +126,16 @@ final class ContainerReader {
                 .filter("https"::equals)
                 .isPresent();
         if (https) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED, of.path("scheme") + " is \"https\": " + PLAIN, ELSEWHERE);
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED, of.path("scheme") + " is \"https\": " + PLAIN, ELSEWHERE);
         }
         of.bool("tls_skip_verify").filter(skip -> skip).ifPresent(skip -> {
-            throw Rejected.because(Rejected.Reason.UNSUPPORTED, of.path("tls_skip_verify") + ": " + PLAIN, ELSEWHERE);
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED, of.path("tls_skip_verify") + ": " + PLAIN, ELSEWHERE);
         });
         of.string("tls_server_name").filter(n -> !n.isEmpty()).ifPresent(n -> {
-            throw Rejected.because(Rejected.Reason.UNSUPPORTED, of.path("tls_server_name") + ": " + PLAIN, ELSEWHERE);
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED, of.path("tls_server_name") + ": " + PLAIN, ELSEWHERE);
         });
         ContainerConfig.Question question = new ContainerConfig.Question.Http(
                 port, CheckReader.method(of), CheckReader.path(of), CheckReader.headers(of));

@@ -31,7 +31,7 @@ interface DiskAdmission {
      *
      * @param wanted bytes that the newcomer is to be promised; 0 where it is only put on record
      * @param outstanding bytes that are promised to others and not written yet
-     * @throws org.allod.base.Rejected where the disk is nearly full, or promised
+     * @throws org.allod.base.RejectedException where the disk is nearly full, or promised
      */
     void admit(long wanted, long outstanding);
 }

@@ -8,7 +8,7 @@ import org.allod.base.MachineId;
 
 /**
  * What is done about a disk that fills up: {@code (state, usage) → (state', actions)}, carried out by {@link
- * DiskKeeper}.
+ * DiskPressureMonitor}.
  *
  * <p>A level is entered at its watermark and left a quarter above it, so that a disk at the edge does not flap. While the
  * disk is full one machine at a time is stopped: the one that holds most beyond its promise. Space comes back only once it has

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** The file system under the data folder, as the kernel counts it. */
 interface DiskSpace {
@@ -19,7 +19,7 @@ interface DiskSpace {
             Files.createDirectories(folder);
             store = Files.getFileStore(folder); // reads the table of mounts, so once
         } catch (IOException e) {
-            throw new Failed("cannot find the file system of " + folder + ": " + e.getMessage(), e);
+            throw new FailedException("cannot find the file system of " + folder + ": " + e.getMessage(), e);
         }
         return new DiskSpace() {
             @Override
@@ -36,7 +36,7 @@ interface DiskSpace {
                 try {
                     return question.ask();
                 } catch (IOException e) {
-                    throw new Failed("cannot measure the disk under " + folder + ": " + e.getMessage(), e);
+                    throw new FailedException("cannot measure the disk under " + folder + ": " + e.getMessage(), e);
                 }
             }
         };

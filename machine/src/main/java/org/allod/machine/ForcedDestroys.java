@@ -7,8 +7,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.MachineId;
 import org.allod.fsm.Abort;
 import org.allod.fsm.Finalizer;
-import org.allod.fsm.Halt;
 import org.allod.fsm.StepContext;
+import org.allod.fsm.TerminalException;
 
 /**
  * Machines that are being destroyed by force, and what that means for their runs: a finalizer of theirs that fails is not
@@ -34,11 +34,11 @@ final class ForcedDestroys {
     }
 
     /** A finalizer that gives way to a destroy by force. */
-    <Q> Finalizer<Q, Job.Progress> yielding(Finalizer<Q, Job.Progress> body) {
+    <Q> Finalizer<Q, LifecycleRequests.Progress> yielding(Finalizer<Q, LifecycleRequests.Progress> body) {
         return (c, outcome) -> {
             try {
                 body.run(c, outcome);
-            } catch (Halt | InterruptedException | OutOfMemoryError e) {
+            } catch (TerminalException | InterruptedException | OutOfMemoryError e) {
                 throw e;
             } catch (Exception | Error e) {
                 if (!machines.contains(new MachineId(c.subject()))) {

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * How large a guest is.
@@ -44,19 +44,20 @@ public record GuestSize(CpuKind kind, int cpus, int memoryMb, List<String> kerne
     }
 
     /** {@code size} and {@code guest}: the older field names a size, the newer one says it. */
-    static GuestSize read(Fields config) {
+    static GuestSize read(StrictJsonReader config) {
         Optional<GuestSize> named =
                 config.string("size").filter(s -> !s.isEmpty()).map(s -> preset(config, s));
         GuestSize base = named.orElse(USUAL);
         return config.object("guest").map(in -> read(in, base)).orElse(base);
     }
 
-    private static GuestSize preset(Fields config, String name) {
+    private static GuestSize preset(StrictJsonReader config, String name) {
         Matcher found = PRESET.matcher(name);
         if (!found.matches()) {
-            throw Rejected.invalid(("%s is \"%s\": allowed are shared-cpu-1x to -8x and performance-1x to -16x; or say"
-                            + " guest.cpus and guest.memory_mb")
-                    .formatted(config.path("size"), name));
+            throw RejectedException.invalid(
+                    ("%s is \"%s\": allowed are shared-cpu-1x to -8x and performance-1x to -16x; or say"
+                                    + " guest.cpus and guest.memory_mb")
+                            .formatted(config.path("size"), name));
         }
         int cpus = Integer.parseInt(found.group(2));
         boolean shared = found.group(1).equals("shared-cpu");
@@ -64,7 +65,7 @@ public record GuestSize(CpuKind kind, int cpus, int memoryMb, List<String> kerne
                 shared ? CpuKind.SHARED : CpuKind.PERFORMANCE, cpus, cpus * (shared ? 256 : 2048), List.of());
     }
 
-    private static GuestSize read(Fields in, GuestSize base) {
+    private static GuestSize read(StrictJsonReader in, GuestSize base) {
         CpuKind kind = in.oneOf("cpu_kind", List.of("", "shared", "performance"))
                 .filter(k -> !k.isEmpty())
                 .map(k -> k.equals("shared") ? CpuKind.SHARED : CpuKind.PERFORMANCE)
@@ -74,15 +75,15 @@ public record GuestSize(CpuKind kind, int cpus, int memoryMb, List<String> kerne
         in.integer("max_memory_mb", 0, MAX_MEMORY_MB)
                 .filter(max -> max != 0 && max != memory)
                 .ifPresent(max -> {
-                    throw Rejected.because(
-                            Rejected.Reason.UNSUPPORTED,
+                    throw RejectedException.because(
+                            RejectedException.Reason.UNSUPPORTED,
                             "%s is %d, not memory_mb (%d): a guest's memory does not grow while it runs"
                                     .formatted(in.path("max_memory_mb"), max, memory),
                             "leave it out, or say what the machine needs as memory_mb");
                 });
         in.integer("gpus", 0, Integer.MAX_VALUE).filter(n -> n > 0).ifPresent(n -> {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "%s is %d: hosts have no GPUs to give".formatted(in.path("gpus"), n),
                     "leave the field out; nothing was changed");
         });
@@ -95,19 +96,20 @@ public record GuestSize(CpuKind kind, int cpus, int memoryMb, List<String> kerne
     }
 
     /** Arguments for a guest's kernel; those that say how it boots are the host's to say. */
-    static List<String> kernelArgs(Fields in) {
+    static List<String> kernelArgs(StrictJsonReader in) {
         List<String> args = in.strings("kernel_args");
         if (args.size() > MAX_ARGUMENTS) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     "%s has %d entries: at most %d".formatted(in.path("kernel_args"), args.size(), MAX_ARGUMENTS));
         }
         for (String arg : args) {
             if (!arg.matches("[!-~]{1,200}") || arg.contains("\"")) {
-                throw Rejected.invalid("%s has \"%s\": an argument has 1 to 200 printable characters, no space or quote"
-                        .formatted(in.path("kernel_args"), arg));
+                throw RejectedException.invalid(
+                        "%s has \"%s\": an argument has 1 to 200 printable characters, no space or quote"
+                                .formatted(in.path("kernel_args"), arg));
             }
             if (arg.matches("--|(init|rdinit|root|rootfstype|console|panic|reboot|initrd)(=.*)?")) {
-                throw Rejected.invalid(
+                throw RejectedException.invalid(
                         "%s has \"%s\": that is how the host boots the guest".formatted(in.path("kernel_args"), arg));
             }
         }

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** Reads how a guest begins, restarts and ends. */
 final class InitReader {
@@ -19,14 +19,14 @@ final class InitReader {
     private InitReader() {}
 
     /** What {@code init} says beside its kernel arguments, which are the guest's. */
-    static MachineConfig.Init init(Fields in) {
+    static MachineConfig.Init init(StrictJsonReader in) {
         MachineConfig.Command command = command(in);
         boolean tty = in.bool("tty").orElse(false);
         int swap = in.integer("swap_size_mb", 0, MAX_SWAP_MB).orElse(0);
         return new MachineConfig.Init(command, tty, swap);
     }
 
-    static MachineConfig.Command command(Fields in) {
+    static MachineConfig.Command command(StrictJsonReader in) {
         return new MachineConfig.Command(in.strings("exec"), in.strings("entrypoint"), in.strings("cmd"));
     }
 
@@ -42,11 +42,11 @@ final class InitReader {
      *
      * @param older what the older field {@code guest.persist_rootfs} says
      */
-    static MachineConfig.Rootfs rootfs(Optional<Fields> fields, Optional<String> older) {
+    static MachineConfig.Rootfs rootfs(Optional<StrictJsonReader> fields, Optional<String> older) {
         if (fields.isEmpty()) {
             return new MachineConfig.Rootfs(persist(older), MachineConfig.Rootfs.DEFAULT_MB);
         }
-        Fields in = fields.get();
+        StrictJsonReader in = fields.get();
         Optional<String> persist = in.oneOf("persist", PERSIST);
         int size = in.integer("size_gb", 0, MAX_DISK_GB).orElse(0);
         in.done();
@@ -62,13 +62,13 @@ final class InitReader {
                 .orElse(MachineConfig.Rootfs.Persist.NEVER);
     }
 
-    static MachineConfig.Restart restart(Fields in) {
+    static MachineConfig.Restart restart(StrictJsonReader in) {
         in.refuse("gpu_bid_price", "hosts have no GPUs and no spot market to bid in");
         Optional<String> word = in.oneOf("policy", List.of("", "no", "always", "on-failure", "spot-price"))
                 .filter(p -> !p.isEmpty());
         word.filter("spot-price"::equals).ifPresent(spot -> {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     in.path("policy") + " is \"spot-price\": the hosts are your own, so there is no spot market",
                     "say always, on-failure or no");
         });
@@ -80,7 +80,7 @@ final class InitReader {
         return new MachineConfig.Restart(policy, retries);
     }
 
-    static MachineConfig.Stop stop(Fields in) {
+    static MachineConfig.Stop stop(StrictJsonReader in) {
         Optional<Integer> signal =
                 in.string("signal").filter(s -> !s.isEmpty()).map(s -> ConfigReader.signal(in.path("signal"), s));
         Duration timeout = in.duration("timeout", MAX_STOP).orElse(USUAL_STOP.timeout());

@@ -3,7 +3,7 @@ package org.allod.machine;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** What a lease allows and refuses: pure functions of the lease on record, what is asked, and now. */
 final class LeaseRules {
@@ -18,7 +18,7 @@ final class LeaseRules {
         record Refresh(Lease lease) implements Decision {}
 
         /** Not now. */
-        record Refuse(Rejected why) implements Decision {}
+        record Refuse(RejectedException why) implements Decision {}
     }
 
     /**
@@ -37,10 +37,10 @@ final class LeaseRules {
     }
 
     /** Why a change by {@code by} is refused; nothing where it may go on. */
-    static Optional<Rejected> fence(Optional<Lease> known, Asker by, Instant now) {
-        return switch (by) {
-            case Asker.Host _ -> Optional.empty();
-            case Asker.Client client -> {
+    static Optional<RejectedException> fence(Optional<Lease> known, Actor actor, Instant now) {
+        return switch (actor) {
+            case Actor.Host _ -> Optional.empty();
+            case Actor.Client client -> {
                 Optional<String> nonce = client.nonce();
                 Optional<Lease> held = known.filter(lease -> lease.holds(now));
                 if (nonce.isPresent()) {
@@ -55,9 +55,9 @@ final class LeaseRules {
         };
     }
 
-    private static Rejected taken(Lease lease) {
-        return Rejected.because(
-                Rejected.Reason.CONFLICT,
+    private static RejectedException taken(Lease lease) {
+        return RejectedException.because(
+                RejectedException.Reason.CONFLICT,
                 "machine %s is leased by %s until %s"
                                 .formatted(
                                         lease.machine(),
@@ -67,10 +67,10 @@ final class LeaseRules {
                 "wait for the lease to end, or send its nonce in the header fly-machine-lease-nonce");
     }
 
-    private static Rejected stale(Optional<Lease> held) {
+    private static RejectedException stale(Optional<Lease> held) {
         return held.map(LeaseRules::taken)
-                .orElseGet(() -> Rejected.because(
-                        Rejected.Reason.CONFLICT,
+                .orElseGet(() -> RejectedException.because(
+                        RejectedException.Reason.CONFLICT,
                         "the lease with this nonce has ended",
                         "take a new lease, read the machine again and decide anew"));
     }

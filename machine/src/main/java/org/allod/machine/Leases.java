@@ -12,7 +12,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 
 /**
@@ -20,7 +20,7 @@ import org.allod.base.Rng;
  *
  * <p>What a lease promises would be worth little if a change were first checked against it and then accepted: another's
  * lease could be granted in between. So for one machine granting, refreshing, releasing and <em>accepting a change</em>
- * happen one after the other, inside {@link #fenced}; what is accepted inside is durable before the gate opens. Nothing
+ * happen one after the other, inside {@link #withLease}; what is accepted inside is durable before the gate opens. Nothing
  * waits for a guest inside, only for the disk.
  *
  * <p>Leases are durable before they are answered and survive the daemon; expiry needs nobody to carry it out, it is a
@@ -55,7 +55,7 @@ public final class Leases {
      *
      * @param ttl at most {@link #MAX_TTL}
      */
-    public record Ask(Duration ttl, String owner, String description) {}
+    public record LeaseRequest(Duration ttl, String owner, String description) {}
 
     /** @param known whether a machine still exists; leases of others are dropped */
     Leases(LeaseTable table, Clock clock, Predicate<MachineId> known) {
@@ -103,14 +103,14 @@ public final class Leases {
     /**
      * Grants a lease, or refreshes the one whose nonce is given.
      *
-     * @throws Rejected with {@link Rejected.Reason#CONFLICT} where another holds one, or the nonce's has ended
+     * @throws RejectedException with {@link RejectedException.Reason#CONFLICT} where another holds one, or the nonce's has ended
      */
-    public Lease take(MachineId machine, Optional<String> nonce, Ask ask) {
-        return alone(machine, () -> {
+    public Lease take(MachineId machine, Optional<String> nonce, LeaseRequest ask) {
+        return withMachineLock(machine, () -> {
             Optional<Lease> known = Optional.ofNullable(leases.get(machine));
             Instant now = now();
             Lease lease = switch (LeaseRules.ask(known, nonce, ask.ttl(), now)) {
-                case LeaseRules.Decision.Refuse(Rejected why) -> throw why;
+                case LeaseRules.Decision.Refuse(RejectedException why) -> throw why;
                 case LeaseRules.Decision.Refresh(Lease same) -> same;
                 case LeaseRules.Decision.Grant(long term) ->
                     new Lease(
@@ -130,14 +130,14 @@ public final class Leases {
 
     /** Ends a lease before its time. */
     public void release(MachineId machine, String nonce) {
-        alone(machine, () -> {
+        withMachineLock(machine, () -> {
             Optional<Lease> held = held(machine);
             if (held.isEmpty()) {
                 throw none(machine);
             }
             if (!held.get().nonce().equals(nonce)) {
-                throw Rejected.because(
-                        Rejected.Reason.CONFLICT,
+                throw RejectedException.because(
+                        RejectedException.Reason.CONFLICT,
                         "the nonce is not that of the lease of machine " + machine,
                         "GET …/lease shows the lease that holds");
             }
@@ -149,8 +149,8 @@ public final class Leases {
     }
 
     /** What is said where there is no lease. */
-    public static Rejected none(MachineId machine) {
-        return Rejected.notFound("lease not found: machine " + machine + " is not leased");
+    public static RejectedException none(MachineId machine) {
+        return RejectedException.notFound("lease not found: machine " + machine + " is not leased");
     }
 
     /** Something done to one machine while nobody else is accepted. */
@@ -159,22 +159,22 @@ public final class Leases {
     }
 
     /** Does {@code work} unless a lease is in the way of {@code by}; nobody takes one until it is done. */
-    <T, E extends Exception> T fenced(MachineId machine, Asker by, Gated<T, E> work) throws E {
-        return alone(machine, () -> {
-            check(machine, by);
+    <T, E extends Exception> T withLease(MachineId machine, Actor actor, Gated<T, E> work) throws E {
+        return withMachineLock(machine, () -> {
+            check(machine, actor);
             return work.run();
         });
     }
 
     /** Does {@code work} while no lease changes and nothing else is accepted for the machine. */
-    <T, E extends Exception> T alone(MachineId machine, Gated<T, E> work) throws E {
+    <T, E extends Exception> T withMachineLock(MachineId machine, Gated<T, E> work) throws E {
         ReentrantLock gate = gates[Math.floorMod(machine.hashCode(), GATES)];
         return LockOrder.holding(LockOrder.Rank.MACHINE, gate, gate, work);
     }
 
-    /** Refuses early what a lease is in the way of; only {@link #fenced} is proof. */
-    void check(MachineId machine, Asker by) {
-        LeaseRules.fence(Optional.ofNullable(leases.get(machine)), by, now()).ifPresent(why -> {
+    /** Refuses early what a lease is in the way of; only {@link #withLease} is proof. */
+    void check(MachineId machine, Actor actor) {
+        LeaseRules.fence(Optional.ofNullable(leases.get(machine)), actor, now()).ifPresent(why -> {
             throw why;
         });
     }

@@ -13,15 +13,15 @@ import org.allod.base.Bug;
  */
 final class LockOrder {
     enum Rank {
-        /** {@link AppGate}: shared by what is made in an app, alone for its deletion. */
+        /** {@link AppDeletionLock}: shared by what is made in an app, alone for its deletion. */
         APP,
-        /** {@link Creation}: names and the count of machines. */
+        /** {@link MachineCreator}: names and the count of machines. */
         CREATE,
         /** {@link Leases}: where changes of one machine are accepted. */
         MACHINE,
-        /** {@link Ledger}: changes of one machine's record. */
+        /** {@link MachineRecords}: changes of one machine's record. */
         RECORD,
-        /** {@link VolumeBook}: changes of volumes' records. */
+        /** {@link VolumeIndex}: changes of volumes' records. */
         VOLUME
     }
 

@@ -47,7 +47,7 @@ public record Machine(
     /** An image by content. */
     public record ImageRef(String registry, String repository, String tag, String digest) {}
 
-    Machine in(MachineState next, Instant now) {
+    Machine withState(MachineState next, Instant now) {
         Optional<Instant> since = next == MachineState.STARTED ? Optional.of(now) : started;
         return new Machine(
                 id, app, network, name, region, runtime, version, config, image, next, cordoned, restarts, since,

@@ -38,7 +38,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param skipSecrets whether it boots without its app's secrets in its environment; asked for beside the configuration
  */
 public record MachineConfig(
-        JsonText text,
+        RawJson text,
         String image,
         Map<String, String> env,
         Init init,
@@ -50,7 +50,7 @@ public record MachineConfig(
         List<Service> services,
         Map<String, Check> checks,
         List<File> files,
-        Dns dns,
+        DnsConfig dns,
         List<ProcessConfig> processes,
         List<ContainerConfig> containers,
         Optional<Schedule> schedule,
@@ -76,7 +76,7 @@ public record MachineConfig(
             ObjectNode node = changed.putObject("metadata");
             whole.forEach(node::put);
         }
-        return ConfigReader.read(Fields.of(changed, "config")).skippingSecrets(skipSecrets);
+        return ConfigReader.read(StrictJsonReader.of(changed, "config")).skippingSecrets(skipSecrets);
     }
 
     /** The same, for a machine that goes without its app's secrets, or with them. */
@@ -88,11 +88,11 @@ public record MachineConfig(
     }
 
     /** The same for a machine that differs in what it keeps as text, in its environment and its metadata only. */
-    MachineConfig with(JsonText whole, Map<String, String> ownEnv, Map<String, String> labels) {
+    MachineConfig with(RawJson whole, Map<String, String> ownEnv, Map<String, String> labels) {
         return like(whole, ownEnv, labels, skipSecrets);
     }
 
-    private MachineConfig like(JsonText whole, Map<String, String> ownEnv, Map<String, String> labels, boolean skip) {
+    private MachineConfig like(RawJson whole, Map<String, String> ownEnv, Map<String, String> labels, boolean skip) {
         return new MachineConfig(
                 whole,
                 image,

@@ -43,12 +43,12 @@ final class MachineJson {
     }
 
     static Machine read(String text) {
-        return new RecordReader().read(text);
+        return new BulkRecordReader().read(text);
     }
 
     /** A configuration that was checked before it was kept. */
     static MachineConfig config(JsonNode json) {
-        return ConfigReader.read(Fields.of(json, "config"));
+        return ConfigReader.read(StrictJsonReader.of(json, "config"));
     }
 
     static MachineConfig config(String json) {

@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import org.allod.base.Bug;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Ulid;
 import org.allod.store.Database;
-import org.allod.store.Tx;
+import org.allod.store.Transaction;
 
 /** The rows behind machines, their versions and events. Every write here is durable when it returns. */
 final class MachineTable {
@@ -53,11 +53,11 @@ final class MachineTable {
      * Every machine that is not destroyed, in no order. Read by every reader of the database at once, in the order of
      * the file: at a start there is nothing else to do.
      *
-     * @throws Failed where a record is damaged; says whose. A host that left it out would take the machine for one that
+     * @throws FailedException where a record is damaged; says whose. A host that left it out would take the machine for one that
      *     nobody knows, and remove what is left of it
      */
     List<Machine> living() {
-        RecordReader reader = new RecordReader();
+        BulkRecordReader reader = new BulkRecordReader();
         long last = database.read(tx -> tx.first("SELECT max(rowid) FROM machine", row -> row.getLong(1)))
                 .orElse(0L);
         return LongStream.rangeClosed(0, last / PAGE)
@@ -67,14 +67,14 @@ final class MachineTable {
                 .toList();
     }
 
-    private List<Machine> page(RecordReader reader, long first) {
+    private List<Machine> page(BulkRecordReader reader, long first) {
         return database.read(tx -> tx.list(
                 "SELECT id, record FROM machine WHERE state <> 'destroyed' AND rowid >= ? AND rowid < ?",
                 row -> {
                     try {
                         return reader.read(row.getBytes(2));
                     } catch (RuntimeException | Bug e) {
-                        throw new Failed(
+                        throw new FailedException(
                                 "the record of machine %s in %s is damaged: %s; put the file back from a backup, since"
                                                 .formatted(row.getString(1), database.file(), e.getMessage())
                                         + " what the host runs is known from it alone",
@@ -136,7 +136,7 @@ final class MachineTable {
         });
     }
 
-    private static void append(Tx tx, MachineId machine, MachineEvent event) throws SQLException {
+    private static void append(Transaction tx, MachineId machine, MachineEvent event) throws SQLException {
         tx.update(
                 "INSERT INTO machine_event (machine, id, type, status, source, at, request) "
                         + "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -154,7 +154,7 @@ final class MachineTable {
                 EVENTS);
     }
 
-    private static void forgetVersions(Tx tx, Machine machine) throws SQLException {
+    private static void forgetVersions(Transaction tx, Machine machine) throws SQLException {
         tx.update(
                 "DELETE FROM machine_version WHERE machine = ?1 AND version <> ?2 AND version IN (SELECT version FROM "
                         + "(SELECT version, row_number() OVER newest AS place, sum(length(config)) OVER newest AS bytes "
@@ -168,7 +168,7 @@ final class MachineTable {
     }
 
     /** However a machine came to its end, those before it are bounded in number and age. */
-    private static void forgetGone(Tx tx, Instant last) throws SQLException {
+    private static void forgetGone(Transaction tx, Instant last) throws SQLException {
         List<String> old = tx.list(
                 "SELECT id FROM (SELECT id, updated, row_number() OVER (ORDER BY updated DESC) AS place FROM machine "
                         + "WHERE state = 'destroyed') WHERE place > ?1 OR (place > ?2 AND updated < ?3) LIMIT 100",
@@ -189,7 +189,7 @@ final class MachineTable {
         });
     }
 
-    private static void erase(Tx tx, String id) throws SQLException {
+    private static void erase(Transaction tx, String id) throws SQLException {
         tx.update("DELETE FROM machine WHERE id = ?", id);
         tx.update("DELETE FROM machine_version WHERE machine = ?", id);
         tx.update("DELETE FROM machine_event WHERE machine = ?", id);

@@ -10,10 +10,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.fsm.RunId;
 import org.allod.runtime.Guest;
 import tools.jackson.databind.node.ObjectNode;
@@ -26,51 +26,51 @@ public final class Machines {
     /** From a guest's silence to the news of its end. */
     private static final Duration END = Duration.ofSeconds(1);
 
-    private final Runs runs;
-    private final Creation creation;
-    private final Updates updates;
-    private final Book book;
+    private final LifecycleDispatcher dispatcher;
+    private final MachineCreator creator;
+    private final MachineUpdater updater;
+    private final MachineIndex index;
     private final MachineTable table;
     private final AppTable apps;
-    private final Lifecycle lifecycle;
+    private final LifecycleRunTypes lifecycle;
     private final Leases leases;
-    private final Waits waits;
-    private final Guests guests;
-    private final Boots boots;
-    private final Checks checks;
-    private final Room room;
+    private final MachineWaiter waiter;
+    private final GuestRegistry guests;
+    private final GuestSpecFactory specs;
+    private final HealthChecker checks;
+    private final CapacityReservations countThatFit;
     private final Volumes volumes;
     private final BootAdmission admission;
 
     Machines(
-            Runs runs,
-            Creation creation,
-            Updates updates,
-            Book book,
+            LifecycleDispatcher dispatcher,
+            MachineCreator creator,
+            MachineUpdater updater,
+            MachineIndex index,
             MachineTable table,
             AppTable apps,
-            Lifecycle lifecycle,
+            LifecycleRunTypes lifecycle,
             Leases leases,
-            Waits waits,
-            Guests guests,
-            Boots boots,
-            Checks checks,
-            Room room,
+            MachineWaiter waiter,
+            GuestRegistry guests,
+            GuestSpecFactory specs,
+            HealthChecker checks,
+            CapacityReservations reservations,
             Volumes volumes,
             BootAdmission admission) {
-        this.runs = runs;
-        this.creation = creation;
-        this.updates = updates;
-        this.book = book;
+        this.dispatcher = dispatcher;
+        this.creator = creator;
+        this.updater = updater;
+        this.index = index;
         this.table = table;
         this.apps = apps;
         this.lifecycle = lifecycle;
         this.leases = leases;
-        this.waits = waits;
+        this.waiter = waiter;
         this.guests = guests;
-        this.boots = boots;
+        this.specs = specs;
         this.checks = checks;
-        this.room = room;
+        this.countThatFit = reservations;
         this.volumes = volumes;
         this.admission = admission;
     }
@@ -94,42 +94,42 @@ public final class Machines {
     }
 
     /** Has {@code end} take part whenever an app is deleted. */
-    public void atAppEnd(AppEnd end) {
+    public void atAppEnd(AppDeletionListener end) {
         apps.atEnd(end);
     }
 
     /** Deletes an app that has no machine and no volume left, or with {@code force} destroys them first. */
-    public void deleteApp(String name, boolean force, Asker by) throws InterruptedException {
-        apps.delete(name, () -> empty(name, force, by), () -> emptied(name, by));
+    public void deleteApp(String name, boolean force, Actor actor) throws InterruptedException {
+        apps.delete(name, () -> empty(name, force, actor), () -> destroyAll(name, actor));
     }
 
-    private boolean empty(String name, boolean force, Asker by) {
-        List<Machine> left = List.copyOf(book.of(name));
+    private boolean empty(String name, boolean force, Actor actor) {
+        List<Machine> left = List.copyOf(index.of(name));
         if (!left.isEmpty() && !force) {
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
+            throw RejectedException.because(
+                    RejectedException.Reason.CONFLICT,
                     "app %s has %d %s".formatted(name, left.size(), left.size() == 1 ? "machine" : "machines"),
                     "destroy them first, or ask with force=true");
         }
         List<Volume> disks = volumes.list(name);
         if (!disks.isEmpty() && !force) {
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
+            throw RejectedException.because(
+                    RejectedException.Reason.CONFLICT,
                     "app %s has %d %s".formatted(name, disks.size(), disks.size() == 1 ? "volume" : "volumes"),
                     "delete them first, or ask with force=true: what is in them is then lost");
         }
-        left.forEach(machine -> leases.check(machine.id(), by));
+        left.forEach(machine -> leases.check(machine.id(), actor));
         return left.isEmpty() && disks.isEmpty();
     }
 
-    private void emptied(String name, Asker by) throws InterruptedException {
+    private void destroyAll(String name, Actor actor) throws InterruptedException {
         // All are asked first, so that they go side by side; the engine's queue bounds how many do at once.
         List<RunId> ends = new ArrayList<>();
-        for (Machine machine : List.copyOf(book.of(name))) {
-            ends.add(destroy(machine, true, by));
+        for (Machine machine : List.copyOf(index.of(name))) {
+            ends.add(destroy(machine, true, actor));
         }
         for (RunId end : ends) {
-            runs.await(end, Duration.ofMinutes(2));
+            dispatcher.await(end, Duration.ofMinutes(2));
         }
         for (Volume disk : volumes.list(name)) {
             volumes.deleteOnceFree(disk, Duration.ofMinutes(1));
@@ -139,7 +139,7 @@ public final class Machines {
     /**
      * Does what needs the app to be there until it is done: the app is not deleted meanwhile. For what is short.
      *
-     * @throws Rejected where there is no such app, or it is being deleted
+     * @throws RejectedException where there is no such app, or it is being deleted
      */
     public <T, E extends Exception> T within(String app, Work<T, E> work) throws E {
         return apps.within(app, there -> work.run());
@@ -160,41 +160,41 @@ public final class Machines {
     /** A machine of the app, living or lately destroyed. */
     public Machine get(String app, MachineId id) {
         apps.get(app);
-        return book.get(id)
+        return index.get(id)
                 .or(() -> table.find(id))
                 .filter(m -> m.app().equals(app))
-                .orElseThrow(() -> Rejected.notFound("there is no machine " + id + " in app " + app));
+                .orElseThrow(() -> RejectedException.notFound("there is no machine " + id + " in app " + app));
     }
 
     public Optional<Machine> find(MachineId id) {
-        return book.get(id);
+        return index.get(id);
     }
 
     /** The app's machines, oldest first. */
     public List<Machine> list(String app, boolean destroyedToo) {
         apps.get(app);
         if (!destroyedToo) {
-            return book.inOrder(app);
+            return index.inOrder(app);
         }
-        List<Machine> machines = new ArrayList<>(book.inOrder(app));
+        List<Machine> machines = new ArrayList<>(index.inOrder(app));
         machines.addAll(table.destroyed(app));
-        machines.sort(Roster.OLDEST_FIRST);
+        machines.sort(AppMachines.OLDEST_FIRST);
         return machines;
     }
 
     /** The app's living machines, in no order, as they are while they are gone through; none of an app that is not there. */
     public Collection<Machine> of(String app) {
-        return book.of(app);
+        return index.of(app);
     }
 
     /** Every living machine, as they are while they are gone through. */
     public Collection<Machine> all() {
-        return book.all();
+        return index.all();
     }
 
     /** The machines of every app, and those destroyed lately where they are wanted too. */
     public List<Machine> everywhere(boolean destroyedToo) {
-        List<Machine> machines = new ArrayList<>(book.all());
+        List<Machine> machines = new ArrayList<>(index.all());
         if (destroyedToo) {
             machines.addAll(table.destroyed());
         }
@@ -202,8 +202,8 @@ public final class Machines {
     }
 
     /** How many machines of this size could be made and started here now. */
-    public int room(int memoryMb, int cpus) {
-        return room.fits(memoryMb, cpus);
+    public int countThatFit(int memoryMb, int cpus) {
+        return countThatFit.countThatFit(memoryMb, cpus);
     }
 
     public List<CheckStatus> checks(MachineId id) {
@@ -240,13 +240,13 @@ public final class Machines {
 
     /** Is told every record as it changes; must be quick. */
     public void listen(Consumer<Machine> listener) {
-        book.listen(listener);
+        index.listen(listener);
     }
 
     /**
      * Waits until the machine is in one of {@code states} (empty: any that lasts), at {@code version} if that is given.
      *
-     * @throws Rejected with {@link Rejected.Reason#TIMEOUT} where it was not in time
+     * @throws RejectedException with {@link RejectedException.Reason#TIMEOUT} where it was not in time
      */
     public Machine await(Machine machine, Set<MachineState> states, Optional<String> version, Duration timeout)
             throws InterruptedException {
@@ -254,19 +254,19 @@ public final class Machines {
                 m -> (states.isEmpty() ? m.state().kind() != MachineState.Kind.TRANSIENT : states.contains(m.state()))
                         && version.filter(v -> !v.equals(m.version().toString()))
                                 .isEmpty();
-        if (book.get(machine.id()).isEmpty() && until.test(machine)) {
+        if (index.get(machine.id()).isEmpty() && until.test(machine)) {
             return machine;
         }
-        return book.await(machine.id(), until, timeout)
+        return index.await(machine.id(), until, timeout)
                 .or(() -> table.find(machine.id()).filter(until))
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.TIMEOUT,
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.TIMEOUT,
                         "machine %s did not become %s within %s; it is %s"
                                 .formatted(
                                         machine.id(),
                                         states.isEmpty() ? "settled" : words(states),
-                                        Durations.text(timeout),
-                                        book.get(machine.id())
+                                        GoDuration.text(timeout),
+                                        index.get(machine.id())
                                                 .map(m -> m.state().wire())
                                                 .orElse("gone"))));
     }
@@ -276,16 +276,18 @@ public final class Machines {
      * before {@link #await} says that it is started: what that waits for is still being written down. The machine's boot
      * goes before those that no request waits for.
      *
-     * @throws Rejected with {@link Rejected.Reason#TIMEOUT} where it was not in time
+     * @throws RejectedException with {@link RejectedException.Reason#TIMEOUT} where it was not in time
      */
-    public Machine awaitGuest(Machine machine, Duration timeout) throws InterruptedException {
+    public Machine awaitSettled(Machine machine, Duration timeout) throws InterruptedException {
         try (BootAdmission.Slot _ = admission.await(machine.id())) {
-            return book.await(
-                            machine.id(), m -> guests.up(m) || m.state().kind() != MachineState.Kind.TRANSIENT, timeout)
-                    .orElseThrow(() -> Rejected.because(
-                            Rejected.Reason.TIMEOUT,
+            return index.await(
+                            machine.id(),
+                            m -> guests.isRunning(m) || m.state().kind() != MachineState.Kind.TRANSIENT,
+                            timeout)
+                    .orElseThrow(() -> RejectedException.because(
+                            RejectedException.Reason.TIMEOUT,
                             "the guest of machine %s did not come up within %s"
-                                    .formatted(machine.id(), Durations.text(timeout))));
+                                    .formatted(machine.id(), GoDuration.text(timeout))));
         }
     }
 
@@ -312,11 +314,11 @@ public final class Machines {
     /** The running guest, for what goes straight to it. */
     public Guest guest(Machine machine) {
         if (machine.state() == MachineState.DESTROYED) {
-            throw Rejected.notFound("machine " + machine.id() + " is destroyed");
+            throw RejectedException.notFound("machine " + machine.id() + " is destroyed");
         }
-        if (!guests.up(machine)) {
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
+        if (!guests.isRunning(machine)) {
+            throw RejectedException.because(
+                    RejectedException.Reason.CONFLICT,
                     "machine %s is %s, not started"
                             .formatted(machine.id(), machine.state().wire()),
                     "start it first");
@@ -328,8 +330,8 @@ public final class Machines {
         return leases;
     }
 
-    public Waits waits() {
-        return waits;
+    public MachineWaiter waits() {
+        return waiter;
     }
 
     // --- verbs
@@ -339,7 +341,7 @@ public final class Machines {
      * there, or wants them at {@code minVersion} or later. Asked before a create or an update.
      */
     public void checkSecrets(String app, MachineConfig config, int minVersion) {
-        boots.checkSecrets(apps.get(app).name(), config, minVersion);
+        specs.checkSecrets(apps.get(app).name(), config, minVersion);
     }
 
     /**
@@ -347,55 +349,62 @@ public final class Machines {
      *
      * @param config as the API has it; one that is wrong otherwise is refused too
      */
-    public void checkTenant(String app, ObjectNode config, Asker.Client by) {
+    public void checkTenant(String app, ObjectNode config, Actor.Client by) {
         if (by.tenant()) {
-            updates.checkTenant(app, ConfigReader.read(Fields.of(config, "config")));
+            updater.checkTenant(app, ConfigReader.read(StrictJsonReader.of(config, "config")));
         }
     }
 
-    /** Makes a machine; see {@link Creation}. */
-    public Machine create(String app, Creation.Request request) throws InterruptedException {
-        return creation.create(apps.get(app), request);
+    /** Makes a machine; see {@link MachineCreator}. */
+    public Machine create(String app, MachineCreator.Request request) throws InterruptedException {
+        return creator.create(apps.get(app), request);
     }
 
     /** Starts the machine, or resumes it where its memory is saved. */
-    public void start(Machine machine, Asker by) throws InterruptedException {
-        runs.verb(
-                Verb.START,
+    public void start(Machine machine, Actor actor) throws InterruptedException {
+        dispatcher.operation(
+                MachineOperation.START,
                 machine,
-                by,
-                m -> room.promised(
-                        m, () -> runs.start(lifecycle.start, m, new Job.Simple(m.id().text(), by.source()))));
+                actor,
+                m -> countThatFit.withReservation(
+                        m,
+                        () -> dispatcher.start(
+                                lifecycle.start, m, new LifecycleRequests.Simple(m.id().text(), actor.source()))));
     }
 
     /** Stops it: a signal, a time to end in, then the end. Empty for what the configuration says. */
-    public void stop(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Asker by)
+    public void stop(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Actor actor)
             throws InterruptedException {
-        runs.verb(Verb.STOP, machine, by, m -> runs.start(lifecycle.stop, m, stopJob(m, signal, timeout, by.source())));
-    }
-
-    public void restart(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Asker by)
-            throws InterruptedException {
-        runs.verb(
-                Verb.RESTART,
+        dispatcher.operation(
+                MachineOperation.STOP,
                 machine,
-                by,
-                m -> room.promised(
-                        m, () -> runs.start(lifecycle.restart, m, stopJob(m, signal, timeout, by.source()))));
+                actor,
+                m -> dispatcher.start(lifecycle.stop, m, stopJob(m, signal, timeout, actor.source())));
     }
 
-    private static Job.Stop stopJob(Machine m, Optional<Integer> signal, Optional<Duration> timeout, String source) {
-        return new Job.Stop(
+    public void restart(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Actor actor)
+            throws InterruptedException {
+        dispatcher.operation(
+                MachineOperation.RESTART,
+                machine,
+                actor,
+                m -> countThatFit.withReservation(
+                        m, () -> dispatcher.start(lifecycle.restart, m, stopJob(m, signal, timeout, actor.source()))));
+    }
+
+    private static LifecycleRequests.Stop stopJob(
+            Machine m, Optional<Integer> signal, Optional<Duration> timeout, String source) {
+        return new LifecycleRequests.Stop(
                 m.id().text(),
                 signal.orElse(0),
                 timeout.orElse(m.config().stop().timeout()).toMillis(),
                 source);
     }
 
-    public void suspend(Machine machine, Asker by) throws InterruptedException {
-        runs.verb(Verb.SUSPEND, machine, by, m -> {
-            room.checkSaved(m);
-            return runs.start(lifecycle.suspend, m, new Job.Simple(m.id().text(), by.source()));
+    public void suspend(Machine machine, Actor actor) throws InterruptedException {
+        dispatcher.operation(MachineOperation.SUSPEND, machine, actor, m -> {
+            countThatFit.checkSaved(m);
+            return dispatcher.start(lifecycle.suspend, m, new LifecycleRequests.Simple(m.id().text(), actor.source()));
         });
     }
 
@@ -406,57 +415,60 @@ public final class Machines {
      * @param launch whether a machine that is stopped, or was never started, is started with it
      * @param lease a lease to take, or to refresh, with it
      */
-    public record Change(MachineConfig config, Optional<String> expected, boolean launch, Optional<Leases.Ask> lease) {}
+    public record UpdateRequest(
+            MachineConfig config, Optional<String> expected, boolean launch, Optional<Leases.LeaseRequest> lease) {}
 
     /** Gives the machine another configuration: a new version, and a restart if it runs. The record at that version. */
-    public Machine update(Machine machine, Change change, Asker.Client by) throws InterruptedException {
-        return updates.update(machine, change, by);
+    public Machine update(Machine machine, UpdateRequest change, Actor.Client by) throws InterruptedException {
+        return updater.update(machine, change, by);
     }
 
-    public Machine metadata(Machine machine, Metadata change, Asker by) {
-        return updates.metadata(machine, change, by);
+    public Machine metadata(Machine machine, MetadataPatch change, Actor actor) {
+        return updater.metadata(machine, change, actor);
     }
 
     /** Destroys it; one that runs, or is at something but its own create, only with {@code force}. */
-    public RunId destroy(Machine machine, boolean force, Asker by) throws InterruptedException {
+    public RunId destroy(Machine machine, boolean force, Actor actor) throws InterruptedException {
         // A machine that is being made has nothing to lose: its create is cancelled, whatever that waits for.
         if (force
-                || book.get(machine.id())
+                || index.get(machine.id())
                         .filter(m -> m.state() == MachineState.CREATING)
                         .isPresent()) {
-            Machine now = book.get(machine.id())
-                    .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
-            return runs.insist(
+            Machine now = index.get(machine.id())
+                    .orElseThrow(() -> RejectedException.notFound("machine " + machine.id() + " is destroyed already"));
+            return dispatcher.startForced(
                     lifecycle.destroy,
                     now,
-                    by,
-                    new Job.Simple(now.id().text(), by.source()),
+                    actor,
+                    new LifecycleRequests.Simple(now.id().text(), actor.source()),
                     force ? "destroyed by force" : "destroyed before it was made");
         }
-        return runs.verb(Verb.DESTROY, machine, by, m -> {
+        return dispatcher
+                .operation(MachineOperation.DESTROY, machine, actor, m -> {
                     // What the caller has seen may be long ago: it may run by now.
                     if (m.state() == MachineState.STARTED) {
-                        throw Rejected.because(
-                                Rejected.Reason.CONFLICT,
+                        throw RejectedException.because(
+                                RejectedException.Reason.CONFLICT,
                                 "machine " + m.id() + " is started",
                                 "stop it first, or ask with force=true");
                     }
-                    return runs.start(lifecycle.destroy, m, new Job.Simple(m.id().text(), by.source()));
+                    return dispatcher.start(
+                            lifecycle.destroy, m, new LifecycleRequests.Simple(m.id().text(), actor.source()));
                 })
-                .orElseThrow(() -> Rejected.notFound("machine " + machine.id() + " is destroyed already"));
+                .orElseThrow(() -> RejectedException.notFound("machine " + machine.id() + " is destroyed already"));
     }
 
     /** Takes the machine out of the edge's routing, or back into it. */
-    public void cordon(Machine machine, boolean cordoned, Asker by) {
-        updates.cordon(machine, cordoned, by);
+    public void cordon(Machine machine, boolean cordoned, Actor actor) {
+        updater.cordon(machine, cordoned, actor);
     }
 
     /**
      * Sends the main process a signal. Not behind the gate, only checked: it is over when it is sent, and a guest that
      * does not listen must not keep anybody waiting there.
      */
-    public void signal(Machine machine, int signal, Asker by) {
-        askFor(machine, by, guest -> {
+    public void signal(Machine machine, int signal, Actor actor) {
+        askFor(machine, actor, guest -> {
             guest.signal(signal);
             return guest;
         });
@@ -465,13 +477,13 @@ public final class Machines {
     /**
      * Asks the running guest for something. One that ends meanwhile is no failure of the host: whoever asks is told so.
      *
-     * @throws Rejected with {@link Rejected.Reason#CONFLICT} where there is no guest, or no longer
+     * @throws RejectedException with {@link RejectedException.Reason#CONFLICT} where there is no guest, or no longer
      */
-    public <T> T ask(Machine machine, Function<Guest, T> question) {
+    public <T> T withGuest(Machine machine, Function<Guest, T> question) {
         Guest guest = guest(machine);
         try {
             return question.apply(guest);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             // Its link may be down a moment before its end is known.
             if (Poll.within(END, Duration.ofMillis(5), () -> gone(guest))) {
                 throw ended(machine);
@@ -486,15 +498,15 @@ public final class Machines {
     }
 
     /** The same for what changes it while it runs: refused where somebody else holds the machine's lease. */
-    public <T> T askFor(Machine machine, Asker by, Function<Guest, T> change) {
-        leases.check(machine.id(), by);
-        return ask(machine, change);
+    public <T> T askFor(Machine machine, Actor actor, Function<Guest, T> change) {
+        leases.check(machine.id(), actor);
+        return withGuest(machine, change);
     }
 
     /** What is said where a guest ended while it was used. */
-    public static Rejected ended(Machine machine) {
-        return Rejected.because(
-                Rejected.Reason.CONFLICT,
+    public static RejectedException ended(Machine machine) {
+        return RejectedException.because(
+                RejectedException.Reason.CONFLICT,
                 "machine " + machine.id() + " has just ended",
                 "its events say how: GET …/events");
     }
@@ -502,7 +514,7 @@ public final class Machines {
     /** How many machines are in each state, for status and metrics. */
     public Map<String, Long> counts() {
         Map<String, Long> counts = new java.util.TreeMap<>();
-        book.all().forEach(m -> counts.merge(m.state().name().toLowerCase(Locale.ROOT), 1L, Long::sum));
+        index.all().forEach(m -> counts.merge(m.state().name().toLowerCase(Locale.ROOT), 1L, Long::sum));
         return counts;
     }
 }

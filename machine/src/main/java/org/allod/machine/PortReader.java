@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
 /** Reads one entry of a service's {@code ports}: which ports of the edge, and what is spoken there. */
@@ -25,7 +25,7 @@ final class PortReader {
 
     private PortReader() {}
 
-    static MachineConfig.Port port(Fields in) {
+    static MachineConfig.Port port(StrictJsonReader in) {
         int first = in.integer("port", 0, 65_535).orElse(0);
         int start = in.integer("start_port", 0, 65_535).orElse(0);
         int end = in.integer("end_port", 0, 65_535).orElse(0);
@@ -34,14 +34,15 @@ final class PortReader {
             first = start;
             last = end;
         } else if (start != 0 || end != 0) {
-            throw Rejected.invalid("%s is beside %s: say one port, or where a range starts and ends"
+            throw RejectedException.invalid("%s is beside %s: say one port, or where a range starts and ends"
                     .formatted(in.path(start != 0 ? "start_port" : "end_port"), in.path("port")));
         }
         if (first == 0 || last == 0) {
-            throw Rejected.invalid(in.path(first == 0 ? "port" : "end_port") + " is missing: the port the edge serves");
+            throw RejectedException.invalid(
+                    in.path(first == 0 ? "port" : "end_port") + " is missing: the port the edge serves");
         }
         if (last < first || last - first >= MAX_RANGE) {
-            throw Rejected.invalid("%s is %d: a range from %d ends at %d to %d"
+            throw RejectedException.invalid("%s is %d: a range from %d ends at %d to %d"
                     .formatted(in.path("end_port"), last, first, first, first + MAX_RANGE - 1));
         }
         Set<String> handlers = handlers(in);
@@ -50,11 +51,12 @@ final class PortReader {
         shared(in, first, last, http, tls);
         boolean force = in.bool("force_https").orElse(false);
         if (force && (!http || tls)) {
-            throw Rejected.invalid(in.path("force_https") + " is for a port with the handler \"http\" and no \"tls\"");
+            throw RejectedException.invalid(
+                    in.path("force_https") + " is for a port with the handler \"http\" and no \"tls\"");
         }
-        Optional<Fields> options = in.object("http_options");
+        Optional<StrictJsonReader> options = in.object("http_options");
         if (!http && in.json().path("http_options").size() > 0) {
-            throw Rejected.invalid(in.path("http_options") + " is for a port with the handler \"http\"");
+            throw RejectedException.invalid(in.path("http_options") + " is for a port with the handler \"http\"");
         }
         MachineConfig.HttpOptions httpOptions = options.map(PortReader::http).orElse(MachineConfig.HttpOptions.USUAL);
         int proxy = proxy(in, handlers.contains("proxy_proto"));
@@ -62,19 +64,19 @@ final class PortReader {
         return new MachineConfig.Port(first, last, http, tls, proxy, force, httpOptions);
     }
 
-    private static Set<String> handlers(Fields in) {
+    private static Set<String> handlers(StrictJsonReader in) {
         Set<String> handlers = new TreeSet<>(in.strings("handlers"));
         for (String handler : handlers) {
             if (!HANDLERS.contains(handler)) {
-                throw Rejected.because(
-                        Rejected.Reason.UNSUPPORTED,
+                throw RejectedException.because(
+                        RejectedException.Reason.UNSUPPORTED,
                         "%s names \"%s\": there are %s".formatted(in.path("handlers"), handler, HANDLERS),
                         "none at all is plain TCP; nothing was changed");
             }
         }
         if (handlers.contains("http") && handlers.contains("proxy_proto")) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     in.path("handlers")
                             + " has \"http\" and \"proxy_proto\": over HTTP the machine is told who the client"
                             + " is by the field fly-client-ip",
@@ -84,12 +86,12 @@ final class PortReader {
     }
 
     /** 80 and 443 belong to all apps, which are told apart by host name. */
-    private static void shared(Fields in, int first, int last, boolean http, boolean tls) {
+    private static void shared(StrictJsonReader in, int first, int last, boolean http, boolean tls) {
         for (int port : new int[] {HTTP, HTTPS}) {
             boolean fits = http && (tls == (port == HTTPS)) && first == last;
             if (first <= port && port <= last && !fits) {
-                throw Rejected.because(
-                        Rejected.Reason.INVALID,
+                throw RejectedException.because(
+                        RejectedException.Reason.INVALID,
                         "%s is for port %d, which all apps share by host name: its handlers must be %s"
                                 .formatted(
                                         in.path("handlers"), port, port == HTTP ? "[\"http\"]" : "[\"tls\", \"http\"]"),
@@ -98,7 +100,7 @@ final class PortReader {
         }
     }
 
-    private static MachineConfig.HttpOptions http(Fields in) {
+    private static MachineConfig.HttpOptions http(StrictJsonReader in) {
         off(in, "h2_backend", "machines are spoken to in HTTP/1.1");
         Optional<Duration> headTime = in.integer("headers_read_timeout", 0, Integer.MAX_VALUE)
                 .filter(n -> n > 0)
@@ -106,20 +108,20 @@ final class PortReader {
         in.refuse("replay_cache", "answers are not replayed by the edge of this version");
         Optional<Duration> idle =
                 in.integer("idle_timeout", 0, MAX_SECONDS).filter(n -> n > 0).map(Duration::ofSeconds);
-        Optional<Fields> response = in.object("response");
+        Optional<StrictJsonReader> response = in.object("response");
         Map<String, List<String>> headers = response.map(PortReader::headers).orElse(Map.of());
         boolean pristine = response.flatMap(r -> r.bool("pristine")).orElse(false);
-        response.ifPresent(Fields::done);
+        response.ifPresent(StrictJsonReader::done);
         boolean compress = in.bool("compress").orElse(false);
         in.done();
         return new MachineConfig.HttpOptions(headers, pristine, idle, compress, headTime);
     }
 
     /** Whose a head is is known at its end only, so the edge's own bound holds for all. */
-    private static Duration headTime(Fields in, int seconds) {
+    private static Duration headTime(StrictJsonReader in, int seconds) {
         if (seconds > MAX_HEAD_SECONDS) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "%s is %d: every app's heads must come within %d s, and only less can be asked for"
                             .formatted(in.path("headers_read_timeout"), seconds, MAX_HEAD_SECONDS),
                     "leave it out, or say fewer seconds");
@@ -127,17 +129,19 @@ final class PortReader {
         return Duration.ofSeconds(seconds);
     }
 
-    private static void off(Fields in, String name, String why) {
+    private static void off(StrictJsonReader in, String name, String why) {
         in.bool(name).filter(on -> on).ifPresent(on -> {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED, in.path(name) + ": " + why, "leave it out; nothing was changed");
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
+                    in.path(name) + ": " + why,
+                    "leave it out; nothing was changed");
         });
     }
 
     /** Each name with a text, a list of texts, or false: then the machine's own is taken out. */
-    private static Map<String, List<String>> headers(Fields response) {
+    private static Map<String, List<String>> headers(StrictJsonReader response) {
         Map<String, List<String>> headers = new LinkedHashMap<>();
-        Optional<Fields> fields = response.object("headers");
+        Optional<StrictJsonReader> fields = response.object("headers");
         if (fields.isEmpty()) {
             return headers;
         }
@@ -145,7 +149,7 @@ final class PortReader {
             String path = fields.get().path(e.getKey());
             JsonNode value = e.getValue();
             if (!e.getKey().matches("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}") || framing(e.getKey())) {
-                throw Rejected.invalid(path + " is not the name of a field that an answer may be given");
+                throw RejectedException.invalid(path + " is not the name of a field that an answer may be given");
             }
             if (value.isString()) {
                 headers.put(e.getKey(), List.of(text(path, value)));
@@ -155,7 +159,8 @@ final class PortReader {
             } else if (value.isNull() || (value.isBoolean() && !value.booleanValue())) {
                 headers.put(e.getKey(), List.of());
             } else {
-                throw Rejected.invalid(path + " must be a text, a list of texts, or false to take the field out");
+                throw RejectedException.invalid(
+                        path + " must be a text, a list of texts, or false to take the field out");
             }
         });
         return headers;
@@ -168,49 +173,50 @@ final class PortReader {
 
     private static String text(String path, JsonNode value) {
         if (!value.isString() || !value.stringValue().matches("[\\t -~]{0,1000}")) {
-            throw Rejected.invalid(path + " must be a text of at most 1000 printable characters");
+            throw RejectedException.invalid(path + " must be a text of at most 1000 printable characters");
         }
         return value.stringValue();
     }
 
-    private static int proxy(Fields in, boolean wanted) {
+    private static int proxy(StrictJsonReader in, boolean wanted) {
         Optional<String> version = in.object("proxy_proto_options").flatMap(o -> {
             Optional<String> v = o.oneOf("version", List.of("", "v1", "v2"));
             o.done();
             return v.filter(text -> !text.isEmpty());
         });
         if (!wanted && version.isPresent()) {
-            throw Rejected.invalid(in.path("proxy_proto_options") + " is for a port with the handler \"proxy_proto\"");
+            throw RejectedException.invalid(
+                    in.path("proxy_proto_options") + " is for a port with the handler \"proxy_proto\"");
         }
         return !wanted ? 0 : version.filter("v2"::equals).isPresent() ? 2 : 1;
     }
 
-    private static void tls(Fields in, boolean wanted) {
+    private static void tls(StrictJsonReader in, boolean wanted) {
         List<String> alpn = in.strings("alpn");
         if (alpn.stream().anyMatch(name -> !name.equals("http/1.1"))) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "%s is %s: the edge speaks http/1.1".formatted(in.path("alpn"), alpn),
                     "leave it out, or name only http/1.1");
         }
         List<String> versions = in.strings("versions");
         if (!versions.isEmpty() && !Set.copyOf(versions).equals(Set.of("TLSv1.2", "TLSv1.3"))) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "%s is %s: the edge speaks both TLSv1.2 and TLSv1.3, to all apps alike"
                             .formatted(in.path("versions"), versions),
                     "leave it out");
         }
         in.bool("default_self_signed").filter(self -> !self).ifPresent(no -> {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     in.path("default_self_signed")
                             + " is false: where an app has no certificate the edge shows its own",
                     "leave it out");
         });
         in.done();
         if (!wanted) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     in.path("alpn") + " and the other options of TLS are for a port with the handler" + " \"tls\"");
         }
     }

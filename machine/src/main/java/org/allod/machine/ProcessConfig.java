@@ -5,7 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * One of several processes of a machine, beside each other in its one root file system. The first that ends, however it
@@ -20,7 +20,7 @@ public record ProcessConfig(
         MachineConfig.Command command,
         Map<String, String> env,
         List<EnvFrom> envFrom,
-        SecretChoice secrets,
+        SecretSelection secrets,
         String user) {
     private static final int MOST = 32;
 
@@ -48,19 +48,20 @@ public record ProcessConfig(
             }
         }
 
-        static EnvFrom read(Fields in) {
+        static EnvFrom read(StrictJsonReader in) {
             String variable = in.string("env_var").orElse("");
             ConfigReader.checkEnvName(in.path("env_var"), variable);
             String field = in.oneOf("field_ref", List.of("id", "version", "app_name", "private_ip", "region", "image"))
-                    .orElseThrow(() -> Rejected.invalid(in.path("field_ref") + " is missing: a field of the machine"));
+                    .orElseThrow(() ->
+                            RejectedException.invalid(in.path("field_ref") + " is missing: a field of the machine"));
             return new EnvFrom(variable, Field.valueOf(field.toUpperCase(java.util.Locale.ROOT)));
         }
     }
 
-    static List<ProcessConfig> read(Fields config) {
+    static List<ProcessConfig> read(StrictJsonReader config) {
         List<ProcessConfig> all = config.objects("processes", ProcessConfig::one);
         if (all.size() > MOST) {
-            throw Rejected.invalid(
+            throw RejectedException.invalid(
                     "%s has %d entries: at most %d".formatted(config.path("processes"), all.size(), MOST));
         }
         Set<String> taken = new HashSet<>();
@@ -77,14 +78,14 @@ public record ProcessConfig(
         return List.copyOf(named);
     }
 
-    private static ProcessConfig one(Fields in) {
+    private static ProcessConfig one(StrictJsonReader in) {
         MachineConfig.Command command = InitReader.command(in);
         return new ProcessConfig(
                 label(command),
                 command,
                 ConfigReader.env(in),
                 in.objects("env_from", EnvFrom::read),
-                SecretChoice.ofProcess(in),
+                SecretSelection.ofProcess(in),
                 in.string("user").orElse(""));
     }
 

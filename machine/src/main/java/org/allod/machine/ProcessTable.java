@@ -12,7 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.SupervisedThread;
 import org.allod.runtime.Exec;
 import org.allod.runtime.ExecSpec;
@@ -88,14 +88,14 @@ public final class ProcessTable {
             byte[] said = read.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             var exit = exec.exited().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             if (exit.code() != 0 || said.length > MAX_BYTES) {
-                throw new Failed("machine %s did not tell its processes: exit code %d, %d bytes"
+                throw new FailedException("machine %s did not tell its processes: exit code %d, %d bytes"
                         .formatted(guest.machine(), exit.code(), said.length));
             }
             return parse(said);
         } catch (TimeoutException e) {
-            throw new Failed("machine " + guest.machine() + " did not tell its processes", e);
+            throw new FailedException("machine " + guest.machine() + " did not tell its processes", e);
         } catch (ExecutionException e) {
-            throw new Failed("machine " + guest.machine() + " did not tell its processes: " + e.getCause(), e);
+            throw new FailedException("machine " + guest.machine() + " did not tell its processes: " + e.getCause(), e);
         }
     }
 

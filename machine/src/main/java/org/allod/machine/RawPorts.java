@@ -3,7 +3,7 @@ package org.allod.machine;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * The ports of the edge that apps' tokens may have for services that are not told apart by host name. The operator may
@@ -42,7 +42,7 @@ public record RawPorts(int first, int last, Set<Integer> taken) {
                 return new RawPorts(first, last, Set.of());
             }
         }
-        throw Rejected.invalid(
+        throw RejectedException.invalid(
                 "--app-ports is \"%s\": it must be FIRST-LAST, such as 10000-32767, or none".formatted(text));
     }
 

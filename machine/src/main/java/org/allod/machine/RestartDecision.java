@@ -1,7 +1,7 @@
 package org.allod.machine;
 
 import java.time.Duration;
-import org.allod.runtime.Exit;
+import org.allod.runtime.ExitStatus;
 
 /** What happens to a machine whose main process ended by itself. */
 public sealed interface RestartDecision {
@@ -28,7 +28,7 @@ public sealed interface RestartDecision {
      *
      * @param restarts how many times in a row it has been restarted without running well for a while
      */
-    static RestartDecision decide(MachineConfig config, Exit exit, int restarts) {
+    static RestartDecision decide(MachineConfig config, ExitStatus exit, int restarts) {
         boolean wanted = switch (config.restart().policy()) {
             case NO -> false;
             case ALWAYS -> true;

@@ -1,6 +1,6 @@
 package org.allod.machine;
 
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** What one runtime cannot do that another can: refused where a machine is made or changed, before anything is. */
 final class RuntimeLimits {
@@ -14,8 +14,8 @@ final class RuntimeLimits {
     static void check(MachineConfig config, String runtime) {
         if (!runtime.equals(GVISOR)) {
             if (config.guest().memoryMb() < LEAST_MICROVM_MB) {
-                throw Rejected.because(
-                        Rejected.Reason.INVALID,
+                throw RejectedException.because(
+                        RejectedException.Reason.INVALID,
                         "config.guest.memory_mb is %d: a microVM, whose kernel is its own, needs %d at least"
                                 .formatted(config.guest().memoryMb(), LEAST_MICROVM_MB),
                         "give it more, or create the machine with \"runtime\": \"gvisor\"");
@@ -41,9 +41,9 @@ final class RuntimeLimits {
         }
     }
 
-    private static Rejected refused(String field, String why) {
-        return Rejected.because(
-                Rejected.Reason.UNSUPPORTED,
+    private static RejectedException refused(String field, String why) {
+        return RejectedException.because(
+                RejectedException.Reason.UNSUPPORTED,
                 field + ": " + why,
                 "create the machine with \"runtime\": \"microvm\", or leave the field out");
     }

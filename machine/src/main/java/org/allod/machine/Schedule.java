@@ -25,7 +25,7 @@ public enum Schedule {
         this.longest = longest;
     }
 
-    static Optional<Schedule> read(Fields config) {
+    static Optional<Schedule> read(StrictJsonReader config) {
         return config.oneOf("schedule", List.of("", "hourly", "daily", "weekly", "monthly"))
                 .filter(word -> !word.isEmpty())
                 .map(word -> valueOf(word.toUpperCase(Locale.ROOT)));

@@ -1,7 +1,7 @@
 package org.allod.machine;
 
 import java.util.List;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
 /** Reads the part of a configuration that concerns the edge: services and their limits. */
@@ -12,16 +12,16 @@ final class ServiceReader {
 
     private ServiceReader() {}
 
-    static MachineConfig.Service service(Fields in, boolean autostartDefault) {
+    static MachineConfig.Service service(StrictJsonReader in, boolean autostartDefault) {
         in.oneOf("protocol", List.of("", "tcp", "udp")).filter("udp"::equals).ifPresent(udp -> {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     in.path("protocol") + " is \"udp\": the edge of this version carries TCP",
                     "leave the service out; the machine's own address can be reached by UDP from this host");
         });
         int internal = in.integer("internal_port", 1, 65_535)
-                .orElseThrow(
-                        () -> Rejected.invalid(in.path("internal_port") + " is missing: the port the guest serves"));
+                .orElseThrow(() ->
+                        RejectedException.invalid(in.path("internal_port") + " is missing: the port the guest serves"));
         List<MachineConfig.Port> ports = in.objects("ports", PortReader::port);
         MachineConfig.Concurrency concurrency = in.object("concurrency")
                 .map(ServiceReader::concurrency)
@@ -39,7 +39,7 @@ final class ServiceReader {
     }
 
     /** A word, or a truth value as older clients send it. */
-    private static MachineConfig.Autostop autostop(Fields in) {
+    private static MachineConfig.Autostop autostop(StrictJsonReader in) {
         JsonNode value = in.json().get("autostop");
         if (value != null && value.isBoolean()) {
             in.skip("autostop");
@@ -53,14 +53,14 @@ final class ServiceReader {
         };
     }
 
-    private static MachineConfig.Concurrency concurrency(Fields in) {
+    private static MachineConfig.Concurrency concurrency(StrictJsonReader in) {
         String type = in.oneOf("type", List.of("", "connections", "requests")).orElse("");
         int hard =
                 in.integer("hard_limit", 0, MAX_CONCURRENCY).filter(n -> n > 0).orElse(DEFAULT_HARD);
         int soft =
                 in.integer("soft_limit", 0, MAX_CONCURRENCY).filter(n -> n > 0).orElse(Math.min(hard, DEFAULT_SOFT));
         if (soft > hard) {
-            throw Rejected.invalid("%s is %d, above %s, which is %d"
+            throw RejectedException.invalid("%s is %d, above %s, which is %d"
                     .formatted(in.path("soft_limit"), soft, in.path("hard_limit"), hard));
         }
         in.done();

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** Reads {@code config.statics}: which files of the machine's image the edge serves in its stead. */
 final class StaticReader {
@@ -16,25 +16,26 @@ final class StaticReader {
     /**
      * @param mounts what hides the image's files from the guest, and so must not be over what is served
      */
-    static List<MachineConfig.Static> read(Fields in, List<MachineConfig.Mount> mounts) {
+    static List<MachineConfig.Static> read(StrictJsonReader in, List<MachineConfig.Mount> mounts) {
         List<MachineConfig.Static> all = in.objects("statics", StaticReader::one);
         if (all.size() > MOST) {
-            throw Rejected.invalid("%s has %d entries: at most %d".formatted(in.path("statics"), all.size(), MOST));
+            throw RejectedException.invalid(
+                    "%s has %d entries: at most %d".formatted(in.path("statics"), all.size(), MOST));
         }
         Set<String> prefixes = new HashSet<>();
         for (int i = 0; i < all.size(); i++) {
             String path = in.path("statics") + "[" + i + "]";
             MachineConfig.Static one = all.get(i);
             if (!prefixes.add(one.urlPrefix().replaceAll("/+$", ""))) {
-                throw Rejected.invalid(
+                throw RejectedException.invalid(
                         "%s.url_prefix is %s, which another entry has already".formatted(path, one.urlPrefix()));
             }
             for (MachineConfig.Mount mount : mounts) {
                 Path there = Path.of(mount.path());
                 Path here = Path.of(one.guestPath());
                 if (here.startsWith(there) || there.startsWith(here)) {
-                    throw Rejected.because(
-                            Rejected.Reason.INVALID,
+                    throw RejectedException.because(
+                            RejectedException.Reason.INVALID,
                             "%s.guest_path is %s, and a volume is mounted at %s: what is served is in the image"
                                     .formatted(path, one.guestPath(), mount.path()),
                             "serve a folder of the image, or have the machine's server serve the volume");
@@ -44,7 +45,7 @@ final class StaticReader {
         return all;
     }
 
-    private static MachineConfig.Static one(Fields in) {
+    private static MachineConfig.Static one(StrictJsonReader in) {
         in.refuse("tigris_bucket", "files are served from the machine's image: there is no object store here");
         MachineConfig.Static one = new MachineConfig.Static(
                 path(in, "guest_path", "a folder of the image, such as /app/public"),
@@ -54,18 +55,18 @@ final class StaticReader {
                 || one.index().indexOf('\0') >= 0
                 || one.index().startsWith("..")
                 || one.index().length() > LONGEST) {
-            throw Rejected.invalid("%s is \"%s\": it must be the name of a file, such as index.html"
-                    .formatted(in.path("index_document"), Fields.clip(one.index())));
+            throw RejectedException.invalid("%s is \"%s\": it must be the name of a file, such as index.html"
+                    .formatted(in.path("index_document"), StrictJsonReader.clip(one.index())));
         }
         in.done();
         return one;
     }
 
     /** What a path could mean twice is refused: the edge compares them as they are written. */
-    private static String path(Fields in, String name, String what) {
+    private static String path(StrictJsonReader in, String name, String what) {
         String path = in.string(name)
                 .filter(p -> !p.isEmpty())
-                .orElseThrow(() -> Rejected.invalid(in.path(name) + " is missing: " + what));
+                .orElseThrow(() -> RejectedException.invalid(in.path(name) + " is missing: " + what));
         String closed = path.endsWith("/") ? path : path + "/";
         boolean good = path.startsWith("/")
                 && path.length() <= LONGEST
@@ -74,8 +75,8 @@ final class StaticReader {
                 && !closed.contains("/./")
                 && !closed.contains("/../");
         if (!good) {
-            throw Rejected.invalid("%s is \"%s\": it must be an absolute path, plainly written: %s"
-                    .formatted(in.path(name), Fields.clip(path), what));
+            throw RejectedException.invalid("%s is \"%s\": it must be an absolute path, plainly written: %s"
+                    .formatted(in.path(name), StrictJsonReader.clip(path), what));
         }
         return path;
     }

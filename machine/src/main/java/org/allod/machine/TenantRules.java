@@ -1,7 +1,7 @@
 package org.allod.machine;
 
 import java.util.List;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.image.ImageStore;
 import org.allod.image.Requester;
 
@@ -12,12 +12,12 @@ import org.allod.image.Requester;
 final class TenantRules {
     private final ImageStore images;
     private final RawPorts rawPorts;
-    private final Book book;
+    private final MachineIndex index;
 
-    TenantRules(ImageStore images, RawPorts rawPorts, Book book) {
+    TenantRules(ImageStore images, RawPorts rawPorts, MachineIndex index) {
         this.images = images;
         this.rawPorts = rawPorts;
-        this.book = book;
+        this.index = index;
     }
 
     /** @param tenant whether it comes with a token of {@code app}; the operator may name any image and any port but the host's own */
@@ -36,7 +36,7 @@ final class TenantRules {
     }
 
     private void admit(MachineConfig config, String reference, Requester by) {
-        Boots.inField(config, reference, () -> {
+        GuestSpecFactory.inField(config, reference, () -> {
             images.admit(reference, by);
             return reference;
         });
@@ -44,8 +44,8 @@ final class TenantRules {
 
     private void check(String path, MachineConfig.Port port, String app, boolean tenant) {
         if (!port.http() && rawPorts.isTaken(port)) {
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
+            throw RejectedException.because(
+                    RejectedException.Reason.CONFLICT,
                     "%s asks for port %d of the edge for %s, where this host's own API or edge is"
                             .formatted(path, port.first(), port.spoken()),
                     "choose another port; nothing was changed");
@@ -53,8 +53,8 @@ final class TenantRules {
         // HTTP is told apart by host name; but of the ports below 1024 only the two that are for it anyway.
         boolean shared = port.http() && (port.first() >= 1024 || port.first() == 80 || port.first() == 443);
         if (tenant && !shared && !rawPorts.contains(port) && !isHeld(app, port)) {
-            throw Rejected.because(
-                    Rejected.Reason.FORBIDDEN,
+            throw RejectedException.because(
+                    RejectedException.Reason.FORBIDDEN,
                     "%s asks for port %s of the edge for %s: a token of an app may have %s"
                             .formatted(
                                     path,
@@ -67,7 +67,7 @@ final class TenantRules {
 
     /** What the operator gave one machine of the app, the app's next may have too: as in a deploy. */
     private boolean isHeld(String app, MachineConfig.Port port) {
-        return book.of(app).stream()
+        return index.of(app).stream()
                 .flatMap(m -> m.config().services().stream())
                 .flatMap(service -> service.ports().stream())
                 .anyMatch(held ->

@@ -48,7 +48,7 @@ public record Volume(
         return sizeGb * GIB;
     }
 
-    Volume in(VolumeState next, Instant now) {
+    Volume withState(VolumeState next, Instant now) {
         return new Volume(
                 id,
                 app,
@@ -66,7 +66,7 @@ public record Volume(
                 now);
     }
 
-    Volume attachedTo(Optional<MachineId> machine, Optional<String> runtime, Instant now) {
+    Volume withAttachment(Optional<MachineId> machine, Optional<String> runtime, Instant now) {
         boolean guestWritten = writer.filter("microvm"::equals).isPresent();
         return new Volume(
                 id,
@@ -85,7 +85,7 @@ public record Volume(
                 now);
     }
 
-    Volume sized(int gb, Instant now) {
+    Volume withSize(int gb, Instant now) {
         return new Volume(
                 id,
                 app,
@@ -103,12 +103,12 @@ public record Volume(
                 now);
     }
 
-    Volume kept(boolean backup, int days, Instant now) {
+    Volume withRetention(boolean backup, int days, Instant now) {
         return new Volume(
                 id, app, name, region, sizeGb, encrypted, state, attached, writer, backup, days, copy, created, now);
     }
 
-    Volume copied(CopyNote note, Instant now) {
+    Volume withCopy(CopyNote note, Instant now) {
         return new Volume(
                 id,
                 app,

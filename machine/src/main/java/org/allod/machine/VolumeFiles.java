@@ -14,10 +14,10 @@ import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.linux.Command;
-import org.allod.linux.Durable;
+import org.allod.linux.DurableFiles;
 import org.allod.linux.Ext4;
 import org.allod.linux.FileCopy;
 import org.allod.linux.LoopDevices;
@@ -37,7 +37,7 @@ final class VolumeFiles {
 
     private final Path volumes;
     private final Path snapshots;
-    private Optional<Boolean> shares = Optional.empty();
+    private Optional<Boolean> supportsReflink = Optional.empty();
     /** Asked for by requests under way: two at once must not each be promised the same room. */
     private long spokenFor;
     /** What running machines were promised of the same disk and have not written yet. */
@@ -88,9 +88,9 @@ final class VolumeFiles {
                 Files.delete(half);
                 Files.move(locked, half);
             }
-            Durable.sync(half);
-            Durable.publish(half, image);
-            Durable.sync(volumes);
+            DurableFiles.sync(half);
+            DurableFiles.publish(half, image);
+            DurableFiles.sync(volumes);
         } catch (IOException e) {
             throw failed("make the volume " + volume.id(), e);
         }
@@ -103,7 +103,7 @@ final class VolumeFiles {
             Files.createDirectories(folder(volume.id()));
             FileCopy.Method method = FileCopy.copy(from, image, bytes -> {});
             extend(volume.id(), volume.bytes());
-            Durable.sync(volumes);
+            DurableFiles.sync(volumes);
             return method;
         } catch (IOException e) {
             throw failed("fill the volume " + volume.id(), e);
@@ -126,7 +126,7 @@ final class VolumeFiles {
             long file = bytes + Luks.header(image);
             if (Files.size(image) < file) {
                 resize(image, file);
-                Durable.sync(image);
+                DurableFiles.sync(image);
             }
         } catch (IOException e) {
             throw failed("extend the volume " + id, e);
@@ -144,23 +144,23 @@ final class VolumeFiles {
         if (!Files.isDirectory(folder(id))) {
             return;
         }
-        letGo(id);
+        unmount(id);
         try {
-            giveBack(image(id));
+            releaseBlocks(image(id));
             // By name, never a whole tree: a mount we failed to see must not be emptied.
             for (String name : new String[] {"disk.img", "disk.img.half", "disk.img.locked.half", "mnt"}) {
                 Files.deleteIfExists(folder(id).resolve(name));
             }
             Files.deleteIfExists(folder(id));
-            Durable.sync(volumes);
+            DurableFiles.sync(volumes);
         } catch (IOException e) {
             throw failed("delete the volume " + id, e);
         }
     }
 
     /** Gives back what the disk takes, also where another sandbox's copy of its mount keeps the deleted file for a while. */
-    private static void giveBack(Path image) throws IOException {
-        if (Files.exists(image) && LoopDevices.have(image)) {
+    private static void releaseBlocks(Path image) throws IOException {
+        if (Files.exists(image) && LoopDevices.isAttached(image)) {
             var _ = Command.of(
                             "fallocate",
                             "--punch-hole",
@@ -172,8 +172,8 @@ final class VolumeFiles {
     }
 
     /** Whether the host's kernel still has the volume's file system, mounted in whatever namespace. */
-    boolean live(VolumeId id) {
-        return !LoopDevices.letGo(image(id), Duration.ofMillis(200));
+    boolean isStillMounted(VolumeId id) {
+        return !LoopDevices.detach(image(id), Duration.ofMillis(200));
     }
 
     void delete(SnapshotId id) {
@@ -186,7 +186,7 @@ final class VolumeFiles {
     }
 
     /** Unmounts a volume that no guest has. */
-    void letGo(VolumeId id) {
+    void unmount(VolumeId id) {
         new LoopMount(image(id), mount(id)).unmount();
     }
 
@@ -242,19 +242,19 @@ final class VolumeFiles {
      * @param wanted bytes that may come to be written for what is asked
      * @param others every volume there is
      */
-    synchronized Promise room(String field, long wanted, Supplier<List<Volume>> others) {
+    synchronized Promise reserveSpace(String field, long wanted, Supplier<List<Volume>> others) {
         long promised = spokenFor + outstanding(others.get());
         long machines = layers.getAsLong();
         long free = free();
         if (wanted > free - promised - machines - RESERVE) {
-            throw Rejected.because(
-                    Rejected.Reason.CAPACITY,
+            throw RejectedException.because(
+                    RejectedException.Reason.CAPACITY,
                     "%s asks for %d MiB: this host's disk has %d MiB free, of which volumes may still take %d MiB, machines %d MiB, and %d MiB are the host's own"
                             .formatted(field, wanted >> 20, free >> 20, promised >> 20, machines >> 20, RESERVE >> 20),
                     "ask for less, delete volumes, or use another host");
         }
         spokenFor += wanted;
-        return () -> given(wanted);
+        return () -> releaseReservation(wanted);
     }
 
     /** What volumes may still come to take. */
@@ -266,21 +266,21 @@ final class VolumeFiles {
         return sum;
     }
 
-    private synchronized void given(long wanted) {
+    private synchronized void releaseReservation(long wanted) {
         spokenFor -= wanted;
     }
 
     /** Bytes that a copy of the volume takes at once. */
     long costOfCopy(VolumeId id) {
-        return shares() ? 0 : FileCopy.allocated(image(id));
+        return supportsReflink() ? 0 : FileCopy.allocated(image(id));
     }
 
     /** Asked of the file system once: it does not change under us. */
-    private synchronized boolean shares() {
-        if (shares.isEmpty()) {
-            shares = Optional.of(FileCopy.shares(volumes));
+    private synchronized boolean supportsReflink() {
+        if (supportsReflink.isEmpty()) {
+            supportsReflink = Optional.of(FileCopy.shares(volumes));
         }
-        return shares.get();
+        return supportsReflink.get();
     }
 
     private long free() {
@@ -292,9 +292,9 @@ final class VolumeFiles {
         }
     }
 
-    private static Failed failed(String attempt, IOException e) {
+    private static FailedException failed(String attempt, IOException e) {
         String why = String.valueOf(e.getMessage());
-        return new Failed(
+        return new FailedException(
                 why.contains("No space left")
                         ? "cannot " + attempt + ": the disk is full; free some of it and try again"
                         : "cannot " + attempt + ": " + why,

@@ -15,19 +15,19 @@ final class VolumeRecovery {
 
     private final Engine engine;
     private final VolumeRuns runs;
-    private final VolumeBook book;
+    private final VolumeIndex book;
     private final VolumeFiles files;
-    private final KeySource keys;
-    private final Attachments attachments;
+    private final VolumeKeyStore keys;
+    private final VolumeAttachments attachments;
     private final Clock clock;
 
     VolumeRecovery(
             Engine engine,
             VolumeRuns runs,
-            VolumeBook book,
+            VolumeIndex book,
             VolumeFiles files,
-            KeySource keys,
-            Attachments attachments,
+            VolumeKeyStore keys,
+            VolumeAttachments attachments,
             Clock clock) {
         this.engine = engine;
         this.runs = runs;
@@ -38,7 +38,7 @@ final class VolumeRecovery {
         this.clock = clock;
     }
 
-    void settle(Runs machines) {
+    void settle(LifecycleDispatcher machines) {
         attachments.recover(machines);
         for (Volume seen : book.all()) {
             boolean active = engine.activeRun(runs.create, seen.id().text()).isPresent();
@@ -53,11 +53,12 @@ final class VolumeRecovery {
                     files.delete(v.id());
                     book.erase(v.id());
                 }
-                case EXTENDING, DESTROYING -> book.change(v.id(), now -> now.in(VolumeState.CREATED, clock.wall()));
+                case EXTENDING, DESTROYING ->
+                    book.change(v.id(), now -> now.withState(VolumeState.CREATED, clock.wall()));
                 case CREATED, DESTROYED -> {}
             }
             if (v.attached().isEmpty()) {
-                files.letGo(v.id());
+                files.unmount(v.id());
             }
         }
         for (VolumeSnapshot s : book.snapshots()) {

@@ -20,75 +20,75 @@ import org.allod.linux.FileCopy;
 final class VolumeRuns {
     static final String ACTION = "volume";
 
-    private final VolumeBook volumes;
+    private final VolumeIndex volumes;
     private final VolumeFiles files;
-    private final VolumeUse use;
-    private final KeySource keys;
-    private final Book book;
-    private final Boots boots;
-    private final Guests guests;
+    private final VolumeAccess use;
+    private final VolumeKeyStore keys;
+    private final MachineIndex index;
+    private final GuestSpecFactory specs;
+    private final GuestRegistry guests;
     private final Clock clock;
 
-    final RunType<VolumeJob.Simple, VolumeJob.Progress> create;
-    final RunType<VolumeJob.Fill, VolumeJob.Progress> fork;
-    final RunType<VolumeJob.Fill, VolumeJob.Progress> restore;
-    final RunType<VolumeJob.Extend, VolumeJob.Progress> extend;
-    final RunType<VolumeJob.Snapshot, VolumeJob.Progress> snapshot;
-    final RunType<VolumeJob.Simple, VolumeJob.Progress> delete;
+    final RunType<VolumeRequests.Simple, VolumeRequests.Progress> create;
+    final RunType<VolumeRequests.Fill, VolumeRequests.Progress> fork;
+    final RunType<VolumeRequests.Fill, VolumeRequests.Progress> restore;
+    final RunType<VolumeRequests.Extend, VolumeRequests.Progress> extend;
+    final RunType<VolumeRequests.Snapshot, VolumeRequests.Progress> snapshot;
+    final RunType<VolumeRequests.Simple, VolumeRequests.Progress> delete;
 
     VolumeRuns(
-            VolumeBook volumes,
+            VolumeIndex volumes,
             VolumeFiles files,
-            VolumeUse use,
-            KeySource keys,
-            Book book,
-            Boots boots,
-            Guests guests,
+            VolumeAccess use,
+            VolumeKeyStore keys,
+            MachineIndex index,
+            GuestSpecFactory specs,
+            GuestRegistry guests,
             Clock clock) {
         this.volumes = volumes;
         this.files = files;
         this.use = use;
         this.keys = keys;
-        this.book = book;
-        this.boots = boots;
+        this.index = index;
+        this.specs = specs;
         this.guests = guests;
         this.clock = clock;
         create = RunType.named("volume.create")
-                .json(VolumeJob.Simple.class, VolumeJob.Progress.class)
+                .json(VolumeRequests.Simple.class, VolumeRequests.Progress.class)
                 .action(ACTION)
                 .step("make", this::make)
-                .finalizer("settle", (c, outcome) -> made(c.request().id(), outcome))
+                .finalizer("settle", (c, outcome) -> markCreated(c.request().id(), outcome))
                 .build();
         fork = RunType.named("volume.fork")
-                .json(VolumeJob.Fill.class, VolumeJob.Progress.class)
+                .json(VolumeRequests.Fill.class, VolumeRequests.Progress.class)
                 .action(ACTION)
                 .step("copy", this::copyVolume)
-                .finalizer("settle", (c, outcome) -> made(c.request().id(), outcome))
+                .finalizer("settle", (c, outcome) -> markCreated(c.request().id(), outcome))
                 .build();
         restore = RunType.named("volume.restore")
-                .json(VolumeJob.Fill.class, VolumeJob.Progress.class)
+                .json(VolumeRequests.Fill.class, VolumeRequests.Progress.class)
                 .action(ACTION)
                 .step("copy", this::copySnapshot)
-                .finalizer("settle", (c, outcome) -> made(c.request().id(), outcome))
+                .finalizer("settle", (c, outcome) -> markCreated(c.request().id(), outcome))
                 .build();
         extend = RunType.named("volume.extend")
-                .json(VolumeJob.Extend.class, VolumeJob.Progress.class)
+                .json(VolumeRequests.Extend.class, VolumeRequests.Progress.class)
                 .action(ACTION)
                 .step("disk", this::extendDisk)
                 .step("grow", this::extendGrow)
-                .finalizer("settle", (c, outcome) -> settled(c.request().id()))
+                .finalizer("settle", (c, outcome) -> finish(c.request().id()))
                 .build();
         snapshot = RunType.named("volume.snapshot")
-                .json(VolumeJob.Snapshot.class, VolumeJob.Progress.class)
+                .json(VolumeRequests.Snapshot.class, VolumeRequests.Progress.class)
                 .action(ACTION)
                 .step("copy", this::takeSnapshot)
                 .finalizer("settle", this::snapshotTaken)
                 .build();
         delete = RunType.named("volume.delete")
-                .json(VolumeJob.Simple.class, VolumeJob.Progress.class)
+                .json(VolumeRequests.Simple.class, VolumeRequests.Progress.class)
                 .action(ACTION)
                 .step("remove", this::remove)
-                .finalizer("settle", (c, outcome) -> removed(c.request().id()))
+                .finalizer("settle", (c, outcome) -> finishDelete(c.request().id()))
                 .build();
     }
 
@@ -103,31 +103,34 @@ final class VolumeRuns {
 
     // --- create, fork, restore
 
-    private VolumeJob.Progress make(StepContext<VolumeJob.Simple, VolumeJob.Progress> c) throws Exception {
+    private VolumeRequests.Progress make(StepContext<VolumeRequests.Simple, VolumeRequests.Progress> c)
+            throws Exception {
         Volume v = volume(c.request().id());
-        Tries.bounded(c, () -> files.make(v, v.encrypted() ? Optional.of(use.key(v.id())) : Optional.empty()));
-        return VolumeJob.Progress.of("made");
+        BoundedRetry.bounded(c, () -> files.make(v, v.encrypted() ? Optional.of(use.key(v.id())) : Optional.empty()));
+        return VolumeRequests.Progress.of("made");
     }
 
-    private VolumeJob.Progress copyVolume(StepContext<VolumeJob.Fill, VolumeJob.Progress> c) throws Exception {
+    private VolumeRequests.Progress copyVolume(StepContext<VolumeRequests.Fill, VolumeRequests.Progress> c)
+            throws Exception {
         Volume v = volume(c.request().id());
         Volume source = volumes.get(new VolumeId(c.request().from()))
                 .filter(s -> s.state() != VolumeState.DESTROYING)
                 .orElseThrow(() -> new Unrecoverable(
                         Fault.USER, "volume " + c.request().from() + " was deleted before it could be copied"));
-        Tries.bounded(
+        BoundedRetry.bounded(
                 c,
-                () -> use.whileStill(source.id(), book, boots, how -> {
+                () -> use.whileStill(source.id(), index, specs, how -> {
                     copied(v, source.id().text(), files.fill(v, files.image(source.id())), how.name());
                     return how;
                 }));
-        return VolumeJob.Progress.of("copied");
+        return VolumeRequests.Progress.of("copied");
     }
 
-    private VolumeJob.Progress copySnapshot(StepContext<VolumeJob.Fill, VolumeJob.Progress> c) throws Exception {
+    private VolumeRequests.Progress copySnapshot(StepContext<VolumeRequests.Fill, VolumeRequests.Progress> c)
+            throws Exception {
         Volume v = volume(c.request().id());
         SnapshotId from = new SnapshotId(c.request().from());
-        Tries.bounded(
+        BoundedRetry.bounded(
                 c,
                 () -> use.whileKept(from, () -> {
                     // Looked for once it can no longer be removed.
@@ -138,12 +141,12 @@ final class VolumeRuns {
                     copied(v, from.text(), files.fill(v, files.image(from)), "IDLE");
                     return from;
                 }));
-        return VolumeJob.Progress.of("copied");
+        return VolumeRequests.Progress.of("copied");
     }
 
     private void copied(Volume v, String from, FileCopy.Method method, String how) {
         Volume.CopyNote note = note(from, method, how);
-        volumes.change(v.id(), now -> now.copied(note, clock.wall()));
+        volumes.change(v.id(), now -> now.withCopy(note, clock.wall()));
     }
 
     private static Volume.CopyNote note(String from, FileCopy.Method method, String how) {
@@ -151,12 +154,12 @@ final class VolumeRuns {
     }
 
     /** A new volume is there in full, or nothing of it is. */
-    private void made(VolumeId id, Outcome outcome) {
+    private void markCreated(VolumeId id, Outcome outcome) {
         Optional<Volume> v = volumes.get(id);
         if (v.isEmpty()) {
             files.delete(id);
         } else if (outcome instanceof Outcome.Completed) {
-            settled(id);
+            finish(id);
         } else if (v.get().state() == VolumeState.CREATING) {
             files.delete(id);
             keys.forget(id.text());
@@ -164,44 +167,46 @@ final class VolumeRuns {
         }
     }
 
-    private void settled(VolumeId id) {
-        volumes.change(id, now -> now.in(VolumeState.CREATED, clock.wall()));
+    private void finish(VolumeId id) {
+        volumes.change(id, now -> now.withState(VolumeState.CREATED, clock.wall()));
     }
 
     // --- extend
 
-    private VolumeJob.Progress extendDisk(StepContext<VolumeJob.Extend, VolumeJob.Progress> c) throws Exception {
+    private VolumeRequests.Progress extendDisk(StepContext<VolumeRequests.Extend, VolumeRequests.Progress> c)
+            throws Exception {
         VolumeId id = volume(c.request().id()).id();
-        Tries.bounded(c, () -> files.extend(id, c.request().sizeGb() * Volume.GIB));
-        volumes.change(id, now -> now.sized(c.request().sizeGb(), clock.wall()));
-        return VolumeJob.Progress.of("disk extended");
+        BoundedRetry.bounded(c, () -> files.extend(id, c.request().sizeGb() * Volume.GIB));
+        volumes.change(id, now -> now.withSize(c.request().sizeGb(), clock.wall()));
+        return VolumeRequests.Progress.of("disk extended");
     }
 
-    private VolumeJob.Progress extendGrow(StepContext<VolumeJob.Extend, VolumeJob.Progress> c) {
+    private VolumeRequests.Progress extendGrow(StepContext<VolumeRequests.Extend, VolumeRequests.Progress> c) {
         Volume v = volume(c.request().id());
-        boolean seen = use.grow(v, v.bytes(), book, guests);
-        return new VolumeJob.Progress(seen ? "grown" : "grows when its machine is started again", !seen);
+        boolean seen = use.grow(v, v.bytes(), index, guests);
+        return new VolumeRequests.Progress(seen ? "grown" : "grows when its machine is started again", !seen);
     }
 
     // --- snapshot
 
-    private VolumeJob.Progress takeSnapshot(StepContext<VolumeJob.Snapshot, VolumeJob.Progress> c) throws Exception {
+    private VolumeRequests.Progress takeSnapshot(StepContext<VolumeRequests.Snapshot, VolumeRequests.Progress> c)
+            throws Exception {
         Volume v = volume(c.request().id());
         SnapshotId id = c.request().snapshotId();
         VolumeSnapshot wanted =
                 volumes.snapshot(id).orElseThrow(() -> new Abort("snapshot " + id + " is no longer wanted"));
-        Tries.bounded(
+        BoundedRetry.bounded(
                 c,
-                () -> use.whileStill(v.id(), book, boots, how -> {
+                () -> use.whileStill(v.id(), index, specs, how -> {
                     FileCopy.Method method = files.snapshot(v.id(), id);
                     long bytes = FileCopy.allocated(files.image(id));
                     volumes.put(wanted.made(bytes, note(v.id().text(), method, how.name()), wanted.created()));
                     return how;
                 }));
-        return VolumeJob.Progress.of("taken");
+        return VolumeRequests.Progress.of("taken");
     }
 
-    private void snapshotTaken(StepContext<VolumeJob.Snapshot, VolumeJob.Progress> c, Outcome outcome) {
+    private void snapshotTaken(StepContext<VolumeRequests.Snapshot, VolumeRequests.Progress> c, Outcome outcome) {
         SnapshotId id = c.request().snapshotId();
         boolean ready = volumes.snapshot(id).filter(VolumeSnapshot::ready).isPresent();
         if (!ready) {
@@ -213,15 +218,16 @@ final class VolumeRuns {
 
     // --- delete
 
-    private VolumeJob.Progress remove(StepContext<VolumeJob.Simple, VolumeJob.Progress> c) throws Exception {
-        Tries.bounded(c, () -> files.delete(c.request().id()));
-        return VolumeJob.Progress.of("removed");
+    private VolumeRequests.Progress remove(StepContext<VolumeRequests.Simple, VolumeRequests.Progress> c)
+            throws Exception {
+        BoundedRetry.bounded(c, () -> files.delete(c.request().id()));
+        return VolumeRequests.Progress.of("removed");
     }
 
-    private void removed(VolumeId id) {
+    private void finishDelete(VolumeId id) {
         files.delete(id);
         keys.forget(id.text());
-        volumes.change(id, now -> now.in(VolumeState.DESTROYED, clock.wall()));
+        volumes.change(id, now -> now.withState(VolumeState.DESTROYED, clock.wall()));
         volumes.forgetOld();
     }
 }

@@ -4,15 +4,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
-import org.allod.base.Ids;
+import org.allod.base.FailedException;
+import org.allod.base.IdGenerator;
 import org.allod.base.Poll;
-import org.allod.base.Rejected;
-import org.allod.fsm.Ended;
+import org.allod.base.RejectedException;
 import org.allod.fsm.Engine;
 import org.allod.fsm.Fault;
 import org.allod.fsm.Outcome;
 import org.allod.fsm.RunId;
+import org.allod.fsm.RunResult;
 import org.allod.fsm.RunType;
 import org.allod.linux.Ext4;
 
@@ -33,29 +33,29 @@ public final class Volumes {
     private final Engine engine;
     private final AppTable apps;
     private final VolumeRuns runs;
-    private final VolumeBook book;
+    private final VolumeIndex book;
     private final VolumeFiles files;
-    private final VolumeUse use;
-    private final KeySource keys;
-    private final Book machines;
-    private final Guests guests;
+    private final VolumeAccess use;
+    private final VolumeKeyStore keys;
+    private final MachineIndex machines;
+    private final GuestRegistry guests;
     private final String region;
     private final Clock clock;
-    private final Ids ids;
+    private final IdGenerator ids;
 
     Volumes(
             Engine engine,
             AppTable apps,
             VolumeRuns runs,
-            VolumeBook book,
+            VolumeIndex book,
             VolumeFiles files,
-            VolumeUse use,
-            KeySource keys,
-            Book machines,
-            Guests guests,
+            VolumeAccess use,
+            VolumeKeyStore keys,
+            MachineIndex machines,
+            GuestRegistry guests,
             String region,
             Clock clock,
-            Ids ids) {
+            IdGenerator ids) {
         this.engine = engine;
         this.apps = apps;
         this.runs = runs;
@@ -106,8 +106,8 @@ public final class Volumes {
     public Volume get(String app, VolumeId id) {
         return book.find(id)
                 .filter(v -> v.app().equals(app))
-                .orElseThrow(() -> Rejected.because(
-                        Rejected.Reason.NOT_FOUND,
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND,
                         "there is no volume " + id + " in app " + app,
                         "`allod volume list --app " + app + "` shows those there are"));
     }
@@ -143,7 +143,7 @@ public final class Volumes {
     public Volume create(App app, Request request) throws InterruptedException {
         // Its app stays while it is recorded, not while it is made: that takes as long as the disk does.
         Begun begun = apps.within(app.name(), there -> begin(there, request));
-        return made(begun.volume(), begun.run());
+        return createAndAwait(begun.volume(), begun.run());
     }
 
     private record Begun(Volume volume, RunId run) {}
@@ -151,29 +151,29 @@ public final class Volumes {
     private Begun begin(App app, Request request) {
         checkName(request.name());
         request.region().filter(r -> !r.isEmpty() && !r.equals(region)).ifPresent(r -> {
-            throw Rejected.because(
-                    Rejected.Reason.CAPACITY,
+            throw RejectedException.because(
+                    RejectedException.Reason.CAPACITY,
                     "region is \"%s\": this host is in %s".formatted(r, region),
                     "leave region out");
         });
         if (book.all().size() >= MOST) {
-            throw Rejected.because(
-                    Rejected.Reason.CAPACITY,
+            throw RejectedException.because(
+                    RejectedException.Reason.CAPACITY,
                     "this host has %d volumes, the most it takes".formatted(MOST),
                     "delete some");
         }
-        Origin origin = Origin.of(app, request, book);
+        VolumeSource origin = VolumeSource.of(app, request, book);
         if (request.encrypted() && !origin.encrypted() && origin.from().isPresent()) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "encrypted is true, but %s is not encrypted: a copy is what its source is"
                             .formatted(origin.from().get()),
                     "create an empty encrypted volume and copy the files into it");
         }
         boolean encrypted = origin.from().isPresent() ? origin.encrypted() : request.encrypted();
         if (encrypted && !keys.available()) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "encrypted is true: this host cannot keep keys for volumes",
                     "install qemu-img (`allod setup` does) and restart the daemon; or leave it out: the volume is then not"
                             + " encrypted, and says so");
@@ -194,7 +194,7 @@ public final class Volumes {
                 Optional.empty(),
                 clock.wall(),
                 clock.wall());
-        try (VolumeFiles.Promise _ = files.room("size_gb", size * Volume.GIB, book::all)) {
+        try (VolumeFiles.Promise _ = files.reserveSpace("size_gb", size * Volume.GIB, book::all)) {
             if (encrypted) {
                 origin.from().ifPresentOrElse(from -> keys.share(v.id().text(), from), () -> keys.make(v.id()));
             }
@@ -203,29 +203,29 @@ public final class Volumes {
         return new Begun(v, begin(v, origin));
     }
 
-    private Volume made(Volume v, RunId run) {
-        Optional<Ended> ended = awaited(run);
+    private Volume createAndAwait(Volume v, RunId run) {
+        Optional<RunResult> ended = awaitRun(run);
         if (ended.isPresent() && !ended.get().completed()) {
             throw refusal("volume could not be made, and nothing was left behind", ended.get());
         }
         return book.get(v.id()).orElse(v);
     }
 
-    private RunId begin(Volume v, Origin origin) {
+    private RunId begin(Volume v, VolumeSource origin) {
         String subject = v.id().text();
         try {
             return switch (origin) {
-                case Origin.Empty() -> engine.start(runs.create, subject, new VolumeJob.Simple(subject));
-                case Origin.Fork(Volume source) ->
+                case VolumeSource.Empty() -> engine.start(runs.create, subject, new VolumeRequests.Simple(subject));
+                case VolumeSource.Fork(Volume source) ->
                     engine.start(
                             runs.fork,
                             subject,
-                            new VolumeJob.Fill(subject, source.id().text()));
-                case Origin.Restore(VolumeSnapshot snapshot) ->
+                            new VolumeRequests.Fill(subject, source.id().text()));
+                case VolumeSource.Restore(VolumeSnapshot snapshot) ->
                     engine.start(
                             runs.restore,
                             subject,
-                            new VolumeJob.Fill(subject, snapshot.id().text()));
+                            new VolumeRequests.Fill(subject, snapshot.id().text()));
             };
         } catch (RuntimeException e) {
             // Not on record, so nobody will make it: or else the next start of the daemon would find it half made.
@@ -235,12 +235,12 @@ public final class Volumes {
         }
     }
 
-    private static int size(Request request, Origin origin) {
+    private static int size(Request request, VolumeSource origin) {
         int least = origin.sizeGb();
         int size = request.sizeGb().orElse(least == 0 ? DEFAULT_GB : least);
         if (size < least) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "size_gb is %d: %s has %d, and a volume never shrinks"
                             .formatted(size, origin.from().orElse("its source"), least),
                     "ask for %d or more, or leave it out".formatted(least));
@@ -251,7 +251,7 @@ public final class Volumes {
     /** A volume's name, as the Machines API has it: it ends up in configurations and host names of old. */
     private static void checkName(String name) {
         if (name.length() > MAX_NAME || !name.matches("[a-z0-9_]+")) {
-            throw Rejected.invalid("name is \"%s\": it must be 1 to %d small letters, digits and underscores"
+            throw RejectedException.invalid("name is \"%s\": it must be 1 to %d small letters, digits and underscores"
                     .formatted(name.length() > 80 ? name.substring(0, 77) + "..." : name, MAX_NAME));
         }
     }
@@ -260,7 +260,8 @@ public final class Volumes {
     public Volume update(Volume volume, Optional<Boolean> autoBackup, Optional<Integer> retention) {
         return book.change(
                         volume.id(),
-                        v -> v.kept(autoBackup.orElse(v.autoBackup()), retention.orElse(v.retention()), clock.wall()))
+                        v -> v.withRetention(
+                                autoBackup.orElse(v.autoBackup()), retention.orElse(v.retention()), clock.wall()))
                 .orElseThrow(() -> gone(volume));
     }
 
@@ -271,8 +272,8 @@ public final class Volumes {
     public Extended extend(Volume volume, int sizeGb) throws InterruptedException {
         Volume now = book.get(volume.id()).orElseThrow(() -> gone(volume));
         if (sizeGb < now.sizeGb()) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "size_gb is %d: volume %s has %d, and a volume never shrinks"
                             .formatted(sizeGb, now.id(), now.sizeGb()),
                     "ask for more than %d".formatted(now.sizeGb()));
@@ -289,28 +290,29 @@ public final class Volumes {
                 .flatMap(machines::get)
                 .filter(m -> m.state() == MachineState.SUSPENDED)
                 .ifPresent(m -> {
-                    throw Rejected.because(
-                            Rejected.Reason.CONFLICT,
+                    throw RejectedException.because(
+                            RejectedException.Reason.CONFLICT,
                             "volume %s belongs to machine %s, whose saved memory knows its size"
                                     .formatted(now.id(), m.id()),
                             "resume or stop the machine first");
                 });
-        Ended ended;
-        try (VolumeFiles.Promise _ = files.room("size_gb", (sizeGb - now.sizeGb()) * Volume.GIB, book::all)) {
-            RunId run = started(
+        RunResult result;
+        try (VolumeFiles.Promise _ = files.reserveSpace("size_gb", (sizeGb - now.sizeGb()) * Volume.GIB, book::all)) {
+            RunId run = startRun(
                     now,
                     VolumeState.EXTENDING,
                     () -> engine.start(
                             runs.extend,
                             now.id().text(),
-                            new VolumeJob.Extend(now.id().text(), sizeGb)));
-            ended = awaited(run).orElseThrow(() -> late("extending", now, run));
+                            new VolumeRequests.Extend(now.id().text(), sizeGb)));
+            result = awaitRun(run).orElseThrow(() -> late("extending", now, run));
         }
-        if (!ended.completed()) {
-            throw refusal("volume " + now.id() + " was not extended", ended);
+        if (!result.completed()) {
+            throw refusal("volume " + now.id() + " was not extended", result);
         }
-        boolean restart =
-                response(runs.extend, ended).filter(VolumeJob.Progress::restart).isPresent();
+        boolean restart = response(runs.extend, result)
+                .filter(VolumeRequests.Progress::restart)
+                .isPresent();
         return new Extended(book.get(now.id()).orElse(now), restart);
     }
 
@@ -318,14 +320,15 @@ public final class Volumes {
     public VolumeSnapshot snapshot(Volume volume, boolean scheduled) throws InterruptedException {
         Volume v = book.get(volume.id()).orElseThrow(() -> gone(volume));
         if (v.state() == VolumeState.CREATING || v.state() == VolumeState.DESTROYING) {
-            throw Rejected.conflict("volume " + v.id() + " is " + v.state().wire());
+            throw RejectedException.conflict(
+                    "volume " + v.id() + " is " + v.state().wire());
         }
-        try (VolumeFiles.Promise _ = files.room("the snapshot", files.costOfCopy(v.id()), book::all)) {
-            return taken(v, scheduled);
+        try (VolumeFiles.Promise _ = files.reserveSpace("the snapshot", files.costOfCopy(v.id()), book::all)) {
+            return takeSnapshot(v, scheduled);
         }
     }
 
-    private VolumeSnapshot taken(Volume v, boolean scheduled) throws InterruptedException {
+    private VolumeSnapshot takeSnapshot(Volume v, boolean scheduled) throws InterruptedException {
         VolumeSnapshot wanted = new VolumeSnapshot(
                 SnapshotId.of(ids.ulid()),
                 v.id(),
@@ -348,13 +351,13 @@ public final class Volumes {
             run = engine.start(
                     runs.snapshot,
                     v.id().text(),
-                    new VolumeJob.Snapshot(v.id().text(), wanted.id().text()));
+                    new VolumeRequests.Snapshot(v.id().text(), wanted.id().text()));
         } catch (RuntimeException e) {
             book.erase(wanted.id());
             keys.forget(wanted.id().text());
             throw e;
         }
-        Optional<Ended> ended = awaited(run);
+        Optional<RunResult> ended = awaitRun(run);
         if (ended.isPresent() && !ended.get().completed()) {
             throw refusal("no snapshot of volume " + v.id() + " was taken", ended.get());
         }
@@ -364,13 +367,13 @@ public final class Volumes {
     /** Deletes it. Its snapshots stay until their time is over. Never while a machine has it. */
     public Volume delete(Volume volume) throws InterruptedException {
         Volume v = book.get(volume.id()).orElseThrow(() -> gone(volume));
-        RunId run = started(
+        RunId run = startRun(
                 v,
                 VolumeState.DESTROYING,
-                () -> engine.start(runs.delete, v.id().text(), new VolumeJob.Simple(v.id().text())));
-        Ended ended = awaited(run).orElseThrow(() -> late("deleting", v, run));
-        if (!ended.completed()) {
-            throw refusal("volume " + v.id() + " was not deleted", ended);
+                () -> engine.start(runs.delete, v.id().text(), new VolumeRequests.Simple(v.id().text())));
+        RunResult result = awaitRun(run).orElseThrow(() -> late("deleting", v, run));
+        if (!result.completed()) {
+            throw refusal("volume " + v.id() + " was not deleted", result);
         }
         return book.find(v.id()).orElse(v);
     }
@@ -390,7 +393,7 @@ public final class Volumes {
         Optional<Volume> now = book.get(id);
         return now.isEmpty()
                 || (now.get().attached().isEmpty()
-                        && !use.beingCopied(id)
+                        && !use.isBeingCopied(id)
                         && engine.activeRun(runs.create, id.text()).isEmpty());
     }
 
@@ -399,65 +402,66 @@ public final class Volumes {
     }
 
     /** Says what is to become of it first: from then on no machine can take it. */
-    private RunId started(Volume volume, VolumeState during, Begin begin) {
+    private RunId startRun(Volume volume, VolumeState during, Begin begin) {
         var _ = book.change(volume.id(), v -> {
                     v.attached().filter(m -> during == VolumeState.DESTROYING).ifPresent(m -> {
-                        throw Rejected.because(
-                                Rejected.Reason.CONFLICT,
+                        throw RejectedException.because(
+                                RejectedException.Reason.CONFLICT,
                                 "volume %s is attached to machine %s".formatted(v.id(), m),
                                 "destroy the machine first, or update it without the volume");
                     });
-                    if (during == VolumeState.DESTROYING && use.beingCopied(v.id())) {
-                        throw Rejected.because(
-                                Rejected.Reason.CONFLICT,
+                    if (during == VolumeState.DESTROYING && use.isBeingCopied(v.id())) {
+                        throw RejectedException.because(
+                                RejectedException.Reason.CONFLICT,
                                 "a copy of volume %s is being made".formatted(v.id()),
                                 "delete it once that is done");
                     }
                     if (v.state() != VolumeState.CREATED) {
-                        throw Rejected.because(
-                                Rejected.Reason.CONFLICT,
+                        throw RejectedException.because(
+                                RejectedException.Reason.CONFLICT,
                                 "volume %s is %s".formatted(v.id(), v.state().wire()),
                                 "wait until it is created");
                     }
-                    return v.in(during, clock.wall());
+                    return v.withState(during, clock.wall());
                 })
                 .orElseThrow(() -> gone(volume));
         try {
             return begin.run();
         } catch (RuntimeException e) {
-            book.change(volume.id(), v -> v.state() == during ? v.in(VolumeState.CREATED, clock.wall()) : v);
+            book.change(volume.id(), v -> v.state() == during ? v.withState(VolumeState.CREATED, clock.wall()) : v);
             throw e;
         }
     }
 
-    private Optional<Ended> awaited(RunId run) {
+    private Optional<RunResult> awaitRun(RunId run) {
         try {
             return Optional.of(engine.await(run, ANSWER));
-        } catch (Rejected e) {
+        } catch (RejectedException e) {
             return Optional.empty();
         }
     }
 
-    private static <Q> Optional<VolumeJob.Progress> response(RunType<Q, VolumeJob.Progress> type, Ended ended) {
-        return type.response(ended);
+    private static <Q> Optional<VolumeRequests.Progress> response(
+            RunType<Q, VolumeRequests.Progress> type, RunResult result) {
+        return type.response(result);
     }
 
-    private static Rejected gone(Volume volume) {
-        return Rejected.notFound("volume " + volume.id() + " is deleted");
+    private static RejectedException gone(Volume volume) {
+        return RejectedException.notFound("volume " + volume.id() + " is deleted");
     }
 
-    private static Rejected late(String what, Volume volume, RunId run) {
-        return Rejected.because(
-                Rejected.Reason.TIMEOUT,
+    private static RejectedException late(String what, Volume volume, RunId run) {
+        return RejectedException.because(
+                RejectedException.Reason.TIMEOUT,
                 "%s volume %s is still under way after %d s".formatted(what, volume.id(), ANSWER.toSeconds()),
                 "it goes on: `allod fsm show " + run + "`");
     }
 
-    private static RuntimeException refusal(String what, Ended ended) {
-        return switch (ended.outcome()) {
+    private static RuntimeException refusal(String what, RunResult result) {
+        return switch (result.outcome()) {
             case Outcome.Unrecoverable(var fault, String message)
-            when fault == Fault.USER -> Rejected.conflict(what + ": " + message);
-            default -> new Failed(what + ": " + ended.outcome().detail());
+            when fault == Fault.USER -> RejectedException.conflict(what + ": " + message);
+            default -> new FailedException(what + ": " + result.outcome().detail());
         };
     }
 }

@@ -2,7 +2,7 @@
  * Machines: what they are, what may be asked of them, and the durable runs that carry it out.
  *
  * <p>{@link org.allod.machine.Machines} is the door. A request is first checked ({@link
- * org.allod.machine.ConfigReader}, {@link org.allod.machine.Verb}), then becomes a run of {@code fsm} whose steps call
+ * org.allod.machine.ConfigReader}, {@link org.allod.machine.MachineOperation}), then becomes a run of {@code fsm} whose steps call
  * {@code image} and {@code runtime}; the machine's record ({@link org.allod.machine.Machine}) is written whole at each
  * step to {@code host.db} and to the book in memory that readers, waiters and the edge look at.
  *

@@ -12,8 +12,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.base.SystemClock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -22,13 +22,13 @@ import org.junit.jupiter.api.io.TempDir;
 /** What is accepted is judged by how things are then, changes nothing where it is refused, and keeps nobody waiting. */
 @Timeout(60)
 class AcceptanceTest {
-    private static final Asker.Client ME = new Asker.Client("me", Optional.empty());
+    private static final Actor.Client ME = new Actor.Client("me", Optional.empty());
 
     @TempDir
     Path folder;
 
     /** Keys that are not to be had until a test says so. */
-    private static final class SlowKeys implements KeySource {
+    private static final class SlowKeys implements VolumeKeyStore {
         final CountDownLatch asked = new CountDownLatch(1);
         final CountDownLatch answer = new CountDownLatch(1);
 
@@ -51,7 +51,7 @@ class AcceptanceTest {
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
-            throw new Failed("no key today");
+            throw new FailedException("no key today");
         }
 
         @Override
@@ -65,28 +65,29 @@ class AcceptanceTest {
 
     @Test
     void create_whoseRunCannotStart_leavesNoMachineAndNoName() {
-        try (TestRoom room = new TestRoom(folder, KeySource.NONE, 8, options -> options.active(0))) {
+        try (TestMachineModule room =
+                new TestMachineModule(folder, VolumeKeyStore.NONE, 8, options -> options.active(0))) {
             for (int i = 0; i < 2; i++) {
                 assertThatThrownBy(() -> room.create(true, Optional.empty()))
-                        .isInstanceOf(Rejected.class)
+                        .isInstanceOf(RejectedException.class)
                         .hasMessageContaining("active runs, the bound");
                 assertThat(room.machines.list("app", true)).isEmpty();
                 assertThat(room.machines.all()).isEmpty();
             }
         }
-        try (TestRoom again = new TestRoom(folder)) {
+        try (TestMachineModule again = new TestMachineModule(folder)) {
             assertThat(again.machines.list("app", true)).isEmpty();
         }
     }
 
     @Test
     void destroy_withoutForce_ofAMachineThatWasStartedSince_isRefused() throws Exception {
-        try (TestRoom room = new TestRoom(folder)) {
+        try (TestMachineModule room = new TestMachineModule(folder)) {
             Machine seen = room.create(false, Optional.empty());
             room.machines.start(seen, ME);
             room.machines.await(seen, Set.of(MachineState.STARTED), Optional.empty(), Duration.ofSeconds(20));
             assertThatThrownBy(() -> room.machines.destroy(seen, false, ME))
-                    .isInstanceOf(Rejected.class)
+                    .isInstanceOf(RejectedException.class)
                     .hasMessageContaining("is started");
             assertThat(room.machines.find(seen.id()).orElseThrow().state()).isEqualTo(MachineState.STARTED);
         }
@@ -95,17 +96,17 @@ class AcceptanceTest {
     @Test
     void update_thatMakesAVolume_keepsNobodyElseWaiting_andLeavesNoneWhereItIsRefused() throws Exception {
         SlowKeys keys = new SlowKeys();
-        try (TestRoom room = new TestRoom(folder, keys)) {
+        try (TestMachineModule room = new TestMachineModule(folder, keys)) {
             Machine m = room.create(false, Optional.empty());
             MachineConfig config = TestHost.config(
                     "{\"image\":\"web\",\"mounts\":[{\"name\":\"data\",\"path\":\"/d\",\"size_gb\":1,\"encrypted\":true}]}");
             FutureTask<Machine> update = new FutureTask<>(() -> room.machines.update(
-                    m, new Machines.Change(config, Optional.empty(), false, Optional.empty()), ME));
+                    m, new Machines.UpdateRequest(config, Optional.empty(), false, Optional.empty()), ME));
             Thread.ofVirtual().start(update);
             assertThat(keys.asked.await(20, TimeUnit.SECONDS)).isTrue();
             room.machines.cordon(m, true, ME);
             assertThat(room.machines.find(m.id()).orElseThrow().cordoned()).isTrue();
-            assertThatThrownBy(() -> room.machines.deleteApp("app", false, ME)).isInstanceOf(Rejected.class);
+            assertThatThrownBy(() -> room.machines.deleteApp("app", false, ME)).isInstanceOf(RejectedException.class);
             keys.answer.countDown();
             assertThatThrownBy(() -> update.get(20, TimeUnit.SECONDS)).hasMessageContaining("no key today");
             assertThat(room.volumes.list("app")).isEmpty();
@@ -129,14 +130,14 @@ class AcceptanceTest {
         };
         Machine before;
         MachineEvent event;
-        try (TestRoom room = new TestRoom(folder)) {
+        try (TestMachineModule room = new TestMachineModule(folder)) {
             before = room.create(false, Optional.empty());
             event = room.machines.events(before.id(), 1).getFirst();
         }
-        try (TestRoom room = new TestRoom(folder, KeySource.NONE, 8, options -> options, back)) {
+        try (TestMachineModule room = new TestMachineModule(folder, VolumeKeyStore.NONE, 8, options -> options, back)) {
             Machine after = room.machines.update(
                     before,
-                    new Machines.Change(
+                    new Machines.UpdateRequest(
                             TestHost.config("{\"image\":\"web\",\"env\":{\"A\":\"1\"}}"),
                             Optional.empty(),
                             false,

@@ -24,9 +24,9 @@ class BookTest {
         AtomicReference<Thread> leaving = new AtomicReference<>();
         CountDownLatch firstIn = new CountDownLatch(1);
         CountDownLatch secondIn = new CountDownLatch(1);
-        class Interleaved extends CopyOnWriteArrayList<Book.Waiter> {
+        class Interleaved extends CopyOnWriteArrayList<MachineIndex.Waiter> {
             @Override
-            public boolean add(Book.Waiter waiter) {
+            public boolean add(MachineIndex.Waiter waiter) {
                 Thread other = leaving.get();
                 if (other != null) {
                     other.interrupt();
@@ -42,13 +42,13 @@ class BookTest {
                 return added;
             }
         }
-        Book book = new Book(Interleaved::new);
+        MachineIndex index = new MachineIndex(Interleaved::new);
         VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
         try (TestHost host = new TestHost(time, time)) {
             Machine machine = host.machine(MachineState.STOPPED, "{\"image\":\"web\"}");
             Thread first = Thread.ofPlatform().start(() -> {
                 try {
-                    var _ = book.await(machine.id(), m -> false, LONG);
+                    var _ = index.await(machine.id(), m -> false, LONG);
                 } catch (InterruptedException e) {
                     // It leaves.
                 }
@@ -56,11 +56,11 @@ class BookTest {
             assertThat(firstIn.await(20, TimeUnit.SECONDS)).isTrue();
             leaving.set(first);
             FutureTask<Optional<Machine>> second =
-                    new FutureTask<>(() -> book.await(machine.id(), m -> true, Duration.ofSeconds(3)));
+                    new FutureTask<>(() -> index.await(machine.id(), m -> true, Duration.ofSeconds(3)));
             Thread.ofPlatform().start(second);
             assertThat(secondIn.await(20, TimeUnit.SECONDS)).isTrue();
             first.join();
-            book.put(machine);
+            index.put(machine);
             assertThat(second.get(20, TimeUnit.SECONDS)).contains(machine);
         }
     }

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class BootAdmissionTest {
     private static final Duration SOON = Duration.ofSeconds(20);
-    private static final Asker EDGE = new Asker.Host("edge");
+    private static final Actor EDGE = new Actor.Host("edge");
     private final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
 
     private static MachineId id(int i) {
@@ -101,7 +101,7 @@ class BootAdmissionTest {
     /** The machine that waits for its turn keeps its saved memory when the request that asked for it is gone. */
     @Test
     void withdrawStart_beforeItsTurn_leavesTheMachineAsItWas(@TempDir Path folder) throws Exception {
-        try (TestRoom room = new TestRoom(folder, KeySource.NONE, 1)) {
+        try (TestMachineModule room = new TestMachineModule(folder, VolumeKeyStore.NONE, 1)) {
             Machine asleep = room.create(true, Optional.empty());
             room.machines.suspend(asleep, EDGE);
             room.machines.await(asleep, EnumSet.of(MachineState.SUSPENDED), Optional.empty(), SOON);

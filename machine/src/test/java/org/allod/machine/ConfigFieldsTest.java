@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -53,14 +53,14 @@ class ConfigFieldsTest {
         String sample = SAMPLES.get(field);
         assertThat(sample).as("a sample of " + field + " in SAMPLES").isNotNull();
         String config = field.equals("image") ? "{" + sample + "}" : "{\"image\":\"web\"," + sample + "}";
-        Rejected refusal = catchThrowableOfType(Rejected.class, () -> TestHost.config(config));
+        RejectedException refusal = catchThrowableOfType(RejectedException.class, () -> TestHost.config(config));
         if (says.equals("works")) {
             assertThat(refusal).as(config).isNull();
             return;
         }
         assertThat(says).isEqualTo("refused");
         assertThat(refusal).as(config).isNotNull();
-        assertThat(refusal.reason()).isEqualTo(Rejected.Reason.UNSUPPORTED);
+        assertThat(refusal.reason()).isEqualTo(RejectedException.Reason.UNSUPPORTED);
         String first = field.split("[.\\[]", -1)[0];
         assertThat(refusal.getMessage()).as(config).contains("config." + first);
     }

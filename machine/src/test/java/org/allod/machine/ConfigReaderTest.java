@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.List;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -129,7 +129,7 @@ class ConfigReaderTest {
             })
     void badInput_namesTheFieldAndWhatIsAllowed(String json, String message) {
         assertThatThrownBy(() -> TestHost.config(json))
-                .isInstanceOf(Rejected.class)
+                .isInstanceOf(RejectedException.class)
                 .hasMessageContaining(message);
     }
 
@@ -137,7 +137,7 @@ class ConfigReaderTest {
     void unknownField_nearAKnownOne_isHinted() {
         assertThatThrownBy(() -> TestHost.config("{\"image\":\"web\",\"sevices\":[]}"))
                 .isInstanceOfSatisfying(
-                        Rejected.class, e -> assertThat(e.hint()).contains("did you mean config.services?"));
+                        RejectedException.class, e -> assertThat(e.hint()).contains("did you mean config.services?"));
     }
 
     @Test
@@ -179,7 +179,7 @@ class ConfigReaderTest {
         MachineConfig config = TestHost.config("{\"image\":\"web\"," + json.substring(1));
         RuntimeLimits.check(config, "microvm");
         assertThatThrownBy(() -> RuntimeLimits.check(config, "gvisor"))
-                .isInstanceOf(Rejected.class)
+                .isInstanceOf(RejectedException.class)
                 .hasMessageStartingWith(field + ":");
     }
 
@@ -188,7 +188,7 @@ class ConfigReaderTest {
         MachineConfig small = TestHost.config("{\"image\":\"web\",\"guest\":{\"memory_mb\":127}}");
         RuntimeLimits.check(small, "gvisor");
         assertThatThrownBy(() -> RuntimeLimits.check(small, "microvm"))
-                .isInstanceOf(Rejected.class)
+                .isInstanceOf(RejectedException.class)
                 .hasMessageContaining("config.guest.memory_mb is 127: a microVM")
                 .hasMessageContaining("128");
     }
@@ -233,12 +233,12 @@ class ConfigReaderTest {
     @ParameterizedTest
     @CsvSource({"10s,10000", "1m30s,90000", "250ms,250", "5,5000", "1h,3600000", "1.5s,1500"})
     void durations_asGoWritesThem_areRead(String text, long millis) {
-        assertThat(Durations.parse(text)).contains(Duration.ofMillis(millis));
+        assertThat(GoDuration.parse(text)).contains(Duration.ofMillis(millis));
     }
 
     @ParameterizedTest
     @CsvSource({"''", "x", "s", "1d", "-1s", "1s2"})
     void durations_others_areNot(String text) {
-        assertThat(Durations.parse(text)).isEmpty();
+        assertThat(GoDuration.parse(text)).isEmpty();
     }
 }

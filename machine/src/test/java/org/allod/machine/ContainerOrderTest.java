@@ -16,7 +16,7 @@ class ContainerOrderTest {
                 MachineConfig.Command.OF_IMAGE,
                 Map.of(),
                 List.of(),
-                SecretChoice.USUAL,
+                SecretSelection.USUAL,
                 List.of(),
                 "",
                 on.stream()

@@ -11,9 +11,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.LoopFailures;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.VirtualTime;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -35,7 +35,7 @@ class DiskKeeperTest {
         @Override
         public long free() {
             if (broken) {
-                throw new Failed("cannot measure the disk");
+                throw new FailedException("cannot measure the disk");
             }
             return free;
         }
@@ -45,9 +45,10 @@ class DiskKeeperTest {
     private final TestHost host = new TestHost(time, time);
     private final Model disk = new Model();
     private final LinkedBlockingQueue<String> ended = new LinkedBlockingQueue<>();
-    private final DiskKeeper keeper =
-            new DiskKeeper(disk, DiskBounds.USUAL, host.book, host.guests, () -> 50 * MIB, time);
-    private final Room room = new Room(new Capacity(100_000, 8, 1_000), keeper, host.book);
+    private final DiskPressureMonitor keeper =
+            new DiskPressureMonitor(disk, DiskBounds.USUAL, host.index, host.guests, () -> 50 * MIB, time);
+    private final CapacityReservations reservations =
+            new CapacityReservations(new Capacity(100_000, 8, 1_000), keeper, host.index);
 
     @AfterEach
     void close() {
@@ -87,17 +88,17 @@ class DiskKeeperTest {
         keeper.start();
         // 900 free, 100 the host's own, 50 for volumes, 104 for each machine: six more.
         List<Machine> admitted = new ArrayList<>();
-        Rejected refused = null;
+        RejectedException refused = null;
         for (int i = 1; i <= 10 && refused == null; i++) {
             Machine next = fresh(i);
             try {
-                admitted.add(room.promised(next, next, true, () -> next));
-            } catch (Rejected e) {
+                admitted.add(reservations.withReservation(next, next, true, () -> next));
+            } catch (RejectedException e) {
                 refused = e;
             }
         }
         assertThat(admitted).hasSize(6);
-        assertThat(refused.reason()).isEqualTo(Rejected.Reason.CAPACITY);
+        assertThat(refused.reason()).isEqualTo(RejectedException.Reason.CAPACITY);
         assertThat(refused.getMessage()).contains("insufficient disk", "104 MiB", "may still take");
         assertThat(refused.hint()).hasValueSatisfying(hint -> assertThat(hint).contains("allod doctor"));
         // What it has written is no longer to come: its promise is room that is taken already.
@@ -112,19 +113,20 @@ class DiskKeeperTest {
         keeper.start();
         disk.free = 90 * MIB;
         Machine next = fresh(1);
-        assertThatThrownBy(() -> room.promised(next, next, false, () -> next))
-                .isInstanceOf(Rejected.class)
+        assertThatThrownBy(() -> reservations.withReservation(next, next, false, () -> next))
+                .isInstanceOf(RejectedException.class)
                 .hasMessageContaining("nearly full")
                 .hasMessageContaining("90 MiB are free");
-        assertThatThrownBy(() -> room.checkSaved(there)).hasMessageContaining("nearly full");
+        assertThatThrownBy(() -> reservations.checkSaved(there)).hasMessageContaining("nearly full");
         // A restart of what runs needs no new promise.
-        assertThat(room.promised(there, () -> "restarted")).isEqualTo("restarted");
+        assertThat(reservations.withReservation(there, () -> "restarted")).isEqualTo("restarted");
         time.advance(Duration.ofSeconds(1));
         assertThat(keeper.level()).isEqualTo(DiskLevel.LOW);
         disk.free = 500 * MIB;
         time.advance(Duration.ofSeconds(1));
         assertThat(keeper.level()).isEqualTo(DiskLevel.OK);
-        assertThat(room.promised(next, next, false, () -> "made")).isEqualTo("made");
+        assertThat(reservations.withReservation(next, next, false, () -> "made"))
+                .isEqualTo("made");
         assertThat(ended).isEmpty();
     }
 
@@ -171,7 +173,7 @@ class DiskKeeperTest {
     @Test
     void diskStop_stopsTheMachineAtOnce_andNotesIt(@org.junit.jupiter.api.io.TempDir java.nio.file.Path folder)
             throws Exception {
-        try (TestRoom whole = new TestRoom(folder)) {
+        try (TestMachineModule whole = new TestMachineModule(folder)) {
             Machine m = whole.create(true, Optional.empty());
             whole.disk.end(m, "disk_full: because");
             Machine stopped =

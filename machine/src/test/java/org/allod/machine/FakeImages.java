@@ -5,7 +5,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.image.Image;
 import org.allod.image.ImageStore;
 import org.allod.image.Requester;
@@ -25,13 +25,14 @@ final class FakeImages implements ImageStore {
 
     @Override
     public Image ensure(String reference, Requester by, Progress progress) {
-        return find(reference).orElseThrow(() -> Rejected.notFound("there is no image " + reference));
+        return find(reference).orElseThrow(() -> RejectedException.notFound("there is no image " + reference));
     }
 
     @Override
     public void admit(String reference, Requester by) {
         if (by.tenant().isPresent() && reference.startsWith("oci:")) {
-            throw Rejected.because(Rejected.Reason.FORBIDDEN, reference + " is the operator's to name");
+            throw RejectedException.because(
+                    RejectedException.Reason.FORBIDDEN, reference + " is the operator's to name");
         }
     }
 

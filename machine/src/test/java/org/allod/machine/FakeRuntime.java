@@ -11,12 +11,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.MachineId;
 import org.allod.runtime.Exec;
 import org.allod.runtime.ExecSpec;
-import org.allod.runtime.Exit;
+import org.allod.runtime.ExitStatus;
 import org.allod.runtime.Guest;
 import org.allod.runtime.GuestRuntime;
 import org.allod.runtime.GuestSpec;
-import org.allod.runtime.Probe;
-import org.allod.runtime.Stats;
+import org.allod.runtime.GuestStats;
+import org.allod.runtime.ProbeResult;
 
 /**
  * A model of a host for the run types' harness: it outlives the simulated daemon, as real guests do. The real runtimes
@@ -48,7 +48,7 @@ final class FakeRuntime implements GuestRuntime {
     final class FakeGuest implements Guest {
         final MachineId id;
         final String version;
-        final CompletableFuture<Exit> exit = new CompletableFuture<>();
+        final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
         /** Completes when it is told that the disk has room again. */
         final CompletableFuture<Void> room = new CompletableFuture<>();
 
@@ -66,13 +66,13 @@ final class FakeRuntime implements GuestRuntime {
         }
 
         @Override
-        public CompletableFuture<Exit> exited() {
+        public CompletableFuture<ExitStatus> exited() {
             return exit;
         }
 
         @Override
         public void signal(int signal) {
-            exit.complete(new Exit(128 + signal, signal, false));
+            exit.complete(new ExitStatus(128 + signal, signal, false));
         }
 
         @Override
@@ -86,8 +86,8 @@ final class FakeRuntime implements GuestRuntime {
         }
 
         @Override
-        public Stats stats() {
-            return new Stats(0, 0, 0, 0, 0, 0, disk);
+        public GuestStats stats() {
+            return new GuestStats(0, 0, 0, 0, 0, 0, disk);
         }
     }
 
@@ -97,8 +97,8 @@ final class FakeRuntime implements GuestRuntime {
     }
 
     @Override
-    public Probe probe() {
-        return new Probe(true, "model", Duration.ZERO, true, List.of(), "");
+    public ProbeResult probe() {
+        return new ProbeResult(true, "model", Duration.ZERO, true, List.of(), "");
     }
 
     @Override
@@ -118,7 +118,7 @@ final class FakeRuntime implements GuestRuntime {
         FakeGuest guest = new FakeGuest(spec.machine(), spec.version());
         running.put(spec.machine(), guest);
         if (brief || failing) {
-            guest.exit.complete(new Exit(brief ? 0 : 1, 0, false));
+            guest.exit.complete(new ExitStatus(brief ? 0 : 1, 0, false));
         }
         return guest;
     }
@@ -147,7 +147,7 @@ final class FakeRuntime implements GuestRuntime {
     }
 
     @Override
-    public boolean suspended(MachineId machine) {
+    public boolean hasSavedMemory(MachineId machine) {
         return saved.contains(machine);
     }
 
@@ -160,7 +160,7 @@ final class FakeRuntime implements GuestRuntime {
     public void halt(MachineId machine) {
         FakeGuest guest = running.remove(machine);
         if (guest != null) {
-            guest.exit.complete(new Exit(137, 9, false));
+            guest.exit.complete(new ExitStatus(137, 9, false));
         }
         afterHalt.run();
     }

@@ -8,9 +8,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Poll;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.fsm.Outcome;
 import org.allod.fsm.RunId;
 import org.junit.jupiter.api.AfterEach;
@@ -20,18 +20,18 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A destroy by force, of machines that something of cannot be taken away. */
 class ForcedDestroyTest {
-    private static final Asker.Client ME = new Asker.Client("me", Optional.empty());
+    private static final Actor.Client ME = new Actor.Client("me", Optional.empty());
     private static final Duration BOUND = Duration.ofSeconds(20);
 
     @TempDir
     Path folder;
 
-    private TestRoom room;
+    private TestMachineModule room;
     private Machine machine;
 
     @BeforeEach
     void create() throws InterruptedException {
-        room = new TestRoom(folder);
+        room = new TestMachineModule(folder);
         machine = room.create(false, Optional.empty());
     }
 
@@ -43,10 +43,10 @@ class ForcedDestroyTest {
     /** A start that fails, and whose finalizer then fails again and again. */
     private RunId stuck() throws InterruptedException {
         room.runtime.beforeBoot = () -> {
-            throw Rejected.invalid("this one does not boot");
+            throw RejectedException.invalid("this one does not boot");
         };
         room.runtime.afterRemove = () -> {
-            throw new Failed("cannot delete the folder of a test");
+            throw new FailedException("cannot delete the folder of a test");
         };
         room.machines.start(machine, ME);
         RunId[] run = new RunId[1];
@@ -85,20 +85,20 @@ class ForcedDestroyTest {
         stuck();
         // It stops before the destroy that waits has its turn: the guest cannot be ended either.
         room.runtime.afterHalt = () -> {
-            throw new Failed("it does not end");
+            throw new FailedException("it does not end");
         };
         RunId destroy = room.machines.destroy(machine, true, ME);
         room.close();
         FakeRuntime left = room.runtime;
         left.afterHalt = () -> {};
-        room = new TestRoom(folder, KeySource.NONE, left);
+        room = new TestMachineModule(folder, VolumeKeyStore.NONE, left);
         assertThat(room.engine.await(destroy, BOUND).outcome()).isInstanceOf(Outcome.Completed.class);
         assertThat(left()).contains("cannot delete the folder of a test");
         assertThat(left.present()).containsExactly(machine.id());
         // The next start has better luck.
         room.close();
         left.afterRemove = () -> {};
-        room = new TestRoom(folder, KeySource.NONE, left);
+        room = new TestMachineModule(folder, VolumeKeyStore.NONE, left);
         assertThat(left.present()).isEmpty();
     }
 
@@ -109,7 +109,7 @@ class ForcedDestroyTest {
         room.runtime.afterHalt = () -> {
             tries.incrementAndGet();
             if (!ends.get()) {
-                throw new Failed("it does not end");
+                throw new FailedException("it does not end");
             }
         };
         RunId destroy = room.machines.destroy(machine, true, ME);
@@ -126,7 +126,7 @@ class ForcedDestroyTest {
         AtomicInteger tries = new AtomicInteger();
         room.runtime.afterRemove = () -> {
             if (tries.incrementAndGet() < 5) {
-                throw new Failed("not yet");
+                throw new FailedException("not yet");
             }
         };
         RunId destroy = room.machines.destroy(machine, false, ME);

@@ -14,7 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.VirtualTime;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 class LeasesTest {
     private static final MachineId ID = MachineId.of(1);
     private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
-    private static final Leases.Ask TEN = new Leases.Ask(Duration.ofSeconds(10), "me", "deploying");
+    private static final Leases.LeaseRequest TEN = new Leases.LeaseRequest(Duration.ofSeconds(10), "me", "deploying");
 
     @TempDir
     Path folder;
@@ -48,8 +48,8 @@ class LeasesTest {
 
     private static void conflict(org.assertj.core.api.ThrowableAssert.ThrowingCallable call, String says) {
         assertThatThrownBy(call)
-                .asInstanceOf(throwable(Rejected.class))
-                .satisfies(e -> assertThat(e.reason()).isEqualTo(Rejected.Reason.CONFLICT))
+                .asInstanceOf(throwable(RejectedException.class))
+                .satisfies(e -> assertThat(e.reason()).isEqualTo(RejectedException.Reason.CONFLICT))
                 .hasMessageContaining(says);
     }
 
@@ -82,19 +82,19 @@ class LeasesTest {
         Lease first = leases.take(ID, Optional.empty(), TEN);
         time.advance(Duration.ofSeconds(10));
         conflict(() -> leases.take(ID, Optional.of(first.nonce()), TEN), "has ended");
-        conflict(() -> leases.check(ID, new Asker.Client("me", Optional.of(first.nonce()))), "has ended");
-        leases.check(ID, Asker.client("me"));
+        conflict(() -> leases.check(ID, new Actor.Client("me", Optional.of(first.nonce()))), "has ended");
+        leases.check(ID, Actor.client("me"));
     }
 
     @Test
     void fence_letsOnlyTheHolderAndTheHostThrough() {
         Lease lease = leases.take(ID, Optional.empty(), TEN);
-        leases.check(ID, new Asker.Client("me", Optional.of(lease.nonce())));
-        leases.check(ID, new Asker.Host("edge"));
-        conflict(() -> leases.check(ID, Asker.client("me")), "is leased by me");
-        conflict(() -> leases.check(ID, new Asker.Client("you", Optional.of("0"))), "is leased by me");
+        leases.check(ID, new Actor.Client("me", Optional.of(lease.nonce())));
+        leases.check(ID, new Actor.Host("edge"));
+        conflict(() -> leases.check(ID, Actor.client("me")), "is leased by me");
+        conflict(() -> leases.check(ID, new Actor.Client("you", Optional.of("0"))), "is leased by me");
         time.advance(Duration.ofSeconds(10));
-        leases.check(ID, Asker.client("you"));
+        leases.check(ID, Actor.client("you"));
     }
 
     @Test
@@ -181,7 +181,7 @@ class LeasesTest {
         CompletableFuture<Void> goOn = new CompletableFuture<>();
         List<String> order = new ArrayList<>();
         Thread change = Thread.ofVirtual()
-                .start(() -> leases.fenced(ID, Asker.client("you"), () -> {
+                .start(() -> leases.withLease(ID, Actor.client("you"), () -> {
                     inside.complete(null);
                     goOn.join();
                     order.add("accepted");
@@ -202,11 +202,12 @@ class LeasesTest {
 
     @Test
     void everyVerb_withoutTheNonce_isFenced_andWithItIsNot() throws Exception {
-        try (TestRoom room = new TestRoom(folder.resolve("room").toFile().mkdir() ? folder.resolve("room") : folder)) {
+        try (TestMachineModule room =
+                new TestMachineModule(folder.resolve("room").toFile().mkdir() ? folder.resolve("room") : folder)) {
             Machine m = room.create(true, Optional.of(TEN));
             Lease lease = room.machines.leases().of(m.id()).orElseThrow();
-            Asker.Client other = new Asker.Client("you", Optional.empty());
-            Machines.Change change = new Machines.Change(
+            Actor.Client other = new Actor.Client("you", Optional.empty());
+            Machines.UpdateRequest change = new Machines.UpdateRequest(
                     TestHost.config("{\"image\":\"web\",\"env\":{\"A\":\"1\"}}"),
                     Optional.empty(),
                     true,
@@ -221,16 +222,16 @@ class LeasesTest {
             conflict(() -> room.machines.signal(m, 15, other), "is leased");
             conflict(
                     () -> room.machines.metadata(
-                            m, new Metadata(java.util.Map.of("k", Optional.of("v")), Optional.empty()), other),
+                            m, new MetadataPatch(java.util.Map.of("k", Optional.of("v")), Optional.empty()), other),
                     "is leased");
             conflict(() -> room.machines.deleteApp("app", true, other), "is leased");
             assertThat(room.machines.find(m.id())).contains(m);
 
-            Asker.Client holder = new Asker.Client("me", Optional.of(lease.nonce()));
+            Actor.Client holder = new Actor.Client("me", Optional.of(lease.nonce()));
             Machine updated = room.machines.update(m, change, holder);
             assertThat(updated.version()).isGreaterThan(m.version());
             room.settled(updated);
-            room.machines.stop(updated, Optional.empty(), Optional.empty(), new Asker.Host("edge"));
+            room.machines.stop(updated, Optional.empty(), Optional.empty(), new Actor.Host("edge"));
             room.machines.destroy(updated, true, holder);
         }
     }

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.allod.base.VirtualTime;
-import org.allod.fsm.Ended;
+import org.allod.fsm.RunResult;
 import org.allod.fsm.RunType;
 import org.allod.fsm.RunTypeHarness;
 import org.junit.jupiter.api.Test;
@@ -17,12 +17,12 @@ class LifecycleHarnessTest {
 
     private record World<Q>(
             TestHost host,
-            Function<Lifecycle, RunType<Q, Job.Progress>> pick,
+            Function<LifecycleRunTypes, RunType<Q, LifecycleRequests.Progress>> pick,
             Q request,
-            BiConsumer<TestHost, Ended> check)
-            implements RunTypeHarness.World<Q, Job.Progress> {
+            BiConsumer<TestHost, RunResult> check)
+            implements RunTypeHarness.World<Q, LifecycleRequests.Progress> {
         @Override
-        public RunType<Q, Job.Progress> type() {
+        public RunType<Q, LifecycleRequests.Progress> type() {
             host.restart();
             return pick.apply(host.lifecycle);
         }
@@ -33,14 +33,14 @@ class LifecycleHarnessTest {
         }
 
         @Override
-        public void completed(Ended ended) {
+        public void completed(RunResult result) {
             settled();
-            check.accept(host, ended);
+            check.accept(host, result);
             host.close();
         }
 
         @Override
-        public void halted(Ended ended) {
+        public void halted(RunResult result) {
             settled();
             host.close();
         }
@@ -64,7 +64,7 @@ class LifecycleHarnessTest {
     private static <Q> void check(
             MachineState from,
             String config,
-            Function<Lifecycle, RunType<Q, Job.Progress>> pick,
+            Function<LifecycleRunTypes, RunType<Q, LifecycleRequests.Progress>> pick,
             Function<Machine, Q> request,
             MachineState to) {
         check(from, config, 0, pick, request, to);
@@ -75,28 +75,28 @@ class LifecycleHarnessTest {
             MachineState from,
             String config,
             int restarts,
-            Function<Lifecycle, RunType<Q, Job.Progress>> pick,
+            Function<LifecycleRunTypes, RunType<Q, LifecycleRequests.Progress>> pick,
             Function<Machine, Q> request,
             MachineState to) {
         var report = RunTypeHarness.check((VirtualTime time) -> {
             TestHost host = new TestHost(time, time);
             Machine m = host.machine(from, config);
-            host.ledger.change(m.id(), now -> now.withRestarts(restarts, time.wall()));
+            host.records.change(m.id(), now -> now.withRestarts(restarts, time.wall()));
             return new World<>(
                     host,
                     pick,
                     request.apply(m),
-                    (h, ended) -> assertThat(h.now().state()).isEqualTo(to));
+                    (h, result) -> assertThat(h.now().state()).isEqualTo(to));
         });
         assertThat(report.scenarios()).hasSizeGreaterThan(8);
     }
 
-    private static Job.Simple simple(Machine m) {
-        return new Job.Simple(m.id().text(), "user");
+    private static LifecycleRequests.Simple simple(Machine m) {
+        return new LifecycleRequests.Simple(m.id().text(), "user");
     }
 
-    private static Job.Stop stop(Machine m) {
-        return new Job.Stop(m.id().text(), 15, 1_000, "user");
+    private static LifecycleRequests.Stop stop(Machine m) {
+        return new LifecycleRequests.Stop(m.id().text(), 15, 1_000, "user");
     }
 
     @Test
@@ -105,7 +105,7 @@ class LifecycleHarnessTest {
                 MachineState.CREATING,
                 CONFIG,
                 l -> l.create,
-                m -> new Job.Create(m.id().text(), true, true),
+                m -> new LifecycleRequests.Create(m.id().text(), true, true),
                 MachineState.STARTED);
     }
 
@@ -115,7 +115,7 @@ class LifecycleHarnessTest {
                 MachineState.CREATING,
                 CONFIG,
                 l -> l.create,
-                m -> new Job.Create(m.id().text(), false, null),
+                m -> new LifecycleRequests.Create(m.id().text(), false, null),
                 MachineState.CREATED);
     }
 
@@ -160,7 +160,7 @@ class LifecycleHarnessTest {
                 MachineState.STARTED,
                 CONFIG,
                 l -> l.update,
-                m -> new Job.Update(
+                m -> new LifecycleRequests.Update(
                         m.id().text(),
                         "01KAKF2W3Y0000000000000000",
                         TestHost.config("{\"image\":\"web\",\"env\":{\"B\":\"2\"}}")
@@ -178,7 +178,7 @@ class LifecycleHarnessTest {
                 MachineState.SUSPENDED,
                 CONFIG,
                 l -> l.update,
-                m -> new Job.Update(
+                m -> new LifecycleRequests.Update(
                         m.id().text(),
                         "01KAKF2W3Y0000000000000000",
                         TestHost.config("{\"image\":\"web\",\"env\":{\"B\":\"2\"}}")
@@ -201,7 +201,7 @@ class LifecycleHarnessTest {
                 MachineState.STARTED,
                 CONFIG,
                 l -> l.exited,
-                m -> new Job.Exited(m.id().text(), m.version().toString(), 1, 0, false),
+                m -> new LifecycleRequests.Exited(m.id().text(), m.version().toString(), 1, 0, false),
                 MachineState.STARTED);
     }
 
@@ -211,15 +211,15 @@ class LifecycleHarnessTest {
                 MachineState.STARTED,
                 CONFIG,
                 l -> l.exited,
-                m -> new Job.Exited(m.id().text(), m.version().toString(), 0, 0, false),
+                m -> new LifecycleRequests.Exited(m.id().text(), m.version().toString(), 0, 0, false),
                 MachineState.STOPPED);
     }
 
     private static final String TWO_RETRIES =
             "{\"image\":\"web\",\"restart\":{\"policy\":\"on-failure\",\"max_retries\":2}}";
 
-    private static Job.Exited failed(Machine m) {
-        return new Job.Exited(m.id().text(), m.version().toString(), 1, 0, false);
+    private static LifecycleRequests.Exited failed(Machine m) {
+        return new LifecycleRequests.Exited(m.id().text(), m.version().toString(), 1, 0, false);
     }
 
     /** The last restart that is allowed is decided once: what is done twice of it is not taken for one too many. */

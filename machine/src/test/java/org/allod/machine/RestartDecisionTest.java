@@ -3,14 +3,14 @@ package org.allod.machine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
-import org.allod.runtime.Exit;
+import org.allod.runtime.ExitStatus;
 import org.junit.jupiter.api.Test;
 
 class RestartDecisionTest {
-    private static final Exit OK = new Exit(0, 0, false);
-    private static final Exit BAD = new Exit(3, 0, false);
+    private static final ExitStatus OK = new ExitStatus(0, 0, false);
+    private static final ExitStatus BAD = new ExitStatus(3, 0, false);
 
-    private static RestartDecision decide(String restart, Exit exit, int restarts) {
+    private static RestartDecision decide(String restart, ExitStatus exit, int restarts) {
         return RestartDecision.decide(
                 TestHost.config("{\"image\":\"web\",\"restart\":" + restart + "}"), exit, restarts);
     }

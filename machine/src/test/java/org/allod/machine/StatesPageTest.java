@@ -29,18 +29,19 @@ class StatesPageTest {
         for (MachineState state : MachineState.values()) {
             List<String> may = new ArrayList<>();
             List<String> already = new ArrayList<>();
-            for (Verb verb : Verb.values()) {
-                switch (verb.on(state)) {
-                    case Verb.Answer.Run(var during) -> may.add(verb.word() + " (" + during.wire() + ")");
-                    case Verb.Answer.Already() -> already.add(verb.word());
-                    case Verb.Answer.Refused _ -> {}
+            for (MachineOperation operation : MachineOperation.values()) {
+                switch (operation.on(state)) {
+                    case MachineOperation.Answer.Run(var during) ->
+                        may.add(operation.word() + " (" + during.wire() + ")");
+                    case MachineOperation.Answer.Already() -> already.add(operation.word());
+                    case MachineOperation.Answer.Refused _ -> {}
                 }
             }
             text.append("| `%s` | %s | %s | %s | %s |%n"
                     .formatted(
                             state.wire(),
                             state.kind().name().toLowerCase(java.util.Locale.ROOT),
-                            state.bound().map(Durations::text).orElse(""),
+                            state.bound().map(GoDuration::text).orElse(""),
                             String.join(", ", may),
                             String.join(", ", already)));
         }

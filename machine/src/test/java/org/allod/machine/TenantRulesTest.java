@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Set;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 
 class TenantRulesTest {
-    private final TenantRules rules =
-            new TenantRules(new FakeImages(), RawPorts.parse("21000-21009").without(Set.of(4280, 21_005)), new Book());
+    private final TenantRules rules = new TenantRules(
+            new FakeImages(), RawPorts.parse("21000-21009").without(Set.of(4280, 21_005)), new MachineIndex());
 
     private static MachineConfig port(String port) {
         return TestHost.config(
@@ -35,9 +35,9 @@ class TenantRulesTest {
             assertThatThrownBy(() -> rules.check(port(bad), "shop", true))
                     .as(bad)
                     .isInstanceOfSatisfying(
-                            Rejected.class,
+                            RejectedException.class,
                             e -> org.assertj.core.api.Assertions.assertThat(e.reason())
-                                    .isEqualTo(Rejected.Reason.FORBIDDEN))
+                                    .isEqualTo(RejectedException.Reason.FORBIDDEN))
                     .hasMessageContaining("config.services[0].ports[0]");
             assertThatCode(() -> rules.check(port(bad), "shop", false)).as(bad).doesNotThrowAnyException();
         }
@@ -70,7 +70,7 @@ class TenantRulesTest {
     @Test
     void range_thatMakesNoSense_isRefused() {
         for (String text : List.of("", "10-5", "0-5", "1-70000", "80", "a-b")) {
-            assertThatThrownBy(() -> RawPorts.parse(text)).as(text).isInstanceOf(Rejected.class);
+            assertThatThrownBy(() -> RawPorts.parse(text)).as(text).isInstanceOf(RejectedException.class);
         }
     }
 }

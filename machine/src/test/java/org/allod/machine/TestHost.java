@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.allod.base.Clock;
-import org.allod.base.Ids;
+import org.allod.base.IdGenerator;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
 import org.allod.base.Timers;
@@ -23,39 +23,39 @@ final class TestHost implements AutoCloseable {
     final Database database;
     final Clock clock;
     final Timers timers;
-    final Ids ids;
+    final IdGenerator ids;
 
-    Book book;
+    MachineIndex index;
     MachineTable table;
-    Ledger ledger;
-    Guests guests;
-    Boots boots;
-    Lifecycle lifecycle;
+    MachineRecords records;
+    GuestRegistry guests;
+    GuestSpecFactory specs;
+    LifecycleRunTypes lifecycle;
 
     TestHost(Clock clock, Timers timers) {
         Path folder = Scratch.folder("allod-machine");
         database = Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(MachineSchema.SCHEMA));
         this.clock = clock;
         this.timers = timers;
-        this.ids = new Ids(clock, Rng.seeded(3));
+        this.ids = new IdGenerator(clock, Rng.seeded(3));
         restart();
     }
 
     /** What is in memory is lost; records and guests stay. */
     void restart() {
-        book = new Book();
+        index = new MachineIndex();
         table = new MachineTable(database);
-        table.living().forEach(book::put);
-        ledger = new Ledger(table, book, clock, ids);
-        boots = new Boots(images, Map.of("gvisor", runtime), SecretSource.NONE, 7, Disks.NONE);
-        guests = new Guests(boots);
-        GuestSteps steps =
-                new GuestSteps(ledger, book, boots, guests, Traffic.NONE, new BootAdmission(2, timers), clock);
-        lifecycle = new Lifecycle(ledger, book, steps, boots, id -> {}, time -> {}, clock);
+        table.living().forEach(index::put);
+        records = new MachineRecords(table, index, clock, ids);
+        specs = new GuestSpecFactory(images, Map.of("gvisor", runtime), SecretSource.NONE, 7, VolumeResolver.NONE);
+        guests = new GuestRegistry(specs);
+        GuestOperations steps = new GuestOperations(
+                records, index, specs, guests, TrafficDrain.NONE, new BootAdmission(2, timers), clock);
+        lifecycle = new LifecycleRunTypes(records, index, steps, specs, id -> {}, time -> {}, clock);
     }
 
     static MachineConfig config(String json) {
-        return ConfigReader.read(Fields.of(new JsonMapper().readTree(json), "config"));
+        return ConfigReader.read(StrictJsonReader.of(new JsonMapper().readTree(json), "config"));
     }
 
     /** Puts a machine on record, and on the host as its state says. */
@@ -79,15 +79,15 @@ final class TestHost implements AutoCloseable {
                 clock.wall(),
                 clock.wall(),
                 "fd00::1");
-        ledger.save(m);
+        records.save(m);
         if (state != MachineState.CREATING) {
-            runtime.prepare(boots.spec(m));
+            runtime.prepare(specs.spec(m));
         }
         if (state == MachineState.STARTED || state == MachineState.SUSPENDED) {
-            runtime.boot(boots.spec(m));
+            runtime.boot(specs.spec(m));
         }
         if (state == MachineState.SUSPENDED) {
-            runtime.suspend(boots.spec(m));
+            runtime.suspend(specs.spec(m));
         }
         return m;
     }

@@ -8,14 +8,14 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Ids;
-import org.allod.base.Rejected;
+import org.allod.base.IdGenerator;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.allod.fsm.Engine;
 import org.allod.fsm.EngineOptions;
 import org.allod.fsm.FsmSchema;
-import org.allod.runtime.Stillness;
+import org.allod.runtime.QuiesceMode;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 import org.junit.jupiter.api.Test;
@@ -55,39 +55,40 @@ class VolumeDeletionTest {
                 folder.resolve("host.db"),
                 DatabaseOptions.defaults(),
                 List.of(FsmSchema.schema(), MachineSchema.SCHEMA, VolumeSchema.SCHEMA))) {
-            VolumeBook book = new VolumeBook(new VolumeTable(database));
+            VolumeIndex book = new VolumeIndex(new VolumeTable(database));
             VolumeFiles files = new VolumeFiles(folder);
-            VolumeUse use = new VolumeUse(book, files, KeySource.NONE);
-            Book machines = new Book();
-            Boots boots = new Boots(new FakeImages(), Map.of("gvisor", new FakeRuntime()), SecretSource.NONE, 7, use);
-            Guests guests = new Guests(boots);
-            Ids ids = new Ids(time, Rng.seeded(1));
+            VolumeAccess use = new VolumeAccess(book, files, VolumeKeyStore.NONE);
+            MachineIndex machines = new MachineIndex();
+            GuestSpecFactory specs = new GuestSpecFactory(
+                    new FakeImages(), Map.of("gvisor", new FakeRuntime()), SecretSource.NONE, 7, use);
+            GuestRegistry guests = new GuestRegistry(specs);
+            IdGenerator ids = new IdGenerator(time, Rng.seeded(1));
             Engine engine = Engine.on(database, time, time, Rng.seeded(2), ids, EngineOptions.defaults(), e -> {});
             Volumes volumes = new Volumes(
                     engine,
                     new AppTable(database, time),
-                    new VolumeRuns(book, files, use, KeySource.NONE, machines, boots, guests, time),
+                    new VolumeRuns(book, files, use, VolumeKeyStore.NONE, machines, specs, guests, time),
                     book,
                     files,
                     use,
-                    KeySource.NONE,
+                    VolumeKeyStore.NONE,
                     machines,
                     guests,
                     "local",
                     time,
                     ids);
             book.put(volume(VolumeState.CREATED));
-            var how = use.whileStill(VOLUME, machines, boots, still -> {
+            var how = use.whileStill(VOLUME, machines, specs, still -> {
                 assertThatThrownBy(() -> volumes.delete(volume(VolumeState.CREATED)))
-                        .isInstanceOf(Rejected.class)
+                        .isInstanceOf(RejectedException.class)
                         .hasMessageContaining("a copy of volume " + VOLUME);
                 assertThat(book.get(VOLUME).orElseThrow().state()).isEqualTo(VolumeState.CREATED);
                 return still;
             });
-            assertThat(how).isEqualTo(Stillness.IDLE);
+            assertThat(how).isEqualTo(QuiesceMode.IDLE);
             book.put(volume(VolumeState.DESTROYING));
-            assertThatThrownBy(() -> use.whileStill(VOLUME, machines, boots, still -> still))
-                    .isInstanceOf(Rejected.class)
+            assertThatThrownBy(() -> use.whileStill(VOLUME, machines, specs, still -> still))
+                    .isInstanceOf(RejectedException.class)
                     .hasMessageContaining("is being deleted");
             boolean kept = use.whileKept(
                     SNAPSHOT,

@@ -16,11 +16,11 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.allod.base.Clock;
-import org.allod.base.Ids;
+import org.allod.base.IdGenerator;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
-import org.allod.fsm.Ended;
+import org.allod.fsm.RunResult;
 import org.allod.fsm.RunType;
 import org.allod.fsm.RunTypeHarness;
 import org.allod.store.Database;
@@ -48,7 +48,7 @@ class VolumeHarnessTest {
         final Path data;
         final Database database;
         final Clock clock;
-        VolumeBook volumes;
+        VolumeIndex volumes;
         VolumeFiles files;
         VolumeRuns runs;
 
@@ -68,12 +68,14 @@ class VolumeHarnessTest {
         }
 
         void restart() {
-            volumes = new VolumeBook(new VolumeTable(database));
+            volumes = new VolumeIndex(new VolumeTable(database));
             files = new VolumeFiles(data);
-            VolumeUse use = new VolumeUse(volumes, files, KeySource.NONE);
-            Book book = new Book();
-            Boots boots = new Boots(new FakeImages(), Map.of("gvisor", new FakeRuntime()), SecretSource.NONE, 7, use);
-            runs = new VolumeRuns(volumes, files, use, KeySource.NONE, book, boots, new Guests(boots), clock);
+            VolumeAccess use = new VolumeAccess(volumes, files, VolumeKeyStore.NONE);
+            MachineIndex index = new MachineIndex();
+            GuestSpecFactory specs = new GuestSpecFactory(
+                    new FakeImages(), Map.of("gvisor", new FakeRuntime()), SecretSource.NONE, 7, use);
+            runs = new VolumeRuns(
+                    volumes, files, use, VolumeKeyStore.NONE, index, specs, new GuestRegistry(specs), clock);
         }
 
         Volume record(VolumeId id, VolumeState state) {
@@ -150,12 +152,12 @@ class VolumeHarnessTest {
     private record World<Q>(
             Host host,
             VolumeId id,
-            Function<VolumeRuns, RunType<Q, VolumeJob.Progress>> pick,
+            Function<VolumeRuns, RunType<Q, VolumeRequests.Progress>> pick,
             Q job,
             Consumer<Host> done)
-            implements RunTypeHarness.World<Q, VolumeJob.Progress> {
+            implements RunTypeHarness.World<Q, VolumeRequests.Progress> {
         @Override
-        public RunType<Q, VolumeJob.Progress> type() {
+        public RunType<Q, VolumeRequests.Progress> type() {
             host.restart();
             return pick.apply(host.runs);
         }
@@ -171,14 +173,14 @@ class VolumeHarnessTest {
         }
 
         @Override
-        public void completed(Ended ended) {
+        public void completed(RunResult result) {
             host.whole();
             done.accept(host);
             host.close();
         }
 
         @Override
-        public void halted(Ended ended) {
+        public void halted(RunResult result) {
             host.whole();
             host.close();
         }
@@ -187,7 +189,7 @@ class VolumeHarnessTest {
     private static <Q> void check(
             VolumeId id,
             Consumer<Host> before,
-            Function<VolumeRuns, RunType<Q, VolumeJob.Progress>> pick,
+            Function<VolumeRuns, RunType<Q, VolumeRequests.Progress>> pick,
             Q job,
             Consumer<Host> done) {
         var report = RunTypeHarness.check((VirtualTime time) -> {
@@ -204,7 +206,7 @@ class VolumeHarnessTest {
                 VOLUME,
                 host -> host.volumes.put(host.record(VOLUME, VolumeState.CREATING)),
                 r -> r.create,
-                new VolumeJob.Simple(VOLUME.text()),
+                new VolumeRequests.Simple(VOLUME.text()),
                 host -> assertThat(org.allod.linux.Ext4.read(host.files.image(VOLUME))
                                 .orElseThrow()
                                 .bytes())
@@ -220,7 +222,7 @@ class VolumeHarnessTest {
                     host.volumes.put(host.record(COPY, VolumeState.CREATING));
                 },
                 r -> r.fork,
-                new VolumeJob.Fill(COPY.text(), VOLUME.text()),
+                new VolumeRequests.Fill(COPY.text(), VOLUME.text()),
                 host -> {
                     Host.hasContent(host.files.image(COPY));
                     Host.hasContent(host.files.image(VOLUME));
@@ -238,7 +240,7 @@ class VolumeHarnessTest {
                     host.volumes.put(host.record(COPY, VolumeState.CREATING));
                 },
                 r -> r.restore,
-                new VolumeJob.Fill(COPY.text(), SNAPSHOT.text()),
+                new VolumeRequests.Fill(COPY.text(), SNAPSHOT.text()),
                 host -> Host.hasContent(host.files.image(COPY)));
     }
 
@@ -267,7 +269,7 @@ class VolumeHarnessTest {
                     host.volumes.put(snapshot(host, false));
                 },
                 r -> r.snapshot,
-                new VolumeJob.Snapshot(VOLUME.text(), SNAPSHOT.text()),
+                new VolumeRequests.Snapshot(VOLUME.text(), SNAPSHOT.text()),
                 host -> Host.hasContent(host.files.image(SNAPSHOT)));
     }
 
@@ -277,7 +279,7 @@ class VolumeHarnessTest {
                 VOLUME,
                 host -> host.has(VOLUME, VolumeState.EXTENDING),
                 r -> r.extend,
-                new VolumeJob.Extend(VOLUME.text(), 3),
+                new VolumeRequests.Extend(VOLUME.text(), 3),
                 host -> {
                     assertThat(host.volumes.get(VOLUME).orElseThrow().sizeGb()).isEqualTo(3);
                     assertThat(host.files.image(VOLUME).toFile().length()).isEqualTo(3 * Volume.GIB);
@@ -291,7 +293,7 @@ class VolumeHarnessTest {
                 VOLUME,
                 host -> host.has(VOLUME, VolumeState.DESTROYING),
                 r -> r.delete,
-                new VolumeJob.Simple(VOLUME.text()),
+                new VolumeRequests.Simple(VOLUME.text()),
                 host -> {
                     assertThat(host.volumes.get(VOLUME)).isEmpty();
                     assertThat(host.volumes.find(VOLUME).orElseThrow().state()).isEqualTo(VolumeState.DESTROYED);
@@ -310,7 +312,7 @@ class VolumeHarnessTest {
                     .hasMessageContaining("No space left");
             files.delete(VOLUME);
             assertThat(files.volumes()).isEmpty();
-            org.assertj.core.api.Assertions.assertThatThrownBy(() -> files.room("size_gb", 1 << 20, List::of))
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> files.reserveSpace("size_gb", 1 << 20, List::of))
                     .hasMessageContaining("size_gb");
         } finally {
             org.allod.linux.Mounts.unmount(full);
@@ -323,11 +325,11 @@ class VolumeHarnessTest {
         org.allod.linux.Mounts.mount("tmpfs", "size=4g", "none", disk);
         try {
             VolumeFiles files = new VolumeFiles(disk);
-            try (VolumeFiles.Promise _ = files.room("size_gb", 2 * Volume.GIB, List::of)) {
-                assertThatThrownBy(() -> files.room("size_gb", 2 * Volume.GIB, List::of))
+            try (VolumeFiles.Promise _ = files.reserveSpace("size_gb", 2 * Volume.GIB, List::of)) {
+                assertThatThrownBy(() -> files.reserveSpace("size_gb", 2 * Volume.GIB, List::of))
                         .hasMessageContaining("volumes may still take 2048 MiB");
             }
-            files.room("size_gb", 2 * Volume.GIB, List::of).close();
+            files.reserveSpace("size_gb", 2 * Volume.GIB, List::of).close();
         } finally {
             org.allod.linux.Mounts.unmount(disk);
         }
@@ -338,24 +340,25 @@ class VolumeHarnessTest {
     void copyOfAVolumeThatIsBeingTaken_isRefused_andTakingOneThatIsBeingCopiedToo() throws Exception {
         try (Host host = new Host(new VirtualTime(java.time.Instant.parse("2026-01-01T00:00:00Z")))) {
             host.has(VOLUME, VolumeState.CREATED);
-            VolumeUse use = new VolumeUse(host.volumes, host.files, KeySource.NONE);
-            Boots boots = new Boots(new FakeImages(), Map.of("gvisor", new FakeRuntime()), SecretSource.NONE, 7, use);
-            Attachments attachments = new Attachments(host.volumes, use, new Book(), host.clock);
+            VolumeAccess use = new VolumeAccess(host.volumes, host.files, VolumeKeyStore.NONE);
+            GuestSpecFactory specs = new GuestSpecFactory(
+                    new FakeImages(), Map.of("gvisor", new FakeRuntime()), SecretSource.NONE, 7, use);
+            VolumeAttachments attachments = new VolumeAttachments(host.volumes, use, new MachineIndex(), host.clock);
             MachineConfig config =
                     TestHost.config("{\"image\":\"web\",\"mounts\":[{\"name\":\"data\",\"path\":\"/d\"}]}");
-            Attachments.Maker none = (app, name, size, encrypted) -> {
+            VolumeAttachments.Maker none = (app, name, size, encrypted) -> {
                 throw new AssertionError("made one");
             };
-            var how = use.whileStill(VOLUME, new Book(), boots, still -> {
+            var how = use.whileStill(VOLUME, new MachineIndex(), specs, still -> {
                 assertThatThrownBy(() -> attachments.claim("app", MachineId.of(1), "gvisor", config, none))
                         .hasMessageContaining("of which a copy is being made");
                 return still;
             });
-            assertThat(how).isEqualTo(org.allod.runtime.Stillness.IDLE);
+            assertThat(how).isEqualTo(org.allod.runtime.QuiesceMode.IDLE);
 
             var _ = attachments.claim("app", MachineId.of(1), "gvisor", config, none);
-            assertThatThrownBy(() -> use.whileStill(VOLUME, new Book(), boots, still -> still))
-                    .isInstanceOf(org.allod.base.Rejected.class)
+            assertThatThrownBy(() -> use.whileStill(VOLUME, new MachineIndex(), specs, still -> still))
+                    .isInstanceOf(org.allod.base.RejectedException.class)
                     .hasMessageContaining("on its way to or from machine " + MachineId.of(1));
         }
     }
@@ -381,13 +384,13 @@ class VolumeHarnessTest {
     void attachments_ofTwoMachines_neverShareAVolume() throws Exception {
         try (Host host = new Host(new VirtualTime(java.time.Instant.parse("2026-01-01T00:00:00Z")))) {
             host.has(VOLUME, VolumeState.CREATED);
-            VolumeUse use = new VolumeUse(host.volumes, host.files, KeySource.NONE);
-            Attachments attachments = new Attachments(host.volumes, use, new Book(), host.clock);
+            VolumeAccess use = new VolumeAccess(host.volumes, host.files, VolumeKeyStore.NONE);
+            VolumeAttachments attachments = new VolumeAttachments(host.volumes, use, new MachineIndex(), host.clock);
             MachineConfig config =
                     TestHost.config("{\"image\":\"web\",\"mounts\":[{\"name\":\"data\",\"path\":\"/d\"}]}");
-            MachineId one = new Ids(host.clock, Rng.seeded(1)).machine();
+            MachineId one = new IdGenerator(host.clock, Rng.seeded(1)).machine();
             MachineId two = MachineId.of(2);
-            Attachments.Maker none = (app, name, size, encrypted) -> {
+            VolumeAttachments.Maker none = (app, name, size, encrypted) -> {
                 throw new AssertionError("nobody asked for a volume");
             };
             MachineConfig claimed = attachments.claim("app", one, "gvisor", config, none);

@@ -13,31 +13,33 @@ import org.jspecify.annotations.Nullable;
 
 /** Plays a recording: the kernel's view of the folder and the disk's, moment by moment. */
 final class Disk {
-    private final Folder root = new Folder();
+    private final CapturedDirectory root = new CapturedDirectory();
     private final List<String> acknowledged = new ArrayList<>();
     /** Of each flush under way, what it makes durable when it returns. */
-    private final IdentityHashMap<Op, Runnable> flushes = new IdentityHashMap<>();
+    private final IdentityHashMap<DiskOperation, Runnable> flushes = new IdentityHashMap<>();
 
-    void play(Moment moment) {
+    void play(CutPoint moment) {
         switch (moment.op()) {
-            case Op.Write w -> change(w.path(), w, moment.returned());
-            case Op.Resize r -> change(r.path(), r, moment.returned());
-            case Op.Flush f -> flush(f, moment.returned());
-            case Op.Acknowledge a -> {
+            case DiskOperation.Write w -> change(w.path(), w, moment.returned());
+            case DiskOperation.Resize r -> change(r.path(), r, moment.returned());
+            case DiskOperation.Flush f -> flush(f, moment.returned());
+            case DiskOperation.Acknowledge a -> {
                 if (!moment.returned()) {
                     acknowledged.add(a.line());
                 }
             }
             // A name may be on the disk as soon as the call has begun.
-            case Op.Make m -> {
+            case DiskOperation.Make m -> {
                 if (!moment.returned()) {
-                    var entry = m.folder() ? new Folder.Entry(null, new Folder()) : new Folder.Entry(new Inode(), null);
+                    var entry = m.folder()
+                            ? new CapturedDirectory.Entry(null, new CapturedDirectory())
+                            : new CapturedDirectory.Entry(new Inode(), null);
                     parent(m.path()).put(name(m.path()), entry);
                 }
             }
-            case Op.Rename(String from, String to) -> {
+            case DiskOperation.Rename(String from, String to) -> {
                 if (!moment.returned()) {
-                    Folder.Entry entry = entry(from);
+                    CapturedDirectory.Entry entry = entry(from);
                     if (entry == null) {
                         throw new IllegalStateException(
                                 "a rename of " + from + ", which the recording did not see made");
@@ -46,7 +48,7 @@ final class Disk {
                     parent(to).put(name(to), entry);
                 }
             }
-            case Op.Remove r -> {
+            case DiskOperation.Remove r -> {
                 if (!moment.returned()) {
                     parent(r.path()).remove(name(r.path()));
                 }
@@ -54,19 +56,19 @@ final class Disk {
         }
     }
 
-    private void change(String path, Op op, boolean returned) {
-        Folder.Entry entry = entry(path);
+    private void change(String path, DiskOperation op, boolean returned) {
+        CapturedDirectory.Entry entry = entry(path);
         if (entry == null || entry.file() == null) {
             throw new IllegalStateException("a change of " + path + ", which the recording did not see made");
         }
         if (returned) {
-            entry.file().returned(op);
+            entry.file().onReturn(op);
         } else {
             entry.file().begin(op);
         }
     }
 
-    private void flush(Op.Flush flush, boolean returned) {
+    private void flush(DiskOperation.Flush flush, boolean returned) {
         if (returned) {
             Runnable done = flushes.remove(flush);
             if (done != null) {
@@ -74,13 +76,14 @@ final class Disk {
             }
             return;
         }
-        Folder.Entry entry = flush.path().isEmpty() ? new Folder.Entry(null, root) : entry(flush.path());
+        CapturedDirectory.Entry entry =
+                flush.path().isEmpty() ? new CapturedDirectory.Entry(null, root) : entry(flush.path());
         if (entry == null) {
             // Of a file without a name: nobody will find it again.
             return;
         }
         Inode file = entry.file();
-        Folder folder = entry.folder();
+        CapturedDirectory folder = entry.folder();
         if (file != null) {
             long mark = file.mark();
             flushes.put(flush, () -> file.flushed(mark));
@@ -90,19 +93,19 @@ final class Disk {
         }
     }
 
-    private Folder parent(String path) {
+    private CapturedDirectory parent(String path) {
         int slash = path.lastIndexOf('/');
         if (slash < 0) {
             return root;
         }
-        Folder.Entry entry = entry(path.substring(0, slash));
+        CapturedDirectory.Entry entry = entry(path.substring(0, slash));
         if (entry == null || entry.folder() == null) {
             throw new IllegalStateException("no folder for " + path);
         }
         return entry.folder();
     }
 
-    private Folder.@Nullable Entry entry(String path) {
+    private CapturedDirectory.@Nullable Entry entry(String path) {
         return parent(path).get(name(path));
     }
 
@@ -117,23 +120,26 @@ final class Disk {
 
     /** Puts there what is readable now, with power. */
     void whole(Path to) throws IOException {
-        write(root, to, Folder::whole, Inode::whole);
+        write(root, to, CapturedDirectory::whole, Inode::whole);
     }
 
     /** Puts there what a disk may hold if the power goes now. */
     void cut(Path to, Rng rng) throws IOException {
-        Chance chance = Chance.draw(rng);
+        CutPolicy chance = CutPolicy.draw(rng);
         write(root, to, folder -> folder.cut(chance, rng), file -> file.cut(chance, rng));
     }
 
     private static void write(
-            Folder folder, Path to, Function<Folder, Map<String, Folder.Entry>> names, Function<Inode, byte[]> contents)
+            CapturedDirectory folder,
+            Path to,
+            Function<CapturedDirectory, Map<String, CapturedDirectory.Entry>> names,
+            Function<Inode, byte[]> contents)
             throws IOException {
         Files.createDirectories(to);
         for (var named : names.apply(folder).entrySet()) {
             Path path = to.resolve(named.getKey());
             Inode file = named.getValue().file();
-            Folder below = named.getValue().folder();
+            CapturedDirectory below = named.getValue().folder();
             if (file != null) {
                 Files.write(path, contents.apply(file));
             } else if (below != null) {

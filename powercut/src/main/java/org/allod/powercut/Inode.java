@@ -16,20 +16,20 @@ final class Inode {
 
     private static final class Pending {
         final long number;
-        final Op op;
+        final DiskOperation op;
         boolean returned;
 
-        Pending(long number, Op op) {
+        Pending(long number, DiskOperation op) {
             this.number = number;
             this.op = op;
         }
     }
 
-    void begin(Op op) {
+    void begin(DiskOperation op) {
         pending.add(new Pending(next++, op));
     }
 
-    void returned(Op op) {
+    void onReturn(DiskOperation op) {
         pending.stream().filter(p -> p.op.equals(op)).forEach(p -> p.returned = true);
     }
 
@@ -57,11 +57,11 @@ final class Inode {
         return content;
     }
 
-    private static byte[] applied(byte[] content, Op op) {
+    private static byte[] applied(byte[] content, DiskOperation op) {
         byte[] result = content;
-        if (op instanceof Op.Resize(String path, long size)) {
+        if (op instanceof DiskOperation.Resize(String path, long size)) {
             result = Arrays.copyOf(content, (int) size);
-        } else if (op instanceof Op.Write(String path, long at, byte[] data)) {
+        } else if (op instanceof DiskOperation.Write(String path, long at, byte[] data)) {
             result = at + data.length <= content.length ? content : Arrays.copyOf(content, (int) at + data.length);
             System.arraycopy(data, 0, result, (int) at, data.length);
         }
@@ -69,8 +69,8 @@ final class Inode {
     }
 
     /** As a disk may hold it when the power goes now. */
-    byte[] cut(Chance chance, Rng rng) {
-        List<Op> ops = new ArrayList<>();
+    byte[] cut(CutPolicy chance, Rng rng) {
+        List<DiskOperation> ops = new ArrayList<>();
         List<Integer> sizes = new ArrayList<>(List.of(durable.length));
         int longest = durable.length;
         for (Pending p : pending) {
@@ -78,8 +78,8 @@ final class Inode {
             int size = sizes.getLast();
             sizes.add(
                     switch (p.op) {
-                        case Op.Write w -> (int) Math.max(size, w.at() + w.data().length);
-                        case Op.Resize r -> (int) r.size();
+                        case DiskOperation.Write w -> (int) Math.max(size, w.at() + w.data().length);
+                        case DiskOperation.Resize r -> (int) r.size();
                         default -> size;
                     });
             longest = Math.max(longest, sizes.getLast());
@@ -93,7 +93,7 @@ final class Inode {
     }
 
     /** For each sector up to which change it is on the disk; -1 for none. */
-    private static int[] versions(List<Op> ops, int longest, Chance chance, Rng rng) {
+    private static int[] versions(List<DiskOperation> ops, int longest, CutPolicy chance, Rng rng) {
         int[] versions = new int[longest / SECTOR + 1];
         Arrays.fill(versions, -1);
         for (int i = 0; i < ops.size(); i++) {
@@ -110,29 +110,29 @@ final class Inode {
         return versions;
     }
 
-    private static long from(Op op) {
+    private static long from(DiskOperation op) {
         return switch (op) {
-            case Op.Write w -> w.at();
-            case Op.Resize r -> r.size();
+            case DiskOperation.Write w -> w.at();
+            case DiskOperation.Resize r -> r.size();
             default -> 0;
         };
     }
 
     /** What is cut off is zeros, should the file grow again. */
-    private static long to(Op op, int longest) {
+    private static long to(DiskOperation op, int longest) {
         return switch (op) {
-            case Op.Write w -> w.at() + w.data().length;
-            case Op.Resize r -> longest;
+            case DiskOperation.Write w -> w.at() + w.data().length;
+            case DiskOperation.Resize r -> longest;
             default -> 0;
         };
     }
 
-    private static void change(byte[] content, Op op, int[] versions, int number) {
+    private static void change(byte[] content, DiskOperation op, int[] versions, int number) {
         long to = to(op, content.length);
         for (long at = from(op); at < to; at = (at / SECTOR + 1) * SECTOR) {
             if (number <= versions[(int) (at / SECTOR)]) {
                 int length = (int) (Math.min(to, (at / SECTOR + 1) * SECTOR) - at);
-                if (op instanceof Op.Write w) {
+                if (op instanceof DiskOperation.Write w) {
                     System.arraycopy(w.data(), (int) (at - w.at()), content, (int) at, length);
                 } else {
                     Arrays.fill(content, (int) at, (int) at + length, (byte) 0);

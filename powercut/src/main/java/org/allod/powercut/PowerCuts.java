@@ -102,13 +102,13 @@ public final class PowerCuts {
     private static int[] moments(Recording recording, Rng rng, int count) {
         int[] rare = IntStream.range(0, recording.length())
                 .filter(i -> switch (recording.moments().get(i).op()) {
-                    case Op.Write(String path, long at, byte[] data) -> !path.endsWith("-wal");
-                    case Op.Flush(String path) -> !path.endsWith("-wal");
-                    case Op.Acknowledge a -> false;
-                    case Op.Make m -> true;
-                    case Op.Remove r -> true;
-                    case Op.Rename r -> true;
-                    case Op.Resize r -> true;
+                    case DiskOperation.Write(String path, long at, byte[] data) -> !path.endsWith("-wal");
+                    case DiskOperation.Flush(String path) -> !path.endsWith("-wal");
+                    case DiskOperation.Acknowledge a -> false;
+                    case DiskOperation.Make m -> true;
+                    case DiskOperation.Remove r -> true;
+                    case DiskOperation.Rename r -> true;
+                    case DiskOperation.Resize r -> true;
                 })
                 .toArray();
         return IntStream.range(0, count)
@@ -123,9 +123,9 @@ public final class PowerCuts {
         if (played == 0) {
             return "none";
         }
-        Moment moment = recording.moments().get(played - 1);
+        CutPoint moment = recording.moments().get(played - 1);
         String what = switch (moment.op()) {
-            case Op.Write(String path, long at, byte[] data) ->
+            case DiskOperation.Write(String path, long at, byte[] data) ->
                 "write of " + data.length + " bytes at " + at + " of " + path;
             default -> moment.op().toString();
         };

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * Every change that one or more processes made to a folder, in order, with its data. See the package for what is
@@ -16,9 +16,9 @@ import org.allod.base.Failed;
  */
 public final class Recording {
     private final Path trace;
-    private final List<Moment> moments;
+    private final List<CutPoint> moments;
 
-    private Recording(Path trace, List<Moment> moments) {
+    private Recording(Path trace, List<CutPoint> moments) {
         this.trace = trace;
         this.moments = moments;
     }
@@ -46,11 +46,11 @@ public final class Recording {
          * Runs a command to its end.
          *
          * @return its exit code
-         * @throws Failed where it did something to the folder that is not modelled
+         * @throws FailedException where it did something to the folder that is not modelled
          */
         public int run(List<String> command) throws IOException, InterruptedException {
             List<String> argv = new ArrayList<>(List.of("strace", "-f", "--seccomp-bpf", "-qq", "-y"));
-            argv.addAll(List.of("-s", "67108864", "-e", "signal=none", "-e", "trace=" + Trace.CALLS));
+            argv.addAll(List.of("-s", "67108864", "-e", "signal=none", "-e", "trace=" + StraceParser.CALLS));
             argv.addAll(List.of("-A", "-o", trace.toString(), "--"));
             argv.addAll(command);
             int code = new ProcessBuilder(argv).inheritIO().start().waitFor();
@@ -86,12 +86,13 @@ public final class Recording {
             disk.whole(copy);
             List<Path> there = files(root);
             if (!there.equals(files(copy))) {
-                throw new Failed("the recording made the files " + files(copy) + ", there are " + there);
+                throw new FailedException("the recording made the files " + files(copy) + ", there are " + there);
             }
             for (Path file : there) {
                 long difference = Files.mismatch(root.resolve(file), copy.resolve(file));
                 if (difference >= 0) {
-                    throw new Failed("the recording of " + file + " is another from byte " + difference + " on");
+                    throw new FailedException(
+                            "the recording of " + file + " is another from byte " + difference + " on");
                 }
             }
             delete(copy);
@@ -114,15 +115,15 @@ public final class Recording {
         try (Stream<String> lines = Files.lines(trace, java.nio.charset.StandardCharsets.ISO_8859_1)) {
             head = lines.limit(2).toList();
         }
-        return new Recording(trace, Trace.read(trace, Path.of(head.get(0)), Path.of(head.get(1))));
+        return new Recording(trace, StraceParser.read(trace, Path.of(head.get(0)), Path.of(head.get(1))));
     }
 
     /** The same, as if the disk had not heard the flushes of some files or folders (relative paths; "" is the root). */
-    public Recording deafTo(Predicate<String> paths) {
+    public Recording ignoring(Predicate<String> paths) {
         return new Recording(
                 trace,
                 moments.stream()
-                        .filter(m -> !(m.op() instanceof Op.Flush(String path) && paths.test(path)))
+                        .filter(m -> !(m.op() instanceof DiskOperation.Flush(String path) && paths.test(path)))
                         .toList());
     }
 
@@ -131,7 +132,7 @@ public final class Recording {
         return moments.size();
     }
 
-    List<Moment> moments() {
+    List<CutPoint> moments() {
         return moments;
     }
 
@@ -153,7 +154,7 @@ public final class Recording {
         try {
             Files.writeString(ledger, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
-            throw new Failed("writing to the ledger " + ledger, e);
+            throw new FailedException("writing to the ledger " + ledger, e);
         }
     }
 }

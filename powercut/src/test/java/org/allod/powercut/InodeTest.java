@@ -12,10 +12,10 @@ import org.junit.jupiter.api.Test;
 class InodeTest {
     private static final int SECTOR = Inode.SECTOR;
 
-    private static Op.Write write(Inode file, long at, int length, int value) {
+    private static DiskOperation.Write write(Inode file, long at, int length, int value) {
         byte[] data = new byte[length];
         Arrays.fill(data, (byte) value);
-        Op.Write op = new Op.Write("f", at, data);
+        DiskOperation.Write op = new DiskOperation.Write("f", at, data);
         file.begin(op);
         return op;
     }
@@ -29,7 +29,7 @@ class InodeTest {
         Set<String> found = new HashSet<>();
         for (int seed = 0; seed < 300; seed++) {
             Rng rng = Rng.seeded(seed);
-            byte[] content = file.cut(Chance.draw(rng), rng);
+            byte[] content = file.cut(CutPolicy.draw(rng), rng);
             StringBuilder sectors = new StringBuilder();
             for (int at = 0; at < content.length; at += SECTOR) {
                 sectors.append(content[at]);
@@ -42,7 +42,7 @@ class InodeTest {
     @Test
     void flushedWrite_isAlwaysThere() {
         Inode file = new Inode();
-        file.returned(write(file, 0, 2 * SECTOR, 1));
+        file.onReturn(write(file, 0, 2 * SECTOR, 1));
         flush(file);
         assertThat(draws(file)).containsExactly("11");
     }
@@ -58,10 +58,10 @@ class InodeTest {
     @Test
     void unflushedWrites_areKeptLostAndTorn_butNoSectorGoesBackBehindTheFlush() {
         Inode file = new Inode();
-        file.returned(write(file, 0, 2 * SECTOR, 1));
+        file.onReturn(write(file, 0, 2 * SECTOR, 1));
         flush(file);
-        file.returned(write(file, 0, 2 * SECTOR, 2));
-        file.returned(write(file, SECTOR, SECTOR, 3));
+        file.onReturn(write(file, 0, 2 * SECTOR, 2));
+        file.onReturn(write(file, SECTOR, SECTOR, 3));
         assertThat(draws(file)).containsExactlyInAnyOrder("11", "12", "13", "21", "22", "23");
     }
 
@@ -69,14 +69,14 @@ class InodeTest {
     @Test
     void twoWritesToOneSector_areSeenInTheirOrder() {
         Inode file = new Inode();
-        file.returned(write(file, 0, SECTOR, 1));
+        file.onReturn(write(file, 0, SECTOR, 1));
         flush(file);
-        file.returned(write(file, 0, 8, 2));
-        file.returned(write(file, 8, 8, 3));
+        file.onReturn(write(file, 0, 8, 2));
+        file.onReturn(write(file, 8, 8, 3));
         Set<String> found = new HashSet<>();
         for (int seed = 0; seed < 300; seed++) {
             Rng rng = Rng.seeded(seed);
-            byte[] content = file.cut(Chance.draw(rng), rng);
+            byte[] content = file.cut(CutPolicy.draw(rng), rng);
             found.add(content[0] + "" + content[8]);
         }
         assertThat(found).containsExactlyInAnyOrder("11", "21", "23");
@@ -85,9 +85,9 @@ class InodeTest {
     @Test
     void sizeThatWasNotFlushed_mayBeLostWithTheDataBehindIt() {
         Inode file = new Inode();
-        file.returned(write(file, 0, SECTOR, 1));
+        file.onReturn(write(file, 0, SECTOR, 1));
         flush(file);
-        file.returned(write(file, SECTOR, SECTOR, 2));
+        file.onReturn(write(file, SECTOR, SECTOR, 2));
         assertThat(draws(file)).containsExactlyInAnyOrder("1", "10", "12");
     }
 }

@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.OptionalLong;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Poll;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -80,14 +80,14 @@ record Balloon(MicroVm vm) {
                     Map.of("value", Long.parseLong(Files.readString(note).strip())));
         } catch (NoSuchFileException e) {
             return;
-        } catch (IOException | NumberFormatException | Failed e) {
+        } catch (IOException | NumberFormatException | FailedException e) {
             System.getLogger(Balloon.class.getName())
                     .log(
                             System.Logger.Level.WARNING,
                             "machine " + vm.folders().machine() + " may be short of memory until it is restarted",
                             e);
         }
-        Premises.forget(note);
+        RuntimeResources.forget(note);
     }
 
     /** What the guest says that it could still use; empty where it does not say. */
@@ -102,7 +102,7 @@ record Balloon(MicroVm vm) {
             poll(0); // and no more: a guest that sleeps is not to be woken for this
             long said = statistics().path("stats").path("stat-available-memory").asLong(-1);
             return said < 0 ? OptionalLong.empty() : OptionalLong.of(said);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             return OptionalLong.empty();
         }
     }
@@ -118,10 +118,10 @@ record Balloon(MicroVm vm) {
     private JsonNode ask(String command, Map<String, ?> arguments) {
         try (Qmp qmp = vm.control()) {
             return qmp.run(command, arguments);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             if (String.valueOf(e.getMessage()).contains("No balloon device")) {
-                throw Rejected.because(
-                        Rejected.Reason.UNSUPPORTED,
+                throw RejectedException.because(
+                        RejectedException.Reason.UNSUPPORTED,
                         "the guest of machine " + vm.folders().machine() + " was booted by an older Allod, without a"
                                 + " balloon: its memory cannot be changed while it runs",
                         "restart the machine; nothing was changed");
@@ -131,6 +131,6 @@ record Balloon(MicroVm vm) {
     }
 
     private static void write(Path file, long value) {
-        Premises.write(file, value + "\n");
+        RuntimeResources.write(file, value + "\n");
     }
 }

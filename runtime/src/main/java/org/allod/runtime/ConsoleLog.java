@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArraySet;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.LoopFailures;
 import org.allod.runtime.LogLine.Source;
 
@@ -31,7 +31,7 @@ import org.allod.runtime.LogLine.Source;
  */
 public final class ConsoleLog implements OutputSink, AutoCloseable {
     /** A line whose end does not come holds back the guest's window, so it is written as a part after this much. */
-    private static final int HOLD_BACK = GuestWire.OUTPUT_WINDOW / 4;
+    private static final int HOLD_BACK = GuestProtocol.OUTPUT_WINDOW / 4;
 
     /** The guest's streams 1 and 2. */
     private static final List<Source> STREAMS = List.of(Source.STDOUT, Source.STDERR);
@@ -41,7 +41,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     private final long limit;
     private final Clock clock;
     private final Set<LogFollower> followers = new CopyOnWriteArraySet<>();
-    private final LineCutter[] cutters = {new LineCutter(), new LineCutter()};
+    private final LineSplitter[] cutters = {new LineSplitter(), new LineSplitter()};
     private final long[] ends = new long[2];
     private FileChannel channel;
     private long size;
@@ -67,7 +67,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
             size = restore();
             channel.truncate(size);
         } catch (IOException e) {
-            throw new Failed("cannot open the log " + file + ": " + e.getMessage(), e);
+            throw new FailedException("cannot open the log " + file + ": " + e.getMessage(), e);
         }
         for (int i = 0; i < 2; i++) {
             cutters[i].reset(ends[i]);
@@ -113,7 +113,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     @Override
     public synchronized long position() {
         long first = position;
-        for (LineCutter cutter : cutters) {
+        for (LineSplitter cutter : cutters) {
             long waiting = cutter.waitingFrom();
             first = waiting < 0 ? first : Math.min(first, waiting);
         }
@@ -273,7 +273,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
             } catch (NoSuchFileException e) {
                 // Not rotated yet, or removed under us.
             } catch (IOException | UncheckedIOException e) {
-                throw new Failed("cannot read the log " + part + ": " + e.getMessage(), e);
+                throw new FailedException("cannot read the log " + part + ": " + e.getMessage(), e);
             }
         }
         return new ArrayList<>(lines);
@@ -282,7 +282,8 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     /** The last {@code count} lines and everything after them, without a gap between. */
     public synchronized LogFollower follow(int count) {
         if (released) {
-            throw new Failed("the log " + file + " has just been closed, as its machine does not run: ask again");
+            throw new FailedException(
+                    "the log " + file + " has just been closed, as its machine does not run: ask again");
         }
         LogFollower follower = new LogFollower(tail(count), followers::remove);
         followers.add(follower);
@@ -307,7 +308,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            throw new Failed("cannot close the log " + file + ": " + e.getMessage(), e);
+            throw new FailedException("cannot close the log " + file + ": " + e.getMessage(), e);
         }
     }
 }

@@ -19,7 +19,7 @@ public interface Exec extends AutoCloseable {
     void signal(int signal);
 
     /** Completes when the command has ended and all its output is in the streams. */
-    CompletableFuture<Exit> exited();
+    CompletableFuture<ExitStatus> exited();
 
     @Override
     void close();

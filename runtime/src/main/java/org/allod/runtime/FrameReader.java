@@ -15,14 +15,14 @@ final class FrameReader {
     static final int NOISE = 1 << 20;
 
     private static final byte[] SIGN = {
-        GuestWire.VERSION,
-        (byte) GuestWire.WELCOME,
+        GuestProtocol.VERSION,
+        (byte) GuestProtocol.WELCOME,
         0,
         0,
         0,
         0,
         0,
-        GuestWire.WELCOME_SIZE,
+        GuestProtocol.WELCOME_SIZE,
         (byte) 0xa1,
         'A',
         'L',
@@ -33,7 +33,7 @@ final class FrameReader {
         '\n'
     };
 
-    private final ByteBuffer buffer = ByteBuffer.allocate(GuestWire.HEADER + GuestWire.MAX_PAYLOAD);
+    private final ByteBuffer buffer = ByteBuffer.allocate(GuestProtocol.HEADER + GuestProtocol.MAX_PAYLOAD);
     private boolean greeted;
     private int skipped;
 
@@ -47,23 +47,24 @@ final class FrameReader {
         if (!greeted) {
             skipNoise();
         }
-        if (buffer.position() < GuestWire.HEADER) {
+        if (buffer.position() < GuestProtocol.HEADER) {
             return Optional.empty();
         }
         int length = buffer.getInt(4);
-        if (buffer.get(0) != GuestWire.VERSION) {
-            throw new LinkBroken("a frame of version " + buffer.get(0) + ", not " + GuestWire.VERSION);
+        if (buffer.get(0) != GuestProtocol.VERSION) {
+            throw new ProtocolViolationException(
+                    "a frame of version " + buffer.get(0) + ", not " + GuestProtocol.VERSION);
         }
-        if (buffer.getShort(2) != 0 || length < 0 || length > GuestWire.MAX_PAYLOAD) {
-            throw new LinkBroken("a frame of " + Integer.toUnsignedString(length) + " bytes");
+        if (buffer.getShort(2) != 0 || length < 0 || length > GuestProtocol.MAX_PAYLOAD) {
+            throw new ProtocolViolationException("a frame of " + Integer.toUnsignedString(length) + " bytes");
         }
-        if (buffer.position() < GuestWire.HEADER + length) {
+        if (buffer.position() < GuestProtocol.HEADER + length) {
             return Optional.empty();
         }
         int type = buffer.get(1) & 0xff;
-        GuestFrame frame = GuestFrame.decode(type, buffer.slice(GuestWire.HEADER, length));
+        GuestFrame frame = GuestFrame.decode(type, buffer.slice(GuestProtocol.HEADER, length));
         greeted = true;
-        drop(GuestWire.HEADER + length);
+        drop(GuestProtocol.HEADER + length);
         return Optional.of(frame);
     }
 
@@ -79,7 +80,7 @@ final class FrameReader {
         }
         skipped += at;
         if (skipped > NOISE) {
-            throw new LinkBroken("no greeting in the first " + NOISE + " bytes");
+            throw new ProtocolViolationException("no greeting in the first " + NOISE + " bytes");
         }
         drop(at);
     }

@@ -6,31 +6,36 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.linux.Cgroups;
 import org.allod.linux.Ext4;
 import org.allod.linux.FileCopy;
-import org.allod.linux.ProcessId;
+import org.allod.linux.ProcessIdentity;
 
 /** A guest in a gVisor sandbox. */
 final class GVisorGuest implements Guest {
-    private final Premises premises;
+    private final RuntimeResources resources;
     private final MachineId machine;
-    private final ProcessId process;
+    private final ProcessIdentity process;
     private final GuestChannel channel;
-    private final ListeningDialer dialer;
-    private final CompletableFuture<Exit> exited;
+    private final UnixSocketAcceptor dialer;
+    private final CompletableFuture<ExitStatus> exited;
 
-    GVisorGuest(Premises premises, MachineId machine, ProcessId process, GuestChannel channel, ListeningDialer dialer) {
-        this.premises = premises;
+    GVisorGuest(
+            RuntimeResources resources,
+            MachineId machine,
+            ProcessIdentity process,
+            GuestChannel channel,
+            UnixSocketAcceptor dialer) {
+        this.resources = resources;
         this.machine = machine;
         this.process = process;
         this.channel = channel;
         this.dialer = dialer;
-        this.exited = channel.exited().thenApply(OomMark.of(premises, machine)::judge);
+        this.exited = channel.exited().thenApply(OomBaseline.read(resources, machine)::judge);
     }
 
-    ProcessId process() {
+    ProcessIdentity process() {
         return process;
     }
 
@@ -58,7 +63,7 @@ final class GVisorGuest implements Guest {
     }
 
     @Override
-    public CompletableFuture<Exit> exited() {
+    public CompletableFuture<ExitStatus> exited() {
         return exited.copy();
     }
 
@@ -74,7 +79,7 @@ final class GVisorGuest implements Guest {
 
     @Override
     public GuestMemory memory() {
-        Cgroups.Usage usage = premises.cgroups().usage(machine.text());
+        Cgroups.Usage usage = resources.cgroups().usage(machine.text());
         return GuestMemory.of(usage.memoryLimitBytes() - Sandbox.OVERHEAD, usage.memoryBytes());
     }
 
@@ -82,9 +87,9 @@ final class GVisorGuest implements Guest {
     @Override
     public GuestMemory limitMemory(int megabytes) {
         long wanted = ((long) megabytes << 20) + Sandbox.OVERHEAD;
-        if (!premises.cgroups().limitMemory(machine.text(), wanted)) {
-            throw Rejected.because(
-                    Rejected.Reason.CONFLICT,
+        if (!resources.cgroups().limitMemory(machine.text(), wanted)) {
+            throw RejectedException.because(
+                    RejectedException.Reason.CONFLICT,
                     "the guest of machine %s cannot be held to %d MB: it uses more, and a sandbox gives back only what its files have cached"
                             .formatted(machine, megabytes),
                     "take memory from its processes first, or restart the machine with less; nothing was changed");
@@ -94,12 +99,12 @@ final class GVisorGuest implements Guest {
 
     @Override
     public long reclaimMemory(int megabytes) {
-        return premises.cgroups().reclaim(machine.text(), (long) megabytes << 20) >> 20;
+        return resources.cgroups().reclaim(machine.text(), (long) megabytes << 20) >> 20;
     }
 
     @Override
-    public Stats stats() {
-        return premises.stats(machine, diskBytes());
+    public GuestStats stats() {
+        return resources.stats(machine, diskBytes());
     }
 
     @Override

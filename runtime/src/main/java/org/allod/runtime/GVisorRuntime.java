@@ -11,25 +11,25 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.SupervisedThread;
-import org.allod.linux.Launch;
+import org.allod.linux.DetachedProcess;
 import org.allod.linux.LoopMount;
-import org.allod.linux.ProcessId;
+import org.allod.linux.ProcessIdentity;
 
 /**
  * Machines as gVisor sandboxes: the image runs on a kernel of its own in user space, and the host's kernel serves that
- * one only. What is slow is done before it is asked for ({@link Readiness}), so that {@link #boot} and {@link #resume}
+ * one only. What is slow is done before it is asked for ({@link SandboxPreparer}), so that {@link #boot} and {@link #resume}
  * are runsc and little else (docs/decisions/021).
  */
 public final class GVisorRuntime implements GuestRuntime {
     private static final Duration START = Duration.ofSeconds(30);
     private static final Duration ADOPT = Duration.ofSeconds(3);
     private static final Duration RELEASE = Duration.ofSeconds(5);
-    private final Premises premises;
-    private final Readiness readiness;
-    private final Supplier<Runsc> runsc;
+    private final RuntimeResources resources;
+    private final SandboxPreparer preparer;
+    private final Supplier<RunscConfig> runsc;
     private final Map<MachineId, GVisorGuest> guests = new ConcurrentHashMap<>();
 
     /** Machines whose guest we start or save right now: none that an earlier daemon left. */
@@ -38,14 +38,14 @@ public final class GVisorRuntime implements GuestRuntime {
     /** What was last run of each machine, to be made ready again when it has ended. */
     private final Map<MachineId, GuestSpec> specs = new ConcurrentHashMap<>();
 
-    public GVisorRuntime(Premises premises) {
-        this(premises, new RunscChoice(premises));
+    public GVisorRuntime(RuntimeResources resources) {
+        this(resources, new RunscSelector(resources));
     }
 
     /** With one way of running runsc, whether or not it is the best: for the probe that finds out. */
-    GVisorRuntime(Premises premises, Supplier<Runsc> runsc) {
-        this.premises = premises;
-        this.readiness = new Readiness(premises, runsc);
+    GVisorRuntime(RuntimeResources resources, Supplier<RunscConfig> runsc) {
+        this.resources = resources;
+        this.preparer = new SandboxPreparer(resources, runsc);
         this.runsc = runsc;
     }
 
@@ -55,29 +55,29 @@ public final class GVisorRuntime implements GuestRuntime {
     }
 
     @Override
-    public Probe probe() {
-        return new RunscProbe(premises).probe();
+    public ProbeResult probe() {
+        return new RunscProbe(resources).probe();
     }
 
     @Override
     public String fingerprint() {
-        return RunscChoice.fingerprint(premises.config().tools());
+        return RunscSelector.fingerprint(resources.config().tools());
     }
 
     @Override
     public void prepare(GuestSpec spec) {
         MachineId machine = spec.machine();
-        if (readiness.known(machine) || sandbox(machine).find().isEmpty()) {
+        if (preparer.known(machine) || sandbox(machine).find().isEmpty()) {
             clear(machine);
-            readiness.toBoot(spec);
+            preparer.toBoot(spec);
         }
     }
 
     /** Takes away what a crash in the middle of an earlier start left. A machine that is ready has nothing of it. */
     private void clear(MachineId machine) {
-        if (!readiness.known(machine)) {
+        if (!preparer.known(machine)) {
             sandbox(machine).kill();
-            Premises.forget(GuestChannel.exitFile(folders(machine).home()));
+            RuntimeResources.forget(GuestChannel.exitFile(folders(machine).home()));
         }
     }
 
@@ -87,7 +87,7 @@ public final class GVisorRuntime implements GuestRuntime {
         if (there.isPresent()) {
             // A daemon that died between starting it and telling it what it is has left that to us.
             there.get().channel().configure(setup(spec));
-            premises.cgroups().create(spec.machine().text(), Sandbox.running(spec));
+            resources.cgroups().create(spec.machine().text(), Sandbox.running(spec));
             return there.get();
         }
         return start(spec);
@@ -96,7 +96,7 @@ public final class GVisorRuntime implements GuestRuntime {
     private GVisorGuest start(GuestSpec spec) {
         saved(spec.machine()).discard();
         clear(spec.machine());
-        readiness.toBoot(spec);
+        preparer.toBoot(spec);
         mountVolumes(spec);
         return begin(
                 spec,
@@ -120,18 +120,19 @@ public final class GVisorRuntime implements GuestRuntime {
 
     private GVisorGuest begun(GuestSpec spec, String what, List<String> command, boolean tell) {
         MachineId machine = spec.machine();
-        SandboxFolders folders = folders(machine);
+        SandboxPaths folders = folders(machine);
         Sandbox sandbox = sandbox(machine);
-        ListeningDialer dialer = listen(folders);
+        UnixSocketAcceptor dialer = listen(folders);
         GuestChannel channel = channel(machine, dialer);
         specs.put(machine, spec.discreet());
-        readiness.usedUp(machine);
+        preparer.usedUp(machine);
         GuestSetup setup = setup(spec);
-        Launch.Started started = sandbox.launch(spec.diskMb(), command);
-        Optional<Telling> telling = tell ? Optional.of(new Telling(machine, channel, setup, START)) : Optional.empty();
+        DetachedProcess.Started started = sandbox.launch(spec.diskMb(), command);
+        Optional<GuestConfigurer> telling =
+                tell ? Optional.of(new GuestConfigurer(machine, channel, setup, START)) : Optional.empty();
         try {
             sandbox.finish(started, START, what);
-            ProcessId process = sandbox.find()
+            ProcessIdentity process = sandbox.find()
                     .orElseThrow(() -> sandbox.failure(what, "it ended as soon as it was started", started));
             if (telling.isPresent()) {
                 var _ = sandbox.ended(process).thenRun(telling.get()::giveUp);
@@ -139,13 +140,13 @@ public final class GVisorRuntime implements GuestRuntime {
             } else {
                 Thread _ = SupervisedThread.start("reach-guest", "reach-" + machine, () -> channel.adopt(ADOPT));
             }
-            premises.cgroups().create(machine.text(), Sandbox.running(spec));
-            return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer));
-        } catch (Failed e) {
-            telling.ifPresent(Telling::giveUp);
+            resources.cgroups().create(machine.text(), Sandbox.running(spec));
+            return keep(sandbox, new GVisorGuest(resources, machine, process, channel, dialer));
+        } catch (FailedException e) {
+            telling.ifPresent(GuestConfigurer::giveUp);
             channel.close();
             close(dialer);
-            telling.ifPresent(Telling::wound);
+            telling.ifPresent(GuestConfigurer::configured);
             sandbox.kill();
             throw e;
         }
@@ -153,7 +154,7 @@ public final class GVisorRuntime implements GuestRuntime {
 
     /** Not while a copy of one is being made. */
     private void mountVolumes(GuestSpec spec) {
-        ReentrantLock still = premises.still(spec.machine());
+        ReentrantLock still = resources.volumeLock(spec.machine());
         still.lock();
         try {
             new SandboxVolumes(folders(spec.machine())).mount(spec.volumes());
@@ -162,7 +163,7 @@ public final class GVisorRuntime implements GuestRuntime {
         }
     }
 
-    private static void close(ListeningDialer dialer) {
+    private static void close(UnixSocketAcceptor dialer) {
         try {
             dialer.close();
         } catch (IOException e) {
@@ -185,13 +186,13 @@ public final class GVisorRuntime implements GuestRuntime {
     @Override
     public Optional<Guest> find(MachineId machine) {
         Optional<Guest> running = running(machine).map(guest -> guest);
-        return running.isPresent() ? running : ended(machine);
+        return running.isPresent() ? running : findExited(machine);
     }
 
     /** A guest that said how it ended to a daemon that died before it could act on it. */
-    private Optional<Guest> ended(MachineId machine) {
+    private Optional<Guest> findExited(MachineId machine) {
         return GuestChannel.read(GuestChannel.exitFile(folders(machine).home()))
-                .map(exit -> new EndedGuest(machine, exit));
+                .map(exit -> new ExitedGuest(machine, exit));
     }
 
     /** The guest we speak to, or else one that runs without us: then we become its host. */
@@ -203,44 +204,45 @@ public final class GVisorRuntime implements GuestRuntime {
         if (changing.contains(machine)) {
             return Optional.empty();
         }
-        if (readiness.known(machine)) {
+        if (preparer.known(machine)) {
             return Optional.empty(); // for a start that is still to come: asking the kernel takes milliseconds
         }
         Sandbox sandbox = sandbox(machine);
-        SandboxFolders folders = folders(machine);
+        SandboxPaths folders = folders(machine);
         return sandbox.find().map(process -> {
-            ListeningDialer dialer = listen(folders);
+            UnixSocketAcceptor dialer = listen(folders);
             GuestChannel channel = channel(machine, dialer);
             channel.adopt(ADOPT);
-            saved(machine).used();
-            return keep(sandbox, new GVisorGuest(premises, machine, process, channel, dialer));
+            saved(machine).removeUsed();
+            return keep(sandbox, new GVisorGuest(resources, machine, process, channel, dialer));
         });
     }
 
     @Override
     public void suspend(GuestSpec spec) {
         MachineId machine = spec.machine();
-        if (suspended(machine)) {
+        if (hasSavedMemory(machine)) {
             return;
         }
         Sandbox sandbox = sandbox(machine);
-        SavedMemory saved = saved(machine);
-        if (saved.begun() && savedMeanwhile(sandbox, saved)) {
+        MemoryCheckpoint saved = saved(machine);
+        if (saved.hasBegun() && savedMeanwhile(sandbox, saved)) {
             finished(spec, sandbox, saved);
             return;
         }
         GVisorGuest guest = running(machine)
-                .orElseThrow(() -> new Failed("cannot suspend machine " + machine + ": its guest does not run"));
-        ReentrantLock still = premises.still(machine);
+                .orElseThrow(
+                        () -> new FailedException("cannot suspend machine " + machine + ": its guest does not run"));
+        ReentrantLock still = resources.volumeLock(machine);
         still.lock();
         changing.add(machine);
         try {
             guest.stopListening(); // or PID 1 would come straight back
             guests.remove(machine, guest); // also where the rest fails: this conversation is over
             guest.channel().release(RELEASE);
-            sandbox.tell(spec.diskMb(), SavedMemory.BOUND, List.of("checkpoint", "--image-path=" + begin(saved)));
+            sandbox.tell(spec.diskMb(), MemoryCheckpoint.BOUND, List.of("checkpoint", "--image-path=" + begin(saved)));
             finished(spec, sandbox, saved);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             saved.giveUp();
             throw e; // the guest, if it still runs, is found and spoken to again by whoever asks next
         } finally {
@@ -249,17 +251,17 @@ public final class GVisorRuntime implements GuestRuntime {
         }
     }
 
-    private void finished(GuestSpec spec, Sandbox sandbox, SavedMemory saved) {
+    private void finished(GuestSpec spec, Sandbox sandbox, MemoryCheckpoint saved) {
         saved.finish();
         sandbox.kill();
         new SandboxVolumes(folders(spec.machine())).unmount();
-        readiness.again(spec);
+        preparer.again(spec);
     }
 
     /** An empty folder for runsc to write to. */
-    private static Path begin(SavedMemory saved) {
+    private static Path begin(MemoryCheckpoint saved) {
         saved.giveUp();
-        Premises.makePrivate(saved.saving());
+        RuntimeResources.makePrivate(saved.saving());
         return saved.saving();
     }
 
@@ -268,13 +270,13 @@ public final class GVisorRuntime implements GuestRuntime {
      * guest ends only once all is written. (One that was killed in the middle leaves an image that does not resume;
      * then the machine boots from clean, as after any lost memory.)
      */
-    private static boolean savedMeanwhile(Sandbox sandbox, SavedMemory saved) {
-        sandbox.awaitCheckpoint(SavedMemory.BOUND);
+    private static boolean savedMeanwhile(Sandbox sandbox, MemoryCheckpoint saved) {
+        sandbox.awaitCheckpoint(MemoryCheckpoint.BOUND);
         return sandbox.find().isEmpty() && written(saved);
     }
 
     /** What runsc writes is there, though nobody has said that it is whole. */
-    private static boolean written(SavedMemory saved) {
+    private static boolean written(MemoryCheckpoint saved) {
         try {
             return Files.size(saved.saving().resolve("checkpoint.img")) > 0;
         } catch (IOException e) {
@@ -285,23 +287,23 @@ public final class GVisorRuntime implements GuestRuntime {
     @Override
     public Guest resume(GuestSpec spec) {
         MachineId machine = spec.machine();
-        SandboxFolders folders = folders(machine);
+        SandboxPaths folders = folders(machine);
         Optional<GVisorGuest> already = running(machine);
         if (already.isPresent()) {
-            premises.cgroups().create(machine.text(), Sandbox.running(spec));
+            resources.cgroups().create(machine.text(), Sandbox.running(spec));
             return already.get();
         }
-        if (!suspended(machine)) {
-            throw new Failed("cannot resume machine " + machine + ": no saved memory is in "
+        if (!hasSavedMemory(machine)) {
+            throw new FailedException("cannot resume machine " + machine + ": no saved memory is in "
                     + saved(machine).saved());
         }
         knownForm(folders);
         Sandbox sandbox = sandbox(machine);
         sandbox.kill();
-        readiness.toResume(spec);
+        preparer.toResume(spec);
         mountVolumes(spec);
-        premises.cgroups().create(machine.text(), Sandbox.atResume(spec));
-        SavedMemory saved = saved(machine);
+        resources.cgroups().create(machine.text(), Sandbox.atResume(spec));
+        MemoryCheckpoint saved = saved(machine);
         // runsc lets the guest go on as soon as it can, and not even its failure says that the guest never did.
         Path memory = saved.goOn();
         GVisorGuest guest = begin(
@@ -309,25 +311,27 @@ public final class GVisorRuntime implements GuestRuntime {
                 "resume",
                 List.of("restore", "--detach", "--bundle=" + folders.bundle(), "--image-path=" + memory),
                 false);
-        saved.used();
+        saved.removeUsed();
         return guest;
     }
 
     /** runsc restores to the mounts that there were, and no others. */
-    private static void knownForm(SandboxFolders folders) {
+    private static void knownForm(SandboxPaths folders) {
         Path file = folders.bundle().resolve("config.json");
         try {
-            if (Bundle.writableChannel(Files.readString(file))) {
-                throw new Failed("the memory of machine " + folders.machine() + " was saved by an older Allod, whose"
-                        + " guests may write to a folder of the host: it can only boot from clean");
+            if (OciBundle.writableChannel(Files.readString(file))) {
+                throw new FailedException(
+                        "the memory of machine " + folders.machine() + " was saved by an older Allod, whose"
+                                + " guests may write to a folder of the host: it can only boot from clean");
             }
         } catch (IOException e) {
-            throw new Failed("cannot resume machine " + folders.machine() + ": " + file + ": " + e.getMessage(), e);
+            throw new FailedException(
+                    "cannot resume machine " + folders.machine() + ": " + file + ": " + e.getMessage(), e);
         }
     }
 
     @Override
-    public boolean suspended(MachineId machine) {
+    public boolean hasSavedMemory(MachineId machine) {
         return saved(machine).exists();
     }
 
@@ -336,17 +340,17 @@ public final class GVisorRuntime implements GuestRuntime {
         saved(machine).discard();
     }
 
-    private SavedMemory saved(MachineId machine) {
+    private MemoryCheckpoint saved(MachineId machine) {
         return folders(machine).memory();
     }
 
     @Override
     public void halt(MachineId machine) {
         end(machine);
-        Premises.forget(GuestChannel.exitFile(folders(machine).home()));
+        RuntimeResources.forget(GuestChannel.exitFile(folders(machine).home()));
         GuestSpec spec = specs.get(machine);
-        if (spec != null && !readiness.known(machine)) {
-            readiness.again(spec);
+        if (spec != null && !preparer.known(machine)) {
+            preparer.again(spec);
         }
     }
 
@@ -355,7 +359,7 @@ public final class GVisorRuntime implements GuestRuntime {
         if (guest != null) {
             guest.hangUp();
         }
-        ReentrantLock still = premises.still(machine);
+        ReentrantLock still = resources.volumeLock(machine);
         still.lock(); // a copy of a volume is being made: the guest may not go before it is done
         try {
             sandbox(machine).kill();
@@ -370,31 +374,31 @@ public final class GVisorRuntime implements GuestRuntime {
 
     @Override
     public void release(MachineId machine) {
-        readiness.release(machine);
+        preparer.release(machine);
     }
 
     @Override
     public void remove(MachineId machine) {
         end(machine);
         specs.remove(machine);
-        readiness.forget(machine);
-        premises.remove(machine);
+        preparer.forget(machine);
+        resources.remove(machine);
     }
 
     /** Whether or not the guest still runs: what is mounted may have something left to write. */
     @Override
-    public <T> T whileStill(MachineId machine, GuestSpec.Volume volume, Stillness.Work<T> work)
+    public <T> T withVolumeQuiesced(MachineId machine, GuestSpec.Volume volume, QuiesceMode.Work<T> work)
             throws InterruptedException {
         LoopMount mount = SandboxVolumes.on(volume);
-        ReentrantLock still = premises.still(machine);
+        ReentrantLock still = resources.volumeLock(machine);
         still.lockInterruptibly();
         try {
-            if (!mount.mounted()) {
-                return work.run(Stillness.IDLE);
+            if (!mount.isMounted()) {
+                return work.run(QuiesceMode.IDLE);
             }
             mount.freeze();
             try {
-                return work.run(Stillness.FROZEN);
+                return work.run(QuiesceMode.FROZEN);
             } finally {
                 mount.thaw();
             }
@@ -405,44 +409,44 @@ public final class GVisorRuntime implements GuestRuntime {
 
     @Override
     public void tidy() {
-        readiness.tidy();
+        preparer.tidy();
     }
 
     @Override
     public Set<MachineId> present() {
-        return premises.present();
+        return resources.present();
     }
 
-    private SandboxFolders folders(MachineId machine) {
-        return SandboxFolders.of(premises, machine);
+    private SandboxPaths folders(MachineId machine) {
+        return SandboxPaths.of(resources, machine);
     }
 
     private Sandbox sandbox(MachineId machine) {
-        return new Sandbox(premises, folders(machine), runsc.get());
+        return new Sandbox(resources, folders(machine), runsc.get());
     }
 
-    private GuestChannel channel(MachineId machine, ListeningDialer dialer) {
+    private GuestChannel channel(MachineId machine, UnixSocketAcceptor dialer) {
         return new GuestChannel(
                 machine,
                 dialer,
-                premises.logs().log(machine),
+                resources.logs().log(machine),
                 folders(machine).home(),
-                premises.clock(),
-                premises.timers());
+                resources.clock(),
+                resources.timers());
     }
 
-    private static ListeningDialer listen(SandboxFolders folders) {
+    private static UnixSocketAcceptor listen(SandboxPaths folders) {
         try {
-            return new ListeningDialer(folders.socket());
+            return new UnixSocketAcceptor(folders.socket());
         } catch (IOException e) {
-            throw new Failed("cannot listen for the guest at " + folders.socket() + ": " + e.getMessage(), e);
+            throw new FailedException("cannot listen for the guest at " + folders.socket() + ": " + e.getMessage(), e);
         }
     }
 
     /** The runtime has set name and addresses; the rest is for PID 1 to write. */
     private GuestSetup setup(GuestSpec spec) {
         String address = spec.network().address(spec.machine());
-        return GuestSetup.of(spec, List.of(), premises.networks().resolvers(), address)
+        return GuestSetup.of(spec, List.of(), resources.networks().resolvers(), address)
                 .settled();
     }
 }

@@ -1,9 +1,9 @@
 package org.allod.runtime;
 
 import java.util.concurrent.CompletableFuture;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.linux.Ext4;
 
 /** A guest that runs. Closing the daemon does not end it; {@link GuestRuntime#halt} does. */
@@ -14,7 +14,7 @@ public interface Guest {
      * Completes once when the guest's main process has ended, or when the guest itself has gone. PID 1 holds the
      * report until it is taken, so an exit while no daemon was there is not lost.
      */
-    CompletableFuture<Exit> exited();
+    CompletableFuture<ExitStatus> exited();
 
     /** Sends a signal, by number, to the main process. */
     void signal(int signal);
@@ -23,7 +23,7 @@ public interface Guest {
     Exec exec(ExecSpec spec);
 
     /** What the guest uses now, read from the host's side. */
-    Stats stats();
+    GuestStats stats();
 
     /** Bytes its writable layer takes on the host; -1 where that cannot be told. Cheaper than all of {@link #stats}. */
     default long diskBytes() {
@@ -55,9 +55,10 @@ public interface Guest {
         throw fixed();
     }
 
-    private Rejected fixed() {
-        return Rejected.because(
-                Rejected.Reason.UNSUPPORTED, "the memory of machine " + machine() + " cannot be changed while it runs");
+    private RejectedException fixed() {
+        return RejectedException.because(
+                RejectedException.Reason.UNSUPPORTED,
+                "the memory of machine " + machine() + " cannot be changed while it runs");
     }
 
     /** What a mounted volume has and has left. From a virtual machine it is the guest's own claim. */
@@ -70,7 +71,7 @@ public interface Guest {
         throw unmounted(volume);
     }
 
-    private Failed unmounted(GuestSpec.Volume volume) {
-        return new Failed("the guest of machine " + machine() + " has no volume " + volume.id() + " mounted");
+    private FailedException unmounted(GuestSpec.Volume volume) {
+        return new FailedException("the guest of machine " + machine() + " has no volume " + volume.id() + " mounted");
     }
 }

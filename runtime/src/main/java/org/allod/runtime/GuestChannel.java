@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.LoopFailures;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
@@ -53,7 +53,7 @@ final class GuestChannel implements AutoCloseable {
     private final Path exitFile;
     private final Clock clock;
     private final Timers timers;
-    private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+    private final CompletableFuture<ExitStatus> exited = new CompletableFuture<>();
     private @Nullable GuestLink link;
     private Duration pause = FIRST_PAUSE;
     private long linkedAt;
@@ -84,13 +84,13 @@ final class GuestChannel implements AutoCloseable {
             try {
                 connect(greeting);
                 connected[0] = true;
-            } catch (IOException | Failed e) {
+            } catch (IOException | FailedException e) {
                 why[0] = String.valueOf(e.getMessage());
             }
             return connected[0] || gone.isDone();
         });
         if (!connected[0]) {
-            throw new Failed("cannot reach the guest of machine " + machine + ": " + why[0]);
+            throw new FailedException("cannot reach the guest of machine " + machine + ": " + why[0]);
         }
     }
 
@@ -132,7 +132,7 @@ final class GuestChannel implements AutoCloseable {
         var _ = made.closed().thenAccept(why -> broken(made, why));
     }
 
-    private void ended(GuestLink from, Exit exit) {
+    private void ended(GuestLink from, ExitStatus exit) {
         // Not on the link's own thread: it has to go on reading.
         Thread _ = SupervisedTask.start("guest-exit", "guest-exit-" + machine, this::open, () -> {
             log.flush();
@@ -239,7 +239,7 @@ final class GuestChannel implements AutoCloseable {
     GuestFrame.VolumeState volume(HostFrame.Volumes what, String path, Duration bound) {
         GuestFrame.VolumeState state = link().volume(what, path, bound);
         if (!state.why().isEmpty()) {
-            throw new Failed("the guest of machine " + machine + ": " + state.why());
+            throw new FailedException("the guest of machine " + machine + ": " + state.why());
         }
         return state;
     }
@@ -249,10 +249,10 @@ final class GuestChannel implements AutoCloseable {
     }
 
     /**
-     * Completes when the main process has ended and that is written down, or with {@link Exit#LOST} after {@link
+     * Completes when the main process has ended and that is written down, or with {@link ExitStatus#LOST} after {@link
      * #gone}.
      */
-    CompletableFuture<Exit> exited() {
+    CompletableFuture<ExitStatus> exited() {
         return exited.copy();
     }
 
@@ -286,12 +286,12 @@ final class GuestChannel implements AutoCloseable {
     }
 
     /** What the file says; one that cannot be read must not keep the guest's end from being known. */
-    private Exit kept() {
+    private ExitStatus kept() {
         try {
-            return read(exitFile).orElse(Exit.LOST);
-        } catch (Failed e) {
+            return read(exitFile).orElse(ExitStatus.LOST);
+        } catch (FailedException e) {
             LoopFailures.ofProcess().report("guest-exit", e);
-            return Exit.LOST;
+            return ExitStatus.LOST;
         }
     }
 
@@ -307,7 +307,7 @@ final class GuestChannel implements AutoCloseable {
             left = (end - clock.monoNanos()) / 1_000_000;
         }
         if (link == null) {
-            throw new Failed("the guest of machine " + machine + " cannot be spoken to: "
+            throw new FailedException("the guest of machine " + machine + " cannot be spoken to: "
                     + (closed ? "it is going away" : "its link is down"));
         }
         return link;
@@ -334,25 +334,25 @@ final class GuestChannel implements AutoCloseable {
     }
 
     /** How the last guest's main process ended, if that was taken. */
-    static Optional<Exit> read(Path file) {
+    static Optional<ExitStatus> read(Path file) {
         try {
             String[] words = Files.readString(file).strip().split(" ", -1);
             return Optional.of(
-                    new Exit(Integer.parseInt(words[0]), Integer.parseInt(words[1]), words[2].equals("true")));
+                    new ExitStatus(Integer.parseInt(words[0]), Integer.parseInt(words[1]), words[2].equals("true")));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException | RuntimeException e) {
-            throw new Failed("cannot read how the guest ended from " + file + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read how the guest ended from " + file + ": " + e.getMessage(), e);
         }
     }
 
-    private static void write(Path file, Exit exit) {
+    private static void write(Path file, ExitStatus exit) {
         Path half = file.resolveSibling(file.getFileName() + ".new");
         try {
             Files.writeString(half, exit.code() + " " + exit.signal() + " " + exit.oomKilled() + "\n");
             Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
-            throw new Failed("cannot write how the guest ended to " + file + ": " + e.getMessage(), e);
+            throw new FailedException("cannot write how the guest ended to " + file + ": " + e.getMessage(), e);
         }
     }
 }

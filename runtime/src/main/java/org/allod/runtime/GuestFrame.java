@@ -40,7 +40,7 @@ sealed interface GuestFrame {
 
     record Grant(int id, int bytes) implements GuestFrame {}
 
-    record Exited(int id, Exit exit) implements GuestFrame {}
+    record Exited(int id, ExitStatus exit) implements GuestFrame {}
 
     record Pong(long token) implements GuestFrame {}
 
@@ -58,92 +58,93 @@ sealed interface GuestFrame {
     record Fault(String why) implements GuestFrame {}
 
     /**
-     * Reads one payload. Pure: the same bytes give the same frame or the same {@link LinkBroken}.
+     * Reads one payload. Pure: the same bytes give the same frame or the same {@link ProtocolViolationException}.
      *
      * @param payload positioned at its start, and limited to it
      */
     static GuestFrame decode(int type, ByteBuffer payload) {
         int length = payload.remaining();
         GuestFrame frame = switch (type) {
-            case GuestWire.WELCOME -> {
-                exactly(type, length, GuestWire.WELCOME_SIZE);
-                if (payload.getLong() != GuestWire.MAGIC) {
-                    throw new LinkBroken("a greeting without its mark");
+            case GuestProtocol.WELCOME -> {
+                exactly(type, length, GuestProtocol.WELCOME_SIZE);
+                if (payload.getLong() != GuestProtocol.MAGIC) {
+                    throw new ProtocolViolationException("a greeting without its mark");
                 }
                 long nonce = payload.getLong();
                 long boot = payload.getLong();
                 int state = payload.get();
                 if (state < 0 || state >= State.values().length) {
-                    throw new LinkBroken("state " + state);
+                    throw new ProtocolViolationException("state " + state);
                 }
                 int pid = payload.getInt();
                 yield new Welcome(nonce, boot, State.values()[state], pid, position(payload));
             }
-            case GuestWire.STARTED -> {
+            case GuestProtocol.STARTED -> {
                 exactly(type, length, 4);
                 yield new Started(payload.getInt());
             }
-            case GuestWire.OUTPUT -> {
+            case GuestProtocol.OUTPUT -> {
                 atLeast(type, length, 10);
                 yield new Output(position(payload), stream(payload), rest(payload));
             }
-            case GuestWire.LOST -> {
+            case GuestProtocol.LOST -> {
                 exactly(type, length, 16);
                 yield new Lost(position(payload), position(payload));
             }
-            case GuestWire.DATA -> {
+            case GuestProtocol.DATA -> {
                 atLeast(type, length, 6);
                 yield new Data(payload.getInt(), stream(payload), rest(payload));
             }
-            case GuestWire.DATA_END -> {
+            case GuestProtocol.DATA_END -> {
                 exactly(type, length, 5);
                 yield new DataEnd(payload.getInt(), stream(payload));
             }
-            case GuestWire.GRANT -> {
+            case GuestProtocol.GRANT -> {
                 exactly(type, length, 8);
                 yield new Grant(payload.getInt(), payload.getInt());
             }
-            case GuestWire.EXITED -> {
+            case GuestProtocol.EXITED -> {
                 exactly(type, length, 10);
                 int id = payload.getInt();
                 int code = payload.getInt();
                 int signal = payload.get() & 0x7f;
-                yield new Exited(id, new Exit(code & 0xff, signal, payload.get() != 0));
+                yield new Exited(id, new ExitStatus(code & 0xff, signal, payload.get() != 0));
             }
-            case GuestWire.PONG -> {
+            case GuestProtocol.PONG -> {
                 exactly(type, length, 8);
                 yield new Pong(payload.getLong());
             }
-            case GuestWire.RELEASED -> {
+            case GuestProtocol.RELEASED -> {
                 exactly(type, length, 0);
                 yield new Released();
             }
-            case GuestWire.VOLUME_STATE -> {
+            case GuestProtocol.VOLUME_STATE -> {
                 atLeast(type, length, 48);
                 long token = payload.getLong();
                 long disk = position(payload);
                 long block = position(payload);
                 if (block > MAX_BLOCK) {
-                    throw new LinkBroken("blocks of " + block + " bytes");
+                    throw new ProtocolViolationException("blocks of " + block + " bytes");
                 }
                 var space = new Ext4.Space(block, blocks(payload), blocks(payload), blocks(payload));
                 yield new VolumeState(token, disk, space, printable(rest(payload)));
             }
-            case GuestWire.FAULT -> new Fault(printable(rest(payload)));
-            default -> throw new LinkBroken("a frame of unknown type 0x%02x".formatted(type));
+            case GuestProtocol.FAULT -> new Fault(printable(rest(payload)));
+            default -> throw new ProtocolViolationException("a frame of unknown type 0x%02x".formatted(type));
         };
         return frame;
     }
 
     private static void exactly(int type, int length, int wanted) {
         if (length != wanted) {
-            throw new LinkBroken("frame 0x%02x of %d bytes, not %d".formatted(type, length, wanted));
+            throw new ProtocolViolationException("frame 0x%02x of %d bytes, not %d".formatted(type, length, wanted));
         }
     }
 
     private static void atLeast(int type, int length, int wanted) {
         if (length < wanted) {
-            throw new LinkBroken("frame 0x%02x of %d bytes, fewer than %d".formatted(type, length, wanted));
+            throw new ProtocolViolationException(
+                    "frame 0x%02x of %d bytes, fewer than %d".formatted(type, length, wanted));
         }
     }
 
@@ -151,7 +152,7 @@ sealed interface GuestFrame {
     private static long position(ByteBuffer payload) {
         long position = payload.getLong();
         if (position < 0 || position >= 1L << 62) {
-            throw new LinkBroken("position " + position);
+            throw new ProtocolViolationException("position " + position);
         }
         return position;
     }
@@ -160,7 +161,7 @@ sealed interface GuestFrame {
     private static long blocks(ByteBuffer payload) {
         long blocks = payload.getLong();
         if (blocks < 0 || blocks > 1L << 44) {
-            throw new LinkBroken(blocks + " blocks");
+            throw new ProtocolViolationException(blocks + " blocks");
         }
         return blocks;
     }
@@ -168,7 +169,7 @@ sealed interface GuestFrame {
     private static int stream(ByteBuffer payload) {
         int stream = payload.get();
         if (stream != 1 && stream != 2) {
-            throw new LinkBroken("stream " + stream);
+            throw new ProtocolViolationException("stream " + stream);
         }
         return stream;
     }

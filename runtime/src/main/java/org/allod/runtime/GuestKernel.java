@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.linux.Command;
 
 /**
@@ -48,7 +48,7 @@ public final class GuestKernel {
         try {
             return Files.readString(folder.resolve("release")).strip();
         } catch (IOException e) {
-            throw new Failed("there is no kernel for guests in " + folder + ": run `allod setup`", e);
+            throw new FailedException("there is no kernel for guests in " + folder + ": run `allod setup`", e);
         }
     }
 
@@ -61,8 +61,8 @@ public final class GuestKernel {
             return;
         }
         Path work = folder.resolveSibling("kernel.new");
-        Premises.delete(work);
-        Premises.make(work);
+        RuntimeResources.delete(work);
+        RuntimeResources.make(work);
         try {
             progress.accept("looking for the kernel that " + PACKAGE + " stands for");
             String name = Command.of("apt-cache", "depends", PACKAGE)
@@ -72,7 +72,7 @@ public final class GuestKernel {
                     .filter(line -> line.startsWith("Depends: linux-image-"))
                     .map(line -> line.substring("Depends: ".length()))
                     .findFirst()
-                    .orElseThrow(() -> new Failed("the package sources of this host know no " + PACKAGE
+                    .orElseThrow(() -> new FailedException("the package sources of this host know no " + PACKAGE
                             + ": run `apt-get update`, and check /etc/apt/sources.list"));
             progress.accept("downloading " + name);
             var _ = Command.of("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", name)
@@ -87,12 +87,12 @@ public final class GuestKernel {
                     .output();
             take(unpacked, work);
             Files.delete(deb);
-            Premises.delete(unpacked);
-            Premises.delete(folder);
+            RuntimeResources.delete(unpacked);
+            RuntimeResources.delete(folder);
             Files.move(work, folder, StandardCopyOption.ATOMIC_MOVE);
             progress.accept("kernel " + release() + " is ready");
         } catch (IOException e) {
-            throw new Failed("cannot unpack a kernel for guests into " + folder + ": " + e.getMessage(), e);
+            throw new FailedException("cannot unpack a kernel for guests into " + folder + ": " + e.getMessage(), e);
         }
     }
 
@@ -111,7 +111,7 @@ public final class GuestKernel {
         try (Stream<Path> entries = Files.list(folder)) {
             return entries.filter(path -> path.getFileName().toString().endsWith(suffix))
                     .findFirst()
-                    .orElseThrow(() -> new Failed("nothing called *" + suffix + " is in " + folder));
+                    .orElseThrow(() -> new FailedException("nothing called *" + suffix + " is in " + folder));
         }
     }
 
@@ -121,7 +121,8 @@ public final class GuestKernel {
         try (Stream<Path> tree = Files.walk(folder.resolve("modules"))) {
             all = tree.filter(path -> moduleName(path).isPresent()).toList();
         } catch (IOException e) {
-            throw new Failed("cannot list the modules of the guests' kernel in " + folder + ": " + e.getMessage(), e);
+            throw new FailedException(
+                    "cannot list the modules of the guests' kernel in " + folder + ": " + e.getMessage(), e);
         }
         List<Path> ordered = new ArrayList<>();
         WANTED.forEach(name -> add(name, all, ordered));
@@ -166,7 +167,7 @@ public final class GuestKernel {
             String names = text.substring(from, text.indexOf('\0', from));
             return Stream.of(names.split(",", -1)).filter(s -> !s.isEmpty()).toList();
         } catch (IOException e) {
-            throw new Failed("cannot read " + module + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read " + module + ": " + e.getMessage(), e);
         }
     }
 

@@ -14,8 +14,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.base.SupervisedThread;
 import org.allod.base.Timers;
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One connection to PID 1 of a guest. Reading never waits for anybody: what comes is bounded by the windows given out
- * ({@link LinkLedger}), so a slow caller slows its own command alone. Writing goes through a short queue; a guest that
+ * ({@link ChannelFlowControl}), so a slow caller slows its own command alone. Writing goes through a short queue; a guest that
  * does not read for {@link #PATIENCE} is cut off. Anything a guest may not say cuts the link, with the reason in {@link
  * #closed}.
  *
@@ -37,7 +37,7 @@ final class GuestLink implements AutoCloseable {
     private static final int QUEUE = 64;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     /** Acknowledging each piece would double the frames; the window is four of these. */
-    private static final int ACK_EVERY = GuestWire.OUTPUT_WINDOW / 4;
+    private static final int ACK_EVERY = GuestProtocol.OUTPUT_WINDOW / 4;
 
     /** What a record in the log takes besides its text: a frame of nothing but line ends is many records. */
     private static final int LINE_COST = 64;
@@ -49,18 +49,18 @@ final class GuestLink implements AutoCloseable {
     private final OutputSink sink;
     private final Clock clock;
     private final Timers timers;
-    private final LinkLedger ledger;
+    private final ChannelFlowControl ledger;
     private final BlockingQueue<ByteBuffer> queue = new ArrayBlockingQueue<>(QUEUE);
-    private final Map<Integer, LinkExec> execs = new HashMap<>();
-    private final Budget budget;
-    private int nextId = GuestWire.MAIN + 1;
+    private final Map<Integer, RemoteExec> execs = new HashMap<>();
+    private final TokenBucket bucket;
+    private int nextId = GuestProtocol.MAIN + 1;
     private long owedAck;
     private Timers.@Nullable Timer waitingAck;
 
     private final CompletableFuture<GuestFrame.Welcome> welcome = new CompletableFuture<>();
     private final CompletableFuture<Integer> started = new CompletableFuture<>();
     private final CompletableFuture<Void> released = new CompletableFuture<>();
-    private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+    private final CompletableFuture<ExitStatus> exited = new CompletableFuture<>();
     private final CompletableFuture<String> closed = new CompletableFuture<>();
     private CompletableFuture<Void> pong = new CompletableFuture<>();
     private final Map<Long, CompletableFuture<GuestFrame.VolumeState>> volumes = new HashMap<>();
@@ -72,15 +72,15 @@ final class GuestLink implements AutoCloseable {
         this.sink = sink;
         this.clock = clock;
         this.timers = timers;
-        this.ledger = new LinkLedger(nonce);
-        this.budget = new Budget(LOG_RATE, LOG_BURST, clock.monoNanos());
+        this.ledger = new ChannelFlowControl(nonce);
+        this.bucket = new TokenBucket(LOG_RATE, LOG_BURST, clock.monoNanos());
     }
 
     /**
      * Greets the guest at the other end of {@code channel}, which this link owns from now on.
      *
      * @param name for messages
-     * @throws Failed where no answer comes within {@code bound}, or a wrong one
+     * @throws FailedException where no answer comes within {@code bound}, or a wrong one
      */
     static GuestLink open(
             String name, SocketChannel channel, OutputSink sink, Clock clock, Timers timers, Duration bound) {
@@ -94,7 +94,7 @@ final class GuestLink implements AutoCloseable {
         try {
             link.await(link.welcome, bound, "greet");
             return link;
-        } catch (Failed e) {
+        } catch (FailedException e) {
             link.close();
             throw e;
         }
@@ -105,7 +105,7 @@ final class GuestLink implements AutoCloseable {
     }
 
     /** How the main process ended, once the guest has said so and all its output before is in the sink. */
-    CompletableFuture<Exit> exited() {
+    CompletableFuture<ExitStatus> exited() {
         return exited;
     }
 
@@ -117,8 +117,8 @@ final class GuestLink implements AutoCloseable {
     /** Tells the guest what it is, and returns once its main process is started, or has failed to and ended. */
     void configure(GuestSetup setup, Duration bound) {
         byte[] bytes = setup.encode();
-        for (int at = 0; at < bytes.length; at += GuestWire.MAX_PAYLOAD) {
-            byte[] piece = new byte[Math.min(GuestWire.MAX_PAYLOAD, bytes.length - at)];
+        for (int at = 0; at < bytes.length; at += GuestProtocol.MAX_PAYLOAD) {
+            byte[] piece = new byte[Math.min(GuestProtocol.MAX_PAYLOAD, bytes.length - at)];
             System.arraycopy(bytes, at, piece, 0, piece.length);
             send(new HostFrame.Config(piece));
         }
@@ -126,17 +126,17 @@ final class GuestLink implements AutoCloseable {
         await(started, bound, "start the machine's process in");
     }
 
-    LinkExec exec(ExecSpec spec) {
+    RemoteExec exec(ExecSpec spec) {
         byte[] command = GuestSetup.encode(spec);
-        if (command.length > GuestWire.MAX_PAYLOAD - 4) {
-            throw Rejected.because(
-                    Rejected.Reason.TOO_LARGE,
+        if (command.length > GuestProtocol.MAX_PAYLOAD - 4) {
+            throw RejectedException.because(
+                    RejectedException.Reason.TOO_LARGE,
                     "the command and its environment take " + command.length + " bytes; at most "
-                            + (GuestWire.MAX_PAYLOAD - 4) + " can be sent",
+                            + (GuestProtocol.MAX_PAYLOAD - 4) + " can be sent",
                     "put long input on the command's standard input");
         }
         synchronized (this) {
-            LinkExec exec = new LinkExec(this, nextId++);
+            RemoteExec exec = new RemoteExec(this, nextId++);
             int id = nextId - 1;
             execs.put(id, exec);
             if (closed.isDone()) {
@@ -148,7 +148,7 @@ final class GuestLink implements AutoCloseable {
     }
 
     void signal(int number) {
-        send(new HostFrame.Signal(GuestWire.MAIN, number));
+        send(new HostFrame.Signal(GuestProtocol.MAIN, number));
     }
 
     /** Waits for a sign of life. */
@@ -254,7 +254,7 @@ final class GuestLink implements AutoCloseable {
             end("the guest has gone");
         } catch (IOException e) {
             end("the guest has gone: " + e.getMessage());
-        } catch (LinkBroken e) {
+        } catch (ProtocolViolationException e) {
             end("cut off, because the guest sent " + e.getMessage());
         } catch (RuntimeException | Error e) {
             // A new link is made in a moment, and what was not taken comes again: the guest's end is not missed.
@@ -272,7 +272,7 @@ final class GuestLink implements AutoCloseable {
             case GuestFrame.Started s -> started.complete(s.pid());
             case GuestFrame.Output o -> {
                 sink.output(o.position(), o.stream(), o.bytes());
-                acknowledge(o.bytes().length + GuestWire.FRAME_COST + (long) LINE_COST * lines(o.bytes()));
+                acknowledge(o.bytes().length + GuestProtocol.FRAME_COST + (long) LINE_COST * lines(o.bytes()));
             }
             case GuestFrame.Lost l -> {
                 sink.lost(l.position(), l.count());
@@ -281,9 +281,9 @@ final class GuestLink implements AutoCloseable {
             case GuestFrame.Data d -> withExec(d.id(), e -> e.data(d.stream(), d.bytes()));
             case GuestFrame.DataEnd d -> withExec(d.id(), e -> e.dataEnd(d.stream()));
             case GuestFrame.Grant g -> withExec(g.id(), e -> e.granted(g.bytes()));
-            case GuestFrame.Exited e when e.id() == GuestWire.MAIN -> exited.complete(e.exit());
+            case GuestFrame.Exited e when e.id() == GuestProtocol.MAIN -> exited.complete(e.exit());
             case GuestFrame.Exited e -> {
-                LinkExec exec;
+                RemoteExec exec;
                 synchronized (this) {
                     exec = execs.remove(e.id());
                 }
@@ -306,12 +306,12 @@ final class GuestLink implements AutoCloseable {
                 }
             }
             case GuestFrame.Released _ -> released.complete(null);
-            case GuestFrame.Fault f -> throw new LinkBroken(f.why());
+            case GuestFrame.Fault f -> throw new ProtocolViolationException(f.why());
         }
     }
 
-    private void withExec(int id, Consumer<LinkExec> action) {
-        LinkExec exec;
+    private void withExec(int id, Consumer<RemoteExec> action) {
+        RemoteExec exec;
         synchronized (this) {
             exec = execs.get(id);
         }
@@ -335,7 +335,7 @@ final class GuestLink implements AutoCloseable {
             if (owedAck < ACK_EVERY || waitingAck != null) {
                 return;
             }
-            long wait = budget.take(owedAck, clock.monoNanos());
+            long wait = bucket.take(owedAck, clock.monoNanos());
             owedAck = 0;
             if (wait > 0) {
                 waitingAck = timers.after(Duration.ofNanos(wait), this::acknowledgeLate);
@@ -356,16 +356,17 @@ final class GuestLink implements AutoCloseable {
 
     private <T> T await(CompletableFuture<T> answer, Duration bound, String what) {
         CompletableFuture<T> orClosed = answer.copy();
-        var _ = closed.thenAccept(why -> orClosed.completeExceptionally(new Failed(why)));
+        var _ = closed.thenAccept(why -> orClosed.completeExceptionally(new FailedException(why)));
         try {
             return orClosed.get(bound.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw new Failed("cannot " + what + " guest " + name + ": no answer within " + bound.toMillis() + " ms", e);
+            throw new FailedException(
+                    "cannot " + what + " guest " + name + ": no answer within " + bound.toMillis() + " ms", e);
         } catch (ExecutionException e) {
-            throw new Failed("cannot " + what + " guest " + name + ": " + closed.getNow("broken"), e);
+            throw new FailedException("cannot " + what + " guest " + name + ": " + closed.getNow("broken"), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while trying to " + what + " guest " + name, e);
+            throw new FailedException("interrupted while trying to " + what + " guest " + name, e);
         }
     }
 
@@ -378,7 +379,7 @@ final class GuestLink implements AutoCloseable {
         } catch (IOException e) {
             // It is closed as far as anybody can tell.
         }
-        Map<Integer, LinkExec> left;
+        Map<Integer, RemoteExec> left;
         synchronized (this) {
             left = Map.copyOf(execs);
             execs.clear();

@@ -8,15 +8,15 @@ import org.allod.base.MachineId;
  * A way to run guests. The steps of a machine's life call these; each is idempotent, because a step may run twice:
  * after a crash in the middle, calling it again finishes the work or finds it done.
  *
- * <p>Errors: {@link org.allod.base.Failed} where the host is at fault and another try may help; {@link
- * org.allod.base.Rejected} where it never will (no room, a feature this runtime lacks).
+ * <p>Errors: {@link org.allod.base.FailedException} where the host is at fault and another try may help; {@link
+ * org.allod.base.RejectedException} where it never will (no room, a feature this runtime lacks).
  */
 public interface GuestRuntime {
     /** The name a user gives it: {@code microvm} or {@code gvisor}. */
     String name();
 
     /** Boots a probe guest and says whether it worked and how fast. Slow (up to a minute); the answer is kept. */
-    Probe probe();
+    ProbeResult probe();
 
     /**
      * What the probe's answer depends on besides the kernel: changes when a tool of this runtime does. An answer is
@@ -45,7 +45,7 @@ public interface GuestRuntime {
     Guest resume(GuestSpec spec);
 
     /** Whether memory saved by {@link #suspend} is there to be resumed. */
-    boolean suspended(MachineId machine);
+    boolean hasSavedMemory(MachineId machine);
 
     /** Drops saved memory, if there is any. */
     void discardSuspended(MachineId machine);
@@ -70,9 +70,9 @@ public interface GuestRuntime {
      * the work. The machine cannot be started, ended or suspended meanwhile. Done again after a crash in the middle, it
      * lets the guest go on too.
      */
-    default <T> T whileStill(MachineId machine, GuestSpec.Volume volume, Stillness.Work<T> work)
+    default <T> T withVolumeQuiesced(MachineId machine, GuestSpec.Volume volume, QuiesceMode.Work<T> work)
             throws InterruptedException {
-        return work.run(Stillness.IDLE);
+        return work.run(QuiesceMode.IDLE);
     }
 
     /**

@@ -70,57 +70,57 @@ sealed interface HostFrame {
     default ByteBuffer encode() {
         return switch (this) {
             case Hello h -> {
-                ByteBuffer b = frame(GuestWire.HELLO, 40 + h.seed.length).putLong(GuestWire.MAGIC);
+                ByteBuffer b = frame(GuestProtocol.HELLO, 40 + h.seed.length).putLong(GuestProtocol.MAGIC);
                 b.putLong(h.nonce).putLong(h.boot).putLong(h.position).putLong(h.wallNanos);
                 yield b.put(h.seed).flip();
             }
             case Config c ->
-                frame(GuestWire.CONFIG, c.piece.length).put(c.piece).flip();
-            case Start _ -> frame(GuestWire.START, 0).flip();
+                frame(GuestProtocol.CONFIG, c.piece.length).put(c.piece).flip();
+            case Start _ -> frame(GuestProtocol.START, 0).flip();
             case Run r ->
-                frame(GuestWire.EXEC, 4 + r.command.length)
+                frame(GuestProtocol.EXEC, 4 + r.command.length)
                         .putInt(r.id)
                         .put(r.command)
                         .flip();
             case Input i ->
-                frame(GuestWire.INPUT, 4 + i.bytes.length)
+                frame(GuestProtocol.INPUT, 4 + i.bytes.length)
                         .putInt(i.id)
                         .put(i.bytes)
                         .flip();
-            case InputEnd i -> frame(GuestWire.INPUT_END, 4).putInt(i.id).flip();
+            case InputEnd i -> frame(GuestProtocol.INPUT_END, 4).putInt(i.id).flip();
             case Resize r ->
-                frame(GuestWire.RESIZE, 8)
+                frame(GuestProtocol.RESIZE, 8)
                         .putInt(r.id)
                         .putShort((short) r.columns)
                         .putShort((short) r.rows)
                         .flip();
             case Signal s ->
-                frame(GuestWire.SIGNAL, 5).putInt(s.id).put((byte) s.number).flip();
+                frame(GuestProtocol.SIGNAL, 5).putInt(s.id).put((byte) s.number).flip();
             case Credit c ->
-                frame(GuestWire.CREDIT, 9)
+                frame(GuestProtocol.CREDIT, 9)
                         .putInt(c.id)
                         .put((byte) c.stream)
                         .putInt(c.bytes)
                         .flip();
-            case Ack a -> frame(GuestWire.ACK, 8).putLong(a.position).flip();
-            case Close c -> frame(GuestWire.CLOSE, 4).putInt(c.id).flip();
-            case ExitTaken _ -> frame(GuestWire.EXIT_TAKEN, 0).flip();
-            case Ping p -> frame(GuestWire.PING, 8).putLong(p.token).flip();
-            case Release _ -> frame(GuestWire.RELEASE, 0).flip();
+            case Ack a -> frame(GuestProtocol.ACK, 8).putLong(a.position).flip();
+            case Close c -> frame(GuestProtocol.CLOSE, 4).putInt(c.id).flip();
+            case ExitTaken _ -> frame(GuestProtocol.EXIT_TAKEN, 0).flip();
+            case Ping p -> frame(GuestProtocol.PING, 8).putLong(p.token).flip();
+            case Release _ -> frame(GuestProtocol.RELEASE, 0).flip();
             case Volume v -> {
                 byte[] path = v.path.getBytes(StandardCharsets.UTF_8);
-                ByteBuffer b = frame(GuestWire.VOLUME, 13 + path.length).putLong(v.token);
+                ByteBuffer b = frame(GuestProtocol.VOLUME, 13 + path.length).putLong(v.token);
                 yield b.put((byte) v.what.number).putInt(path.length).put(path).flip();
             }
         };
     }
 
     private static ByteBuffer frame(int type, int length) {
-        if (length > GuestWire.MAX_PAYLOAD) {
+        if (length > GuestProtocol.MAX_PAYLOAD) {
             throw new IllegalArgumentException("a frame of " + length + " bytes");
         }
-        ByteBuffer buffer = ByteBuffer.allocate(GuestWire.HEADER + length);
-        return buffer.put((byte) GuestWire.VERSION)
+        ByteBuffer buffer = ByteBuffer.allocate(GuestProtocol.HEADER + length);
+        return buffer.put((byte) GuestProtocol.VERSION)
                 .put((byte) type)
                 .putShort((short) 0)
                 .putInt(length);

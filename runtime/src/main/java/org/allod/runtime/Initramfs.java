@@ -11,7 +11,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import org.allod.base.Bug;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * What a microVM's kernel unpacks and starts first: PID 1 as {@code /init}, and the modules it loads. An archive in the
@@ -42,7 +42,8 @@ final class Initramfs {
             }
             return made;
         } catch (IOException e) {
-            throw new Failed("cannot make the first file system of microVMs in " + folder + ": " + e.getMessage(), e);
+            throw new FailedException(
+                    "cannot make the first file system of microVMs in " + folder + ": " + e.getMessage(), e);
         }
     }
 

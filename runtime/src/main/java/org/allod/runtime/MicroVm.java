@@ -19,13 +19,13 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Poll;
 import org.allod.base.SupervisedThread;
 import org.allod.linux.Command;
+import org.allod.linux.DetachedProcess;
 import org.allod.linux.FileCopy;
-import org.allod.linux.Launch;
-import org.allod.linux.ProcessId;
+import org.allod.linux.ProcessIdentity;
 import org.allod.linux.Signals;
 
 /** One QEMU process: started, found again, told to save or go on, ended. Knows nothing of what runs inside. */
@@ -49,58 +49,58 @@ final class MicroVm {
 
     private static final Set<String> UNDER_WAY = Set.of("setup", "active", "device", "pre-switchover", "cancelling");
 
-    private final Premises premises;
-    private final VmFolders folders;
+    private final RuntimeResources resources;
+    private final VmPaths folders;
 
-    MicroVm(Premises premises, VmFolders folders) {
-        this.premises = premises;
+    MicroVm(RuntimeResources resources, VmPaths folders) {
+        this.resources = resources;
         this.folders = folders;
     }
 
     /** The process, if it runs. */
-    Optional<ProcessId> find() {
+    Optional<ProcessIdentity> find() {
         try {
-            return ProcessId.parse(Files.readString(folders.process())).filter(ProcessId::alive);
+            return ProcessIdentity.parse(Files.readString(folders.process())).filter(ProcessIdentity::alive);
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
-            throw new Failed("cannot read " + folders.process() + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read " + folders.process() + ": " + e.getMessage(), e);
         }
     }
 
-    CompletableFuture<Void> ended(ProcessId process) {
-        return premises.watch().exit(process);
+    CompletableFuture<Void> ended(ProcessIdentity process) {
+        return resources.watch().exit(process);
     }
 
     /**
      * Starts QEMU and returns once it can be spoken to and sees nothing of the host any more; its guest then waits for {@link
      * #load} or {@link #cont}.
      */
-    ProcessId start(QemuLine line, Optional<String> namespace) {
+    ProcessIdentity start(QemuCommandLine line, Optional<String> namespace) {
         try {
             clear();
-            Premises.delete(folders.run());
-            Premises.delete(folders.output());
+            RuntimeResources.delete(folders.run());
+            RuntimeResources.delete(folders.output());
             Files.createDirectories(folders.run().resolveSibling(""));
-            Premises.makePrivate(folders.run());
+            RuntimeResources.makePrivate(folders.run());
             Files.createDirectories(folders.run().resolveSibling("dev"));
-            Launch launch = Launch.of(line.argv())
-                    .groups(premises.cgroups().join(folders.machine().text()))
+            DetachedProcess launch = DetachedProcess.of(line.argv())
+                    .groups(resources.cgroups().join(folders.machine().text()))
                     .output(folders.output());
             if (namespace.isPresent()) {
                 launch = launch.namespace(namespace.get());
             }
-            Launch.Started started = launch.start();
+            DetachedProcess.Started started = launch.start();
             boolean _ = Poll.within(SOCKETS, LOOK, () -> started.exit().isDone() || answers());
             if (started.exit().isDone()) {
                 throw failure("it ended with code " + started.exit().getNow(-1));
             }
-            ProcessId process = process().orElseThrow(() -> failure("it does not listen"));
+            ProcessIdentity process = process().orElseThrow(() -> failure("it does not listen"));
             write(folders.process(), process.text());
             confine(process);
             return process;
         } catch (IOException e) {
-            throw new Failed("cannot start QEMU for machine " + folders.machine() + ": " + e.getMessage(), e);
+            throw new FailedException("cannot start QEMU for machine " + folders.machine() + ": " + e.getMessage(), e);
         }
     }
 
@@ -108,16 +108,16 @@ final class MicroVm {
     private boolean answers() {
         try (Qmp _ = control()) {
             return true;
-        } catch (Failed e) {
+        } catch (FailedException e) {
             return false;
         }
     }
 
     /** QEMU among the processes of the machine's control group, where another waits for its end. */
-    private Optional<ProcessId> process() {
-        for (int pid : premises.cgroups().processes(folders.machine().text())) {
-            Optional<ProcessId> process = ProcessId.of(pid);
-            if (process.isPresent() && commandLine(pid).startsWith(QemuLine.PROGRAM + "\0")) {
+    private Optional<ProcessIdentity> process() {
+        for (int pid : resources.cgroups().processes(folders.machine().text())) {
+            Optional<ProcessIdentity> process = ProcessIdentity.of(pid);
+            if (process.isPresent() && commandLine(pid).startsWith(QemuCommandLine.PROGRAM + "\0")) {
                 return process;
             }
         }
@@ -136,9 +136,9 @@ final class MicroVm {
      * Takes the host's files out of QEMU's sight, which has opened by then what it needs: what breaks out of a guest is in
      * an empty, read-only root.
      */
-    private void confine(ProcessId process) {
+    private void confine(ProcessIdentity process) {
         var _ = Command.of(
-                        premises.config().guestBinary().toString(),
+                        resources.config().guestBinary().toString(),
                         "confine",
                         Integer.toString(process.pid()),
                         Integer.toString(folders.uid()),
@@ -147,27 +147,27 @@ final class MicroVm {
     }
 
     /** As at the start, where the daemon that started it died before it had done so. */
-    void confineAgain(ProcessId process) {
+    void confineAgain(ProcessIdentity process) {
         try {
             confine(process);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             // One that an older Allod started has no mounts of its own.
             LOG.log(Level.WARNING, "QEMU of machine " + folders.machine() + " sees the host's files", e);
         }
     }
 
-    private Failed failure(String how) {
+    private FailedException failure(String how) {
         String said = "";
         try {
             said = Files.readString(folders.output()).strip();
         } catch (IOException e) {
             // It said nothing.
         }
-        return new Failed("cannot start QEMU for machine " + folders.machine() + ": " + how
+        return new FailedException("cannot start QEMU for machine " + folders.machine() + ": " + how
                 + (said.isEmpty() ? "" : ": " + said.substring(0, Math.min(600, said.length()))));
     }
 
-    VmFolders folders() {
+    VmPaths folders() {
         return folders;
     }
 
@@ -205,7 +205,7 @@ final class MicroVm {
     }
 
     Qmp control() {
-        return Qmp.open(folders.control(), folders.uid(), premises.timers());
+        return Qmp.open(folders.control(), folders.uid(), resources.timers());
     }
 
     /** The end of what the guest's kernel has said, or nothing where QEMU does not answer. */
@@ -215,64 +215,65 @@ final class MicroVm {
                     .asString("");
             String end = text.substring(Math.max(0, text.length() - SHOWN));
             return end.replaceAll("[^\\p{Print}\\n]", "").strip();
-        } catch (Failed e) {
+        } catch (FailedException e) {
             return "";
         }
     }
 
     SocketChannel dial(Duration bound) throws IOException {
-        return Sockets.connect(folders.channel(), folders.uid(), premises.timers(), bound);
+        return UnixSockets.connect(folders.channel(), folders.uid(), resources.timers(), bound);
     }
 
     /**
-     * Stops the guest and writes its memory to {@link SavedMemory#saved}, whole or not at all; then QEMU is gone.
+     * Stops the guest and writes its memory to {@link MemoryCheckpoint#saved}, whole or not at all; then QEMU is gone.
      *
      * @param memoryMb what the guest has
      */
-    void save(ProcessId process, int memoryMb) {
+    void save(ProcessIdentity process, int memoryMb) {
         try (Qmp qmp = control()) {
             var _ = qmp.run("stop");
         }
         try {
             saveStopped((memoryMb * 9L / 8 + DEVICES_MB) << 20);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             // The guest goes on as if nothing had been asked of it, and nobody may ever go on from what was written.
             folders.memory().discard();
             cont();
-            throw new Failed("cannot save the memory of machine " + folders.machine() + ": " + e.getMessage(), e);
+            throw new FailedException(
+                    "cannot save the memory of machine " + folders.machine() + ": " + e.getMessage(), e);
         }
         kill(process);
     }
 
     /** QEMU may write to nothing but sockets of its own, so it hands its memory over, and a helper writes it. */
     private void saveStopped(long most) {
-        SavedMemory memory = folders.memory();
+        MemoryCheckpoint memory = folders.memory();
         memory.giveUp();
         FutureTask<String> written = new FutureTask<>(() -> Command.of(
-                        premises.config().guestBinary().toString(),
+                        resources.config().guestBinary().toString(),
                         "save",
                         folders.control().toString(),
                         Integer.toString(folders.uid()),
                         Long.toString(most),
                         memory.saving().toString())
-                .timeout(SavedMemory.BOUND)
+                .timeout(MemoryCheckpoint.BOUND)
                 .output());
         Thread _ = SupervisedThread.start("save-memory", "save-" + folders.machine(), written);
         try {
-            boolean _ = Poll.within(SOCKETS, LOOK, () -> memory.begun() || written.isDone());
-            if (memory.begun()) {
+            boolean _ = Poll.within(SOCKETS, LOOK, () -> memory.hasBegun() || written.isDone());
+            if (memory.hasBegun()) {
                 try (Qmp qmp = control()) {
                     var _ = qmp.run("migrate-set-parameters", Map.of("max-bandwidth", 1L << 40));
                     var _ = qmp.run("migrate", Map.of("uri", "fd:memory"));
-                    awaitMigration(qmp, SavedMemory.BOUND);
+                    awaitMigration(qmp, MemoryCheckpoint.BOUND);
                 }
             }
-            var _ = written.get(SavedMemory.BOUND.toMillis(), TimeUnit.MILLISECONDS);
+            var _ = written.get(MemoryCheckpoint.BOUND.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {
-            throw new Failed("its memory could not be written: " + e.getCause(), e);
+            throw new FailedException("its memory could not be written: " + e.getCause(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted", e);
+            throw new FailedException("interrupted", e);
         } finally {
             boolean _ = written.cancel(true); // where it still waits for a QEMU that does not begin
         }
@@ -282,7 +283,7 @@ final class MicroVm {
     /** Fills a guest with the memory that it was started to go on from. It does not run yet. */
     void load() {
         try (Qmp qmp = control()) {
-            var _ = qmp.run("migrate-incoming", Map.of("uri", QemuLine.INCOMING));
+            var _ = qmp.run("migrate-incoming", Map.of("uri", QemuCommandLine.INCOMING));
             awaitMigration(qmp, LOAD);
         }
     }
@@ -295,7 +296,7 @@ final class MicroVm {
     }
 
     /** Lets a guest run that was never let run, or was stopped to be saved, and was not: whoever did that is gone. */
-    void goOn() {
+    void resumeSaved() {
         try (Qmp qmp = control()) {
             if (qmp.run("query-status").path("running").asBoolean(true)) {
                 return;
@@ -309,7 +310,7 @@ final class MicroVm {
                             qmp.run("query-migrate").path("status").asString("none")));
             folders.memory().discard();
             var _ = qmp.run("cont");
-        } catch (Failed e) {
+        } catch (FailedException e) {
             // It is found all the same, so that it can be ended.
             LOG.log(Level.WARNING, "machine " + folders.machine() + " may stand still", e);
         }
@@ -331,7 +332,7 @@ final class MicroVm {
             return status[0].equals("completed") || status[0].equals("failed") || status[0].equals("cancelled");
         });
         if (!status[0].equals("completed")) {
-            throw new Failed("moving a guest's memory " + status[0]);
+            throw new FailedException("moving a guest's memory " + status[0]);
         }
     }
 
@@ -339,16 +340,17 @@ final class MicroVm {
      * Ends QEMU, whatever it does; returns once it is gone with all its threads, whose last has its network device open
      * while the kernel takes down its memory.
      */
-    void kill(ProcessId process) {
+    void kill(ProcessIdentity process) {
         CompletableFuture<Void> end = ended(process);
         boolean _ = process.signal(Signals.KILL);
         try {
             var _ = end.get(END.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException | ExecutionException e) {
-            throw new Failed("QEMU process " + process.pid() + " did not end within " + END.toSeconds() + " s", e);
+            throw new FailedException(
+                    "QEMU process " + process.pid() + " did not end within " + END.toSeconds() + " s", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while waiting for the end of QEMU process " + process.pid(), e);
+            throw new FailedException("interrupted while waiting for the end of QEMU process " + process.pid(), e);
         }
     }
 
@@ -358,7 +360,7 @@ final class MicroVm {
      */
     void clear() {
         find().ifPresent(this::kill);
-        premises.cgroups().kill(folders.machine().text(), END);
+        resources.cgroups().kill(folders.machine().text(), END);
     }
 
     /** Bytes the writable layer takes on the host. */

@@ -8,16 +8,21 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.linux.Ext4;
-import org.allod.linux.ProcessId;
+import org.allod.linux.ProcessIdentity;
 
 /** A guest in a virtual machine. */
 record MicroVmGuest(
-        Premises premises, MachineId machine, MicroVm vm, ProcessId process, GuestChannel channel, OomMark mark)
+        RuntimeResources resources,
+        MachineId machine,
+        MicroVm vm,
+        ProcessIdentity process,
+        GuestChannel channel,
+        OomBaseline mark)
         implements Guest {
     private static final Duration ANSWER = Duration.ofSeconds(20);
     private static final Duration GROW = Duration.ofSeconds(30);
@@ -25,7 +30,7 @@ record MicroVmGuest(
     private static final Duration SETTLE = Duration.ofSeconds(5);
 
     @Override
-    public CompletableFuture<Exit> exited() {
+    public CompletableFuture<ExitStatus> exited() {
         return channel.exited().thenApply(mark::judge);
     }
 
@@ -60,15 +65,15 @@ record MicroVmGuest(
     }
 
     /** Does {@code work} while the volume is frozen by its guest, or else while the whole guest stands still. */
-    <T> T whileStill(GuestSpec.Volume volume, Stillness.Work<T> work) throws InterruptedException {
+    <T> T whileStill(GuestSpec.Volume volume, QuiesceMode.Work<T> work) throws InterruptedException {
         boolean frozen = asked(HostFrame.Volumes.FREEZE, volume);
         try {
             if (frozen) {
-                return work.run(Stillness.FROZEN);
+                return work.run(QuiesceMode.FROZEN);
             }
             vm.pause();
             try {
-                return work.run(Stillness.PAUSED);
+                return work.run(QuiesceMode.PAUSED);
             } finally {
                 if (process.alive()) {
                     vm.unpause();
@@ -84,7 +89,7 @@ record MicroVmGuest(
         try {
             var _ = channel.volume(what, volume.path(), ANSWER);
             return true;
-        } catch (Failed e) {
+        } catch (FailedException e) {
             System.getLogger(MicroVmGuest.class.getName())
                     .log(System.Logger.Level.INFO, "machine " + machine + " does not " + what + ": " + e.getMessage());
             return false;
@@ -98,7 +103,7 @@ record MicroVmGuest(
         }
         try {
             var _ = channel.volume(HostFrame.Volumes.SYNC, "", SETTLE);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             System.getLogger(MicroVmGuest.class.getName())
                     .log(
                             System.Logger.Level.WARNING,
@@ -112,9 +117,9 @@ record MicroVmGuest(
         long limit;
         try {
             limit = balloon.bytes();
-        } catch (Rejected e) {
+        } catch (RejectedException e) {
             // It was booted before there were balloons, and has what it began with.
-            Stats stats = stats();
+            GuestStats stats = stats();
             long given = stats.memoryLimitBytes() - ((long) MicroVmRuntime.OVERHEAD_MB << 20);
             return GuestMemory.of(given, stats.memoryBytes());
         }
@@ -139,17 +144,17 @@ record MicroVmGuest(
 
     /** Not while it is being saved or ended, or a volume of it copied. */
     private <T> T alone(Supplier<T> work) {
-        ReentrantLock still = premises.still(machine);
+        ReentrantLock still = resources.volumeLock(machine);
         try {
             if (!still.tryLock(BUSY.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw Rejected.because(
-                        Rejected.Reason.CONFLICT,
+                throw RejectedException.because(
+                        RejectedException.Reason.CONFLICT,
                         "machine " + machine + " is being suspended, or a copy of its volume made",
                         "try again in a while; nothing was changed");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while waiting for machine " + machine, e);
+            throw new FailedException("interrupted while waiting for machine " + machine, e);
         }
         try {
             return work.get();
@@ -169,7 +174,7 @@ record MicroVmGuest(
     }
 
     @Override
-    public Stats stats() {
-        return premises.stats(machine, vm.diskBytes());
+    public GuestStats stats() {
+        return resources.stats(machine, vm.diskBytes());
     }
 }

@@ -10,12 +10,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
 import org.allod.linux.Cgroups;
 import org.allod.linux.Command;
-import org.allod.linux.ProcessId;
+import org.allod.linux.ProcessIdentity;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,15 +31,15 @@ final class MicroVmProbe {
     private static final Path KVM = Path.of("/dev/kvm");
     private static final int MEMORY_MB = 128;
     private static final List<String> TOOLS =
-            List.of(QemuLine.PROGRAM, "setpriv", "unshare", "mkfs.ext4", "mkfs.erofs");
+            List.of(QemuCommandLine.PROGRAM, "setpriv", "unshare", "mkfs.ext4", "mkfs.erofs");
 
-    private final Premises premises;
+    private final RuntimeResources resources;
     private final GuestKernel kernel;
-    private final BootFiles files;
-    private @Nullable Probe known;
+    private final BootArtifacts files;
+    private @Nullable ProbeResult known;
 
-    MicroVmProbe(Premises premises, GuestKernel kernel, BootFiles files) {
-        this.premises = premises;
+    MicroVmProbe(RuntimeResources resources, GuestKernel kernel, BootArtifacts files) {
+        this.resources = resources;
         this.kernel = kernel;
         this.files = files;
     }
@@ -48,7 +48,7 @@ final class MicroVmProbe {
      * What was found, by the first daemon to ask since the host booted, with this kernel, guest binary and device: probing takes
      * seconds that nobody who starts a machine should wait for twice.
      */
-    synchronized Probe get() {
+    synchronized ProbeResult get() {
         if (known == null) {
             known = missing().isPresent() ? look() : kept().orElseGet(this::lookAndKeep);
         }
@@ -62,9 +62,9 @@ final class MicroVmProbe {
     String fingerprint() {
         List<Path> files = new ArrayList<>();
         TOOLS.forEach(tool -> program(tool).ifPresent(files::add));
-        files.add(premises.config().guestBinary());
+        files.add(resources.config().guestBinary());
         files.add(kernel.vmlinuz());
-        return RunscChoice.fingerprint(files) + (Files.exists(KVM) ? "kvm" : "no kvm");
+        return RunscSelector.fingerprint(files) + (Files.exists(KVM) ? "kvm" : "no kvm");
     }
 
     private static Optional<Path> program(String tool) {
@@ -75,7 +75,7 @@ final class MicroVmProbe {
     }
 
     private Path file() {
-        return premises.config().data().resolve("microvm/probe");
+        return resources.config().data().resolve("microvm/probe");
     }
 
     /** What the answer depends on. */
@@ -83,15 +83,15 @@ final class MicroVmProbe {
         try {
             String boot =
                     Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
-            Path binary = premises.config().guestBinary();
+            Path binary = resources.config().guestBinary();
             return boot + " " + kernel.release() + " " + Files.size(binary) + " " + Files.getLastModifiedTime(binary)
                     + " " + (Files.exists(KVM) ? Files.getPosixFilePermissions(KVM) : "no kvm");
         } catch (IOException e) {
-            throw new Failed("cannot tell under which circumstances a probe was made: " + e.getMessage(), e);
+            throw new FailedException("cannot tell under which circumstances a probe was made: " + e.getMessage(), e);
         }
     }
 
-    private Optional<Probe> kept() {
+    private Optional<ProbeResult> kept() {
         try {
             List<String> lines = Files.readAllLines(file());
             if (lines.size() < 5 || !lines.get(0).equals(circumstances())) {
@@ -99,35 +99,35 @@ final class MicroVmProbe {
             }
             boolean kvm = lines.get(1).equals("kvm");
             Duration took = Duration.parse(lines.get(2));
-            return Optional.of(new Probe(true, lines.get(1), took, kvm, lines.subList(4, lines.size()), ""));
+            return Optional.of(new ProbeResult(true, lines.get(1), took, kvm, lines.subList(4, lines.size()), ""));
         } catch (IOException | DateTimeParseException e) {
             return Optional.empty(); // None was made, or its answer cannot be read: make one.
         }
     }
 
-    private Probe lookAndKeep() {
-        Probe probe = look();
+    private ProbeResult lookAndKeep() {
+        ProbeResult probe = look();
         try {
             Files.deleteIfExists(file());
             if (probe.works()) {
                 List<String> lines = new ArrayList<>(List.of(circumstances(), probe.how(), probe.boot() + "", ""));
                 probe.details().forEach(line -> lines.add(line.replace('\n', ' ')));
-                Premises.make(premises.config().data().resolve("microvm"));
+                RuntimeResources.make(resources.config().data().resolve("microvm"));
                 Path half = file().resolveSibling("probe.new");
                 Files.write(half, lines);
                 Files.move(half, file(), StandardCopyOption.ATOMIC_MOVE);
             }
         } catch (IOException e) {
-            throw new Failed("cannot keep what the probe found in " + file() + ": " + e.getMessage(), e);
+            throw new FailedException("cannot keep what the probe found in " + file() + ": " + e.getMessage(), e);
         }
         return probe;
     }
 
-    private Probe look() {
+    private ProbeResult look() {
         List<String> details = new ArrayList<>();
         Optional<String> missing = missing();
         if (missing.isPresent()) {
-            return new Probe(false, "", Duration.ZERO, false, details, missing.get());
+            return new ProbeResult(false, "", Duration.ZERO, false, details, missing.get());
         }
         if (!Files.exists(KVM)) {
             details.add("kvm: there is no /dev/kvm on this host");
@@ -135,8 +135,8 @@ final class MicroVmProbe {
             try {
                 Duration took = boot(true, KVM_BOUND);
                 details.add("kvm: a probe guest answered after " + took.toMillis() + " ms");
-                return new Probe(true, "kvm", took, true, details, "");
-            } catch (Failed e) {
+                return new ProbeResult(true, "kvm", took, true, details, "");
+            } catch (FailedException e) {
                 details.add("kvm: " + e.getMessage());
             }
         }
@@ -144,10 +144,10 @@ final class MicroVmProbe {
             Duration took = boot(false, TCG_BOUND);
             details.add(
                     "tcg: a probe guest answered after " + took.toMillis() + " ms; the processor is emulated, slowly");
-            return new Probe(true, "tcg", took, false, details, "");
-        } catch (Failed e) {
+            return new ProbeResult(true, "tcg", took, false, details, "");
+        } catch (FailedException e) {
             details.add("tcg: " + e.getMessage());
-            return new Probe(
+            return new ProbeResult(
                     false, "", Duration.ZERO, false, details, "see the lines above; `allod setup` repairs what it can");
         }
     }
@@ -160,9 +160,9 @@ final class MicroVmProbe {
         }
         if (!kernel.present()) {
             return Optional.of("there is no kernel for guests in "
-                    + premises.config().tools().resolve("kernel") + ": run `allod setup`");
+                    + resources.config().tools().resolve("kernel") + ": run `allod setup`");
         }
-        Path binary = premises.config().guestBinary();
+        Path binary = resources.config().guestBinary();
         return Files.isExecutable(binary)
                 ? Optional.empty()
                 : Optional.of("there is no " + binary + ": run `allod setup`");
@@ -171,21 +171,21 @@ final class MicroVmProbe {
     /** Boots a guest with an empty root and no network until its PID 1 answers. */
     private Duration boot(boolean kvm, Duration bound) {
         MachineId machine = MachineId.of(Rng.system().nextLong());
-        VmFolders folders = VmFolders.of(premises, machine);
-        MicroVm vm = new MicroVm(premises, folders);
+        VmPaths folders = VmPaths.of(resources, machine);
+        MicroVm vm = new MicroVm(resources, folders);
         try {
-            Premises.make(folders.home());
-            Premises.make(folders.run());
+            RuntimeResources.make(folders.home());
+            RuntimeResources.make(folders.run());
             Path empty = folders.home().resolve("empty");
             Path root = folders.home().resolve("root.erofs");
-            Premises.make(empty);
+            RuntimeResources.make(empty);
             var _ = Command.of("mkfs.erofs", "--quiet", root.toString(), empty.toString())
                     .output();
-            new VmDisk(folders.home(), 16, false, folders.disk()).begin();
+            new WritableLayer(folders.home(), 16, false, folders.disk()).begin();
             long memory = (MEMORY_MB + 256L) << 20;
-            premises.cgroups().create(machine.text(), new Cgroups.Limits(1000, memory, 128));
-            BootFiles.Made boot = files.get(kvm);
-            QemuLine line = new QemuLine(
+            resources.cgroups().create(machine.text(), new Cgroups.Limits(1000, memory, 128));
+            BootArtifacts.Made boot = files.get(kvm);
+            QemuCommandLine line = new QemuCommandLine(
                     kvm,
                     1,
                     MEMORY_MB,
@@ -199,26 +199,27 @@ final class MicroVmProbe {
                     Optional.empty(),
                     Optional.empty(),
                     List.of(),
-                    premises.config().guestBinary());
-            long before = premises.clock().monoNanos();
-            ProcessId process = vm.start(line, Optional.empty());
-            ConsoleLog log = premises.logs().log(machine);
+                    resources.config().guestBinary());
+            long before = resources.clock().monoNanos();
+            ProcessIdentity process = vm.start(line, Optional.empty());
+            ConsoleLog log = resources.logs().log(machine);
             GuestChannel channel =
-                    new GuestChannel(machine, vm::dial, log, folders.home(), premises.clock(), premises.timers());
-            BootWatch watch = new BootWatch(vm, process);
+                    new GuestChannel(machine, vm::dial, log, folders.home(), resources.clock(), resources.timers());
+            BootConsoleWatcher watch = new BootConsoleWatcher(vm, process);
             try {
                 vm.cont();
                 channel.open(bound, GREETING, watch.failed());
-                return Duration.ofNanos(premises.clock().monoNanos() - before);
-            } catch (Failed e) {
-                throw new Failed("a probe guest did not answer within " + bound.toSeconds() + " s; " + watch.why(""));
+                return Duration.ofNanos(resources.clock().monoNanos() - before);
+            } catch (FailedException e) {
+                throw new FailedException(
+                        "a probe guest did not answer within " + bound.toSeconds() + " s; " + watch.why(""));
             } finally {
                 watch.close();
                 channel.close();
                 vm.kill(process);
             }
         } finally {
-            premises.remove(machine);
+            resources.remove(machine);
         }
     }
 }

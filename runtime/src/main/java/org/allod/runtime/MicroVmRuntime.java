@@ -12,13 +12,13 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import org.allod.base.Beside;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.ParallelTasks;
+import org.allod.base.RejectedException;
 import org.allod.base.SupervisedThread;
 import org.allod.linux.Cgroups;
-import org.allod.linux.ProcessId;
+import org.allod.linux.ProcessIdentity;
 
 /**
  * Machines as virtual machines under QEMU: a kernel of their own, behind a processor's virtualization where the probe
@@ -38,7 +38,7 @@ public final class MicroVmRuntime implements GuestRuntime {
     private static final Duration OUTPUT_LOOK = Duration.ofSeconds(5);
 
     /** What QEMU takes beside the guest's memory: itself, its devices' queues, and the emulator's code. */
-    static final int OVERHEAD_MB = 96 + QemuLine.EMULATOR_CACHE_MB;
+    static final int OVERHEAD_MB = 96 + QemuCommandLine.EMULATOR_CACHE_MB;
     /** QEMU's own threads: one a processor, and up to 64 for disk requests. */
     private static final int THREADS = 96;
     /**
@@ -47,22 +47,22 @@ public final class MicroVmRuntime implements GuestRuntime {
      */
     private static final int OVERHEAD_CPU = 100;
 
-    private final Premises premises;
-    private final BootFiles files;
+    private final RuntimeResources resources;
+    private final BootArtifacts files;
     private final MicroVmProbe probe;
     private final Map<MachineId, MicroVmGuest> guests = new ConcurrentHashMap<>();
 
     /** Machines whose virtual machine we start, fill or save right now: none that an earlier daemon left. */
     private final Set<MachineId> changing = ConcurrentHashMap.newKeySet();
 
-    public MicroVmRuntime(Premises premises) {
-        this.premises = premises;
-        GuestKernel kernel = new GuestKernel(premises.config().tools());
-        this.files = new BootFiles(
+    public MicroVmRuntime(RuntimeResources resources) {
+        this.resources = resources;
+        GuestKernel kernel = new GuestKernel(resources.config().tools());
+        this.files = new BootArtifacts(
                 kernel,
-                premises.config().guestBinary(),
-                premises.config().data().resolve("microvm"));
-        this.probe = new MicroVmProbe(premises, kernel, files);
+                resources.config().guestBinary(),
+                resources.config().data().resolve("microvm"));
+        this.probe = new MicroVmProbe(resources, kernel, files);
     }
 
     @Override
@@ -71,7 +71,7 @@ public final class MicroVmRuntime implements GuestRuntime {
     }
 
     @Override
-    public Probe probe() {
+    public ProbeResult probe() {
         return probe.get();
     }
 
@@ -81,11 +81,11 @@ public final class MicroVmRuntime implements GuestRuntime {
     }
 
     /** Whether guests have the processor's help; refuses where there can be none at all. */
-    private boolean accelerated() {
-        Probe found = probe.get();
+    private boolean isAccelerated() {
+        ProbeResult found = probe.get();
         if (!found.works()) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "microVMs do not work on this host" + (found.details().isEmpty() ? "" : ": ")
                             + String.join("; ", found.details()),
                     found.remedy());
@@ -95,7 +95,7 @@ public final class MicroVmRuntime implements GuestRuntime {
 
     @Override
     public void prepare(GuestSpec spec) {
-        VmFolders folders = folders(spec.machine());
+        VmPaths folders = folders(spec.machine());
         if (vm(spec.machine()).find().isEmpty()) {
             forget(GuestChannel.exitFile(folders.home()));
             var _ = makeReadyToBoot(spec);
@@ -103,11 +103,12 @@ public final class MicroVmRuntime implements GuestRuntime {
     }
 
     /** Everything but QEMU and the disk. Costs next to nothing where it was done ahead. */
-    private Wire makeReady(GuestSpec spec) {
-        VmFolders folders = folders(spec.machine());
-        Premises.make(folders.home());
-        Premises.make(folders.run());
-        premises.cgroups()
+    private MachineLink makeReady(GuestSpec spec) {
+        VmPaths folders = folders(spec.machine());
+        RuntimeResources.make(folders.home());
+        RuntimeResources.make(folders.run());
+        resources
+                .cgroups()
                 .create(
                         spec.machine().text(),
                         new Cgroups.Limits(
@@ -115,21 +116,22 @@ public final class MicroVmRuntime implements GuestRuntime {
                                 (spec.memoryMb() + OVERHEAD_MB) * 1024L * 1024,
                                 THREADS + spec.cpus(),
                                 spec.options().cpuWeight()));
-        return premises.networks()
+        return resources
+                .networks()
                 .setUp(spec.machine(), spec.network().address(spec.machine()), Optional.of(folders.uid()));
     }
 
-    private Wire makeReadyToBoot(GuestSpec spec) {
-        Premises.make(folders(spec.machine()).home());
-        Wire[] wire = new Wire[1];
-        Beside.run(() -> wire[0] = makeReady(spec), () -> layer(spec).makeAhead());
+    private MachineLink makeReadyToBoot(GuestSpec spec) {
+        RuntimeResources.make(folders(spec.machine()).home());
+        MachineLink[] wire = new MachineLink[1];
+        ParallelTasks.run(() -> wire[0] = makeReady(spec), () -> layer(spec).makeAhead());
         return wire[0];
     }
 
-    private VmDisk layer(GuestSpec spec) {
-        VmFolders folders = folders(spec.machine());
-        return new VmDisk(
-                premises.config().data().resolve("microvm"),
+    private WritableLayer layer(GuestSpec spec) {
+        VmPaths folders = folders(spec.machine());
+        return new WritableLayer(
+                resources.config().data().resolve("microvm"),
                 spec.diskMb() + spec.options().swapMb(),
                 spec.options().keepRoot(),
                 folders.disk());
@@ -142,29 +144,29 @@ public final class MicroVmRuntime implements GuestRuntime {
             already.get().channel().configure(setup(spec, makeReady(spec)));
             return already.get();
         }
-        VmFolders folders = folders(spec.machine());
+        VmPaths folders = folders(spec.machine());
         forget(GuestChannel.exitFile(folders.home()));
-        Wire wire = makeReadyToBoot(spec);
-        premises.networks().refresh(wire);
-        OomMark.set(premises, spec.machine());
+        MachineLink link = makeReadyToBoot(spec);
+        resources.networks().refresh(link);
+        OomBaseline.set(resources, spec.machine());
         folders.memory().discard();
         layer(spec).begin();
-        return changing(spec.machine(), () -> begin(spec, wire));
+        return changing(spec.machine(), () -> begin(spec, link));
     }
 
-    private MicroVmGuest begin(GuestSpec spec, Wire wire) {
+    private MicroVmGuest begin(GuestSpec spec, MachineLink link) {
         MicroVm vm = vm(spec.machine());
-        ProcessId process = startQemu(spec, wire, Optional.empty());
+        ProcessIdentity process = startQemu(spec, link, Optional.empty());
         GuestChannel channel = channel(spec.machine(), vm);
-        BootWatch watch = new BootWatch(vm, process);
+        BootConsoleWatcher watch = new BootConsoleWatcher(vm, process);
         try {
             vm.cont();
             channel.open(START, GREETING, watch.failed());
-            channel.configure(setup(spec, wire));
-        } catch (Failed e) {
+            channel.configure(setup(spec, link));
+        } catch (FailedException e) {
             channel.close();
             vm.kill(process);
-            throw new Failed("cannot boot machine " + spec.machine() + ": " + watch.why(e.getMessage()), e);
+            throw new FailedException("cannot boot machine " + spec.machine() + ": " + watch.why(e.getMessage()), e);
         } finally {
             watch.close();
         }
@@ -178,7 +180,7 @@ public final class MicroVmRuntime implements GuestRuntime {
 
     /** Not while a copy of one of its volumes is being made, and told from what an earlier daemon left. */
     private <T> T changing(MachineId machine, Supplier<T> work) {
-        ReentrantLock still = premises.still(machine);
+        ReentrantLock still = resources.volumeLock(machine);
         still.lock();
         changing.add(machine);
         try {
@@ -189,46 +191,47 @@ public final class MicroVmRuntime implements GuestRuntime {
         }
     }
 
-    private ProcessId startQemu(GuestSpec spec, Wire wire, Optional<Path> incoming) {
-        QemuLine line = line(spec, wire, incoming);
+    private ProcessIdentity startQemu(GuestSpec spec, MachineLink link, Optional<Path> incoming) {
+        QemuCommandLine line = line(spec, link, incoming);
         if (incoming.isPresent()) {
             try {
                 sameForm(spec.machine(), line);
-            } catch (Failed e) {
+            } catch (FailedException e) {
                 VmVolumes.forgetKeys(spec.volumes(), folders(spec.machine()));
                 throw e;
             }
         } else {
             forget(folders(spec.machine()).reclaiming());
         }
-        Premises.write(folders(spec.machine()).form(), line.form());
-        return vm(spec.machine()).start(line, Optional.of(wire.namespace()));
+        RuntimeResources.write(folders(spec.machine()).form(), line.form());
+        return vm(spec.machine()).start(line, Optional.of(link.namespace()));
     }
 
     /** Says plainly what QEMU would run into: memory that was saved from another kind of machine. */
-    private void sameForm(MachineId machine, QemuLine line) {
+    private void sameForm(MachineId machine, QemuCommandLine line) {
         try {
             String saved = Files.readString(folders(machine).form());
             if (saved.equals(line.form())) {
                 return;
             }
-            throw new Failed("the memory of machine " + machine + " was saved by another version of Allod, from a"
-                    + " virtual machine with other devices: it can only boot from clean");
+            throw new FailedException(
+                    "the memory of machine " + machine + " was saved by another version of Allod, from a"
+                            + " virtual machine with other devices: it can only boot from clean");
         } catch (NoSuchFileException e) {
-            throw new Failed(
+            throw new FailedException(
                     "the memory of machine " + machine + " was saved by an older Allod, whose virtual machines had"
                             + " other devices: it can only boot from clean",
                     e);
         } catch (IOException e) {
-            throw new Failed("cannot read " + folders(machine).form() + ": " + e.getMessage(), e);
+            throw new FailedException("cannot read " + folders(machine).form() + ": " + e.getMessage(), e);
         }
     }
 
-    private QemuLine line(GuestSpec spec, Wire wire, Optional<Path> incoming) {
-        Path helper = premises.config().guestBinary();
-        boolean kvm = accelerated();
-        BootFiles.Made boot = files.get(kvm);
-        return new QemuLine(
+    private QemuCommandLine line(GuestSpec spec, MachineLink link, Optional<Path> incoming) {
+        Path helper = resources.config().guestBinary();
+        boolean kvm = isAccelerated();
+        BootArtifacts.Made boot = files.get(kvm);
+        return new QemuCommandLine(
                 kvm,
                 spec.cpus(),
                 spec.memoryMb(),
@@ -240,13 +243,13 @@ public final class MicroVmRuntime implements GuestRuntime {
                 spec.options().images(),
                 folders(spec.machine()),
                 incoming,
-                Optional.of(new QemuLine.Tap(Wire.TAP, wire.mac())),
+                Optional.of(new QemuCommandLine.Tap(MachineLink.TAP, link.mac())),
                 VmVolumes.disks(spec.volumes(), folders(spec.machine())),
                 helper);
     }
 
-    private MicroVmGuest guest(MachineId machine, MicroVm vm, ProcessId process, GuestChannel channel) {
-        return new MicroVmGuest(premises, machine, vm, process, channel, OomMark.of(premises, machine));
+    private MicroVmGuest guest(MachineId machine, MicroVm vm, ProcessIdentity process, GuestChannel channel) {
+        return new MicroVmGuest(resources, machine, vm, process, channel, OomBaseline.read(resources, machine));
     }
 
     private MicroVmGuest keep(MicroVmGuest guest) {
@@ -265,7 +268,7 @@ public final class MicroVmRuntime implements GuestRuntime {
     private void watchOutput(MicroVmGuest guest) {
         if (guest.equals(guests.get(guest.machine()))) {
             // Set before the look: one that fails is reported by the timers, and followed by the next.
-            var _ = premises.timers().after(OUTPUT_LOOK, () -> watchOutput(guest));
+            var _ = resources.timers().after(OUTPUT_LOOK, () -> watchOutput(guest));
             guest.vm().boundOutput();
         }
     }
@@ -276,7 +279,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         return running.isPresent()
                 ? running
                 : GuestChannel.read(GuestChannel.exitFile(folders(machine).home()))
-                        .map(exit -> new EndedGuest(machine, exit));
+                        .map(exit -> new ExitedGuest(machine, exit));
     }
 
     /** The guest we speak to, or else one that runs without us: then we become its host. */
@@ -289,7 +292,7 @@ public final class MicroVmRuntime implements GuestRuntime {
             return Optional.empty();
         }
         MicroVm vm = vm(machine);
-        SavedMemory memory = folders(machine).memory();
+        MemoryCheckpoint memory = folders(machine).memory();
         if (memory.beingLoaded()) {
             // The last daemon died before it let it run: then it is no guest, and another is made of the memory.
             vm.clear();
@@ -298,11 +301,11 @@ public final class MicroVmRuntime implements GuestRuntime {
         return vm.find().map(process -> {
             vm.confineAgain(process);
             GuestChannel channel = channel(machine, vm);
-            if (memory.beingResumed()) {
+            if (memory.isResuming()) {
                 vm.cont(); // The last daemon died between writing down that it runs and letting it run.
-                memory.used();
+                memory.removeUsed();
             } else if (!memory.exists()) {
-                vm.goOn(); // It died while saving: the guest was stopped for that, and only we can let it run.
+                vm.resumeSaved(); // It died while saving: the guest was stopped for that, and only we can let it run.
             }
             new Balloon(vm).settle();
             channel.adopt(ADOPT, GREETING);
@@ -313,12 +316,13 @@ public final class MicroVmRuntime implements GuestRuntime {
     @Override
     public void suspend(GuestSpec spec) {
         MachineId machine = spec.machine();
-        if (suspended(machine)) {
+        if (hasSavedMemory(machine)) {
             running(machine).ifPresent(guest -> halt(machine)); // Killed between saving and ending it.
             return;
         }
         MicroVmGuest guest = running(machine)
-                .orElseThrow(() -> new Failed("cannot suspend machine " + machine + ": its guest does not run"));
+                .orElseThrow(
+                        () -> new FailedException("cannot suspend machine " + machine + ": its guest does not run"));
         boolean _ = changing(machine, () -> {
             // Its memory may be dropped, and its volumes copied, before it goes on: what it wrote is to be there.
             guest.settle();
@@ -333,34 +337,34 @@ public final class MicroVmRuntime implements GuestRuntime {
     @Override
     public Guest resume(GuestSpec spec) {
         MachineId machine = spec.machine();
-        VmFolders folders = folders(machine);
+        VmPaths folders = folders(machine);
         Optional<MicroVmGuest> already = running(machine);
         if (already.isPresent()) {
             return already.get();
         }
-        if (!suspended(machine)) {
-            throw new Failed("cannot resume machine " + machine + ": no saved memory is in "
+        if (!hasSavedMemory(machine)) {
+            throw new FailedException("cannot resume machine " + machine + ": no saved memory is in "
                     + folders.memory().saved());
         }
-        Wire wire = makeReady(spec);
-        premises.networks().refresh(wire);
-        OomMark.set(premises, spec.machine());
-        return changing(machine, () -> goOn(spec, wire));
+        MachineLink link = makeReady(spec);
+        resources.networks().refresh(link);
+        OomBaseline.set(resources, spec.machine());
+        return changing(machine, () -> goOn(spec, link));
     }
 
-    private MicroVmGuest goOn(GuestSpec spec, Wire wire) {
+    private MicroVmGuest goOn(GuestSpec spec, MachineLink link) {
         MachineId machine = spec.machine();
         MicroVm vm = vm(machine);
-        SavedMemory memory = folders(machine).memory();
-        ProcessId process = loaded(spec, wire, vm, memory);
+        MemoryCheckpoint memory = folders(machine).memory();
+        ProcessIdentity process = loaded(spec, link, vm, memory);
         try {
             var _ = memory.goOn();
             vm.cont();
-        } catch (Failed e) {
+        } catch (FailedException e) {
             vm.kill(process); // It may have run, so what it was made of is worth nothing any more.
             throw e;
         }
-        memory.used();
+        memory.removeUsed();
         GuestChannel channel = channel(machine, vm);
         // The guest goes on at once; PID 1 is back within moments, waited for by nobody.
         Thread _ = SupervisedThread.start("reach-guest", "reach-" + machine, () -> channel.adopt(ADOPT, GREETING));
@@ -368,13 +372,13 @@ public final class MicroVmRuntime implements GuestRuntime {
     }
 
     /** A virtual machine with the saved memory in it, which does not run. */
-    private ProcessId loaded(GuestSpec spec, Wire wire, MicroVm vm, SavedMemory memory) {
+    private ProcessIdentity loaded(GuestSpec spec, MachineLink link, MicroVm vm, MemoryCheckpoint memory) {
         Path loading = memory.load();
         try {
-            ProcessId process = startQemu(spec, wire, Optional.of(loading));
+            ProcessIdentity process = startQemu(spec, link, Optional.of(loading));
             vm.load();
             return process;
-        } catch (Failed e) {
+        } catch (FailedException e) {
             vm.clear();
             memory.putBack(); // Nothing ran: another try may help, or its owner drops it.
             throw e;
@@ -383,8 +387,8 @@ public final class MicroVmRuntime implements GuestRuntime {
 
     /** Memory that a daemon was about to resume from when it died, and that no guest has run on, is still whole. */
     @Override
-    public boolean suspended(MachineId machine) {
-        SavedMemory memory = folders(machine).memory();
+    public boolean hasSavedMemory(MachineId machine) {
+        MemoryCheckpoint memory = folders(machine).memory();
         if (memory.beingLoaded()
                 && !changing.contains(machine)
                 && vm(machine).find().isEmpty()) {
@@ -419,17 +423,17 @@ public final class MicroVmRuntime implements GuestRuntime {
     @Override
     public void remove(MachineId machine) {
         end(machine);
-        premises.remove(machine);
+        resources.remove(machine);
     }
 
     @Override
-    public <T> T whileStill(MachineId machine, GuestSpec.Volume volume, Stillness.Work<T> work)
+    public <T> T withVolumeQuiesced(MachineId machine, GuestSpec.Volume volume, QuiesceMode.Work<T> work)
             throws InterruptedException {
-        ReentrantLock still = premises.still(machine);
+        ReentrantLock still = resources.volumeLock(machine);
         still.lockInterruptibly();
         try {
             Optional<MicroVmGuest> guest = running(machine);
-            return guest.isPresent() ? guest.get().whileStill(volume, work) : work.run(Stillness.IDLE);
+            return guest.isPresent() ? guest.get().whileStill(volume, work) : work.run(QuiesceMode.IDLE);
         } finally {
             still.unlock();
         }
@@ -437,42 +441,42 @@ public final class MicroVmRuntime implements GuestRuntime {
 
     @Override
     public Set<MachineId> present() {
-        return premises.present();
+        return resources.present();
     }
 
-    private VmFolders folders(MachineId machine) {
-        return VmFolders.of(premises, machine);
+    private VmPaths folders(MachineId machine) {
+        return VmPaths.of(resources, machine);
     }
 
     private MicroVm vm(MachineId machine) {
-        return new MicroVm(premises, folders(machine));
+        return new MicroVm(resources, folders(machine));
     }
 
     private GuestChannel channel(MachineId machine, MicroVm vm) {
         return new GuestChannel(
                 machine,
                 vm::dial,
-                premises.logs().log(machine),
+                resources.logs().log(machine),
                 folders(machine).home(),
-                premises.clock(),
-                premises.timers());
+                resources.clock(),
+                resources.timers());
     }
 
-    private GuestSetup setup(GuestSpec spec, Wire wire) {
+    private GuestSetup setup(GuestSpec spec, MachineLink link) {
         GuestSetup.Interface network = new GuestSetup.Interface(
                 "eth0",
                 0,
-                List.of(wire.address6() + "/128", wire.address4() + "/32"),
-                List.of(Wire.GATEWAY6, Wire.GATEWAY4),
-                Wire.GATEWAY_MAC);
-        return GuestSetup.of(spec, List.of(network), premises.networks().resolvers(), wire.address6());
+                List.of(link.address6() + "/128", link.address4() + "/32"),
+                List.of(MachineLink.GATEWAY6, MachineLink.GATEWAY4),
+                MachineLink.GATEWAY_MAC);
+        return GuestSetup.of(spec, List.of(network), resources.networks().resolvers(), link.address6());
     }
 
     private static void forget(Path file) {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
-            throw new Failed("cannot delete " + file + ": " + e.getMessage(), e);
+            throw new FailedException("cannot delete " + file + ": " + e.getMessage(), e);
         }
     }
 }

@@ -13,15 +13,15 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import org.allod.base.Beside;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
-import org.allod.linux.NetLinks;
+import org.allod.base.ParallelTasks;
 import org.allod.linux.NetNs;
+import org.allod.linux.Rtnetlink;
 
 /**
- * The machines' networks on this host: each its own namespace, a {@link Wire} to it, and one packet filter table of
- * ours ({@link FilterTable}) that denies by default. The kernel holds all of it; what is remembered here only saves
+ * The machines' networks on this host: each its own namespace, a {@link MachineLink} to it, and one packet filter table of
+ * ours ({@link MachineFirewall}) that denies by default. The kernel holds all of it; what is remembered here only saves
  * asking again, so a restarted daemon finds everything as it was.
  *
  * <p>Whose a wire is stands on the device itself, as its alias: two daemons on one host never take each other's.
@@ -30,12 +30,12 @@ public final class Networks {
     private static final Path DEVICES = Path.of("/sys/class/net");
 
     private final NetworkConfig config;
-    private final FilterTable table;
-    private final Uplinks uplinks;
+    private final MachineFirewall table;
+    private final UplinkForwarding uplinks;
     private final String owner;
 
     /** Wires whose every part is known to be in place, but for what a guest may have taken off the inside. */
-    private final Map<MachineId, Wire> ready = new ConcurrentHashMap<>();
+    private final Map<MachineId, MachineLink> ready = new ConcurrentHashMap<>();
 
     /** Of those, the ones of which no guest has taken anything off the inside since. */
     private final Set<MachineId> whole = ConcurrentHashMap.newKeySet();
@@ -47,8 +47,8 @@ public final class Networks {
 
     public Networks(NetworkConfig config) {
         this.config = config;
-        this.table = new FilterTable(config);
-        this.uplinks = new Uplinks();
+        this.table = new MachineFirewall(config);
+        this.uplinks = new UplinkForwarding();
         this.owner = "allod:" + config.instance();
     }
 
@@ -61,73 +61,73 @@ public final class Networks {
      * Makes what is missing of the machine's network, for a guest that takes the device itself, or, with {@code tap},
      * for one that opens a tap as that user.
      */
-    public Wire setUp(MachineId machine, String address6, Optional<Integer> tap) {
-        Wire known = ready.get(machine);
+    public MachineLink setUp(MachineId machine, String address6, Optional<Integer> tap) {
+        MachineLink known = ready.get(machine);
         if (known != null && known.address6().equals(address6) && known.tap().equals(tap)) {
             return known;
         }
         ensureTable();
-        Wire wire;
+        MachineLink link;
         synchronized (this) { // two machines may not choose one IPv4 address
-            wire = make(machine, address6, tap);
+            link = make(machine, address6, tap);
         }
         // A machine that the table does not know yet may send and get nothing, so the order is all the same.
-        Wire made = wire;
-        Beside.run(
+        MachineLink made = link;
+        ParallelTasks.run(
                 () -> {
                     refresh(made);
-                    Uplinks.forward(made.device());
+                    UplinkForwarding.forward(made.device());
                     made.withoutArp();
                 },
                 () -> table.add(made));
-        ready.put(machine, wire);
-        return wire;
+        ready.put(machine, link);
+        return link;
     }
 
-    private Wire make(MachineId machine, String address6, Optional<Integer> tap) {
-        Address4 taken = Address4.ofHost();
-        Wire wire = new Wire(machine, address6, taken.choose(machine), tap);
-        boolean there = wire.present() && deviceExists(wire.device()) && complete(wire);
+    private MachineLink make(MachineId machine, String address6, Optional<Integer> tap) {
+        Ipv4Allocator taken = Ipv4Allocator.ofHost();
+        MachineLink link = new MachineLink(machine, address6, taken.choose(machine), tap);
+        boolean there = link.present() && deviceExists(link.device()) && complete(link);
         if (!there) {
             takeDown(machine);
         }
-        NetLinks.here(host -> {
+        Rtnetlink.here(host -> {
             if (!there) {
-                wire.make(host, table.group(), owner);
+                link.make(host, table.group(), owner);
             }
-            wire.host(host);
-            return wire;
+            link.host(host);
+            return link;
         });
         if (!there) {
-            tap.ifPresent(wire::makeTap);
+            tap.ifPresent(link::makeTap);
         }
-        return wire;
+        return link;
     }
 
     /** A wire that a crash left half made, or made for another kind of guest, is made anew. */
-    private boolean complete(Wire wire) {
-        return owner.equals(alias(wire.device())) && wire.wholeInside();
+    private boolean complete(MachineLink link) {
+        return owner.equals(alias(link.device())) && link.isInsideComplete();
     }
 
     /** Gives the inside its addresses and routes again, where a guest may have taken them off. */
-    public void refresh(Wire wire) {
-        if (!whole.contains(wire.machine())) {
-            NetLinks.inside(wire.namespace(), inside -> {
-                wire.inside(inside);
-                return wire;
+    public void refresh(MachineLink link) {
+        if (!whole.contains(link.machine())) {
+            Rtnetlink.inside(link.namespace(), inside -> {
+                link.inside(inside);
+                return link;
             });
-            whole.add(wire.machine());
+            whole.add(link.machine());
         }
     }
 
     /** A guest is about to take the inside for itself: before its next boot it is to be refreshed. */
-    public void taken(MachineId machine) {
+    public void markInUse(MachineId machine) {
         whole.remove(machine);
     }
 
     /** Removes everything of the machine's network, whatever there is of it. */
     public void remove(MachineId machine) {
-        Wire known = ready.remove(machine);
+        MachineLink known = ready.remove(machine);
         whole.remove(machine);
         if (known != null) {
             table.remove(known);
@@ -139,10 +139,10 @@ public final class Networks {
 
     /** Deleting a device deletes its other end; a namespace dies with its last process, so the device goes first. */
     private void takeDown(MachineId machine) {
-        if (deviceExists(Wire.device(machine))) {
-            boolean _ = NetLinks.here(host -> host.delete(Wire.device(machine)));
+        if (deviceExists(MachineLink.device(machine))) {
+            boolean _ = Rtnetlink.here(host -> host.delete(MachineLink.device(machine)));
         }
-        NetNs.delete(Wire.namespace(machine));
+        NetNs.delete(MachineLink.namespace(machine));
     }
 
     /** The machines of this instance of which a wire is on this host. */
@@ -151,10 +151,12 @@ public final class Networks {
         try (DirectoryStream<Path> devices = Files.newDirectoryStream(DEVICES)) {
             for (Path device : devices) {
                 String name = device.getFileName().toString();
-                Wire.machineOf(name).filter(m -> owner.equals(alias(name))).ifPresent(machines::add);
+                MachineLink.machineOf(name)
+                        .filter(m -> owner.equals(alias(name)))
+                        .ifPresent(machines::add);
             }
         } catch (IOException e) {
-            throw new Failed("cannot list network devices in " + DEVICES + ": " + e.getMessage(), e);
+            throw new FailedException("cannot list network devices in " + DEVICES + ": " + e.getMessage(), e);
         }
         return machines;
     }
@@ -168,7 +170,7 @@ public final class Networks {
     public record Traffic(long received, long sent) {}
 
     public Traffic traffic(MachineId machine) {
-        Path statistics = DEVICES.resolve(Wire.device(machine)).resolve("statistics");
+        Path statistics = DEVICES.resolve(MachineLink.device(machine)).resolve("statistics");
         // The host's end sees it the other way round.
         return new Traffic(counter(statistics.resolve("tx_bytes")), counter(statistics.resolve("rx_bytes")));
     }
@@ -176,7 +178,8 @@ public final class Networks {
     /** Packets by which machines would have begun more connections than they may have, of the last day. */
     public Map<MachineId, Long> refused() {
         Map<MachineId, Long> refused = new TreeMap<>();
-        table.refused().forEach((device, packets) -> Wire.machineOf(device).ifPresent(m -> refused.put(m, packets)));
+        table.refused()
+                .forEach((device, packets) -> MachineLink.machineOf(device).ifPresent(m -> refused.put(m, packets)));
         return refused;
     }
 

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Timers;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -42,17 +42,17 @@ final class Qmp implements AutoCloseable {
     /** @param uid the user that QEMU runs as */
     static Qmp open(Path socket, int uid, Timers timers) {
         try {
-            Qmp qmp = new Qmp(Sockets.connect(socket, uid, timers, PATIENCE), timers);
+            Qmp qmp = new Qmp(UnixSockets.connect(socket, uid, timers, PATIENCE), timers);
             try {
                 var _ = qmp.within("greet", () -> qmp.readLine());
                 var _ = qmp.run("qmp_capabilities", Map.of());
                 return qmp;
-            } catch (Failed e) {
+            } catch (FailedException e) {
                 qmp.close();
                 throw e;
             }
         } catch (IOException e) {
-            throw new Failed("cannot reach QEMU at " + socket + ": " + e.getMessage(), e);
+            throw new FailedException("cannot reach QEMU at " + socket + ": " + e.getMessage(), e);
         }
     }
 
@@ -97,7 +97,7 @@ final class Qmp implements AutoCloseable {
             return talk.talk();
         } catch (IOException | JacksonException e) {
             String why = late.get() ? "no answer within " + PATIENCE.toSeconds() + " s" : e.getMessage();
-            throw new Failed("QEMU did not carry out " + what + ": " + why, e);
+            throw new FailedException("QEMU did not carry out " + what + ": " + why, e);
         } finally {
             timer.cancel();
         }

@@ -9,13 +9,13 @@ import org.allod.base.MachineId;
 /** A runtime whose stopped machines hold nothing of the kernel after a while: {@link StoppedMachineReleaser}. */
 public final class ReleasingRuntime implements GuestRuntime {
     private final GuestRuntime runtime;
-    private final Premises premises;
+    private final RuntimeResources resources;
     private final StoppedMachineReleaser releaser;
 
-    public ReleasingRuntime(GuestRuntime runtime, Premises premises) {
+    public ReleasingRuntime(GuestRuntime runtime, RuntimeResources resources) {
         this.runtime = runtime;
-        this.premises = premises;
-        this.releaser = premises.releaser();
+        this.resources = resources;
+        this.releaser = resources.releaser();
     }
 
     private <T> T using(MachineId machine, Supplier<T> work) {
@@ -58,9 +58,9 @@ public final class ReleasingRuntime implements GuestRuntime {
 
     @Override
     public void release(MachineId machine) {
-        if (premises.cgroups().processes(machine.text()).isEmpty()) {
+        if (resources.cgroups().processes(machine.text()).isEmpty()) {
             runtime.release(machine);
-            premises.release(machine);
+            resources.release(machine);
         }
     }
 
@@ -70,7 +70,7 @@ public final class ReleasingRuntime implements GuestRuntime {
     }
 
     @Override
-    public Probe probe() {
+    public ProbeResult probe() {
         return runtime.probe();
     }
 
@@ -105,8 +105,8 @@ public final class ReleasingRuntime implements GuestRuntime {
     }
 
     @Override
-    public boolean suspended(MachineId machine) {
-        return using(machine, () -> runtime.suspended(machine));
+    public boolean hasSavedMemory(MachineId machine) {
+        return using(machine, () -> runtime.hasSavedMemory(machine));
     }
 
     @Override
@@ -132,16 +132,16 @@ public final class ReleasingRuntime implements GuestRuntime {
     }
 
     @Override
-    public <T> T whileStill(MachineId machine, GuestSpec.Volume volume, Stillness.Work<T> work)
+    public <T> T withVolumeQuiesced(MachineId machine, GuestSpec.Volume volume, QuiesceMode.Work<T> work)
             throws InterruptedException {
-        return runtime.whileStill(machine, volume, work); // needs nothing that is released
+        return runtime.withVolumeQuiesced(machine, volume, work); // needs nothing that is released
     }
 
     @Override
     public void tidy() {
         runtime.tidy();
         // What an earlier daemon prepared; those whose guests run are passed over.
-        premises.networks().present().forEach(machine -> releaser.stopped(machine, this::release));
+        resources.networks().present().forEach(machine -> releaser.stopped(machine, this::release));
     }
 
     @Override

@@ -10,9 +10,9 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 
 /**
@@ -25,35 +25,35 @@ final class RunscProbe {
             "Install gVisor's runsc from its own packages (https://gvisor.dev/docs/user_guide/install), or let"
                     + " `allod setup` build one where a Go toolchain is, then run `allod doctor` again.";
 
-    private final Premises premises;
+    private final RuntimeResources resources;
 
-    RunscProbe(Premises premises) {
-        this.premises = premises;
+    RunscProbe(RuntimeResources resources) {
+        this.resources = resources;
     }
 
-    Probe probe() {
+    ProbeResult probe() {
         List<String> details = new ArrayList<>();
-        List<Path> binaries = RunscChoice.binaries(premises.config().tools());
+        List<Path> binaries = RunscSelector.binaries(resources.config().tools());
         if (binaries.isEmpty()) {
-            details.add("no runsc at /usr/local/bin, " + premises.config().tools() + " or /usr/bin");
+            details.add("no runsc at /usr/local/bin, " + resources.config().tools() + " or /usr/bin");
         }
-        if (!Files.isExecutable(premises.config().guestBinary())) {
-            details.add("no PID 1 for guests at " + premises.config().guestBinary());
-            return new Probe(false, "", Duration.ZERO, false, details, "Build it: guest/build.");
+        if (!Files.isExecutable(resources.config().guestBinary())) {
+            details.add("no PID 1 for guests at " + resources.config().guestBinary());
+            return new ProbeResult(false, "", Duration.ZERO, false, details, "Build it: guest/build.");
         }
         for (Path binary : binaries) {
-            for (Runsc way : Runsc.ways(binary)) {
+            for (RunscConfig runsc : RunscConfig.ways(binary)) {
                 try {
-                    Duration boot = attempt(way);
-                    details.add(binary + " (" + way.how() + "): works");
-                    new RunscChoice(premises).keep(way);
-                    return new Probe(true, way.how(), boot, true, details, "");
-                } catch (Failed | Rejected e) {
-                    details.add(binary + " (" + way.how() + "): " + oneLine(String.valueOf(e.getMessage())));
+                    Duration boot = attempt(runsc);
+                    details.add(binary + " (" + runsc.how() + "): works");
+                    new RunscSelector(resources).keep(runsc);
+                    return new ProbeResult(true, runsc.how(), boot, true, details, "");
+                } catch (FailedException | RejectedException e) {
+                    details.add(binary + " (" + runsc.how() + "): " + oneLine(String.valueOf(e.getMessage())));
                 }
             }
         }
-        return new Probe(false, "", Duration.ZERO, false, details, REMEDY);
+        return new ProbeResult(false, "", Duration.ZERO, false, details, REMEDY);
     }
 
     /** A runsc that does not know an option answers with pages of how it is used, of which the end has come to us. */
@@ -66,15 +66,15 @@ final class RunscProbe {
     private static void suspend(GVisorRuntime runtime, GuestSpec spec) {
         try {
             runtime.suspend(spec);
-        } catch (Failed e) {
-            throw new Failed("it runs machines, but cannot suspend them: " + e.getMessage(), e);
+        } catch (FailedException e) {
+            throw new FailedException("it runs machines, but cannot suspend them: " + e.getMessage(), e);
         }
     }
 
-    private Duration attempt(Runsc way) {
+    private Duration attempt(RunscConfig runsc) {
         MachineId machine = MachineId.of(Rng.system().nextLong());
-        Path image = premises.folder(machine).resolve("image");
-        Premises.make(image);
+        Path image = resources.folder(machine).resolve("image");
+        RuntimeResources.make(image);
         GuestSpec spec = new GuestSpec(
                 machine,
                 "probe",
@@ -83,7 +83,7 @@ final class RunscProbe {
                 64,
                 16,
                 // PID 1 again, connecting to nobody: the one program there is, and one that waits.
-                List.of(Bundle.GUEST, "connect", "/nowhere"),
+                List.of(OciBundle.GUEST, "connect", "/nowhere"),
                 Map.of(),
                 "/",
                 Optional.empty(),
@@ -91,12 +91,12 @@ final class RunscProbe {
                 "probe",
                 List.of(),
                 new GuestSpec.Net(0, 0));
-        GVisorRuntime runtime = new GVisorRuntime(premises, () -> way);
+        GVisorRuntime runtime = new GVisorRuntime(resources, () -> runsc);
         try {
             runtime.prepare(spec);
-            long begin = premises.clock().monoNanos();
+            long begin = resources.clock().monoNanos();
             answers(runtime.boot(spec));
-            Duration boot = Duration.ofNanos(premises.clock().monoNanos() - begin);
+            Duration boot = Duration.ofNanos(resources.clock().monoNanos() - begin);
             suspend(runtime, spec);
             answers(runtime.resume(spec));
             return boot;
@@ -107,13 +107,13 @@ final class RunscProbe {
 
     /** Any command that starts and ends will do: PID 1 without arguments says how it is used. */
     private static void answers(Guest guest) {
-        try (Exec exec = guest.exec(ExecSpec.of(Bundle.GUEST))) {
+        try (Exec exec = guest.exec(ExecSpec.of(OciBundle.GUEST))) {
             var _ = exec.exited().get(COMMAND.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException | ExecutionException e) {
-            throw new Failed("the probe guest runs no command: " + e, e);
+            throw new FailedException("the probe guest runs no command: " + e, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while probing", e);
+            throw new FailedException("interrupted while probing", e);
         }
     }
 }

@@ -12,14 +12,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Poll;
 import org.allod.linux.Cgroups;
 import org.allod.linux.Command;
-import org.allod.linux.Launch;
+import org.allod.linux.DetachedProcess;
 import org.allod.linux.Mounts;
 import org.allod.linux.NetNs;
-import org.allod.linux.ProcessId;
+import org.allod.linux.ProcessIdentity;
 
 /**
  * The processes of one gVisor guest on the host: started, found again, ended. Found by the machine's control group
@@ -32,12 +32,12 @@ final class Sandbox {
 
     private static final Duration KILL = Duration.ofSeconds(10);
 
-    private final Premises premises;
-    private final SandboxFolders folders;
-    private final Runsc runsc;
+    private final RuntimeResources resources;
+    private final SandboxPaths folders;
+    private final RunscConfig runsc;
 
-    Sandbox(Premises premises, SandboxFolders folders, Runsc runsc) {
-        this.premises = premises;
+    Sandbox(RuntimeResources resources, SandboxPaths folders, RunscConfig runsc) {
+        this.resources = resources;
         this.folders = folders;
         this.runsc = runsc;
     }
@@ -47,9 +47,9 @@ final class Sandbox {
     }
 
     /** The guest's kernel, if it runs. */
-    Optional<ProcessId> find() {
-        for (int pid : premises.cgroups().processes(group())) {
-            Optional<ProcessId> process = ProcessId.of(pid);
+    Optional<ProcessIdentity> find() {
+        for (int pid : resources.cgroups().processes(group())) {
+            Optional<ProcessIdentity> process = ProcessIdentity.of(pid);
             if (process.isPresent() && commandLine(pid).startsWith(NAME + "\0")) {
                 return process;
             }
@@ -62,7 +62,7 @@ final class Sandbox {
         boolean _ = Poll.within(
                 bound,
                 Duration.ofMillis(5),
-                () -> Premises.names(Path.of("/proc")).stream()
+                () -> RuntimeResources.names(Path.of("/proc")).stream()
                         .filter(name -> Character.isDigit(name.charAt(0)))
                         .map(name -> commandLine(Integer.parseInt(name)))
                         .noneMatch(line -> line.contains("\0checkpoint\0") && line.contains(group())));
@@ -77,11 +77,11 @@ final class Sandbox {
     }
 
     /** Starts runsc in the machine's control group, by itself, as the guest must outlive us. */
-    Launch.Started launch(int diskMb, List<String> command) {
-        Launch launch = Launch.of(runsc.line(folders, shared(), diskMb, command))
-                .groups(premises.cgroups().join(group()))
-                .heard();
-        return (runsc.sharesNetwork() ? launch.namespace(Wire.namespace(folders.machine())) : launch).start();
+    DetachedProcess.Started launch(int diskMb, List<String> command) {
+        DetachedProcess launch = DetachedProcess.of(runsc.line(folders, shared(), diskMb, command))
+                .groups(resources.cgroups().join(group()))
+                .capture();
+        return (runsc.sharesNetwork() ? launch.namespace(MachineLink.namespace(folders.machine())) : launch).start();
     }
 
     /**
@@ -91,18 +91,18 @@ final class Sandbox {
     void tell(int diskMb, Duration bound, List<String> command) {
         List<String> line = new ArrayList<>();
         if (runsc.sharesNetwork()) {
-            line.addAll(List.of("nsenter", "--net=" + NetNs.path(Wire.namespace(folders.machine()))));
+            line.addAll(List.of("nsenter", "--net=" + NetNs.path(MachineLink.namespace(folders.machine()))));
         }
         line.addAll(runsc.line(folders, shared(), diskMb, command));
         var _ = Command.of(line).timeout(bound).output();
     }
 
     private Path shared() {
-        return premises.config().run().resolve("shared");
+        return resources.config().run().resolve("shared");
     }
 
     /** Waits for a started runsc to have done its part. */
-    void finish(Launch.Started started, Duration bound, String what) {
+    void finish(DetachedProcess.Started started, Duration bound, String what) {
         try {
             int exit = started.exit().get(bound.toMillis(), TimeUnit.MILLISECONDS);
             if (exit != 0) {
@@ -111,36 +111,36 @@ final class Sandbox {
         } catch (TimeoutException e) {
             throw failure(what, "runsc did not end within " + bound.toMillis() + " ms", started);
         } catch (ExecutionException e) {
-            throw new Failed("cannot " + what + " the guest of machine " + group() + ": " + e.getMessage(), e);
+            throw new FailedException("cannot " + what + " the guest of machine " + group() + ": " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failed("interrupted while trying to " + what + " the guest of machine " + group(), e);
+            throw new FailedException("interrupted while trying to " + what + " the guest of machine " + group(), e);
         }
     }
 
     /** The end of what a failing runsc says is why. */
-    Failed failure(String what, String how, Launch.Started started) {
+    FailedException failure(String what, String how, DetachedProcess.Started started) {
         String said = started.said().get().strip();
         int from = Math.max(0, said.length() - 500);
-        return new Failed("cannot " + what + " the guest of machine " + group() + ": " + how
+        return new FailedException("cannot " + what + " the guest of machine " + group() + ": " + how
                 + (said.isEmpty() ? "" : ": " + said.substring(from)));
     }
 
     /** Ends every process of the guest, and takes away what runsc wrote down of it. */
     void kill() {
-        premises.cgroups().kill(group(), KILL);
+        resources.cgroups().kill(group(), KILL);
         // A runsc without the shared folder keeps its file servers' empty namespace mounted in here.
         Path namespace = folders.state().resolve("null-netns");
         if (Files.exists(namespace)) {
             Mounts.detach(namespace);
         }
-        Premises.delete(folders.state());
-        Premises.delete(folders.channel());
+        RuntimeResources.delete(folders.state());
+        RuntimeResources.delete(folders.channel());
     }
 
     /** Completes when the guest's kernel has ended. */
-    CompletableFuture<Void> ended(ProcessId process) {
-        return premises.watch().exit(process);
+    CompletableFuture<Void> ended(ProcessIdentity process) {
+        return resources.watch().exit(process);
     }
 
     /**

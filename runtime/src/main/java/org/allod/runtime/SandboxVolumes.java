@@ -7,8 +7,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.linux.Command;
 import org.allod.linux.LoopDevices;
 import org.allod.linux.LoopMount;
@@ -21,7 +21,7 @@ import org.allod.linux.Mounts;
  * <p>gVisor's guests reach a volume through files only: its file system is written by the host's kernel alone, which
  * therefore may trust it. A volume that a virtual machine has had is another matter, and never gets here (decision 090).
  */
-record SandboxVolumes(SandboxFolders folders) {
+record SandboxVolumes(SandboxPaths folders) {
     private static final System.Logger LOG = System.getLogger("allod.runtime");
     private static final String BETWEEN = "\t";
 
@@ -38,16 +38,16 @@ record SandboxVolumes(SandboxFolders folders) {
         }
         List<String> lines =
                 volumes.stream().map(v -> v.image() + BETWEEN + v.mount()).toList();
-        Premises.write(list(), String.join("\n", lines) + "\n");
+        RuntimeResources.write(list(), String.join("\n", lines) + "\n");
         for (GuestSpec.Volume volume : volumes) {
             if (volume.key().isPresent()) {
-                throw Rejected.because(
-                        Rejected.Reason.UNSUPPORTED,
+                throw RejectedException.because(
+                        RejectedException.Reason.UNSUPPORTED,
                         "volume " + volume.id() + " is encrypted, which gVisor cannot open on this host",
                         "run the machine as a microVM");
             }
             if (!Files.exists(volume.image())) {
-                throw new Failed("volume " + volume.id() + " has lost its disk " + volume.image());
+                throw new FailedException("volume " + volume.id() + " has lost its disk " + volume.image());
             }
             mount(volume);
         }
@@ -59,14 +59,14 @@ record SandboxVolumes(SandboxFolders folders) {
      */
     private static void mount(GuestSpec.Volume volume) {
         LoopMount mount = on(volume);
-        if (mount.mounted() || LoopDevices.letGo(volume.image(), LETTING_GO)) {
+        if (mount.isMounted() || LoopDevices.detach(volume.image(), LETTING_GO)) {
             mount.mount();
             return;
         }
         Mounts.mount("ext4", "loop,nosuid,nodev", volume.image().toString(), volume.mount());
         try {
             mount.grow();
-        } catch (Failed e) {
+        } catch (FailedException e) {
             LOG.log(Level.WARNING, "volume " + volume.id() + " grows once no other sandbox has it mounted", e);
         }
     }
@@ -83,7 +83,7 @@ record SandboxVolumes(SandboxFolders folders) {
         for (String line : mounted()) {
             String[] words = line.split(BETWEEN, 2);
             LoopMount mount = new LoopMount(Path.of(words[0]), Path.of(words[1]));
-            if (mount.mounted()) {
+            if (mount.isMounted()) {
                 mount.thaw();
                 var _ = Command.of("sync", "--file-system", words[1])
                         .timeout(WRITING)
@@ -91,7 +91,7 @@ record SandboxVolumes(SandboxFolders folders) {
             }
             mount.unmount();
         }
-        Premises.forget(list());
+        RuntimeResources.forget(list());
     }
 
     private List<String> mounted() {
@@ -100,7 +100,8 @@ record SandboxVolumes(SandboxFolders folders) {
         } catch (NoSuchFileException e) {
             return List.of();
         } catch (IOException e) {
-            throw new Failed("cannot read which volumes are mounted from " + list() + ": " + e.getMessage(), e);
+            throw new FailedException(
+                    "cannot read which volumes are mounted from " + list() + ": " + e.getMessage(), e);
         }
     }
 

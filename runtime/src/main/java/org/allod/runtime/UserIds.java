@@ -5,7 +5,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 
 /**
@@ -54,7 +54,8 @@ record UserIds(Path claims, String instance) {
                 Files.deleteIfExists(half);
             }
         } catch (IOException e) {
-            throw new Failed("cannot claim a user for machine " + machine + " in " + claims + ": " + e.getMessage(), e);
+            throw new FailedException(
+                    "cannot claim a user for machine " + machine + " in " + claims + ": " + e.getMessage(), e);
         }
     }
 
@@ -86,7 +87,7 @@ record UserIds(Path claims, String instance) {
             }
             Files.deleteIfExists(record);
         } catch (IOException e) {
-            throw new Failed("cannot give back the user of machine " + machine + ": " + e.getMessage(), e);
+            throw new FailedException("cannot give back the user of machine " + machine + ": " + e.getMessage(), e);
         }
     }
 

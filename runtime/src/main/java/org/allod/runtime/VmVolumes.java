@@ -7,7 +7,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /**
  * The volumes of one virtual machine on their way to QEMU. A key is written to the machine's run folder, which is in
@@ -17,19 +17,19 @@ import org.allod.base.Failed;
 final class VmVolumes {
     private VmVolumes() {}
 
-    static List<QemuLine.Disk> disks(List<GuestSpec.Volume> volumes, VmFolders folders) {
+    static List<QemuCommandLine.Disk> disks(List<GuestSpec.Volume> volumes, VmPaths folders) {
         try {
             Files.deleteIfExists(folders.volumes());
-            List<QemuLine.Disk> disks = new ArrayList<>();
+            List<QemuCommandLine.Disk> disks = new ArrayList<>();
             for (GuestSpec.Volume volume : volumes) {
                 if (!Files.exists(volume.image())) {
-                    throw new Failed("volume " + volume.id() + " has lost its disk " + volume.image());
+                    throw new FailedException("volume " + volume.id() + " has lost its disk " + volume.image());
                 }
                 Path file = folders.key(disks.size());
                 if (volume.key().isPresent()) {
                     write(file, volume.key().get(), folders.uid());
                 }
-                disks.add(new QemuLine.Disk(
+                disks.add(new QemuCommandLine.Disk(
                         volume.id(), volume.image(), volume.key().map(_ -> file)));
             }
             if (!volumes.isEmpty()) {
@@ -37,15 +37,15 @@ final class VmVolumes {
             }
             return disks;
         } catch (IOException e) {
-            throw new Failed(
+            throw new FailedException(
                     "cannot hand the volumes of machine " + folders.machine() + " to QEMU: " + e.getMessage(), e);
         }
     }
 
     /** QEMU is not started after all. */
-    static void forgetKeys(List<GuestSpec.Volume> volumes, VmFolders folders) {
+    static void forgetKeys(List<GuestSpec.Volume> volumes, VmPaths folders) {
         for (int i = 0; i < volumes.size(); i++) {
-            Premises.forget(folders.key(i));
+            RuntimeResources.forget(folders.key(i));
         }
     }
 

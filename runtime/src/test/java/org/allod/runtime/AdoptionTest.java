@@ -22,15 +22,15 @@ class AdoptionTest {
     /** The daemon that will be killed. */
     static final class Daemon {
         public static void main(String[] args) {
-            GuestBench bench = new GuestBench(Path.of(args[0]), args[1]);
-            GVisorRuntime runtime = new GVisorRuntime(bench.premises);
-            runtime.boot(bench.spec(new MachineId(args[2]), GuestBench.SERVER));
+            GuestStartBench bench = new GuestStartBench(Path.of(args[0]), args[1]);
+            GVisorRuntime runtime = new GVisorRuntime(bench.resources);
+            runtime.boot(bench.spec(new MachineId(args[2]), GuestStartBench.SERVER));
             runtime.boot(
                     bench.spec(new MachineId(args[3]), List.of("/bin/sh", "-c", "sleep 1; echo last words; exit 5")));
-            GuestSpec saved = bench.spec(new MachineId(args[4]), GuestBench.SERVER);
+            GuestSpec saved = bench.spec(new MachineId(args[4]), GuestStartBench.SERVER);
             runtime.boot(saved);
             runtime.suspend(saved);
-            System.out.println("ready " + GuestBench.await(new MachineId(args[2]), "/boot"));
+            System.out.println("ready " + GuestStartBench.await(new MachineId(args[2]), "/boot"));
             waitForever();
         }
 
@@ -72,38 +72,38 @@ class AdoptionTest {
         daemon.destroyForcibly().waitFor();
         TimeUnit.MILLISECONDS.sleep(1500); // the second guest's process ends while nobody is there
 
-        try (GuestBench bench = new GuestBench(folder, instance)) {
-            GVisorRuntime runtime = new GVisorRuntime(bench.premises);
+        try (GuestStartBench bench = new GuestStartBench(folder, instance)) {
+            GVisorRuntime runtime = new GVisorRuntime(bench.resources);
             assertThat(runtime.present()).containsExactlyElementsOf(machines);
-            assertThat(GuestBench.await(machines.get(0), "/boot")).isEqualTo(boot);
+            assertThat(GuestStartBench.await(machines.get(0), "/boot")).isEqualTo(boot);
             long begin = System.nanoTime();
             Guest adopted = runtime.find(machines.get(0)).orElseThrow();
             System.out.printf("MEASURED adoption: %.0f ms%n", (System.nanoTime() - begin) / 1e6);
-            assertThat(GuestBench.run(adopted, "cat", "/www/boot").out().strip())
+            assertThat(GuestStartBench.run(adopted, "cat", "/www/boot").out().strip())
                     .isEqualTo(boot);
 
             Guest ended = runtime.find(machines.get(1)).orElseThrow();
-            assertThat(ended.exited().get(5, TimeUnit.SECONDS)).isEqualTo(new Exit(5, 0, false));
-            assertThat(bench.premises.logs().log(machines.get(1)).tail(5))
+            assertThat(ended.exited().get(5, TimeUnit.SECONDS)).isEqualTo(new ExitStatus(5, 0, false));
+            assertThat(bench.resources.logs().log(machines.get(1)).tail(5))
                     .anyMatch(entry -> entry.text().equals("last words"));
             // Taken, but not acted upon before this daemon dies too: the next one still learns it.
             TimeUnit.MILLISECONDS.sleep(500);
-            assertThat(new GVisorRuntime(bench.premises)
+            assertThat(new GVisorRuntime(bench.resources)
                             .find(machines.get(1))
                             .orElseThrow()
                             .exited()
                             .get(5, TimeUnit.SECONDS))
-                    .isEqualTo(new Exit(5, 0, false));
+                    .isEqualTo(new ExitStatus(5, 0, false));
             runtime.halt(machines.get(1));
             assertThat(runtime.find(machines.get(1))).isEmpty();
 
-            assertThat(runtime.suspended(machines.get(2))).isTrue();
-            Guest resumed = runtime.resume(bench.spec(machines.get(2), GuestBench.SERVER));
-            GuestBench.await(machines.get(2), "/boot");
-            assertThat(GuestBench.run(resumed, "echo", "here").out()).isEqualTo("here\n");
+            assertThat(runtime.hasSavedMemory(machines.get(2))).isTrue();
+            Guest resumed = runtime.resume(bench.spec(machines.get(2), GuestStartBench.SERVER));
+            GuestStartBench.await(machines.get(2), "/boot");
+            assertThat(GuestStartBench.run(resumed, "echo", "here").out()).isEqualTo("here\n");
 
             runtime.halt(machines.get(0));
-            assertThat(adopted.exited().get(5, TimeUnit.SECONDS)).isEqualTo(Exit.LOST);
+            assertThat(adopted.exited().get(5, TimeUnit.SECONDS)).isEqualTo(ExitStatus.LOST);
             for (MachineId machine : machines) {
                 runtime.remove(machine);
                 assertThat(bench.traces(machine)).isEmpty();

@@ -9,8 +9,8 @@ class BundleTest {
     void channel_thatAnOlderAllodBoundWritable_isTold() {
         String json = "{\"mounts\":[{\"destination\":\"/data\",\"options\":[\"bind\",\"rw\"]},"
                 + "{\"destination\":\"/.allod/channel\",\"options\":[\"bind\",\"%s\",\"nosuid\"]}]}";
-        assertThat(Bundle.writableChannel(json.formatted("rw"))).isTrue();
-        assertThat(Bundle.writableChannel(json.formatted("ro"))).isFalse();
-        assertThat(Bundle.writableChannel("{}")).isFalse();
+        assertThat(OciBundle.writableChannel(json.formatted("rw"))).isTrue();
+        assertThat(OciBundle.writableChannel(json.formatted("ro"))).isFalse();
+        assertThat(OciBundle.writableChannel("{}")).isFalse();
     }
 }

@@ -11,7 +11,7 @@ import java.util.function.BooleanSupplier;
 import org.allod.base.Poll;
 import org.allod.linux.Cgroups;
 import org.allod.linux.Command;
-import org.allod.linux.Launch;
+import org.allod.linux.DetachedProcess;
 import org.allod.linux.Signals;
 
 /**
@@ -97,7 +97,7 @@ final class CgroupsInside {
 
     private static void processes(Cgroups groups) throws Exception {
         groups.create("b", LIMITS);
-        Launch.Started started = launch(groups, "b", "sleep 600");
+        DetachedProcess.Started started = launch(groups, "b", "sleep 600");
         int pid = started.process().orElseThrow().pid();
         await("joining", () -> groups.processes("b").contains(pid));
         groups.kill("b", BOUND);
@@ -157,7 +157,7 @@ final class CgroupsInside {
 
     private static void outOfMemory(Cgroups groups) throws Exception {
         groups.create("f", new Cgroups.Limits(1000, 16 * MB, 40));
-        Launch.Started started = launch(groups, "f", "sleep 600 & " + HOLD.formatted(48));
+        DetachedProcess.Started started = launch(groups, "f", "sleep 600 & " + HOLD.formatted(48));
         int exit = started.exit().get(BOUND.toSeconds(), TimeUnit.SECONDS);
         check(exit != 0, "ended with " + exit);
         check(groups.oomKills("f") > 0, "the kill is counted");
@@ -196,8 +196,10 @@ final class CgroupsInside {
                 .toList());
     }
 
-    private static Launch.Started launch(Cgroups groups, String name, String script) {
-        return Launch.of(List.of("sh", "-c", script)).groups(groups.join(name)).start();
+    private static DetachedProcess.Started launch(Cgroups groups, String name, String script) {
+        return DetachedProcess.of(List.of("sh", "-c", script))
+                .groups(groups.join(name))
+                .start();
     }
 
     private static String file(String name, String file) {

@@ -27,22 +27,22 @@ class CgroupsV2Test {
 
     private final Path data = Path.of("target/cgroups-v2-test").toAbsolutePath();
     private final SystemTimers timers = new SystemTimers();
-    private final Premises premises = new Premises(
+    private final RuntimeResources resources = new RuntimeResources(
             RuntimeConfig.of(data, GuestBinary.tools(), NetworkConfig.closed("cg2test")), new SystemClock(), timers);
-    private final MicroVmRuntime runtime = new MicroVmRuntime(premises);
+    private final MicroVmRuntime runtime = new MicroVmRuntime(resources);
 
     @AfterEach
     void end() {
         runtime.present().forEach(runtime::remove);
-        premises.close();
-        premises.dismantle();
+        resources.close();
+        resources.dismantle();
         timers.close();
     }
 
     @Test
     void groups_onAKernelWithAllControllers_boundKillCountAndEnd() throws Exception {
         runtime.present().forEach(runtime::remove); // Of a run of this test that was cut short.
-        Premises.delete(data);
+        RuntimeResources.delete(data);
         Files.createDirectories(data);
         new GuestKernel(GuestBinary.tools()).install(System.out::println);
         GuestBinary.install();
@@ -50,7 +50,7 @@ class CgroupsV2Test {
         GuestSpec spec = spec(JavaImage.build(data, classes));
         runtime.prepare(spec);
         Guest guest = runtime.boot(spec);
-        Exit exit = guest.exited().get(BOUND_SECONDS, TimeUnit.SECONDS);
+        ExitStatus exit = guest.exited().get(BOUND_SECONDS, TimeUnit.SECONDS);
         assertThat(exit.code())
                 .as(() -> "what it said:\n" + said() + "\nits kernel:\n" + kernel())
                 .isZero();
@@ -91,12 +91,12 @@ class CgroupsV2Test {
     private String said() {
         return String.join(
                 "\n",
-                premises.logs().log(MACHINE).tail(200).stream()
+                resources.logs().log(MACHINE).tail(200).stream()
                         .map(LogLine::text)
                         .toList());
     }
 
     private String kernel() {
-        return new MicroVm(premises, VmFolders.of(premises, MACHINE)).console();
+        return new MicroVm(resources, VmPaths.of(resources, MACHINE)).console();
     }
 }

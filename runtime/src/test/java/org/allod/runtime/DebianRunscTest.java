@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,7 +23,7 @@ class DebianRunscTest {
     @TempDir
     private Path folder;
 
-    private GuestBench bench;
+    private GuestStartBench bench;
     private GVisorRuntime runtime;
 
     @BeforeEach
@@ -33,9 +33,9 @@ class DebianRunscTest {
         assertThat(debian).as("`allod setup --for-tests` gets it").isExecutable();
         Files.createSymbolicLink(tools.resolve("runsc"), debian);
         Files.createSymbolicLink(tools.resolve("allod-guest"), GuestBinary.path());
-        bench = new GuestBench(folder, "d" + ProcessHandle.current().pid());
-        Runsc oldest = Runsc.ways(debian).getLast();
-        runtime = new GVisorRuntime(bench.premises, () -> oldest);
+        bench = new GuestStartBench(folder, "d" + ProcessHandle.current().pid());
+        RunscConfig oldest = RunscConfig.ways(debian).getLast();
+        runtime = new GVisorRuntime(bench.resources, () -> oldest);
     }
 
     @AfterEach
@@ -46,30 +46,30 @@ class DebianRunscTest {
 
     @Test
     void machine_underIt_runsAndIsAdopted_andASuspendThatIsRefusedDoesItNoHarm() throws Exception {
-        GuestSpec spec = bench.spec(MACHINE, GuestBench.SERVER);
+        GuestSpec spec = bench.spec(MACHINE, GuestStartBench.SERVER);
         Guest guest = runtime.boot(spec);
-        String boot = GuestBench.await(MACHINE, "/boot");
-        assertThat(GuestBench.run(guest, "cat", "/www/boot").out().strip()).isEqualTo(boot);
-        assertThat(GuestBench.run(guest, "cat", "/etc/note").out()).isEqualTo("a note");
-        assertThat(GuestBench.run(guest, "sh", "-c", "echo written > /etc/new; cat /etc/new")
+        String boot = GuestStartBench.await(MACHINE, "/boot");
+        assertThat(GuestStartBench.run(guest, "cat", "/www/boot").out().strip()).isEqualTo(boot);
+        assertThat(GuestStartBench.run(guest, "cat", "/etc/note").out()).isEqualTo("a note");
+        assertThat(GuestStartBench.run(guest, "sh", "-c", "echo written > /etc/new; cat /etc/new")
                         .out())
                 .isEqualTo("written\n");
 
         assertThatThrownBy(() -> runtime.suspend(spec))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("hostinet");
-        assertThat(runtime.suspended(MACHINE)).isFalse();
+        assertThat(runtime.hasSavedMemory(MACHINE)).isFalse();
         Guest again = runtime.find(MACHINE).orElseThrow();
-        assertThat(GuestBench.run(again, "cat", "/www/boot").out().strip()).isEqualTo(boot);
+        assertThat(GuestStartBench.run(again, "cat", "/www/boot").out().strip()).isEqualTo(boot);
         runtime.halt(MACHINE);
-        assertThat(again.exited().get(10, TimeUnit.SECONDS)).isEqualTo(Exit.LOST);
+        assertThat(again.exited().get(10, TimeUnit.SECONDS)).isEqualTo(ExitStatus.LOST);
         runtime.remove(MACHINE);
         assertThat(bench.traces(MACHINE)).isEmpty();
     }
 
     @Test
     void probe_ofIt_saysInALineEachWhyNotAndWhatToDo() {
-        Probe probe = new RunscProbe(bench.premises).probe();
+        ProbeResult probe = new RunscProbe(bench.resources).probe();
         assertThat(probe.details())
                 .allMatch(line -> !line.contains("\n") && line.length() < 1000)
                 .anyMatch(line -> line.contains("it is too old"));

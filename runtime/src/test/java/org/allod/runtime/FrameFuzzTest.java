@@ -26,9 +26,9 @@ class FrameFuzzTest {
 
     private static byte[] welcome(long nonce) {
         return frame(
-                GuestWire.WELCOME,
+                GuestProtocol.WELCOME,
                 ByteBuffer.allocate(37)
-                        .putLong(GuestWire.MAGIC)
+                        .putLong(GuestProtocol.MAGIC)
                         .putLong(nonce)
                         .putLong(5)
                         .put((byte) 1)
@@ -61,7 +61,7 @@ class FrameFuzzTest {
         int broken = 0;
         for (int round = 0; round < 20_000; round++) {
             FrameReader reader = new FrameReader();
-            LinkLedger ledger = new LinkLedger(9);
+            ChannelFlowControl ledger = new ChannelFlowControl(9);
             ledger.sent(new HostFrame.Run(1, new byte[0]));
             byte[] noise = new byte[random.nextInt(200)];
             random.nextBytes(noise);
@@ -77,7 +77,7 @@ class FrameFuzzTest {
             try {
                 feed(reader, welcome(9)).forEach(ledger::admit);
                 feed(reader, noise).forEach(ledger::admit);
-            } catch (LinkBroken e) {
+            } catch (ProtocolViolationException e) {
                 assertThat(e.getMessage()).isNotBlank().hasSizeLessThan(300);
                 broken++;
             }
@@ -111,19 +111,19 @@ class FrameFuzzTest {
                         feed(reader, noise);
                     }
                 })
-                .isInstanceOf(LinkBroken.class);
+                .isInstanceOf(ProtocolViolationException.class);
     }
 
     @Test
     void ledger_moreThanAWindow_isCutOff() {
-        LinkLedger ledger = new LinkLedger(9);
+        ChannelFlowControl ledger = new ChannelFlowControl(9);
         ledger.admit(new GuestFrame.Welcome(9, 5, GuestFrame.State.RUNNING, 7, 100));
         byte[] piece = new byte[1 << 16];
         for (int i = 0; i < 4; i++) {
             ledger.admit(new GuestFrame.Output(100 + ((long) i << 16), 1, piece));
         }
         assertThatThrownBy(() -> ledger.admit(new GuestFrame.Output(100 + (4L << 16), 1, piece)))
-                .isInstanceOf(LinkBroken.class)
+                .isInstanceOf(ProtocolViolationException.class)
                 .hasMessageContaining("window");
         ledger.sent(new HostFrame.Ack(100 + (2L << 16)));
         assertThatThrownBy(() -> ledger.admit(new GuestFrame.Output(100, 1, piece)))
@@ -132,7 +132,7 @@ class FrameFuzzTest {
 
     @Test
     void ledger_whatNobodyAskedFor_isCutOff() {
-        LinkLedger ledger = new LinkLedger(9);
+        ChannelFlowControl ledger = new ChannelFlowControl(9);
         assertThatThrownBy(() -> ledger.admit(new GuestFrame.Pong(1))).hasMessageContaining("before the greeting");
         assertThatThrownBy(() -> ledger.admit(new GuestFrame.Welcome(8, 5, GuestFrame.State.UNSET, 0, 0)))
                 .hasMessageContaining("somebody else");
@@ -142,16 +142,16 @@ class FrameFuzzTest {
                 new GuestFrame.Started(1),
                 new GuestFrame.Released(),
                 new GuestFrame.Data(1, 1, new byte[1]),
-                new GuestFrame.Exited(3, new Exit(0, 0, false)),
+                new GuestFrame.Exited(3, new ExitStatus(0, 0, false)),
                 new GuestFrame.Grant(1, 1),
                 new GuestFrame.Lost(0, 0))) {
-            assertThatThrownBy(() -> ledger.admit(frame)).isInstanceOf(LinkBroken.class);
+            assertThatThrownBy(() -> ledger.admit(frame)).isInstanceOf(ProtocolViolationException.class);
         }
     }
 
     @Test
     void ledger_whatWasOnItsWayWhenACommandWasClosed_isIgnoredWithinReason() {
-        LinkLedger ledger = new LinkLedger(9);
+        ChannelFlowControl ledger = new ChannelFlowControl(9);
         ledger.admit(new GuestFrame.Welcome(9, 5, GuestFrame.State.RUNNING, 7, 0));
         ledger.sent(new HostFrame.Run(1, new byte[0]));
         ledger.sent(new HostFrame.Close(1));
@@ -161,6 +161,6 @@ class FrameFuzzTest {
                         ledger.admit(new GuestFrame.Data(1, 1, new byte[1]));
                     }
                 })
-                .isInstanceOf(LinkBroken.class);
+                .isInstanceOf(ProtocolViolationException.class);
     }
 }

@@ -39,18 +39,18 @@ class FullDiskMicroVmTest {
         Path ballast = data.resolve("ballast");
         Files.write(ballast, new byte[170 << 20]);
         try (SystemTimers timers = new SystemTimers();
-                Premises premises = new Premises(
+                RuntimeResources resources = new RuntimeResources(
                         RuntimeConfig.of(data, GuestBinary.tools(), NetworkConfig.closed("vmfull")),
                         new SystemClock(),
                         timers)) {
             new GuestKernel(GuestBinary.tools()).install(System.out::println);
             GuestBinary.install();
-            MicroVmRuntime runtime = new MicroVmRuntime(premises);
+            MicroVmRuntime runtime = new MicroVmRuntime(resources);
             try {
                 Guest guest = runtime.boot(spec(image()));
                 Exec exec = guest.exec(ExecSpec.of(
                         "/bin/busybox", "dd", "if=/dev/zero", "of=/big", "bs=1M", "count=100", "conv=fsync"));
-                MicroVm vm = new MicroVm(premises, VmFolders.of(premises, MACHINE));
+                MicroVm vm = new MicroVm(resources, VmPaths.of(resources, MACHINE));
                 Poll.until(
                         Duration.ofSeconds(60),
                         Duration.ofMillis(50),
@@ -61,14 +61,14 @@ class FullDiskMicroVmTest {
 
                 Files.delete(ballast);
                 guest.diskHasRoom();
-                Exit exit = exec.exited().get(60, TimeUnit.SECONDS);
+                ExitStatus exit = exec.exited().get(60, TimeUnit.SECONDS);
                 assertThat(exit.code())
                         .as(new String(exec.stderr().readAllBytes(), StandardCharsets.UTF_8))
                         .isZero();
                 assertThat(status(vm)).isEqualTo("running");
             } finally {
                 runtime.remove(MACHINE);
-                premises.dismantle();
+                resources.dismantle();
             }
         } finally {
             run("umount", data.toString());

@@ -51,7 +51,7 @@ class GuestChannelTest {
 
     /** A daemon's side, as after a start: nothing known but what is in the folder. */
     private GuestChannel connect() throws IOException {
-        ListeningDialer dialer = new ListeningDialer(folder.resolve("guest.sock"));
+        UnixSocketAcceptor dialer = new UnixSocketAcceptor(folder.resolve("guest.sock"));
         log = new ConsoleLog(folder.resolve("console.log"), 1 << 20, clock);
         GuestChannel made = new GuestChannel(MACHINE, dialer, log, folder, clock, timers);
         open.add(made);
@@ -107,7 +107,7 @@ class GuestChannelTest {
         return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
     }
 
-    private static Exit exit(Exec exec) throws Exception {
+    private static ExitStatus exit(Exec exec) throws Exception {
         return exec.exited().get(10, TimeUnit.SECONDS);
     }
 
@@ -124,12 +124,12 @@ class GuestChannelTest {
                 false,
                 List.of(new GuestSpec.File(file.toString(), "secret\n".getBytes(StandardCharsets.UTF_8), 0644))));
         Files.setPosixFilePermissions(folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
-        assertThat(channel.exited().get(10, TimeUnit.SECONDS)).isEqualTo(new Exit(3, 0, false));
+        assertThat(channel.exited().get(10, TimeUnit.SECONDS)).isEqualTo(new ExitStatus(3, 0, false));
         assertThat(texts()).contains("hello allod-test 1:1", "644");
         assertThat(guest.waitFor(5, TimeUnit.SECONDS))
                 .as("ends once its exit is taken")
                 .isTrue();
-        assertThat(GuestChannel.read(GuestChannel.exitFile(folder))).contains(new Exit(3, 0, false));
+        assertThat(GuestChannel.read(GuestChannel.exitFile(folder))).contains(new ExitStatus(3, 0, false));
     }
 
     @Test
@@ -154,7 +154,7 @@ class GuestChannelTest {
         channel.configure(setup("trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.05; done"));
         awaitLog("ready");
         channel.signal(15);
-        assertThat(channel.exited().get(10, TimeUnit.SECONDS)).isEqualTo(new Exit(9, 0, false));
+        assertThat(channel.exited().get(10, TimeUnit.SECONDS)).isEqualTo(new ExitStatus(9, 0, false));
         assertThat(texts()).containsExactly("ready", "got it");
     }
 
@@ -166,14 +166,14 @@ class GuestChannelTest {
             exec.stdin().close();
             assertThat(all(exec.stdout())).isEqualTo("in\nhello\n");
             assertThat(all(exec.stderr())).isEqualTo("problem\n");
-            assertThat(exit(exec)).isEqualTo(new Exit(7, 0, false));
+            assertThat(exit(exec)).isEqualTo(new ExitStatus(7, 0, false));
         }
         try (Exec exec = channel.exec(ExecSpec.of("/no/such"))) {
             assertThat(all(exec.stderr())).isEqualTo("allod: cannot start /no/such: not found in the image\n");
             assertThat(exit(exec).code()).isEqualTo(127);
         }
         try (Exec exec = sh("kill -TERM $$")) {
-            assertThat(exit(exec)).isEqualTo(new Exit(143, 15, false));
+            assertThat(exit(exec)).isEqualTo(new ExitStatus(143, 15, false));
         }
     }
 
@@ -262,7 +262,7 @@ class GuestChannelTest {
             restartDaemon();
             Thread.sleep(50);
         }
-        assertThat(channel.exited().get(20, TimeUnit.SECONDS)).isEqualTo(new Exit(5, 0, false));
+        assertThat(channel.exited().get(20, TimeUnit.SECONDS)).isEqualTo(new ExitStatus(5, 0, false));
         List<String> wanted = new ArrayList<>();
         for (int i = 0; i < 400; i++) {
             wanted.add("line " + i);
@@ -304,15 +304,15 @@ class GuestChannelTest {
         Exec exec = sh("sleep 1000");
         guest.destroyForcibly().waitFor();
         channel.gone();
-        assertThat(channel.exited().get(1, TimeUnit.SECONDS)).isEqualTo(Exit.LOST);
-        assertThat(exit(exec)).isEqualTo(Exit.LOST);
+        assertThat(channel.exited().get(1, TimeUnit.SECONDS)).isEqualTo(ExitStatus.LOST);
+        assertThat(exit(exec)).isEqualTo(ExitStatus.LOST);
         assertThatThrownBy(() -> exec.stdout().read()).isInstanceOf(IOException.class);
     }
 
     @Test
     void garbage_fromAGuest_cutsTheLinkWithAReason() throws Exception {
         Path socket = folder.resolve("hostile.sock");
-        try (ListeningDialer dialer = new ListeningDialer(socket);
+        try (UnixSocketAcceptor dialer = new UnixSocketAcceptor(socket);
                 SocketChannel hostile = SocketChannel.open(java.net.UnixDomainSocketAddress.of(socket))) {
             CompletableFuture<GuestLink> link = new CompletableFuture<>();
             Thread.ofVirtual().start(() -> {
@@ -327,12 +327,12 @@ class GuestChannelTest {
                 hostile.read(hello);
             }
             long nonce = hello.getLong(16);
-            ByteBuffer welcome = ByteBuffer.allocate(8 + GuestWire.WELCOME_SIZE);
+            ByteBuffer welcome = ByteBuffer.allocate(8 + GuestProtocol.WELCOME_SIZE);
             welcome.put((byte) 1)
-                    .put((byte) GuestWire.WELCOME)
+                    .put((byte) GuestProtocol.WELCOME)
                     .putShort((short) 0)
-                    .putInt(GuestWire.WELCOME_SIZE);
-            welcome.putLong(GuestWire.MAGIC)
+                    .putInt(GuestProtocol.WELCOME_SIZE);
+            welcome.putLong(GuestProtocol.MAGIC)
                     .putLong(nonce)
                     .putLong(1)
                     .put((byte) 1)

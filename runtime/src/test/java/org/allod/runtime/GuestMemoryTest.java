@@ -10,10 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,22 +29,22 @@ class GuestMemoryTest {
     @TempDir
     Path folder;
 
-    private GuestBench bench;
+    private GuestStartBench bench;
     private MachineId machine;
 
     @BeforeEach
     void open() throws Exception {
-        bench = new GuestBench(folder, "m" + ProcessHandle.current().pid());
+        bench = new GuestStartBench(folder, "m" + ProcessHandle.current().pid());
         machine = bench.ids.machine();
         Files.createSymbolicLink(
-                bench.premises.config().tools().resolve("kernel"),
+                bench.resources.config().tools().resolve("kernel"),
                 GuestBinary.tools().resolve("kernel"));
     }
 
     @AfterEach
     void close() {
-        new MicroVmRuntime(bench.premises).halt(machine);
-        new GVisorRuntime(bench.premises).remove(machine);
+        new MicroVmRuntime(bench.resources).halt(machine);
+        new GVisorRuntime(bench.resources).remove(machine);
         assertThat(bench.traces(machine)).isEmpty();
         bench.close();
     }
@@ -69,8 +69,8 @@ class GuestMemoryTest {
     }
 
     private static String said(Guest guest, String script) throws Exception {
-        GuestBench.Ran ran = GuestBench.run(guest, "/bin/sh", "-c", script);
-        assertThat(ran.exit()).as(ran.err()).isEqualTo(new Exit(0, 0, false));
+        GuestStartBench.Ran ran = GuestStartBench.run(guest, "/bin/sh", "-c", script);
+        assertThat(ran.exit()).as(ran.err()).isEqualTo(new ExitStatus(0, 0, false));
         return ran.out().strip();
     }
 
@@ -79,13 +79,13 @@ class GuestMemoryTest {
     }
 
     private long onTheHost() {
-        return bench.premises.cgroups().usage(machine.text()).memoryBytes();
+        return bench.resources.cgroups().usage(machine.text()).memoryBytes();
     }
 
     @Test
     void microvm_memory_isTakenAndGivenWhileItRuns() throws Exception {
         GuestSpec spec = spec(256);
-        MicroVmRuntime runtime = new MicroVmRuntime(bench.premises);
+        MicroVmRuntime runtime = new MicroVmRuntime(bench.resources);
         runtime.prepare(spec);
         Guest guest = runtime.boot(spec);
         GuestMemory whole = guest.memory();
@@ -115,7 +115,7 @@ class GuestMemoryTest {
         guest = runtime.resume(spec);
         assertThat(guest.memory().limitMb()).isEqualTo(144);
         ((MicroVmGuest) guest).channel().close(); // as the end of its daemon would
-        guest = new MicroVmRuntime(bench.premises).find(machine).orElseThrow();
+        guest = new MicroVmRuntime(bench.resources).find(machine).orElseThrow();
         assertThat(guest.memory().limitMb()).isEqualTo(144);
         assertThat(said(guest, "echo well")).isEqualTo("well");
         assertThat(guest.limitMemory(256).limitMb()).isEqualTo(256);
@@ -138,7 +138,7 @@ class GuestMemoryTest {
     @Test
     void microvm_thatCannotHandOverEnough_isAskedForABoundedTime_andBeginsAnewWithAll() throws Exception {
         GuestSpec spec = spec(192);
-        MicroVmRuntime runtime = new MicroVmRuntime(bench.premises);
+        MicroVmRuntime runtime = new MicroVmRuntime(bench.resources);
         runtime.prepare(spec);
         Guest guest = runtime.boot(spec);
         said(guest, "dd if=/dev/zero of=/dev/shm/x bs=1M count=70 2>&1"); // in use, and nowhere to be put
@@ -150,18 +150,18 @@ class GuestMemoryTest {
         assertThat(said(guest, "stat -c %s /dev/shm/x")).isEqualTo("" + 70 * MIB);
 
         // Memory of another kind of machine is refused before QEMU has to, and the machine boots all the same.
-        VmFolders folders = VmFolders.of(bench.premises, machine);
+        VmPaths folders = VmPaths.of(bench.resources, machine);
         runtime.suspend(spec);
         Files.writeString(
                 folders.form(), Files.readString(folders.form()).replace("-device virtio-balloon", "-device x"));
         assertThatThrownBy(() -> runtime.resume(spec))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("another version of Allod");
         Files.delete(folders.form());
         assertThatThrownBy(() -> runtime.resume(spec))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("an older Allod");
-        assertThat(runtime.suspended(machine)).isTrue();
+        assertThat(runtime.hasSavedMemory(machine)).isTrue();
         runtime.halt(machine);
         runtime.discardSuspended(machine);
         assertThat(runtime.boot(spec).memory().limitMb()).isEqualTo(192);
@@ -170,25 +170,25 @@ class GuestMemoryTest {
     @Test
     void microvm_whoseDaemonDiesWhileMemoryIsTaken_getsItBackFromTheNext() throws Exception {
         GuestSpec spec = spec(192);
-        MicroVmRuntime runtime = new MicroVmRuntime(bench.premises);
+        MicroVmRuntime runtime = new MicroVmRuntime(bench.resources);
         runtime.prepare(spec);
         Guest guest = runtime.boot(spec);
         assertThat(guest.limitMemory(128).limitMb()).isEqualTo(128);
-        Premises.write(VmFolders.of(bench.premises, machine).reclaiming(), 192 * MIB + "\n");
+        RuntimeResources.write(VmPaths.of(bench.resources, machine).reclaiming(), 192 * MIB + "\n");
         ((MicroVmGuest) guest).channel().close();
-        Guest adopted = new MicroVmRuntime(bench.premises).find(machine).orElseThrow();
+        Guest adopted = new MicroVmRuntime(bench.resources).find(machine).orElseThrow();
         Poll.until(
                 BOUND,
                 Duration.ofMillis(50),
                 "all its memory",
                 () -> adopted.memory().limitMb() == 192);
-        assertThat(VmFolders.of(bench.premises, machine).reclaiming()).doesNotExist();
+        assertThat(VmPaths.of(bench.resources, machine).reclaiming()).doesNotExist();
     }
 
     @Test
     void gvisor_memory_isBoundByItsControlGroup() throws Exception {
         GuestSpec spec = spec(128);
-        GVisorRuntime runtime = new GVisorRuntime(bench.premises);
+        GVisorRuntime runtime = new GVisorRuntime(bench.resources);
         runtime.prepare(spec);
         Guest guest = runtime.boot(spec);
         assertThat(guest.memory().limitMb()).isEqualTo(128);
@@ -200,7 +200,7 @@ class GuestMemoryTest {
                 .endsWith("well");
         Guest full = guest;
         assertThatThrownBy(() -> full.limitMemory(16))
-                .isInstanceOf(Rejected.class)
+                .isInstanceOf(RejectedException.class)
                 .hasMessageContaining("cannot be held to 16 MB");
         assertThat(guest.memory().limitMb()).isEqualTo(128);
         said(guest, "rm /dev/shm/x");
@@ -211,12 +211,12 @@ class GuestMemoryTest {
                 () -> full.memory().availableMb() > 60);
         assertThat(guest.limitMemory(64).limitMb()).isEqualTo(64);
         ((GVisorGuest) guest).hangUp(); // as the end of its daemon would
-        guest = new GVisorRuntime(bench.premises).find(machine).orElseThrow();
+        guest = new GVisorRuntime(bench.resources).find(machine).orElseThrow();
         assertThat(guest.memory().limitMb()).isEqualTo(64);
 
         // It is a bound: whoever takes more ends, and the machine says why.
         var _ = guest.exec(ExecSpec.of("dd", "if=/dev/zero", "of=/dev/shm/x", "bs=1M", "count=1000"));
-        assertThat(guest.exited().get(30, TimeUnit.SECONDS)).isEqualTo(new Exit(137, 9, true));
+        assertThat(guest.exited().get(30, TimeUnit.SECONDS)).isEqualTo(new ExitStatus(137, 9, true));
         runtime.halt(machine);
         assertThat(runtime.boot(spec).memory().limitMb()).isEqualTo(128);
     }

@@ -23,13 +23,13 @@ class GuestOptionsTest {
     @TempDir
     static Path folder;
 
-    private static GuestBench bench;
+    private static GuestStartBench bench;
     private static MachineId machine;
 
     @BeforeAll
     static void open() throws Exception {
-        bench = new GuestBench(folder, "o" + ProcessHandle.current().pid());
-        Path kernel = bench.premises.config().tools().resolve("kernel");
+        bench = new GuestStartBench(folder, "o" + ProcessHandle.current().pid());
+        Path kernel = bench.resources.config().tools().resolve("kernel");
         if (!Files.exists(kernel)) {
             Files.createSymbolicLink(kernel, GuestBinary.tools().resolve("kernel"));
         }
@@ -38,7 +38,7 @@ class GuestOptionsTest {
 
     @AfterAll
     static void close() throws Exception {
-        Files.delete(bench.premises.config().tools().resolve("kernel"));
+        Files.delete(bench.resources.config().tools().resolve("kernel"));
         bench.close();
     }
 
@@ -59,12 +59,12 @@ class GuestOptionsTest {
 
     @Test
     void microVm_hasSwapKernelArgumentsNamesAndARootThatLasts() throws Exception {
-        MicroVmRuntime runtime = new MicroVmRuntime(bench.premises);
+        MicroVmRuntime runtime = new MicroVmRuntime(bench.resources);
         machine = bench.ids.machine();
         GuestSpec spec = bench.spec(machine, IDLE).with(options(true));
         try {
             Guest guest = runtime.boot(spec);
-            String said = GuestBench.run(
+            String said = GuestStartBench.run(
                             guest,
                             "sh",
                             "-c",
@@ -76,10 +76,12 @@ class GuestOptionsTest {
             guest.signal(15);
             assertThat(guest.exited().get(20, TimeUnit.SECONDS).code()).isZero();
             runtime.halt(machine);
-            assertThat(GuestBench.run(runtime.boot(spec), "cat", "/kept").out()).isEqualTo("kept\n");
+            assertThat(GuestStartBench.run(runtime.boot(spec), "cat", "/kept").out())
+                    .isEqualTo("kept\n");
             runtime.halt(machine);
             runtime.forgetRoot(machine);
-            assertThat(GuestBench.run(runtime.boot(spec), "cat", "/kept").err()).contains("No such file");
+            assertThat(GuestStartBench.run(runtime.boot(spec), "cat", "/kept").err())
+                    .contains("No such file");
         } finally {
             runtime.remove(machine);
         }
@@ -88,11 +90,11 @@ class GuestOptionsTest {
 
     @Test
     void gvisor_hasNames() throws Exception {
-        GVisorRuntime runtime = new GVisorRuntime(bench.premises);
+        GVisorRuntime runtime = new GVisorRuntime(bench.resources);
         machine = bench.ids.machine();
         try {
             Guest guest = runtime.boot(bench.spec(machine, IDLE).with(options(false)));
-            names(GuestBench.run(guest, "sh", "-c", "cat /etc/resolv.conf /etc/hosts")
+            names(GuestStartBench.run(guest, "sh", "-c", "cat /etc/resolv.conf /etc/hosts")
                     .out());
             assertThat(weight()).isIn("61", "6");
         } finally {
@@ -154,12 +156,12 @@ class GuestOptionsTest {
 
     @Test
     void containers_inGvisor_startInOrderWithTheirOwnRoots() throws Exception {
-        containers(new GVisorRuntime(bench.premises));
+        containers(new GVisorRuntime(bench.resources));
     }
 
     @Test
     void containers_inAMicroVm_startInOrderWithTheirOwnRoots() throws Exception {
-        containers(new MicroVmRuntime(bench.premises));
+        containers(new MicroVmRuntime(bench.resources));
     }
 
     private void containers(GuestRuntime runtime) throws Exception {
@@ -196,7 +198,7 @@ class GuestOptionsTest {
 
     @Test
     void processes_endWithTheFirst_inAMicroVmAsInGvisor() throws Exception {
-        for (GuestRuntime runtime : List.of(new GVisorRuntime(bench.premises), new MicroVmRuntime(bench.premises))) {
+        for (GuestRuntime runtime : List.of(new GVisorRuntime(bench.resources), new MicroVmRuntime(bench.resources))) {
             machine = bench.ids.machine();
             GuestUnit loop = GuestUnit.process(
                     "loop",
@@ -213,7 +215,7 @@ class GuestOptionsTest {
             try {
                 Guest guest =
                         runtime.boot(bench.spec(machine, List.of("none")).with(options(List.of(loop, brief), true)));
-                assertThat(guest.exited().get(30, TimeUnit.SECONDS)).isEqualTo(new Exit(4, 0, false));
+                assertThat(guest.exited().get(30, TimeUnit.SECONDS)).isEqualTo(new ExitStatus(4, 0, false));
                 assertThat(lines()).contains("[loop] one", "[brief] 1000", "[brief] /", "[loop] asked");
             } finally {
                 runtime.remove(machine);
@@ -226,7 +228,7 @@ class GuestOptionsTest {
     }
 
     private static List<String> lines() {
-        return bench.premises.logs().log(machine).tail(1000).stream()
+        return bench.resources.logs().log(machine).tail(1000).stream()
                 .map(LogLine::text)
                 .toList();
     }
@@ -253,7 +255,7 @@ class GuestOptionsTest {
     private static void names(String said) {
         assertThat(said)
                 .contains("nameserver 9.9.9.9\nsearch corp.example\noptions ndots:2\n")
-                .contains(GuestBench.NET.address(machine) + " web-1.example.org guest-");
+                .contains(GuestStartBench.NET.address(machine) + " web-1.example.org guest-");
     }
 
     /** Its share of processor time, in whichever version of control groups this host has. */

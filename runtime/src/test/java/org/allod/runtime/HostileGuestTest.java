@@ -21,18 +21,18 @@ class HostileGuestTest {
     @TempDir
     static Path folder;
 
-    private static GuestBench bench;
+    private static GuestStartBench bench;
     private static GVisorRuntime runtime;
     private static MachineId neighbour;
     private MachineId machine;
 
     @BeforeAll
     static void open() {
-        bench = new GuestBench(folder, "h" + ProcessHandle.current().pid());
-        runtime = new GVisorRuntime(bench.premises);
+        bench = new GuestStartBench(folder, "h" + ProcessHandle.current().pid());
+        runtime = new GVisorRuntime(bench.resources);
         neighbour = bench.ids.machine();
-        runtime.boot(bench.spec(neighbour, GuestBench.SERVER));
-        GuestBench.await(neighbour, "/");
+        runtime.boot(bench.spec(neighbour, GuestStartBench.SERVER));
+        GuestStartBench.await(neighbour, "/");
     }
 
     @AfterAll
@@ -60,11 +60,11 @@ class HostileGuestTest {
     private static void neighbourIsWell() {
         for (int i = 0; i < 10; i++) {
             long begin = System.nanoTime();
-            assertThat(GuestBench.get(neighbour, "/")).contains("hello");
+            assertThat(GuestStartBench.get(neighbour, "/")).contains("hello");
             assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(1));
         }
         try {
-            assertThat(GuestBench.run(runtime.find(neighbour).orElseThrow(), "true")
+            assertThat(GuestStartBench.run(runtime.find(neighbour).orElseThrow(), "true")
                             .exit()
                             .code())
                     .isZero();
@@ -82,7 +82,7 @@ class HostileGuestTest {
         hostile("yes $(head -c 4000 /dev/zero | tr '\\0' x)");
         pause(3000);
         neighbourIsWell();
-        try (Stream<Path> files = Files.walk(bench.premises.folder(machine))) {
+        try (Stream<Path> files = Files.walk(bench.resources.folder(machine))) {
             long bytes = files.filter(f -> f.getFileName().toString().startsWith("console.log"))
                     .mapToLong(f -> f.toFile().length())
                     .sum();
@@ -96,7 +96,8 @@ class HostileGuestTest {
         long most = 0;
         for (int i = 0; i < 20; i++) {
             pause(200);
-            most = Math.max(most, bench.premises.cgroups().usage(machine.text()).processes());
+            most = Math.max(
+                    most, bench.resources.cgroups().usage(machine.text()).processes());
         }
         neighbourIsWell();
         assertThat(most).isBetween(2L, 4096L);
@@ -110,15 +111,15 @@ class HostileGuestTest {
         }
         neighbourIsWell();
         assertThat(guest.stats().diskBytes()).isBetween(31L << 20, 33L << 20);
-        GuestBench.Ran more = GuestBench.run(guest, "sh", "-c", "echo more > /more");
+        GuestStartBench.Ran more = GuestStartBench.run(guest, "sh", "-c", "echo more > /more");
         assertThat(more.err()).contains("No space left");
     }
 
     @Test
     void memory_filled_endsTheGuestAndSaysSo() throws Exception {
         Guest guest = hostile("dd if=/dev/zero of=/dev/shm/fill bs=1M count=1000; exec sleep 100");
-        Exit exit = guest.exited().get(30, TimeUnit.SECONDS);
-        assertThat(exit).isEqualTo(new Exit(137, 9, true));
+        ExitStatus exit = guest.exited().get(30, TimeUnit.SECONDS);
+        assertThat(exit).isEqualTo(new ExitStatus(137, 9, true));
         neighbourIsWell();
     }
 
@@ -129,7 +130,7 @@ class HostileGuestTest {
         int sent = 0;
         for (int look = 0; look < 100 && sent <= 10; look++) {
             pause(200);
-            String said = GuestBench.run(guest, "cat", "/www/sent").out().strip();
+            String said = GuestStartBench.run(guest, "cat", "/www/sent").out().strip();
             sent = said.matches("[0-9]{1,9}") ? Integer.parseInt(said) : sent;
         }
         assertThat(sent).as("times that garbage was sent").isGreaterThan(10);
@@ -142,8 +143,8 @@ class HostileGuestTest {
     @Test
     void channelFolder_isNotTheGuestsToWriteTo() throws Exception {
         Guest guest = hostile("exec sleep 100");
-        SandboxFolders folders = SandboxFolders.of(bench.premises, machine);
-        GuestBench.Ran ran = GuestBench.run(guest, "sh", "-c", """
+        SandboxPaths folders = SandboxPaths.of(bench.resources, machine);
+        GuestStartBench.Ran ran = GuestStartBench.run(guest, "sh", "-c", """
                 cd /.allod/channel
                 dd if=/dev/zero of=big bs=1M count=64 && echo WROTE
                 n=$(head -c 200 /dev/zero | tr '\\0' n)
@@ -164,9 +165,10 @@ class HostileGuestTest {
         }
         // The daemon that listened is gone; the next knows nothing of the guest.
         ((GVisorGuest) guest).hangUp();
-        try (Premises premises = new Premises(bench.premises.config(), bench.clock, bench.timers)) {
-            Guest adopted = new GVisorRuntime(premises).find(machine).orElseThrow();
-            assertThat(GuestBench.run(adopted, "echo", "there").out().strip()).isEqualTo("there");
+        try (RuntimeResources resources = new RuntimeResources(bench.resources.config(), bench.clock, bench.timers)) {
+            Guest adopted = new GVisorRuntime(resources).find(machine).orElseThrow();
+            assertThat(GuestStartBench.run(adopted, "echo", "there").out().strip())
+                    .isEqualTo("there");
         }
     }
 
@@ -179,26 +181,27 @@ class HostileGuestTest {
         pause(300);
         assertThat(guest.exited()).isNotDone();
         runtime.halt(machine);
-        assertThat(guest.exited().get(5, TimeUnit.SECONDS)).isEqualTo(Exit.LOST);
+        assertThat(guest.exited().get(5, TimeUnit.SECONDS)).isEqualTo(ExitStatus.LOST);
     }
 
     @Test
     void guest_reachingForTheHost_isDenied() throws Exception {
         Guest guest = hostile("exec httpd -f -p [::]:8080 -h /www");
-        String self = GuestBench.NET.address(machine);
-        assertThat(reaches(guest, self, GuestBench.PORT))
+        String self = GuestStartBench.NET.address(machine);
+        assertThat(reaches(guest, self, GuestStartBench.PORT))
                 .as("the way of asking works")
                 .isTrue();
         try (ServerSocket server = new ServerSocket(0)) {
-            assertThat(reaches(guest, Wire.GATEWAY4, server.getLocalPort())).isFalse();
-            assertThat(reaches(guest, Wire.HOST6, server.getLocalPort())).isFalse();
+            assertThat(reaches(guest, MachineLink.GATEWAY4, server.getLocalPort()))
+                    .isFalse();
+            assertThat(reaches(guest, MachineLink.HOST6, server.getLocalPort())).isFalse();
         }
-        assertThat(reaches(guest, GuestBench.NET.address(neighbour), GuestBench.PORT))
+        assertThat(reaches(guest, GuestStartBench.NET.address(neighbour), GuestStartBench.PORT))
                 .isFalse();
     }
 
     private static boolean reaches(Guest guest, String host, int port) throws Exception {
-        return GuestBench.run(guest, "timeout", "2", "nc", "-w", "1", host, Integer.toString(port))
+        return GuestStartBench.run(guest, "timeout", "2", "nc", "-w", "1", host, Integer.toString(port))
                         .exit()
                         .code()
                 == 0;

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
 import org.junit.jupiter.api.AfterAll;
@@ -35,7 +35,7 @@ class HostileMicroVmTest {
     @TempDir
     static Path folder;
 
-    private static GuestBench bench;
+    private static GuestStartBench bench;
     private static MicroVmRuntime runtime;
     private static GVisorRuntime beside;
     private static MachineId neighbour;
@@ -45,15 +45,15 @@ class HostileMicroVmTest {
 
     @BeforeAll
     static void open() throws Exception {
-        bench = new GuestBench(folder, "q" + ProcessHandle.current().pid());
+        bench = new GuestStartBench(folder, "q" + ProcessHandle.current().pid());
         Files.createSymbolicLink(
-                bench.premises.config().tools().resolve("kernel"),
+                bench.resources.config().tools().resolve("kernel"),
                 GuestBinary.tools().resolve("kernel"));
-        runtime = new MicroVmRuntime(bench.premises);
-        beside = new GVisorRuntime(bench.premises);
+        runtime = new MicroVmRuntime(bench.resources);
+        beside = new GVisorRuntime(bench.resources);
         neighbour = bench.ids.machine();
-        beside.boot(bench.spec(neighbour, GuestBench.SERVER));
-        GuestBench.await(neighbour, "/");
+        beside.boot(bench.spec(neighbour, GuestStartBench.SERVER));
+        GuestStartBench.await(neighbour, "/");
     }
 
     @AfterAll
@@ -70,14 +70,14 @@ class HostileMicroVmTest {
         long begin = System.nanoTime();
         try {
             guest.signal(15);
-        } catch (Failed e) {
+        } catch (FailedException e) {
             // Nobody listens any more; to say so must not take for ever either.
         }
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(11));
         begin = System.nanoTime();
         runtime.halt(machine);
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
-        assertThat(guest.exited().get(5, TimeUnit.SECONDS)).isEqualTo(Exit.LOST);
+        assertThat(guest.exited().get(5, TimeUnit.SECONDS)).isEqualTo(ExitStatus.LOST);
         runtime.remove(machine);
         assertThat(bench.traces(machine)).isEmpty();
         neighbourIsWell();
@@ -115,18 +115,18 @@ class HostileMicroVmTest {
     private static void neighbourIsWell() throws Exception {
         for (int i = 0; i < 10; i++) {
             long begin = System.nanoTime();
-            assertThat(GuestBench.await(neighbour, "/")).contains("hello");
+            assertThat(GuestStartBench.await(neighbour, "/")).contains("hello");
             // Generous, as other tests may want the processor too: what is starved takes longer than this.
             assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
         }
-        assertThat(GuestBench.run(beside.find(neighbour).orElseThrow(), "true")
+        assertThat(GuestStartBench.run(beside.find(neighbour).orElseThrow(), "true")
                         .exit()
                         .code())
                 .isZero();
     }
 
     private boolean said(String text) {
-        return bench.premises.logs().log(machine).tail(1000).stream()
+        return bench.resources.logs().log(machine).tail(1000).stream()
                 .anyMatch(line -> line.text().contains(text));
     }
 
@@ -139,12 +139,12 @@ class HostileMicroVmTest {
         long end = System.nanoTime() + time.toNanos();
         while (System.nanoTime() < end) {
             neighbourIsWell();
-            var usage = bench.premises.cgroups().usage(machine.text());
+            var usage = bench.resources.cgroups().usage(machine.text());
             assertThat(usage.memoryBytes()).isLessThanOrEqualTo(usage.memoryLimitBytes());
             assertThat(usage.processes()).as("QEMU's own threads").isLessThan(100);
             TimeUnit.MILLISECONDS.sleep(100);
         }
-        assertThat(Files.size(VmFolders.of(bench.premises, machine).output())).isLessThan(2 << 20);
+        assertThat(Files.size(VmPaths.of(bench.resources, machine).output())).isLessThan(2 << 20);
     }
 
     /**
@@ -161,7 +161,7 @@ class HostileMicroVmTest {
     }
 
     private long memory() {
-        return bench.premises.cgroups().usage(machine.text()).memoryBytes();
+        return bench.resources.cgroups().usage(machine.text()).memoryBytes();
     }
 
     @Test
@@ -188,10 +188,10 @@ class HostileMicroVmTest {
         for (int i = 0; i < 2; i++) {
             long begin = System.nanoTime();
             assertThatThrownBy(() -> runtime.suspend(spec))
-                    .isInstanceOf(Failed.class)
+                    .isInstanceOf(FailedException.class)
                     .hasMessageContaining(machine.text());
             assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(20));
-            assertThat(runtime.suspended(machine)).isFalse();
+            assertThat(runtime.hasSavedMemory(machine)).isFalse();
             assertThat(runtime.find(machine).orElseThrow())
                     .as("a conversation begun anew")
                     .isNotEqualTo(guest);

@@ -56,12 +56,12 @@ class HostilePeerTest {
 
     private final Clock clock = new SystemClock();
     private final Waiting timers = new Waiting();
-    private ListeningDialer dialer;
+    private UnixSocketAcceptor dialer;
     private ConsoleLog log;
 
     @BeforeEach
     void listen() throws IOException {
-        dialer = new ListeningDialer(folder.resolve("guest.sock"));
+        dialer = new UnixSocketAcceptor(folder.resolve("guest.sock"));
         log = new ConsoleLog(folder.resolve("console.log"), 1 << 20, clock);
     }
 
@@ -78,15 +78,21 @@ class HostilePeerTest {
         while (hello.hasRemaining()) {
             assertThat(peer.read(hello)).isPositive();
         }
-        ByteBuffer welcome = ByteBuffer.allocate(GuestWire.WELCOME_SIZE);
-        welcome.putLong(GuestWire.MAGIC).putLong(hello.getLong(16)).putLong(boot);
-        send(peer, GuestWire.WELCOME, welcome.put((byte) 1).putInt(5).putLong(0).array());
+        ByteBuffer welcome = ByteBuffer.allocate(GuestProtocol.WELCOME_SIZE);
+        welcome.putLong(GuestProtocol.MAGIC).putLong(hello.getLong(16)).putLong(boot);
+        send(
+                peer,
+                GuestProtocol.WELCOME,
+                welcome.put((byte) 1).putInt(5).putLong(0).array());
         return peer;
     }
 
     private static void send(SocketChannel peer, int type, byte[] payload) throws IOException {
-        ByteBuffer frame = ByteBuffer.allocate(GuestWire.HEADER + payload.length);
-        frame.put((byte) GuestWire.VERSION).put((byte) type).putShort((short) 0).putInt(payload.length);
+        ByteBuffer frame = ByteBuffer.allocate(GuestProtocol.HEADER + payload.length);
+        frame.put((byte) GuestProtocol.VERSION)
+                .put((byte) type)
+                .putShort((short) 0)
+                .putInt(payload.length);
         frame.put(payload).flip();
         while (frame.hasRemaining()) {
             peer.write(frame);
@@ -123,7 +129,7 @@ class HostilePeerTest {
         GuestLink link = link(coming);
         try (SocketChannel peer = coming.get(10, TimeUnit.SECONDS)) {
             for (int i = 0; i < 2_000; i++) {
-                send(peer, GuestWire.LOST, lost(i, 1));
+                send(peer, GuestProtocol.LOST, lost(i, 1));
             }
         } catch (IOException e) {
             // Cut off while it was speaking.
@@ -151,9 +157,9 @@ class HostilePeerTest {
                     BOUND,
                     Duration.ofMillis(1),
                     "a window or a wait",
-                    () -> end <= acknowledged.get() + GuestWire.OUTPUT_WINDOW || !timers.tasks.isEmpty());
-            if (end <= acknowledged.get() + GuestWire.OUTPUT_WINDOW) {
-                send(peer, GuestWire.OUTPUT, output(at, lines));
+                    () -> end <= acknowledged.get() + GuestProtocol.OUTPUT_WINDOW || !timers.tasks.isEmpty());
+            if (end <= acknowledged.get() + GuestProtocol.OUTPUT_WINDOW) {
+                send(peer, GuestProtocol.OUTPUT, output(at, lines));
                 at = end;
             } else {
                 timers.fire();
@@ -216,25 +222,25 @@ class HostilePeerTest {
 
     @Test
     void exec_framesOfOneByte_takeOfTheWindowWhatTheyCost() {
-        LinkLedger ledger = new LinkLedger(9);
+        ChannelFlowControl ledger = new ChannelFlowControl(9);
         ledger.admit(new GuestFrame.Welcome(9, 5, GuestFrame.State.RUNNING, 7, 0));
         ledger.sent(new HostFrame.Run(1, new byte[0]));
-        int fit = GuestWire.STREAM_WINDOW / (GuestWire.FRAME_COST + 1);
+        int fit = GuestProtocol.STREAM_WINDOW / (GuestProtocol.FRAME_COST + 1);
         IntStream.range(0, fit).forEach(i -> ledger.admit(new GuestFrame.Data(1, 1, new byte[1])));
         assertThatThrownBy(() -> ledger.admit(new GuestFrame.Data(1, 1, new byte[1])))
-                .isInstanceOf(LinkBroken.class)
+                .isInstanceOf(ProtocolViolationException.class)
                 .hasMessageContaining("more data than its window");
     }
 
     @Test
     void flow_readToTheEnd_givesBackWhatTheFramesTook() throws Exception {
         AtomicInteger given = new AtomicInteger();
-        Flow flow = new Flow(given::addAndGet);
-        int fit = GuestWire.STREAM_WINDOW / (GuestWire.FRAME_COST + 1);
+        WindowedInputStream flow = new WindowedInputStream(given::addAndGet);
+        int fit = GuestProtocol.STREAM_WINDOW / (GuestProtocol.FRAME_COST + 1);
         for (int i = 0; i < fit; i++) {
             flow.put(new byte[1]);
         }
         assertThat(flow.readNBytes(fit)).hasSize(fit);
-        assertThat(given.get()).isGreaterThan(GuestWire.STREAM_WINDOW * 2 / 3);
+        assertThat(given.get()).isGreaterThan(GuestProtocol.STREAM_WINDOW * 2 / 3);
     }
 }

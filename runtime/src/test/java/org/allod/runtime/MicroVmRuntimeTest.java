@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
 import org.allod.base.SystemClock;
@@ -49,7 +49,7 @@ class MicroVmRuntimeTest {
 
     private final Path data = Path.of("target/microvm-test").toAbsolutePath();
     private final SystemTimers timers = new SystemTimers();
-    private Premises premises;
+    private RuntimeResources resources;
     private MicroVmRuntime runtime;
     private Path image;
 
@@ -80,7 +80,7 @@ class MicroVmRuntimeTest {
         public static void main(String[] args) throws Exception {
             Path data = Path.of(args[0]);
             MicroVmRuntime runtime =
-                    new MicroVmRuntime(new Premises(config(data), new SystemClock(), new SystemTimers()));
+                    new MicroVmRuntime(new RuntimeResources(config(data), new SystemClock(), new SystemTimers()));
             GuestSpec spec = spec(SHARED, data.resolve("image.erofs"), STUBBORN);
             runtime.prepare(spec);
             long before = System.nanoTime();
@@ -92,7 +92,7 @@ class MicroVmRuntimeTest {
 
     @BeforeAll
     void start() throws Exception {
-        Premises.delete(data);
+        RuntimeResources.delete(data);
         Files.createDirectories(data);
         new GuestKernel(GuestBinary.tools()).install(System.out::println);
         GuestBinary.install();
@@ -132,16 +132,16 @@ class MicroVmRuntimeTest {
         Files.writeString(root.resolve("etc/group"), "root:x:0:\nwww:x:34:\n");
         var _ = Command.of("mkfs.erofs", "--quiet", image.toString(), root.toString())
                 .output();
-        premises = new Premises(config(data), new SystemClock(), timers);
-        runtime = new MicroVmRuntime(premises);
+        resources = new RuntimeResources(config(data), new SystemClock(), timers);
+        runtime = new MicroVmRuntime(resources);
         runtime.present().forEach(runtime::remove); // Of a run of this test that was cut short.
     }
 
     @AfterAll
     void end() {
         runtime.present().forEach(runtime::remove);
-        premises.close();
-        premises.dismantle();
+        resources.close();
+        resources.dismantle();
         timers.close();
     }
 
@@ -166,7 +166,7 @@ class MicroVmRuntimeTest {
     }
 
     private List<String> log(MachineId machine) {
-        return premises.logs().log(machine).tail(1000).stream()
+        return resources.logs().log(machine).tail(1000).stream()
                 .map(LogLine::text)
                 .toList();
     }
@@ -174,7 +174,7 @@ class MicroVmRuntimeTest {
     @Test
     @Order(1)
     void probe_saysWhatWorksAndWhatDoesNot() {
-        Probe probe = runtime.probe();
+        ProbeResult probe = runtime.probe();
         System.out.println("probe: " + probe);
         assertThat(probe.works()).isTrue();
         assertThat(probe.accelerated()).isEqualTo(probe.how().equals("kvm"));
@@ -261,10 +261,10 @@ class MicroVmRuntimeTest {
                         .output())
                 .isEqualTo("page\n");
         // Nobody answers ARP: each end knows the other for good.
-        assertThat(Command.of("curl", "-s", "-m", "5", "http://" + GuestBench.address4(SHARED) + ":8080/")
+        assertThat(Command.of("curl", "-s", "-m", "5", "http://" + GuestStartBench.address4(SHARED) + ":8080/")
                         .output())
                 .isEqualTo("page\n");
-        assertThat(sh("timeout 3 wget -q -O - http://" + Wire.GATEWAY4 + ":4280/ 2>&1 || echo refused"))
+        assertThat(sh("timeout 3 wget -q -O - http://" + MachineLink.GATEWAY4 + ":4280/ 2>&1 || echo refused"))
                 .contains("refused");
     }
 
@@ -280,31 +280,31 @@ class MicroVmRuntimeTest {
     @Order(7)
     void console_flooded_isBounded() throws Exception {
         assertThat(sh("timeout 1 yes floodfloodflood > /dev/ttyS0; echo fine")).contains("fine\n");
-        MicroVm vm = new MicroVm(premises, VmFolders.of(premises, SHARED));
+        MicroVm vm = new MicroVm(resources, VmPaths.of(resources, SHARED));
         assertThat(vm.console()).contains("flood").hasSizeLessThanOrEqualTo(4096);
-        assertThat(Files.size(VmFolders.of(premises, SHARED).output())).isLessThan(10_000);
+        assertThat(Files.size(VmPaths.of(resources, SHARED).output())).isLessThan(10_000);
     }
 
     @Test
     @Order(8)
     void qemu_hasNoRights() throws Exception {
-        int pid = new MicroVm(premises, VmFolders.of(premises, SHARED))
+        int pid = new MicroVm(resources, VmPaths.of(resources, SHARED))
                 .find()
                 .orElseThrow()
                 .pid();
         String status = Files.readString(Path.of("/proc/" + pid + "/status"));
         assertThat(status).contains("CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1");
         assertThat(status).contains("Seccomp:\t2", "Groups:\t \n");
-        assertThat(status).contains("Uid:\t" + VmFolders.of(premises, SHARED).uid());
+        assertThat(status).contains("Uid:\t" + VmPaths.of(resources, SHARED).uid());
         assertThat(Files.readString(Path.of("/proc/" + pid + "/cmdline"))).doesNotContain("s3cret");
     }
 
     @Test
     @Order(8)
     void qemu_seesNothingOfTheHost() throws Exception {
-        VmFolders folders = VmFolders.of(premises, SHARED);
+        VmPaths folders = VmPaths.of(resources, SHARED);
         Path process = Path.of(
-                "/proc/" + new MicroVm(premises, folders).find().orElseThrow().pid());
+                "/proc/" + new MicroVm(resources, folders).find().orElseThrow().pid());
         try (Stream<Path> root = Files.list(process.resolve("root"))) {
             assertThat(root).isEmpty();
         }
@@ -330,9 +330,9 @@ class MicroVmRuntimeTest {
     @Test
     @Order(8)
     void socket_ofAnotherUser_isNotSpokenTo() {
-        VmFolders folders = VmFolders.of(premises, SHARED);
+        VmPaths folders = VmPaths.of(resources, SHARED);
         assertThatThrownBy(() -> Qmp.open(folders.control(), folders.uid() + 1, timers))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("user " + folders.uid() + " answers");
     }
 
@@ -340,14 +340,14 @@ class MicroVmRuntimeTest {
     @Test
     @Order(8)
     void memory_beyondItsBound_isNotWritten_andTheGuestGoesOn() throws Exception {
-        VmFolders folders = VmFolders.of(premises, SHARED);
-        MicroVm vm = new MicroVm(premises, folders);
+        VmPaths folders = VmPaths.of(resources, SHARED);
+        MicroVm vm = new MicroVm(resources, folders);
         assertThatThrownBy(() -> vm.save(vm.find().orElseThrow(), -50))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("cannot save the memory");
         assertThat(sh("echo fine")).isEqualTo("fine\n");
         assertThat(folders.memory().saving()).doesNotExist();
-        assertThat(runtime.suspended(SHARED)).isFalse();
+        assertThat(runtime.hasSavedMemory(SHARED)).isFalse();
     }
 
     @Test
@@ -359,10 +359,10 @@ class MicroVmRuntimeTest {
             long before = System.nanoTime();
             runtime.suspend(spec);
             long suspended = System.nanoTime();
-            assertThat(runtime.suspended(SHARED)).isTrue();
+            assertThat(runtime.hasSavedMemory(SHARED)).isTrue();
             assertThat(runtime.find(SHARED)).isEmpty();
             runtime.suspend(spec);
-            Path saved = VmFolders.of(premises, SHARED).memory().saved();
+            Path saved = VmPaths.of(resources, SHARED).memory().saved();
             assertThat(Files.getPosixFilePermissions(saved)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
             long size = Files.size(saved) >> 20;
             long resuming = System.nanoTime();
@@ -376,11 +376,11 @@ class MicroVmRuntimeTest {
                     (resumed - resuming) / 1_000_000,
                     (System.nanoTime() - resuming) / 1_000_000);
             assertThat(after).isBetween(count, count + 50);
-            assertThat(runtime.suspended(SHARED)).isFalse();
+            assertThat(runtime.hasSavedMemory(SHARED)).isFalse();
             long inside = Long.parseLong(sh("date +%s").strip());
             assertThat(inside).isCloseTo(System.currentTimeMillis() / 1000, org.assertj.core.data.Offset.offset(2L));
         }
-        assertThatThrownBy(() -> runtime.resume(spec(OTHER, image, ""))).isInstanceOf(Failed.class);
+        assertThatThrownBy(() -> runtime.resume(spec(OTHER, image, ""))).isInstanceOf(FailedException.class);
     }
 
     /** A daemon that died while the memory was loaded, one that died as the guest went on, and then the host. */
@@ -388,7 +388,7 @@ class MicroVmRuntimeTest {
     @Order(9)
     void memory_isResumedFromOnce_whateverDiesWhen() throws Exception {
         GuestSpec spec = spec(OTHER, image, "cat /proc/sys/kernel/random/uuid > /boot; sleep 1000");
-        SavedMemory memory = VmFolders.of(premises, OTHER).memory();
+        MemoryCheckpoint memory = VmPaths.of(resources, OTHER).memory();
         String boot = uuid(runtime.boot(spec));
         runtime.suspend(spec);
         Path kept = data.resolve("kept");
@@ -397,18 +397,18 @@ class MicroVmRuntimeTest {
 
         // A QEMU that was only being filled is no guest; its memory is whole.
         Files.copy(kept, memory.loading());
-        MicroVmRuntime next = new MicroVmRuntime(premises);
+        MicroVmRuntime next = new MicroVmRuntime(resources);
         assertThat(next.find(OTHER)).isEmpty();
-        assertThat(premises.cgroups().processes(OTHER.text())).isEmpty();
-        assertThat(next.suspended(OTHER)).isTrue();
+        assertThat(resources.cgroups().processes(OTHER.text())).isEmpty();
+        assertThat(next.hasSavedMemory(OTHER)).isTrue();
         assertThat(uuid(next.resume(spec))).isEqualTo(boot);
 
         // One that may have run has used its memory up.
         Files.move(kept, memory.resuming());
-        premises.cgroups().kill(OTHER.text(), Duration.ofSeconds(10));
-        MicroVmRuntime last = new MicroVmRuntime(premises);
+        resources.cgroups().kill(OTHER.text(), Duration.ofSeconds(10));
+        MicroVmRuntime last = new MicroVmRuntime(resources);
         assertThat(last.find(OTHER)).isEmpty();
-        assertThat(last.suspended(OTHER)).isFalse();
+        assertThat(last.hasSavedMemory(OTHER)).isFalse();
         assertThat(uuid(last.boot(spec))).isNotEqualTo(boot);
         assertThat(memory.resuming()).doesNotExist();
         last.remove(OTHER);
@@ -439,12 +439,12 @@ class MicroVmRuntimeTest {
                 "TERM",
                 () -> log(SHARED).contains("heard TERM"));
         assertThat(guest.exited()).isNotDone();
-        int pid = new MicroVm(premises, VmFolders.of(premises, SHARED))
+        int pid = new MicroVm(resources, VmPaths.of(resources, SHARED))
                 .find()
                 .orElseThrow()
                 .pid();
         runtime.halt(SHARED);
-        assertThat(guest.exited().get(5, TimeUnit.SECONDS)).isEqualTo(Exit.LOST);
+        assertThat(guest.exited().get(5, TimeUnit.SECONDS)).isEqualTo(ExitStatus.LOST);
         assertThat(runtime.find(SHARED)).isEmpty();
         // Dead at once; its parent, this JVM, takes note of that a moment later.
         Path gone = Path.of("/proc/" + pid);
@@ -453,8 +453,8 @@ class MicroVmRuntimeTest {
         runtime.remove(SHARED);
         assertThat(runtime.present()).isEmpty();
         assertThat(Command.of("ip", "netns", "list").output()).doesNotContain(SHARED.text());
-        assertThat(premises.folder(SHARED)).doesNotExist();
-        assertThat(premises.run(SHARED)).doesNotExist();
+        assertThat(resources.folder(SHARED)).doesNotExist();
+        assertThat(resources.run(SHARED)).doesNotExist();
     }
 
     @Test
@@ -463,15 +463,15 @@ class MicroVmRuntimeTest {
         GuestSpec spec = spec(OTHER, image, "echo bye; exit 7");
         runtime.prepare(spec);
         Guest guest = runtime.boot(spec);
-        assertThat(guest.exited().get(20, TimeUnit.SECONDS)).isEqualTo(new Exit(7, 0, false));
+        assertThat(guest.exited().get(20, TimeUnit.SECONDS)).isEqualTo(new ExitStatus(7, 0, false));
         assertThat(log(OTHER)).containsExactly("bye");
-        MicroVm vm = new MicroVm(premises, VmFolders.of(premises, OTHER));
+        MicroVm vm = new MicroVm(resources, VmPaths.of(resources, OTHER));
         Poll.until(
                 Duration.ofSeconds(20),
                 Duration.ofMillis(20),
                 "power off",
                 () -> vm.find().isEmpty());
-        assertThat(runtime.find(OTHER).orElseThrow().exited()).isCompletedWithValue(new Exit(7, 0, false));
+        assertThat(runtime.find(OTHER).orElseThrow().exited()).isCompletedWithValue(new ExitStatus(7, 0, false));
         runtime.remove(OTHER);
     }
 
@@ -483,7 +483,7 @@ class MicroVmRuntimeTest {
         GuestSpec spec = spec(OTHER, broken, "echo never");
         runtime.prepare(spec);
         assertThatThrownBy(() -> runtime.boot(spec))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("cannot mount the image");
         assertThat(runtime.find(OTHER)).isEmpty();
         runtime.remove(OTHER);
@@ -495,11 +495,11 @@ class MicroVmRuntimeTest {
         GuestSpec spec = spec(OTHER, image, "sleep 1000");
         runtime.prepare(spec);
         var _ = runtime.boot(spec);
-        VmFolders folders = VmFolders.of(premises, OTHER);
-        int first = new MicroVm(premises, folders).find().orElseThrow().pid();
+        VmPaths folders = VmPaths.of(resources, OTHER);
+        int first = new MicroVm(resources, folders).find().orElseThrow().pid();
         Files.delete(folders.process());
-        Premises.delete(folders.run());
-        try (Premises again = new Premises(config(data), new SystemClock(), timers)) {
+        RuntimeResources.delete(folders.run());
+        try (RuntimeResources again = new RuntimeResources(config(data), new SystemClock(), timers)) {
             MicroVmRuntime next = new MicroVmRuntime(again);
             assertThat(next.find(OTHER)).isEmpty();
             assertThat(next.present()).contains(OTHER);

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Ids;
+import org.allod.base.IdGenerator;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
 import org.allod.base.SystemClock;
@@ -50,7 +50,7 @@ class NetworksTest {
 
     private static final GuestSpec.Net NET = new GuestSpec.Net(0x0123456789L, 7);
 
-    private final Ids ids = new Ids(new SystemClock(), Rng.system());
+    private final IdGenerator ids = new IdGenerator(new SystemClock(), Rng.system());
     private final String instance = "t" + ProcessHandle.current().pid();
     private final Networks networks =
             new Networks(new NetworkConfig(instance, NetworkConfig.PRIVATE, List.of(RESOLVER4), FLOWS));
@@ -78,7 +78,7 @@ class NetworksTest {
                         "addr add " + RESOLVER4 + "/24 dev eth0",
                         "addr add " + WORLD6 + "/64 dev eth0 nodad"));
         // What Uplinks does to devices with a default route, which a test must not add to the host.
-        Uplinks.forward(worldDevice);
+        UplinkForwarding.forward(worldDevice);
     }
 
     @AfterEach
@@ -90,7 +90,7 @@ class NetworksTest {
         networks.removeTable();
         attempt(List.of("link del dev " + worldDevice, "netns del " + world));
         assertThat(networks.present()).isEmpty();
-        machines.forEach(m -> assertThat(NetNs.exists(Wire.namespace(m))).isFalse());
+        machines.forEach(m -> assertThat(NetNs.exists(MachineLink.namespace(m))).isFalse());
         assertThat(Command.of("nft", "list", "tables").output()).doesNotContain("allod_" + instance);
     }
 
@@ -111,7 +111,7 @@ class NetworksTest {
                 .run();
     }
 
-    private Wire machine() {
+    private MachineLink machine() {
         MachineId id = ids.machine();
         machines.add(id);
         return networks.setUp(id, NET.address(id), Optional.empty());
@@ -165,24 +165,25 @@ class NetworksTest {
 
     @Test
     void host_toGuest_connectsAtOnceOnBothFamilies() throws Exception {
-        Wire wire = machine();
-        serve(wire.namespace(), 8080);
-        assertThat(hostConnects(wire.address6(), 8080)).isTrue();
-        assertThat(hostConnects(wire.address4(), 8080)).isTrue();
-        assertThat(networks.traffic(wire.machine()).sent()).isPositive();
+        MachineLink link = machine();
+        serve(link.namespace(), 8080);
+        assertThat(hostConnects(link.address6(), 8080)).isTrue();
+        assertThat(hostConnects(link.address4(), 8080)).isTrue();
+        assertThat(networks.traffic(link.machine()).sent()).isPositive();
     }
 
     @Test
     void guest_toAnyAddressOfTheHost_isDenied() throws Exception {
-        Wire wire = machine();
+        MachineLink link = machine();
         for (String address : List.of("::", "0.0.0.0")) {
             try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getByName(address))) {
                 int port = server.getLocalPort();
                 boolean six = address.equals("::");
-                List<String> hosts =
-                        six ? List.of(HOST6, Wire.HOST6, "fe80::1%eth0") : List.of(HOST4, HOST_SECRET4, Wire.GATEWAY4);
+                List<String> hosts = six
+                        ? List.of(HOST6, MachineLink.HOST6, "fe80::1%eth0")
+                        : List.of(HOST4, HOST_SECRET4, MachineLink.GATEWAY4);
                 for (String host : hosts) {
-                    assertThat(connects(wire.namespace(), host, port, DENIED))
+                    assertThat(connects(link.namespace(), host, port, DENIED))
                             .as(host)
                             .isFalse();
                 }
@@ -193,29 +194,29 @@ class NetworksTest {
 
     @Test
     void guest_toTheWorld_goesOutBehindTheHost() throws Exception {
-        Wire wire = machine();
+        MachineLink link = machine();
         serve(world, 8081);
         // The world has no route back to a machine's own addresses: an answer proves the masquerade.
-        assertThat(connects(wire.namespace(), WORLD6, 8081, PATIENCE)).isTrue();
-        assertThat(connects(wire.namespace(), WORLD4, 8081, PATIENCE)).isTrue();
+        assertThat(connects(link.namespace(), WORLD6, 8081, PATIENCE)).isTrue();
+        assertThat(connects(link.namespace(), WORLD4, 8081, PATIENCE)).isTrue();
     }
 
     @Test
     void guest_toPrivateRanges_isDeniedButForResolvers() throws Exception {
-        Wire wire = machine();
+        MachineLink link = machine();
         serve(world, 53);
         serve(world, 8081);
         assertThat(hostConnects(SECRET4, 8081)).isTrue();
-        assertThat(connects(wire.namespace(), SECRET4, 8081, DENIED)).isFalse();
-        assertThat(connects(wire.namespace(), SECRET4, 53, DENIED)).isFalse();
-        assertThat(connects(wire.namespace(), RESOLVER4, 53, PATIENCE)).isTrue();
-        assertThat(connects(wire.namespace(), RESOLVER4, 8081, DENIED)).isFalse();
+        assertThat(connects(link.namespace(), SECRET4, 8081, DENIED)).isFalse();
+        assertThat(connects(link.namespace(), SECRET4, 53, DENIED)).isFalse();
+        assertThat(connects(link.namespace(), RESOLVER4, 53, PATIENCE)).isTrue();
+        assertThat(connects(link.namespace(), RESOLVER4, 8081, DENIED)).isFalse();
     }
 
     @Test
     void guest_toAnotherGuest_isDenied() throws Exception {
-        Wire one = machine();
-        Wire two = machine();
+        MachineLink one = machine();
+        MachineLink two = machine();
         serve(two.namespace(), 8080);
         assertThat(hostConnects(two.address6(), 8080)).isTrue();
         assertThat(connects(one.namespace(), two.address6(), 8080, DENIED)).isFalse();
@@ -224,34 +225,34 @@ class NetworksTest {
 
     @Test
     void world_toGuest_isDenied() throws Exception {
-        Wire wire = machine();
-        serve(wire.namespace(), 8080);
+        MachineLink link = machine();
+        serve(link.namespace(), 8080);
         ip(
                 world,
                 List.of(
-                        "route add " + wire.address6() + "/128 via " + HOST6,
-                        "route add " + wire.address4() + "/32 via " + HOST4));
-        assertThat(connects(world, wire.address6(), 8080, DENIED)).isFalse();
-        assertThat(connects(world, wire.address4(), 8080, DENIED)).isFalse();
+                        "route add " + link.address6() + "/128 via " + HOST6,
+                        "route add " + link.address4() + "/32 via " + HOST4));
+        assertThat(connects(world, link.address6(), 8080, DENIED)).isFalse();
+        assertThat(connects(world, link.address4(), 8080, DENIED)).isFalse();
     }
 
     @Test
     void guest_withForeignSource_isDropped() throws Exception {
-        Wire wire = machine();
+        MachineLink link = machine();
         serve(world, 8081);
-        assertThat(connects(wire.namespace(), WORLD6, 8081, PATIENCE)).isTrue();
+        assertThat(connects(link.namespace(), WORLD6, 8081, PATIENCE)).isTrue();
         String foreign = NET.address(ids.machine());
         ip(
-                wire.namespace(),
+                link.namespace(),
                 List.of(
                         "addr add " + foreign + "/128 dev eth0 nodad",
                         "route replace default via fe80::1 dev eth0 src " + foreign,
                         "addr add 100.64.99.99/32 dev eth0",
                         "route replace default via 100.64.0.1 dev eth0 onlink src 100.64.99.99"));
         // The host can be told to answer it: only the filter stands between.
-        ip(List.of("route add " + foreign + "/128 dev " + wire.device()));
-        assertThat(connects(wire.namespace(), WORLD6, 8081, DENIED)).isFalse();
-        assertThat(connects(wire.namespace(), WORLD4, 8081, DENIED)).isFalse();
+        ip(List.of("route add " + foreign + "/128 dev " + link.device()));
+        assertThat(connects(link.namespace(), WORLD6, 8081, DENIED)).isFalse();
+        assertThat(connects(link.namespace(), WORLD4, 8081, DENIED)).isFalse();
     }
 
     /** What the host keeps of a device's neighbours; all namespaces share one table. */
@@ -265,45 +266,45 @@ class NetworksTest {
 
     @Test
     void guest_thatIsThousandNeighbours_hasTheHostKeepNone() {
-        Wire wire = machine();
-        List<String> before = neighbours(wire.device());
+        MachineLink link = machine();
+        List<String> before = neighbours(link.device());
         assertThat(before).hasSize(3).allMatch(line -> line.contains("PERMANENT"));
-        RawFrames.send(wire, Wire.INSIDE, "arp", 300);
-        RawFrames.send(wire, Wire.INSIDE, "nd", 300);
-        assertThat(neighbours(wire.device())).containsExactlyElementsOf(before);
+        RawFrames.send(link, MachineLink.INSIDE, "arp", 300);
+        RawFrames.send(link, MachineLink.INSIDE, "nd", 300);
+        assertThat(neighbours(link.device())).containsExactlyElementsOf(before);
     }
 
     @Test
     void guest_thatForgotItsGateway_findsItByNeighbourDiscovery() throws Exception {
-        Wire wire = machine();
+        MachineLink link = machine();
         serve(world, 8081);
-        ip(wire.namespace(), List.of("neigh flush dev eth0 nud permanent"));
-        assertThat(connects(wire.namespace(), WORLD6, 8081, PATIENCE)).isTrue();
+        ip(link.namespace(), List.of("neigh flush dev eth0 nud permanent"));
+        assertThat(connects(link.namespace(), WORLD6, 8081, PATIENCE)).isTrue();
     }
 
     @Test
     void bridge_ofAMicroVm_learnsNoAddresses() {
         MachineId id = ids.machine();
         machines.add(id);
-        Wire wire = networks.setUp(id, NET.address(id), Optional.of(0));
-        RawFrames.send(wire, Wire.INSIDE, "noise", 300);
-        String learned = Command.of("bridge", "-netns", wire.namespace(), "fdb", "show", "br", "br0")
+        MachineLink link = networks.setUp(id, NET.address(id), Optional.of(0));
+        RawFrames.send(link, MachineLink.INSIDE, "noise", 300);
+        String learned = Command.of("bridge", "-netns", link.namespace(), "fdb", "show", "br", "br0")
                 .output();
         assertThat(learned.lines().filter(line -> line.startsWith("02:77:"))).isEmpty();
-        assertThat(Command.of("ip", "-n", wire.namespace(), "-d", "link").output())
+        assertThat(Command.of("ip", "-n", link.namespace(), "-d", "link").output())
                 .contains("mcast_snooping 0")
                 .doesNotContain("learning on");
     }
 
     @Test
     void guest_withThousandsOfFlows_hasAsManyAsItMay_andIsCounted() throws Exception {
-        Wire wire = machine();
-        Wire other = machine();
+        MachineLink link = machine();
+        MachineLink other = machine();
         serve(world, 8081);
         int before = tracked();
-        RawFrames.flows(wire, WORLD4, 2_000);
+        RawFrames.flows(link, WORLD4, 2_000);
         assertThat(tracked() - before).isBetween(FLOWS / 2, FLOWS + 500);
-        assertThat(networks.refused().get(wire.machine())).isGreaterThan(1_000);
+        assertThat(networks.refused().get(link.machine())).isGreaterThan(1_000);
         assertThat(networks.refused()).doesNotContainKey(other.machine());
         assertThat(connects(other.namespace(), WORLD4, 8081, PATIENCE))
                 .as("another machine's")
@@ -327,39 +328,39 @@ class NetworksTest {
 
     @Test
     void network_setUpAgain_isWholeWhateverWasMissing() throws Exception {
-        Wire wire = machine();
+        MachineLink link = machine();
         Networks restarted = new Networks(NetworkConfig.closed(instance));
-        ip(wire.namespace(), List.of("addr flush dev eth0"));
-        assertThat(restarted.setUp(wire.machine(), wire.address6(), Optional.empty()))
-                .isEqualTo(wire);
-        serve(wire.namespace(), 8080);
-        assertThat(hostConnects(wire.address6(), 8080)).isTrue();
+        ip(link.namespace(), List.of("addr flush dev eth0"));
+        assertThat(restarted.setUp(link.machine(), link.address6(), Optional.empty()))
+                .isEqualTo(link);
+        serve(link.namespace(), 8080);
+        assertThat(hostConnects(link.address6(), 8080)).isTrue();
         servers.removeLast().destroyForcibly().waitFor();
 
-        ip(List.of("link del dev " + wire.device())); // the namespace stays: half a network
+        ip(List.of("link del dev " + link.device())); // the namespace stays: half a network
         Networks again = new Networks(NetworkConfig.closed(instance));
         assertThat(again.present()).isEmpty();
-        again.setUp(wire.machine(), wire.address6(), Optional.empty());
-        assertThat(again.present()).containsExactly(wire.machine());
-        serve(wire.namespace(), 8080);
-        assertThat(hostConnects(wire.address6(), 8080)).isTrue();
+        again.setUp(link.machine(), link.address6(), Optional.empty());
+        assertThat(again.present()).containsExactly(link.machine());
+        serve(link.namespace(), 8080);
+        assertThat(hostConnects(link.address6(), 8080)).isTrue();
     }
 
     @Test
     void network_ofAnotherInstance_isNotOurs() {
-        Wire wire = machine();
-        assertThat(networks.present()).containsExactly(wire.machine());
-        assertThat(new Networks(NetworkConfig.closed("other")).present()).doesNotContain(wire.machine());
+        MachineLink link = machine();
+        assertThat(networks.present()).containsExactly(link.machine());
+        assertThat(new Networks(NetworkConfig.closed("other")).present()).doesNotContain(link.machine());
     }
 
     @Test
     void tap_forItsUser_isBridgedAndChangesKind() {
         MachineId id = ids.machine();
         machines.add(id);
-        Wire wire = networks.setUp(id, NET.address(id), Optional.of(64055));
-        String links = Command.of("ip", "-n", wire.namespace(), "-d", "link").output();
+        MachineLink link = networks.setUp(id, NET.address(id), Optional.of(64055));
+        String links = Command.of("ip", "-n", link.namespace(), "-d", "link").output();
         assertThat(links).contains("tap0", "user 64055", "br0");
-        Wire direct = networks.setUp(id, NET.address(id), Optional.empty());
+        MachineLink direct = networks.setUp(id, NET.address(id), Optional.empty());
         assertThat(Command.of("ip", "-n", direct.namespace(), "link").output()).doesNotContain("tap0");
     }
 
@@ -373,14 +374,14 @@ class NetworksTest {
     @Test
     void address4_ofTwoMachinesThatClash_differ() {
         MachineId id = MachineId.of(42);
-        String first = new Address4(Map.of()).choose(id);
+        String first = new Ipv4Allocator(Map.of()).choose(id);
         Map<Integer, String> taken =
-                Address4.parse("Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"
+                Ipv4Allocator.parse("Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"
                         + "other %s 00000000 0001 0 0 0 FFFFFFFF 0 0 0\n".formatted(hex(first)));
-        assertThat(new Address4(taken).choose(id)).isNotEqualTo(first);
-        Map<Integer, String> own = Address4.parse(
-                "x\n" + Wire.device(id) + " " + hex("100.64.9.9") + " 00000000 0001 0 0 0 FFFFFFFF 0 0 0\n");
-        assertThat(new Address4(own).choose(id)).isEqualTo("100.64.9.9");
+        assertThat(new Ipv4Allocator(taken).choose(id)).isNotEqualTo(first);
+        Map<Integer, String> own = Ipv4Allocator.parse(
+                "x\n" + MachineLink.device(id) + " " + hex("100.64.9.9") + " 00000000 0001 0 0 0 FFFFFFFF 0 0 0\n");
+        assertThat(new Ipv4Allocator(own).choose(id)).isEqualTo("100.64.9.9");
     }
 
     private static String hex(String address) {
@@ -403,11 +404,11 @@ class NetworksTest {
 
     @Test
     void defaultRoutes_ofBothTables_nameTheirDevices() {
-        assertThat(Uplinks.parse4("head\neth0\t00000000\t0101\t3\t0\t0\t0\t00000000\t0\t0\t0\n"
+        assertThat(UplinkForwarding.parse4("head\neth0\t00000000\t0101\t3\t0\t0\t0\t00000000\t0\t0\t0\n"
                         + "eth1\t00000000\t0101\t3\t0\t0\t0\t0000FFFF\t0\t0\t0\n"))
                 .containsExactly("eth0");
         String zero = "0".repeat(32);
-        assertThat(Uplinks.parse6(zero + " 00 " + zero + " 00 " + zero + " 1 2 3 4     eth2\n"))
+        assertThat(UplinkForwarding.parse6(zero + " 00 " + zero + " 00 " + zero + " 1 2 3 4     eth2\n"))
                 .containsExactly("eth2");
     }
 }

@@ -11,7 +11,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.SystemTimers;
 import org.allod.linux.Command;
 import org.junit.jupiter.api.AfterEach;
@@ -77,7 +77,7 @@ class QmpTest {
         answering(EVENT);
         try (Qmp qmp = Qmp.open(socket, ROOT, timers)) {
             assertThatThrownBy(() -> qmp.run("stop"))
-                    .isInstanceOf(Failed.class)
+                    .isInstanceOf(FailedException.class)
                     .hasMessageContaining("events came, and no answer");
         }
     }
@@ -87,7 +87,7 @@ class QmpTest {
         answering("x".repeat(1000));
         try (Qmp qmp = Qmp.open(socket, ROOT, timers)) {
             assertThatThrownBy(() -> qmp.run("stop"))
-                    .isInstanceOf(Failed.class)
+                    .isInstanceOf(FailedException.class)
                     .hasMessageContaining("a line of more than");
         }
     }
@@ -96,7 +96,7 @@ class QmpTest {
     void socketOfSomebodyElse_isGivenNothing_andNothingIsTakenFromIt() {
         answering(DONE);
         assertThatThrownBy(() -> Qmp.open(socket, 12345, timers))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("answers at");
         Path file = folder.resolve("memory");
         Command.Result result = Command.of(

@@ -46,18 +46,18 @@ final class RawFrames {
      * @param what {@code arp}: requests for the gateway; {@code nd}: the same for IPv6; {@code noise}: of no protocol;
      *     each from an address of its own
      */
-    static void send(Wire wire, String device, String what, int count) {
+    static void send(MachineLink link, String device, String what, int count) {
         List<String> command =
-                new ArrayList<>(List.of("nsenter", "--net=" + NetNs.path(wire.namespace()), "perl", "-e", SEND));
+                new ArrayList<>(List.of("nsenter", "--net=" + NetNs.path(link.namespace()), "perl", "-e", SEND));
         command.addAll(List.of(what, Integer.toString(count), device));
         Command.of(command.toArray(String[]::new)).output();
     }
 
     /** A packet to each of so many ports, each the beginning of a connection. */
-    static void flows(Wire wire, String address, int count) {
+    static void flows(MachineLink link, String address, int count) {
         Command.of(
                         "nsenter",
-                        "--net=" + NetNs.path(wire.namespace()),
+                        "--net=" + NetNs.path(link.namespace()),
                         "perl",
                         "-e",
                         "use Socket; socket(my $s, PF_INET, SOCK_DGRAM, 0); for my $i (1 .. $ARGV[1]) {"

@@ -15,14 +15,14 @@ class ReleasingRuntimeTest {
     @TempDir
     Path folder;
 
-    private GuestBench bench;
+    private GuestStartBench bench;
     private ReleasingRuntime runtime;
     private MachineId machine;
 
     @BeforeEach
     void open() {
-        bench = new GuestBench(folder, "r" + ProcessHandle.current().pid());
-        runtime = new ReleasingRuntime(new GVisorRuntime(bench.premises), bench.premises);
+        bench = new GuestStartBench(folder, "r" + ProcessHandle.current().pid());
+        runtime = new ReleasingRuntime(new GVisorRuntime(bench.resources), bench.resources);
         machine = bench.ids.machine();
     }
 
@@ -33,13 +33,13 @@ class ReleasingRuntimeTest {
     }
 
     private void release() {
-        assertThat(bench.premises.networks().present()).contains(machine);
+        assertThat(bench.resources.networks().present()).contains(machine);
         long begun = System.nanoTime();
         runtime.release(machine);
         System.out.printf("MEASURED release: %.1f ms%n", (System.nanoTime() - begun) / 1e6);
-        assertThat(bench.premises.networks().present()).doesNotContain(machine);
-        assertThat(NetNs.exists(Wire.namespace(machine))).isFalse();
-        assertThat(bench.premises.cgroups().list()).doesNotContain(machine.text());
+        assertThat(bench.resources.networks().present()).doesNotContain(machine);
+        assertThat(NetNs.exists(MachineLink.namespace(machine))).isFalse();
+        assertThat(bench.resources.cgroups().list()).doesNotContain(machine.text());
     }
 
     private void timed(String what, Runnable start) {
@@ -50,21 +50,21 @@ class ReleasingRuntimeTest {
 
     @Test
     void machine_released_bootsAndResumes_andOneThatRunsIsLeftAlone() throws Exception {
-        GuestSpec spec = bench.spec(machine, GuestBench.SERVER);
+        GuestSpec spec = bench.spec(machine, GuestStartBench.SERVER);
         runtime.prepare(spec);
         timed("boot of a machine that is ready", () -> runtime.boot(spec));
         runtime.release(machine);
-        assertThat(GuestBench.await(machine, "/"))
+        assertThat(GuestStartBench.await(machine, "/"))
                 .as("it runs, so nothing was taken")
                 .isEqualTo("hello");
         runtime.halt(machine);
         release();
         timed("boot of a machine that was released", () -> runtime.boot(spec));
-        assertThat(GuestBench.await(machine, "/")).isEqualTo("hello");
-        String boot = GuestBench.await(machine, "/boot");
+        assertThat(GuestStartBench.await(machine, "/")).isEqualTo("hello");
+        String boot = GuestStartBench.await(machine, "/boot");
         runtime.suspend(spec);
         release();
         timed("resume of a machine that was released", () -> runtime.resume(spec));
-        assertThat(GuestBench.await(machine, "/boot")).isEqualTo(boot);
+        assertThat(GuestStartBench.await(machine, "/boot")).isEqualTo(boot);
     }
 }

@@ -25,14 +25,14 @@ final class SavedMemoryChild {
     public static void main(String[] args) throws Exception {
         Path home = Path.of(args[0]);
         Path ledger = Path.of(args[1]);
-        SavedMemory memory = new SavedMemory(home);
-        Premises.make(home);
+        MemoryCheckpoint memory = new MemoryCheckpoint(home);
+        RuntimeResources.make(home);
         for (int n = 1; n <= TIMES; n++) {
             memory.giveUp();
             if (args[2].equals("file")) {
                 write(memory.saving(), n);
             } else {
-                Premises.make(memory.saving());
+                RuntimeResources.make(memory.saving());
                 for (String name : FILES) {
                     write(memory.saving().resolve(name), n);
                 }
@@ -55,7 +55,7 @@ final class SavedMemoryChild {
             }
             Recording.acknowledge(ledger, "spent " + n);
             if (n % 3 != 0) { // else its daemon dies here
-                memory.used();
+                memory.removeUsed();
             }
         }
     }

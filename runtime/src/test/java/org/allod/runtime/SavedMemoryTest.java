@@ -46,9 +46,9 @@ class SavedMemoryTest {
     void plantedFault_flushesUnheard_areFound() throws Exception {
         Recording recording = record("folder");
         for (Recording faulty : List.of(
-                recording.deafTo("home"::equals),
-                recording.deafTo(path -> path.endsWith("/saving")),
-                recording.deafTo(path -> path.endsWith("pages.img")))) {
+                recording.ignoring("home"::equals),
+                recording.ignoring(path -> path.endsWith("/saving")),
+                recording.ignoring(path -> path.endsWith("pages.img")))) {
             assertThatThrownBy(() -> PowerCuts.replay(faulty, 1, PATIENCE, SavedMemoryTest::check))
                     .isInstanceOf(AssertionError.class)
                     .satisfies(e -> System.out.println("planted fault found: " + e.getMessage()));
@@ -57,7 +57,7 @@ class SavedMemoryTest {
 
     /** Looks at what is left as a daemon after the power cut does: no guest runs. */
     private static void check(Path root, List<String> acknowledged) throws IOException {
-        SavedMemory memory = new SavedMemory(root.resolve("home"));
+        MemoryCheckpoint memory = new MemoryCheckpoint(root.resolve("home"));
         if (memory.beingLoaded()) {
             memory.putBack();
         }
@@ -92,9 +92,9 @@ class SavedMemoryTest {
 
     @Test
     void names_tellHowFarThingsWere() throws Exception {
-        SavedMemory memory = new SavedMemory(Files.createDirectories(dir.resolve("machine/runtime")));
+        MemoryCheckpoint memory = new MemoryCheckpoint(Files.createDirectories(dir.resolve("machine/runtime")));
         Files.writeString(memory.saving(), "x");
-        assertThat(memory.begun()).isTrue();
+        assertThat(memory.hasBegun()).isTrue();
         memory.finish();
         assertThat(memory.exists()).isTrue();
         assertThat(memory.load()).hasContent("x");
@@ -104,8 +104,8 @@ class SavedMemoryTest {
         memory.load();
         assertThat(memory.goOn()).hasContent("x");
         assertThat(memory.exists() || memory.beingLoaded()).isFalse();
-        assertThat(memory.beingResumed()).isTrue();
-        memory.used();
+        assertThat(memory.isResuming()).isTrue();
+        memory.removeUsed();
         assertThat(memory.home()).isEmptyDirectory();
     }
 }

@@ -27,13 +27,13 @@ class VolumeTest {
     @TempDir
     Path folder;
 
-    private GuestBench bench;
+    private GuestStartBench bench;
     private GuestRuntime runtime;
     private MachineId machine;
 
     @BeforeEach
     void open() {
-        bench = new GuestBench(folder, "v" + ProcessHandle.current().pid());
+        bench = new GuestStartBench(folder, "v" + ProcessHandle.current().pid());
         machine = bench.ids.machine();
     }
 
@@ -82,16 +82,16 @@ class VolumeTest {
 
     @Test
     void gvisor_volume_isKeptGrownAndHeldStill() throws Exception {
-        runtime = new GVisorRuntime(bench.premises);
+        runtime = new GVisorRuntime(bench.resources);
         keepsGrowsAndHolds();
     }
 
     @Test
     void microvm_volume_isKeptGrownAndHeldStill() throws Exception {
         Files.createSymbolicLink(
-                bench.premises.config().tools().resolve("kernel"),
+                bench.resources.config().tools().resolve("kernel"),
                 GuestBinary.tools().resolve("kernel"));
-        runtime = new MicroVmRuntime(bench.premises);
+        runtime = new MicroVmRuntime(bench.resources);
         keepsGrowsAndHolds();
     }
 
@@ -122,11 +122,11 @@ class VolumeTest {
                 .contains("104857600");
 
         Path copy = folder.resolve("copy.img");
-        Stillness how = runtime.whileStill(machine, volume, still -> {
+        QuiesceMode how = runtime.withVolumeQuiesced(machine, volume, still -> {
             var _ = FileCopy.copy(volume.image(), copy, bytes -> {});
             return still;
         });
-        assertThat(how).isEqualTo(Stillness.FROZEN);
+        assertThat(how).isEqualTo(QuiesceMode.FROZEN);
         assertThat(said(guest, "echo more >> /var/lib/data/note; cat /var/lib/data/note"))
                 .isEqualTo("kept\nmore\n");
 
@@ -149,7 +149,7 @@ class VolumeTest {
 
     @Test
     void gvisor_suspended_resumesWithItsVolume() throws Exception {
-        runtime = new GVisorRuntime(bench.premises);
+        runtime = new GVisorRuntime(bench.resources);
         GuestSpec.Volume volume = volume("/data");
         GuestSpec spec =
                 spec(List.of("/bin/sh", "-c", "exec 5>>/data/log; while :; do echo x >&5; sleep 0.05; done"), volume);
@@ -166,9 +166,9 @@ class VolumeTest {
     @Test
     void microvm_suspended_resumesWithItsVolume_andLosesNothingWithItsMemory() throws Exception {
         Files.createSymbolicLink(
-                bench.premises.config().tools().resolve("kernel"),
+                bench.resources.config().tools().resolve("kernel"),
                 GuestBinary.tools().resolve("kernel"));
-        runtime = new MicroVmRuntime(bench.premises);
+        runtime = new MicroVmRuntime(bench.resources);
         GuestSpec.Volume volume = volume("/data");
         GuestSpec spec =
                 spec(List.of("/bin/sh", "-c", "exec 5>>/data/log; while :; do echo x >&5; sleep 0.05; done"), volume);
@@ -190,11 +190,11 @@ class VolumeTest {
         said(guest, "echo second >> /data/note; dd if=/dev/zero of=/data/big bs=1M count=8 2>/dev/null");
         runtime.suspend(spec);
         Path copy = folder.resolve("copy.img");
-        Stillness how = runtime.whileStill(machine, volume, still -> {
+        QuiesceMode how = runtime.withVolumeQuiesced(machine, volume, still -> {
             var _ = FileCopy.copy(volume.image(), copy, bytes -> {});
             return still;
         });
-        assertThat(how).isEqualTo(Stillness.IDLE);
+        assertThat(how).isEqualTo(QuiesceMode.IDLE);
         runtime.discardSuspended(machine);
         guest = boot(spec);
         assertThat(said(guest, "cat /data/note; stat -c %s /data/big")).isEqualTo("first\nsecond\n" + 8 * MIB + "\n");
@@ -210,7 +210,7 @@ class VolumeTest {
 
     @Test
     void gvisor_volumeInAFolderOfTheImage_leavesThatFolderAsItWas() throws Exception {
-        runtime = new GVisorRuntime(bench.premises);
+        runtime = new GVisorRuntime(bench.resources);
         Guest guest = boot(spec(SLEEP, volume("/www/data")));
         assertThat(said(guest, "cat /www/index.html; ls /www/data")).isEqualTo("hellolost+found\n");
     }
@@ -231,8 +231,8 @@ class VolumeTest {
     }
 
     private static String said(Guest guest, String script) throws Exception {
-        GuestBench.Ran ran = GuestBench.run(guest, "/bin/sh", "-c", script);
-        assertThat(ran.exit()).as(ran.err()).isEqualTo(new Exit(0, 0, false));
+        GuestStartBench.Ran ran = GuestStartBench.run(guest, "/bin/sh", "-c", script);
+        assertThat(ran.exit()).as(ran.err()).isEqualTo(new ExitStatus(0, 0, false));
         return ran.out();
     }
 }

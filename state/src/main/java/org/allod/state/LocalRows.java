@@ -2,7 +2,7 @@ package org.allod.state;
 
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
 /** What a write by this host makes of a row in memory. */
@@ -33,8 +33,8 @@ final class LocalRows {
             if (next.compareRegister(before) == 0) {
                 return before;
             }
-            throw Rejected.because(
-                    Rejected.Reason.STALE,
+            throw RejectedException.because(
+                    RejectedException.Reason.STALE,
                     "row %s of '%s': (epoch, version) = (%d, %d) is not above (%d, %d), which is stored"
                             .formatted(
                                     put.key(),
@@ -52,7 +52,7 @@ final class LocalRows {
         if (put.values().get(column) instanceof Long l) {
             return l;
         }
-        throw Rejected.invalid(
+        throw RejectedException.invalid(
                 "row %s of '%s': the column %s must be an integer".formatted(put.key(), put.table(), column));
     }
 

@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
 /** A replica in memory: what the simulator gives each of its hosts. Belongs to one thread. */
@@ -66,7 +66,7 @@ public final class MemoryReplica implements Replica {
 
     private @Nullable RowState written(@Nullable RowState known, LocalWrite write, Dot dot) {
         TableSchema table = schema.table(write.table())
-                .orElseThrow(() -> Rejected.notFound("there is no replicated table '" + write.table() + "'"));
+                .orElseThrow(() -> RejectedException.notFound("there is no replicated table '" + write.table() + "'"));
         return switch (write) {
             case LocalWrite.Put put ->
                 table.wholeRow() ? LocalRows.putRegister(known, put, dot) : LocalRows.put(known, put, dot);
@@ -128,7 +128,7 @@ public final class MemoryReplica implements Replica {
     /** The rows that live, by key, as a reader sees them: defaults where nobody has written. */
     public SortedMap<RowKey, SortedMap<String, @Nullable Object>> table(String name) {
         TreeMap<RowKey, SortedMap<String, @Nullable Object>> result = new TreeMap<>();
-        TableSchema table = schema.table(name).orElseThrow(() -> Rejected.notFound("table " + name));
+        TableSchema table = schema.table(name).orElseThrow(() -> RejectedException.notFound("table " + name));
         tables.getOrDefault(name, new TreeMap<>()).forEach((key, state) -> {
             if (state.alive()) {
                 result.put(key, LocalRows.visible(table, state));
@@ -142,7 +142,7 @@ public final class MemoryReplica implements Replica {
         long hash = 0;
         for (var table : tables.entrySet()) {
             for (var row : table.getValue().entrySet()) {
-                hash += Mix.mix(LocalRows.content(table.getKey(), row.getKey(), row.getValue())
+                hash += SplitMix64.mix(LocalRows.content(table.getKey(), row.getKey(), row.getValue())
                         .hashCode());
             }
         }

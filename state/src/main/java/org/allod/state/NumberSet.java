@@ -127,9 +127,9 @@ public final class NumberSet {
 
     /** The same for the same numbers, whatever the order they came in. */
     long mix() {
-        long hash = Mix.mix(head);
+        long hash = SplitMix64.mix(head);
         for (Map.Entry<Long, Long> island : islands.entrySet()) {
-            hash = Mix.mix(hash ^ Mix.mix(island.getKey()) ^ Mix.mix(~island.getValue()));
+            hash = SplitMix64.mix(hash ^ SplitMix64.mix(island.getKey()) ^ SplitMix64.mix(~island.getValue()));
         }
         return hash;
     }

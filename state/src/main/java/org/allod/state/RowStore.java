@@ -8,17 +8,17 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.allod.store.Tx;
+import org.allod.store.Transaction;
 import org.jspecify.annotations.Nullable;
 
 /** Reads and writes rows with their metadata inside one transaction. For one piece of work; never kept. */
 final class RowStore {
-    private final Tx tx;
-    private final Layout layout;
+    private final Transaction tx;
+    private final ReplicatedTables layout;
     private final Map<SiteId, Integer> ordinals = new HashMap<>();
     private final Map<Integer, SiteId> sites = new HashMap<>();
 
-    RowStore(Tx tx, Layout layout) {
+    RowStore(Transaction tx, ReplicatedTables layout) {
         this.tx = tx;
         this.layout = layout;
     }

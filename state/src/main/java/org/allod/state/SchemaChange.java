@@ -8,8 +8,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
-import org.allod.base.Rejected;
-import org.allod.store.Tx;
+import org.allod.base.RejectedException;
+import org.allod.store.Transaction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +23,7 @@ final class SchemaChange {
     private SchemaChange() {}
 
     /** The layout of this file as it is. */
-    static Layout current(Tx tx) throws SQLException {
+    static ReplicatedTables current(Transaction tx) throws SQLException {
         List<String> sql = tx.list(
                 "SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL AND tbl_name IN"
                         + " (SELECT tbl FROM _allod_column) ORDER BY type = 'index'",
@@ -34,10 +34,10 @@ final class SchemaChange {
                 row -> Map.entry(row.getString(1), row.getString(2)))) {
             ordinals.computeIfAbsent(entry.getKey(), t -> new ArrayList<>()).add(entry.getValue());
         }
-        return new Layout(SchemaReader.read(String.join(";\n", sql)), ordinals);
+        return new ReplicatedTables(SchemaReader.read(String.join(";\n", sql)), ordinals);
     }
 
-    static void apply(Tx tx, Layout current, ReplicatedSchema wanted) throws SQLException {
+    static void apply(Transaction tx, ReplicatedTables current, ReplicatedSchema wanted) throws SQLException {
         for (TableSchema had : current.schema.tables().values()) {
             TableSchema table = wanted.table(had.name())
                     .orElseThrow(() -> refused(had.name(), "the table is missing from the schema files"));
@@ -51,7 +51,7 @@ final class SchemaChange {
         indices(tx, current.schema.indices(), wanted.indices());
     }
 
-    private static void create(Tx tx, TableSchema table) throws SQLException {
+    private static void create(Transaction tx, TableSchema table) throws SQLException {
         Optional<Integer> taken = tx.first("SELECT 1 FROM main.sqlite_schema WHERE name = ?", row -> 1, table.name());
         if (taken.isPresent()) {
             throw refused(table.name(), "the file holds a table of that name which is not replicated");
@@ -67,11 +67,11 @@ final class SchemaChange {
         }
     }
 
-    private static void column(Tx tx, String table, int ordinal, String name) throws SQLException {
+    private static void column(Transaction tx, String table, int ordinal, String name) throws SQLException {
         tx.update("INSERT INTO _allod_column(tbl, ordinal, name) VALUES (?, ?, ?)", table, ordinal, name);
     }
 
-    private static void widen(Tx tx, TableSchema had, TableSchema wanted) throws SQLException {
+    private static void widen(Transaction tx, TableSchema had, TableSchema wanted) throws SQLException {
         if (!had.key().equals(wanted.key())) {
             throw refused(had.name(), "its primary key changes");
         }
@@ -105,7 +105,8 @@ final class SchemaChange {
         }
     }
 
-    private static void indices(Tx tx, Map<String, String> had, Map<String, String> wanted) throws SQLException {
+    private static void indices(Transaction tx, Map<String, String> had, Map<String, String> wanted)
+            throws SQLException {
         for (Map.Entry<String, String> index : had.entrySet()) {
             if (!index.getValue().equals(wanted.get(index.getKey()))) {
                 tx.update("DROP INDEX \"" + index.getKey() + "\"");
@@ -119,9 +120,9 @@ final class SchemaChange {
         }
     }
 
-    private static Rejected refused(String table, String why) {
-        return Rejected.because(
-                Rejected.Reason.UNSUPPORTED,
+    private static RejectedException refused(String table, String why) {
+        return RejectedException.because(
+                RejectedException.Reason.UNSUPPORTED,
                 "the schema change is refused: table '" + table + "': " + why,
                 "a change may add tables, columns that are nullable or have a default, and indices; nothing was changed");
     }

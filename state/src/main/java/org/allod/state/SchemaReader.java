@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.allod.base.Bug;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,14 +34,14 @@ public final class SchemaReader {
 
     private SchemaReader() {}
 
-    /** @throws Rejected naming the table, and what about it cannot be replicated */
+    /** @throws RejectedException naming the table, and what about it cannot be replicated */
     public static ReplicatedSchema read(String sql) {
         try (Connection memory = DriverManager.getConnection("jdbc:sqlite::memory:");
                 Statement statement = memory.createStatement()) {
             try {
                 statement.executeUpdate(sql);
             } catch (SQLException e) {
-                throw Rejected.invalid("the schema is not valid SQL: " + e.getMessage());
+                throw RejectedException.invalid("the schema is not valid SQL: " + e.getMessage());
             }
             return describe(statement);
         } catch (SQLException e) {
@@ -59,8 +59,8 @@ public final class SchemaReader {
                     case "table" -> tables.put(name, rows.getString(3));
                     case "index" -> indices.put(name, rows.getString(3));
                     default ->
-                        throw Rejected.because(
-                                Rejected.Reason.INVALID,
+                        throw RejectedException.because(
+                                RejectedException.Reason.INVALID,
                                 "the schema makes the " + rows.getString(1) + " '" + name + "'",
                                 "use only CREATE TABLE, CREATE INDEX and DROP INDEX IF EXISTS");
                 }
@@ -79,9 +79,9 @@ public final class SchemaReader {
         return new ReplicatedSchema(described, indices);
     }
 
-    private static Rejected refused(String name, String why, String kind) {
-        return Rejected.because(
-                Rejected.Reason.UNSUPPORTED,
+    private static RejectedException refused(String name, String why, String kind) {
+        return RejectedException.because(
+                RejectedException.Reason.UNSUPPORTED,
                 "the " + kind + " '" + name + "' " + why,
                 "docs/guide/state.md lists what a replicated schema may hold");
     }

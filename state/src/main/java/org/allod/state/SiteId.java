@@ -34,7 +34,7 @@ public record SiteId(long high, long low) implements Comparable<SiteId> {
 
     /** 64 well-mixed bits, the same in every process: {@link #hashCode} is not for protocols. */
     public long mix(long salt) {
-        return Mix.mix(high ^ Mix.mix(low ^ Mix.mix(salt)));
+        return SplitMix64.mix(high ^ SplitMix64.mix(low ^ SplitMix64.mix(salt)));
     }
 
     @Override

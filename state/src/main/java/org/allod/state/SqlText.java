@@ -1,7 +1,7 @@
 package org.allod.state;
 
 import java.util.Locale;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /** Just enough of SQL's surface to see where a statement begins and ends; SQLite does the rest. */
 final class SqlText {
@@ -15,8 +15,8 @@ final class SqlText {
             char c = sql.charAt(at);
             if (c == ';') {
                 if (skip(sql, at + 1) < sql.length()) {
-                    throw Rejected.because(
-                            Rejected.Reason.INVALID,
+                    throw RejectedException.because(
+                            RejectedException.Reason.INVALID,
                             "there is more than one statement in one text, the second at character "
                                     + skip(sql, at + 1),
                             "send each as a statement of its own");

@@ -14,12 +14,12 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
-import org.allod.store.Tx;
-import org.allod.store.Work;
+import org.allod.store.Transaction;
+import org.allod.store.TransactionBody;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,11 +32,11 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     private final Database db;
     private final SiteId site;
     private final VersionVector seen;
-    private volatile Layout layout;
+    private volatile ReplicatedTables layout;
     /** Statements that were found harmless under this layout. Only used inside writes, which take turns. */
-    private final Map<String, Layout> checked = new LinkedHashMap<>(64, 0.75f, true);
+    private final Map<String, ReplicatedTables> checked = new LinkedHashMap<>(64, 0.75f, true);
 
-    private SqliteReplica(Database db, SiteId site, VersionVector seen, Layout layout) {
+    private SqliteReplica(Database db, SiteId site, VersionVector seen, ReplicatedTables layout) {
         this.db = db;
         this.site = site;
         this.seen = seen;
@@ -49,7 +49,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         boolean done = false;
         try {
             SiteId site = db.write(tx -> site(tx, rng));
-            Layout layout = db.write(SqliteReplica::settle);
+            ReplicatedTables layout = db.write(SqliteReplica::settle);
             SqliteReplica replica = new SqliteReplica(db, site, db.read(SqliteReplica::readSeen), layout);
             done = true;
             return replica;
@@ -60,23 +60,23 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         }
     }
 
-    private static SiteId site(Tx tx, Rng rng) throws SQLException {
+    private static SiteId site(Transaction tx, Rng rng) throws SQLException {
         tx.update(
                 "INSERT INTO _allod_site(ordinal, id) VALUES (?, ?) ON CONFLICT(ordinal) DO NOTHING",
                 MetadataTables.SELF,
                 new Encoder().site(SiteId.random(rng)).bytes());
-        return new RowStore(tx, new Layout(ReplicatedSchema.of(), Map.of())).site(MetadataTables.SELF);
+        return new RowStore(tx, new ReplicatedTables(ReplicatedSchema.of(), Map.of())).site(MetadataTables.SELF);
     }
 
-    private static Layout settle(Tx tx) throws SQLException {
-        Layout layout = SchemaChange.current(tx);
-        for (String sql : Capture.setUp(layout)) {
+    private static ReplicatedTables settle(Transaction tx) throws SQLException {
+        ReplicatedTables layout = SchemaChange.current(tx);
+        for (String sql : ChangeCapture.setUp(layout)) {
             tx.update(sql);
         }
         return layout;
     }
 
-    private static VersionVector readSeen(Tx tx) throws SQLException {
+    private static VersionVector readSeen(Transaction tx) throws SQLException {
         VersionVector vector = new VersionVector();
         tx.list("SELECT s.id, n.first, n.last FROM _allod_seen n JOIN _allod_site s ON s.ordinal = n.site", row -> {
             NumberSet numbers = new NumberSet();
@@ -106,12 +106,12 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     /**
      * Brings the tables to this schema, or changes nothing.
      *
-     * @throws Rejected saying what about the change is not additive
+     * @throws RejectedException saying what about the change is not additive
      */
     public void applySchema(ReplicatedSchema wanted) {
         layout = db.write(tx -> {
             SchemaChange.apply(tx, SchemaChange.current(tx), wanted);
-            Layout next = settle(tx);
+            ReplicatedTables next = settle(tx);
             remote(tx, () -> new RowStore(tx, next).retryWaiting());
             return next;
         });
@@ -129,8 +129,8 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         });
     }
 
-    private LocalCommit run(Tx tx, List<SqlStatement> statements) throws SQLException {
-        Layout now = layout;
+    private LocalCommit run(Transaction tx, List<SqlStatement> statements) throws SQLException {
+        ReplicatedTables now = layout;
         List<Integer> rows = new ArrayList<>();
         for (SqlStatement statement : statements) {
             if (checked.get(statement.sql()) != now) {
@@ -144,7 +144,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         }
         long first = head(tx) + 1;
         RowStore store = new RowStore(tx, now);
-        Capture capture = new Capture(tx, now, store, site);
+        ChangeCapture capture = new ChangeCapture(tx, now, store, site);
         int pieces = capture.collect(first);
         if (pieces == 0) {
             return new LocalCommit(rows, 0, -1, Optional.empty());
@@ -161,11 +161,11 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         return new LocalCommit(rows, first, first + pieces - 1, set);
     }
 
-    private static int execute(Tx tx, SqlStatement statement) throws SQLException {
+    private static int execute(Transaction tx, SqlStatement statement) throws SQLException {
         PreparedStatement prepared = tx.prepared(statement.sql());
         int wanted = prepared.getParameterMetaData().getParameterCount();
         if (wanted != statement.parameters().size()) {
-            throw Rejected.invalid("the statement has %d parameters and was given %d values"
+            throw RejectedException.invalid("the statement has %d parameters and was given %d values"
                     .formatted(wanted, statement.parameters().size()));
         }
         for (int i = 0; i < wanted; i++) {
@@ -183,7 +183,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         }
     }
 
-    private static long head(Tx tx) throws SQLException {
+    private static long head(Transaction tx) throws SQLException {
         return tx.first(
                         "SELECT last FROM _allod_seen WHERE site = ? AND first = 1",
                         row -> row.getLong(1),
@@ -209,7 +209,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     }
 
     /** Writes by others: the triggers look away. */
-    private static void remote(Tx tx, Step step) throws SQLException {
+    private static void remote(Transaction tx, Step step) throws SQLException {
         tx.update("UPDATE temp._allod_mode SET local = 0");
         step.run();
         tx.update("UPDATE temp._allod_mode SET local = 1");
@@ -227,7 +227,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         }
     }
 
-    private static void applyNew(Tx tx, RowStore store, List<ChangeSet> sets) throws SQLException {
+    private static void applyNew(Transaction tx, RowStore store, List<ChangeSet> sets) throws SQLException {
         Map<SiteId, NumberSet> known = new TreeMap<>();
         for (ChangeSet set : sets) {
             SiteId from = set.dot().site();
@@ -327,8 +327,8 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     }
 
     /** Reads with any SQL, from one snapshot. */
-    public <T extends @Nullable Object> T read(Work<T> work) {
-        return db.read(work);
+    public <T extends @Nullable Object> T read(TransactionBody<T> body) {
+        return db.read(body);
     }
 
     @Override

@@ -6,8 +6,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.allod.base.Rejected;
-import org.allod.store.Tx;
+import org.allod.base.RejectedException;
+import org.allod.store.Transaction;
 
 /**
  * Lets a client's statement write replicated tables and nothing else. SQLite says itself what a statement will do: its
@@ -37,13 +37,13 @@ final class StatementGuard {
 
     private StatementGuard() {}
 
-    /** @throws Rejected saying what about the statement is not allowed */
-    static void check(Tx tx, Layout layout, String sql) throws SQLException {
+    /** @throws RejectedException saying what about the statement is not allowed */
+    static void check(Transaction tx, ReplicatedTables layout, String sql) throws SQLException {
         String rest = SqlText.first(sql);
         String word = SqlText.firstWord(rest);
         if (!FIRST_WORDS.contains(word)) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "the statement begins with '" + word + "'",
                     "a transaction may hold INSERT, UPDATE, DELETE, REPLACE, WITH and SELECT; tables are made by the schema files");
         }
@@ -55,15 +55,15 @@ final class StatementGuard {
         }
         for (Step step : program(tx, sql)) {
             if (FORBIDDEN.contains(step.opcode)) {
-                throw Rejected.invalid("the statement does more than write rows (" + step.opcode + ")");
+                throw RejectedException.invalid("the statement does more than write rows (" + step.opcode + ")");
             }
             boolean writes = step.opcode.equals("OpenWrite") && step.p3 == 0;
             boolean clears = step.opcode.equals("Clear") && step.p2 == 0;
             if (writes || clears) {
                 String table = roots.getOrDefault(writes ? step.p2 : step.p1, "sqlite_schema");
                 if (layout.table(table) == null) {
-                    throw Rejected.because(
-                            Rejected.Reason.INVALID,
+                    throw RejectedException.because(
+                            RejectedException.Reason.INVALID,
                             "the statement writes to '" + table + "', which is not a replicated table",
                             "the schema files list the replicated tables");
                 }
@@ -73,11 +73,11 @@ final class StatementGuard {
 
     private record Step(String opcode, int p1, int p2, int p3) {}
 
-    private static List<Step> program(Tx tx, String sql) throws SQLException {
+    private static List<Step> program(Transaction tx, String sql) throws SQLException {
         try {
             return tx.list("EXPLAIN " + sql, StatementGuard::step);
         } catch (SQLException e) {
-            throw Rejected.invalid("the statement is not valid: " + e.getMessage());
+            throw RejectedException.invalid("the statement is not valid: " + e.getMessage());
         }
     }
 

@@ -44,12 +44,12 @@ public final class Sync {
     private static final class Pull {
         final String from;
         final long session;
-        final Digest theirs;
+        final SyncDigest theirs;
         long page = -1;
         int tries;
         long at;
 
-        Pull(String from, long session, Digest theirs, long at) {
+        Pull(String from, long session, SyncDigest theirs, long at) {
             this.from = from;
             this.session = session;
             this.theirs = theirs;
@@ -95,7 +95,7 @@ public final class Sync {
             List<Member> peers = membership.random(1, null);
             if (pull == null && !peers.isEmpty()) {
                 Encoder message = open(Envelope.SYNC_ROOT);
-                message.fixed(Digest.of(replica.seen()).root());
+                message.fixed(SyncDigest.of(replica.seen()).root());
                 out.send(peers.getFirst().host().address(), message.bytes());
             }
         }
@@ -120,7 +120,7 @@ public final class Sync {
                             .bytes());
             return;
         }
-        BitSet buckets = Digest.of(replica.seen()).differing(pulling.theirs);
+        BitSet buckets = SyncDigest.of(replica.seen()).differing(pulling.theirs);
         if (buckets.isEmpty()) {
             pull = null;
             return;
@@ -128,7 +128,7 @@ public final class Sync {
         Encoder message = open(Envelope.SYNC_PULL).fixed(pulling.session);
         long[] words = buckets.toLongArray();
         message.fixed(words.length == 0 ? 0 : words[0]);
-        ChangeCodec.vector(message, Digest.within(replica.seen(), buckets));
+        ChangeCodec.vector(message, SyncDigest.within(replica.seen(), buckets));
         out.send(pulling.from, message.bytes());
     }
 
@@ -145,7 +145,7 @@ public final class Sync {
 
     private void root(String from, long theirs, long now) {
         VersionVector seen = replica.seen();
-        Digest mine = Digest.of(seen);
+        SyncDigest mine = SyncDigest.of(seen);
         if (mine.root() == theirs) {
             return;
         }
@@ -163,13 +163,16 @@ public final class Sync {
 
     private void buckets(String from, Decoder in, long now) {
         long session = in.fixed();
-        long[] buckets = new long[Digest.BUCKETS];
+        long[] buckets = new long[SyncDigest.BUCKETS];
         for (int i = 0; i < buckets.length; i++) {
             buckets[i] = in.fixed();
         }
         if (pull == null) {
             pull = new Pull(
-                    from, session, new Digest(buckets), now + options.grace().toNanos());
+                    from,
+                    session,
+                    new SyncDigest(buckets),
+                    now + options.grace().toNanos());
         }
     }
 
@@ -187,8 +190,8 @@ public final class Sync {
             }
             VersionVector without = new VersionVector(theirs);
             BitSet equal = (BitSet) buckets.clone();
-            equal.flip(0, Digest.BUCKETS);
-            without.addAll(Digest.within(serving.had, equal));
+            equal.flip(0, SyncDigest.BUCKETS);
+            without.addAll(SyncDigest.within(serving.had, equal));
             boolean nothing = without.containsAll(serving.had);
             serving.refs = nothing ? List.of() : replica.missingFrom(without);
             serving.without = without;
@@ -227,7 +230,7 @@ public final class Sync {
         ChangeCodec.rows(message, replica.rows(serving.refs.subList((int) start, end), serving.without));
         if (last) {
             serving.done = true;
-            ChangeCodec.vector(message, Digest.within(serving.had, serving.buckets));
+            ChangeCodec.vector(message, SyncDigest.within(serving.had, serving.buckets));
         }
         out.send(from, message.bytes());
     }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.junit.jupiter.api.Test;
 
@@ -64,7 +64,7 @@ class MergeTest {
                         replica.apply(List.of(set));
                         sets.add(set);
                     });
-                } catch (Rejected stale) {
+                } catch (RejectedException stale) {
                     // A version that is not above the stored one is refused, and changes nothing.
                 }
             }

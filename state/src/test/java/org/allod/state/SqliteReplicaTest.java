@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -75,7 +75,7 @@ class SqliteReplicaTest {
                             oracle.add(set);
                         });
                     } catch (java.util.concurrent.CompletionException stale) {
-                        assertThat(stale).hasCauseInstanceOf(Rejected.class);
+                        assertThat(stale).hasCauseInstanceOf(RejectedException.class);
                     }
                 }
             }
@@ -169,7 +169,7 @@ class SqliteReplicaTest {
             assertThat(commit.last()).isEqualTo(5);
             for (long number = 5; number >= 1; number--) {
                 ChangeSet set = a.changeSet(new Dot(a.site(), number));
-                assertThat(set.rows()).hasSizeLessThanOrEqualTo(Capture.PIECE);
+                assertThat(set.rows()).hasSizeLessThanOrEqualTo(ChangeCapture.PIECE);
                 b.apply(List.of(set));
             }
             assertThat(table(b, "svc")).hasSize(2100).isEqualTo(table(a, "svc"));
@@ -206,7 +206,7 @@ class SqliteReplicaTest {
                     "DELETE FROM nothing",
                     "INSERT INTO svc(id) VALUES (1); DROP TABLE svc",
                     "")) {
-                assertThatThrownBy(() -> run(a, sql)).as(sql).hasCauseInstanceOf(Rejected.class);
+                assertThatThrownBy(() -> run(a, sql)).as(sql).hasCauseInstanceOf(RejectedException.class);
             }
             assertThat(run(a, " /* ; */ INSERT INTO svc(id, name) VALUES (?, 'a;b') ; -- end", 1L)
                             .rows())
@@ -275,7 +275,7 @@ class SqliteReplicaTest {
                     Trace.SQL.replace("-- whole-row", ""),
                     Trace.SQL.replace("PRIMARY KEY(a, b)", "PRIMARY KEY(b, a)"))) {
                 assertThatThrownBy(() -> a.applySchema(SchemaReader.read(other)))
-                        .isInstanceOf(Rejected.class)
+                        .isInstanceOf(RejectedException.class)
                         .hasMessageContaining("refused");
             }
             assertThat(a.schema().tables()).isEqualTo(Trace.SCHEMA.tables());
@@ -332,7 +332,7 @@ class SqliteReplicaTest {
                 "CREATE TABLE _allod_t(a TEXT NOT NULL PRIMARY KEY)",
                 "CREATE TABLE p(a TEXT NOT NULL PRIMARY KEY); CREATE TABLE t(a TEXT NOT NULL PRIMARY KEY REFERENCES p(a))",
                 "CREATE TABLE")) {
-            assertThatThrownBy(() -> SchemaReader.read(sql)).as(sql).isInstanceOf(Rejected.class);
+            assertThatThrownBy(() -> SchemaReader.read(sql)).as(sql).isInstanceOf(RejectedException.class);
         }
     }
 }

@@ -111,7 +111,7 @@ class WireTest {
             ChangeCodec.vector(out, vector);
             VersionVector read = ChangeCodec.vector(new Decoder(out.bytes()));
             assertThat(read).isEqualTo(vector);
-            assertThat(Digest.of(read)).isEqualTo(Digest.of(vector));
+            assertThat(SyncDigest.of(read)).isEqualTo(SyncDigest.of(vector));
             assertThat(vector.containsAll(read) && read.containsAll(vector)).isTrue();
         }
     }

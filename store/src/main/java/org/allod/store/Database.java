@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,16 +18,16 @@ import org.jspecify.annotations.Nullable;
 public final class Database implements AutoCloseable {
     private final Path file;
     private final List<Connection> connections;
-    private final Writer writer;
-    private final Readers readers;
+    private final GroupCommitWriter writer;
+    private final ReaderPool readers;
     private final DiskReserve reserve;
     private final WalIndexSpace index;
 
     private Database(
             Path file,
             List<Connection> connections,
-            Writer writer,
-            Readers readers,
+            GroupCommitWriter writer,
+            ReaderPool readers,
             DiskReserve reserve,
             WalIndexSpace index) {
         this.file = file;
@@ -41,7 +41,7 @@ public final class Database implements AutoCloseable {
     /**
      * Opens the file, making it if there is none, and brings the tables of every component up to date.
      *
-     * @throws Failed where the file is damaged, newer than this program, or cannot be written
+     * @throws FailedException where the file is damaged, newer than this program, or cannot be written
      */
     public static Database open(Path file, DatabaseOptions options, List<Schema> schemas) {
         return open(file, options, schemas, Transactions::commit);
@@ -53,22 +53,22 @@ public final class Database implements AutoCloseable {
         DiskReserve reserve = new DiskReserve(file, options);
         reserve.open();
         try {
-            Connection first = Connections.writer(file, options);
+            Connection first = ConnectionFactory.writer(file, options);
             opened.add(first);
-            FolderEntries.settle(file);
-            Tx tx = new Tx(first);
+            DirectorySync.settle(file);
+            Transaction tx = new Transaction(first);
             Migrations.run(tx, file, schemas);
-            List<Tx> readerSessions = new ArrayList<>();
+            List<Transaction> readerSessions = new ArrayList<>();
             for (int i = 0; i < options.readers(); i++) {
-                Connection reader = Connections.reader(file);
+                Connection reader = ConnectionFactory.reader(file);
                 opened.add(reader);
-                readerSessions.add(new Tx(reader));
+                readerSessions.add(new Transaction(reader));
             }
             WalIndexSpace index = WalIndexSpace.make(file, options.checkpointPages());
-            Writer writer = new Writer(file, tx, options, commit, reserve::giveUp);
+            GroupCommitWriter writer = new GroupCommitWriter(file, tx, options, commit, reserve::giveUp);
             writer.start();
             done = true;
-            return new Database(file, opened, writer, new Readers(file, readerSessions), reserve, index);
+            return new Database(file, opened, writer, new ReaderPool(file, readerSessions), reserve, index);
         } catch (SQLException e) {
             throw SqliteErrors.failed("opening", file, e);
         } finally {
@@ -79,14 +79,14 @@ public final class Database implements AutoCloseable {
     }
 
     /** Does {@code work} in a transaction and returns once it is durable. */
-    public <T extends @Nullable Object> T write(Work<T> work) {
-        return join(submit(work));
+    public <T extends @Nullable Object> T write(TransactionBody<T> body) {
+        return join(submit(body));
     }
 
     /** Does {@code work} in a transaction; completes once it is durable. */
-    public <T extends @Nullable Object> CompletableFuture<T> submit(Work<T> work) {
+    public <T extends @Nullable Object> CompletableFuture<T> submit(TransactionBody<T> body) {
         CompletableFuture<T> result = new CompletableFuture<>();
-        submit(work, new Listener<T>() {
+        submit(body, new WriteCallback<T>() {
             @Override
             public void durable(T value) {
                 result.complete(value);
@@ -101,13 +101,13 @@ public final class Database implements AutoCloseable {
     }
 
     /** The same, telling a listener: for callers that make a hundred thousand of them a second. */
-    public <T extends @Nullable Object> void submit(Work<T> work, Listener<T> listener) {
-        writer.submit(new Task<>(work, listener));
+    public <T extends @Nullable Object> void submit(TransactionBody<T> body, WriteCallback<T> callback) {
+        writer.submit(new PendingWrite<>(body, callback));
     }
 
     /** Reads on one of the reader threads, from one snapshot. */
-    public <T extends @Nullable Object> T read(Work<T> work) {
-        return join(readers.submit(work));
+    public <T extends @Nullable Object> T read(TransactionBody<T> body) {
+        return join(readers.submit(body));
     }
 
     private static <T extends @Nullable Object> T join(CompletableFuture<T> future) {
@@ -117,7 +117,7 @@ public final class Database implements AutoCloseable {
             switch (e.getCause()) {
                 case Error error -> throw error;
                 case RuntimeException runtime -> throw runtime;
-                case null, default -> throw new Failed("waiting for the database", e);
+                case null, default -> throw new FailedException("waiting for the database", e);
             }
         }
     }

@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Space that a database keeps for the day when the disk is full: a file of zeros beside it, {@code NAME.reserve}. It
  * serves in two ways. A start that finds no write-ahead log is given the file as its log, under another name, so that
- * nobody can take the space in between. And a write that meets a full disk deletes it and tries again ({@link Writer}):
+ * nobody can take the space in between. And a write that meets a full disk deletes it and tries again ({@link GroupCommitWriter}):
  * what ends the fullness (a stop, a destroy) is a few writes. Once there is room it is made again ({@link #refill}).
  */
 final class DiskReserve {
@@ -38,7 +38,7 @@ final class DiskReserve {
         this.database = database;
         this.file = database.resolveSibling(database.getFileName() + ".reserve");
         this.half = file.resolveSibling(file.getFileName() + ".half");
-        this.log = WalSpace.bytes(options.checkpointPages());
+        this.log = WalPreallocator.bytes(options.checkpointPages());
     }
 
     private long bytes() {
@@ -49,7 +49,7 @@ final class DiskReserve {
     void open() {
         try {
             Files.deleteIfExists(half);
-            Path wal = WalSpace.log(database);
+            Path wal = WalPreallocator.log(database);
             if (held() && Files.exists(database) && !Files.exists(wal)) {
                 try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
                     channel.truncate(log);

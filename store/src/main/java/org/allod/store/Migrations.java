@@ -3,13 +3,13 @@ package org.allod.store;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 
 /** Brings the tables of each component to the version the program knows. Runs on the writer's connection, at opening. */
 final class Migrations {
     private Migrations() {}
 
-    static void run(Tx tx, Path file, List<Schema> schemas) throws SQLException {
+    static void run(Transaction tx, Path file, List<Schema> schemas) throws SQLException {
         tx.update("BEGIN IMMEDIATE");
         boolean done = false;
         try {
@@ -27,14 +27,14 @@ final class Migrations {
         }
     }
 
-    private static void migrate(Tx tx, Path file, Schema schema) throws SQLException {
+    private static void migrate(Transaction tx, Path file, Schema schema) throws SQLException {
         int found = tx.first(
                         "SELECT version FROM schema_version WHERE component = ?",
                         row -> row.getInt(1),
                         schema.component())
                 .orElse(0);
         if (found > schema.version()) {
-            throw new Failed(("opening %s: its tables of '%s' have version %d, this program knows up to %d; "
+            throw new FailedException(("opening %s: its tables of '%s' have version %d, this program knows up to %d; "
                             + "start the newer program again, or restore the backup made before the upgrade")
                     .formatted(file, schema.component(), found, schema.version()));
         }

@@ -2,7 +2,7 @@ package org.allod.store;
 
 import java.nio.file.Path;
 import java.sql.SQLException;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -28,8 +28,8 @@ final class SqliteErrors {
         return e instanceof SQLException sql && primary(sql) == SQLiteErrorCode.SQLITE_FULL.code;
     }
 
-    static Failed failed(String attempt, Path file, SQLException e) {
-        return new Failed("%s %s: %s".formatted(attempt, file, reason(e)), e);
+    static FailedException failed(String attempt, Path file, SQLException e) {
+        return new FailedException("%s %s: %s".formatted(attempt, file, reason(e)), e);
     }
 
     private static String reason(SQLException e) {

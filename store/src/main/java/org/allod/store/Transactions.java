@@ -9,25 +9,25 @@ final class Transactions {
     /** Makes the open transaction durable. */
     @FunctionalInterface
     interface Commit {
-        void commit(Tx tx) throws SQLException;
+        void commit(Transaction tx) throws SQLException;
     }
 
-    static void begin(Tx tx) throws SQLException {
+    static void begin(Transaction tx) throws SQLException {
         tx.prepared("BEGIN IMMEDIATE").execute();
     }
 
-    static void commit(Tx tx) throws SQLException {
+    static void commit(Transaction tx) throws SQLException {
         tx.prepared("COMMIT").execute();
     }
 
     /** Ends the open transaction after a failure. */
-    static void abandon(Tx tx) {
+    static void abandon(Transaction tx) {
         tx.forget();
         rollback(tx);
     }
 
     /** Ends the open transaction without effect. SQLite may have done so already (a full disk), which is as good. */
-    static void rollback(Tx tx) {
+    static void rollback(Transaction tx) {
         try {
             tx.prepared("ROLLBACK").execute();
         } catch (SQLException alreadyEnded) {

@@ -13,7 +13,7 @@
  *
  * <p><b>Thread rule.</b> {@link org.allod.store.Database} may be called from any thread, virtual ones included: the
  * calls into SQLite happen on platform threads of this room, because a foreign call holds its carrier; except that a
- * virtual thread which writes alone commits by itself (docs/decisions/010), so a submit may take one flush. Work handed in must touch nothing but its {@link org.allod.store.Tx} and may run twice (see there).
+ * virtual thread which writes alone commits by itself (docs/decisions/010), so a submit may take one flush. Work handed in must touch nothing but its {@link org.allod.store.Transaction} and may run twice (see there).
  *
  * <pre>{@code
  * try (var db = Database.open(file, DatabaseOptions.defaults(), List.of(schema))) {

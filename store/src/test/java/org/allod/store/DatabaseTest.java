@@ -15,7 +15,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sqlite.SQLiteErrorCode;
@@ -32,7 +32,7 @@ class DatabaseTest {
         return Database.open(dir.resolve("t.db"), DatabaseOptions.defaults(), List.of(NOTES));
     }
 
-    private static Work<Integer> insert(String text) {
+    private static TransactionBody<Integer> insert(String text) {
         return tx -> tx.update("INSERT INTO note(text) VALUES (?)", text);
     }
 
@@ -73,13 +73,14 @@ class DatabaseTest {
     void read_triesToWrite_isRefused() {
         try (Database db = open()) {
             assertThatThrownBy(() -> db.read(insert("a")))
-                    .isInstanceOf(Failed.class)
+                    .isInstanceOf(FailedException.class)
                     .hasMessageContaining("reading");
         }
     }
 
     /** Makes a batch of exactly these by holding the writer while they queue up. */
-    private static List<CompletableFuture<Integer>> batch(Database db, List<Work<Integer>> works) throws Exception {
+    private static List<CompletableFuture<Integer>> batch(Database db, List<TransactionBody<Integer>> works)
+            throws Exception {
         CountDownLatch hold = new CountDownLatch(1);
         CountDownLatch held = new CountDownLatch(1);
         CompletableFuture<Integer> first = db.submit(tx -> {
@@ -119,7 +120,7 @@ class DatabaseTest {
             assertThat(results.get(2).get()).isEqualTo(1);
             assertThat(results.get(4).get()).isEqualTo(1);
             assertThatThrownBy(results.get(1)::join)
-                    .hasCauseInstanceOf(Failed.class)
+                    .hasCauseInstanceOf(FailedException.class)
                     .hasMessageContaining("UNIQUE");
             assertThatThrownBy(results.get(3)::join).hasRootCauseMessage("mine");
             assertThat(count(db)).isEqualTo(4);
@@ -133,7 +134,7 @@ class DatabaseTest {
             commits.incrementAndGet();
             Transactions.commit(tx);
         })) {
-            List<Work<Integer>> works = new ArrayList<>();
+            List<TransactionBody<Integer>> works = new ArrayList<>();
             for (int i = 0; i < 1000; i++) {
                 works.add(insert("n" + i));
             }
@@ -175,7 +176,7 @@ class DatabaseTest {
             db.write(tx -> tx.update("UPDATE schema_version SET version = 7"));
         }
         assertThatThrownBy(this::open)
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContainingAll("'notes'", "version 7", "up to 1", "t.db");
     }
 
@@ -201,7 +202,7 @@ class DatabaseTest {
         Schema bad = new Schema("notes", List.of(List.of("CREATE TABLE one(x)", "CREATE TABEL two(x)")));
         Path file = dir.resolve("t.db");
         assertThatThrownBy(() -> Database.open(file, DatabaseOptions.defaults(), List.of(bad)))
-                .isInstanceOf(Failed.class);
+                .isInstanceOf(FailedException.class);
         try (Database db = open()) {
             assertThat(db.<Long>read(
                             tx -> tx.first("SELECT count(*) FROM sqlite_schema WHERE name = 'one'", r -> r.getLong(1))
@@ -225,14 +226,14 @@ class DatabaseTest {
         Path file = dir.resolve("t.db");
         Files.writeString(file, "this is no database, but it is long enough to look at. ".repeat(100));
         assertThatThrownBy(this::open)
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContainingAll("t.db", "damaged or not a database");
     }
 
     @Test
     void open_noSuchFolder_saysSo() {
         assertThatThrownBy(() -> Database.open(dir.resolve("no/such/t.db"), DatabaseOptions.defaults(), List.of(NOTES)))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("check that the folder exists");
     }
 
@@ -241,10 +242,10 @@ class DatabaseTest {
         Database db = open();
         db.close();
         assertThatThrownBy(() -> db.write(insert("a")))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("closed");
         assertThatThrownBy(() -> db.read(insert("a")))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("closed");
     }
 

@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,12 +40,12 @@ class DiskFullTest {
         Path file = dir.resolve("t.db");
         try (Database db = Database.open(file, SMALL, List.of(BLOBS))) {
             int written = 0;
-            Failed failed = null;
+            FailedException failed = null;
             while (failed == null && written < 1000) {
                 try {
                     db.write(tx -> tx.update("INSERT INTO blob VALUES (randomblob(30000))"));
                     written++;
-                } catch (Failed e) {
+                } catch (FailedException e) {
                     failed = e;
                 }
             }
@@ -66,7 +66,7 @@ class DiskFullTest {
         Files.write(dir.resolve("ballast"), new byte[(2 << 20) - 8192]);
 
         assertThatThrownBy(() -> Database.open(dir.resolve("t.db"), SMALL, List.of(BLOBS)))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("the disk is full");
         Files.delete(dir.resolve("ballast"));
         try (Database db = Database.open(dir.resolve("t.db"), SMALL, List.of(BLOBS))) {

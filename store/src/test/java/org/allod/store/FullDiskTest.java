@@ -11,7 +11,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -72,7 +72,7 @@ class FullDiskTest {
         for (int written = 0; written < 20_000; written++) {
             try {
                 write(db);
-            } catch (Failed e) {
+            } catch (FailedException e) {
                 assertThat(e).hasMessageContaining("the disk is full");
                 return written;
             }
@@ -164,14 +164,16 @@ class FullDiskTest {
             commit(tx);
         };
         try (Database db = Database.open(dir.resolve("t.db"), SMALL, List.of(NOTES), commit)) {
-            assertThatThrownBy(() -> write(db)).isInstanceOf(Failed.class).hasMessageContaining("the disk is full");
+            assertThatThrownBy(() -> write(db))
+                    .isInstanceOf(FailedException.class)
+                    .hasMessageContaining("the disk is full");
             full[0] = false;
             write(db);
             assertThat(count(db)).isEqualTo(1);
         }
     }
 
-    private static void commit(Tx tx) throws SQLException {
+    private static void commit(Transaction tx) throws SQLException {
         Transactions.commit(tx);
     }
 }

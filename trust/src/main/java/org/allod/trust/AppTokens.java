@@ -19,13 +19,13 @@ import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.Bug;
 import org.allod.base.Clock;
-import org.allod.base.Failed;
-import org.allod.base.Ids;
-import org.allod.base.Nearest;
-import org.allod.base.Rejected;
+import org.allod.base.DidYouMean;
+import org.allod.base.FailedException;
+import org.allod.base.IdGenerator;
+import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.store.Database;
-import org.allod.store.Tx;
+import org.allod.store.Transaction;
 
 /**
  * Tokens that speak for one app. A deploy token is 256 random bits, of which only a hash is kept: who reads the
@@ -51,12 +51,12 @@ public final class AppTokens {
 
     private final Database database;
     private final Clock clock;
-    private final Ids ids;
-    private final SealingKey keyTokens;
+    private final IdGenerator ids;
+    private final AeadKey keyTokens;
     private final Map<String, Token> byHash = new ConcurrentHashMap<>();
     private volatile Apps apps = app -> OptionalLong.of(0);
 
-    AppTokens(Database database, SealingKey hostKey, Clock clock, Ids ids) {
+    AppTokens(Database database, AeadKey hostKey, Clock clock, IdGenerator ids) {
         this.database = database;
         this.clock = clock;
         this.ids = ids;
@@ -117,10 +117,11 @@ public final class AppTokens {
     public Made make(String app, String name, Optional<Duration> expiry) {
         Duration lives = expiry.orElse(USUAL);
         if (!lives.isPositive() || lives.compareTo(LONGEST) > 0) {
-            throw Rejected.invalid("expiry must be more than nothing and at most %dh".formatted(LONGEST.toHours()));
+            throw RejectedException.invalid(
+                    "expiry must be more than nothing and at most %dh".formatted(LONGEST.toHours()));
         }
         if (name.length() > 100 || name.chars().anyMatch(Character::isISOControl)) {
-            throw Rejected.invalid("name must be at most 100 characters, on one line");
+            throw RejectedException.invalid("name must be at most 100 characters, on one line");
         }
         Instant now = Instant.ofEpochMilli(clock.wallMillis());
         clock.believedWall().ifPresent(this::dropExpired);
@@ -135,8 +136,8 @@ public final class AppTokens {
                             now.toEpochMilli())
                     .orElse(0L);
             if (count >= MAX_TOKENS) {
-                throw Rejected.because(
-                        Rejected.Reason.CONFLICT,
+                throw RejectedException.because(
+                        RejectedException.Reason.CONFLICT,
                         "app %s has %d tokens, the most it may have".formatted(app, count),
                         "revoke some: `allod token list`, `allod token revoke ID`");
             }
@@ -163,7 +164,8 @@ public final class AppTokens {
         Instant now = Instant.ofEpochMilli(clock.wallMillis());
         Token token = new Token(ids.ulid().toString(), app, Scope.KEYS, "", now, now.plus(KEYS_LIVE));
         byte[] name = app.getBytes(StandardCharsets.UTF_8);
-        long incarnation = apps.incarnation(app).orElseThrow(() -> Rejected.notFound("there is no app " + app));
+        long incarnation =
+                apps.incarnation(app).orElseThrow(() -> RejectedException.notFound("there is no app " + app));
         byte[] plain = ByteBuffer.allocate(24 + token.id().length() + name.length)
                 .putLong(incarnation)
                 .putLong(now.toEpochMilli())
@@ -175,7 +177,7 @@ public final class AppTokens {
                 token, KEYS + Base64.getUrlEncoder().withoutPadding().encodeToString(keyTokens.seal(plain, KEY_TOKEN)));
     }
 
-    private static final Binding KEY_TOKEN = new Binding("key token", "", "", 0);
+    private static final AssociatedData KEY_TOKEN = new AssociatedData("key token", "", "", 0);
 
     /** The token this text proves, where it is one of ours and still good. Takes as long for a wrong one. */
     public Optional<Token> find(String text) {
@@ -198,7 +200,7 @@ public final class AppTokens {
             Token token = new Token(new String(id, StandardCharsets.US_ASCII), app, Scope.KEYS, "", created, expires);
             OptionalLong now = apps.incarnation(app);
             return Optional.of(token).filter(t -> now.isPresent() && now.getAsLong() == incarnation);
-        } catch (IllegalArgumentException | BufferUnderflowException | Failed e) {
+        } catch (IllegalArgumentException | BufferUnderflowException | FailedException e) {
             return Optional.empty(); // not one of ours
         }
     }
@@ -218,10 +220,11 @@ public final class AppTokens {
         Collection<Token> all = byHash.values();
         Token token = all.stream().filter(t -> t.id().equals(id)).findFirst().orElseThrow(() -> {
             String what = "there is no token " + id;
-            return Nearest.to(id, all.stream().map(Token::id).toList())
-                    .map(n -> Rejected.because(Rejected.Reason.NOT_FOUND, what, "did you mean " + n + "?"))
-                    .orElseGet(() ->
-                            Rejected.because(Rejected.Reason.NOT_FOUND, what, "`allod token list` shows their ids"));
+            return DidYouMean.nearest(id, all.stream().map(Token::id).toList())
+                    .map(n -> RejectedException.because(
+                            RejectedException.Reason.NOT_FOUND, what, "did you mean " + n + "?"))
+                    .orElseGet(() -> RejectedException.because(
+                            RejectedException.Reason.NOT_FOUND, what, "`allod token list` shows their ids"));
         });
         // Durable first: a revocation that was answered must survive.
         database.write(tx -> tx.update("DELETE FROM token WHERE id = ?", id));
@@ -229,7 +232,7 @@ public final class AppTokens {
         return token;
     }
 
-    static void forget(Tx tx, String app) throws SQLException {
+    static void forget(Transaction tx, String app) throws SQLException {
         tx.update("DELETE FROM token WHERE app = ?", app);
     }
 

@@ -19,10 +19,10 @@ import java.util.Optional;
 import java.util.TreeMap;
 import org.allod.base.Bug;
 import org.allod.base.Clock;
-import org.allod.base.Nearest;
-import org.allod.base.Rejected;
+import org.allod.base.DidYouMean;
+import org.allod.base.RejectedException;
 import org.allod.store.Database;
-import org.allod.store.Tx;
+import org.allod.store.Transaction;
 
 /**
  * The certificates that apps bring for host names of their own. A host name is one app's. Keys are sealed, each bound to
@@ -32,12 +32,12 @@ public final class Certificates {
     static final int MAX_COUNT = 500;
 
     private final Database database;
-    private final AppKeys keys;
+    private final DataKeys keys;
     private final TrustedRoots roots;
     private final Clock clock;
     private volatile Watcher watcher = new Watcher() {};
 
-    Certificates(Database database, AppKeys keys, TrustedRoots roots, Clock clock) {
+    Certificates(Database database, DataKeys keys, TrustedRoots roots, Clock clock) {
         this.database = database;
         this.keys = keys;
         this.roots = roots;
@@ -83,17 +83,17 @@ public final class Certificates {
     }
 
     /** Whose a host name is, and how well that was shown: a chain that has expired shows nothing any more. */
-    record Held(String app, Proof proof) {}
+    record Held(String app, HostNameProof proof) {}
 
-    static Optional<Held> held(Tx tx, String host, Instant now) throws SQLException {
+    static Optional<Held> held(Transaction tx, String host, Instant now) throws SQLException {
         return tx.first(
                 "SELECT app, proof, chain FROM certificate WHERE host = ?",
                 row -> {
-                    Proof proof = Proof.of(row.getInt(2));
+                    HostNameProof proof = HostNameProof.of(row.getInt(2));
                     Instant until =
                             decode(row.getBytes(3)).getFirst().getNotAfter().toInstant();
-                    boolean over = proof == Proof.CHAIN && now.isAfter(until);
-                    return new Held(row.getString(1), over ? Proof.NONE : proof);
+                    boolean over = proof == HostNameProof.CHAIN && now.isAfter(until);
+                    return new Held(row.getString(1), over ? HostNameProof.NONE : proof);
                 },
                 host);
     }
@@ -112,20 +112,21 @@ public final class Certificates {
      *
      * @param shown by what it brings
      */
-    private static Proof admit(Tx tx, String app, String host, Proof shown, boolean tenant, Instant now)
+    private static HostNameProof admit(
+            Transaction tx, String app, String host, HostNameProof shown, boolean tenant, Instant now)
             throws SQLException {
         Optional<String> assigned = NameAssignments.assigned(tx, host);
         Optional<Held> held = held(tx, host, now);
         boolean given = assigned.filter(app::equals).isPresent()
-                || held.filter(h -> h.app().equals(app) && h.proof() == Proof.OPERATOR)
+                || held.filter(h -> h.app().equals(app) && h.proof() == HostNameProof.OPERATOR)
                         .isPresent();
-        Proof proof = given ? Proof.OPERATOR : shown;
+        HostNameProof proof = given ? HostNameProof.OPERATOR : shown;
         Optional<String> rival = assigned.or(
                         () -> held.filter(h -> !proof.beats(h.proof())).map(Held::app))
                 .filter(other -> !other.equals(app));
         if (rival.isPresent()) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "hostname %s has a certificate of %s".formatted(host, tenant ? "another app" : "app " + rival.get())
                             + (assigned.isPresent() ? ", to which the operator has given the name" : ""),
                     tenant
@@ -133,9 +134,9 @@ public final class Certificates {
                                     .formatted(app)
                             : "delete it there first");
         }
-        if (proof == Proof.NONE) {
-            throw Rejected.because(
-                    Rejected.Reason.UNSUPPORTED,
+        if (proof == HostNameProof.NONE) {
+            throw RejectedException.because(
+                    RejectedException.Reason.UNSUPPORTED,
                     "fullchain: no authority that is trusted here has signed it, so it does not show that %s is app %s's"
                             .formatted(host, app),
                     "bring one of a trusted authority, or have the operator give the name to the app (`allod cert allow %s --app %s`)"
@@ -156,14 +157,16 @@ public final class Certificates {
      * @param tenant whether it comes with no more than a token of the app
      */
     public Custom put(String app, String hostname, String fullchain, String privateKey, boolean tenant) {
-        String host = CustomCertificate.host(hostname);
+        String host = CertificateValidator.host(hostname);
         Instant now = clock.wall();
-        CustomCertificate.Good good = CustomCertificate.judge(host, fullchain, privateKey, now);
+        CertificateValidator.Good good = CertificateValidator.judge(host, fullchain, privateKey, now);
         byte[] chain = encode(good.chain());
-        Proof shown = !tenant ? Proof.OPERATOR : roots.trusts(good.chain()) ? Proof.CHAIN : Proof.NONE;
+        HostNameProof shown = !tenant
+                ? HostNameProof.OPERATOR
+                : roots.trusts(good.chain()) ? HostNameProof.CHAIN : HostNameProof.NONE;
         Custom kept = database.write(tx -> {
-            Proof proof = admit(tx, app, host, shown, tenant, now);
-            SealingKey key = keys.make(tx, app);
+            HostNameProof proof = admit(tx, app, host, shown, tenant, now);
+            AeadKey key = keys.make(tx, app);
             tx.update(
                     "INSERT INTO certificate (host, app, chain, created, updated, sealed, proof) "
                             + "VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6) "
@@ -177,8 +180,8 @@ public final class Certificates {
             long count = tx.first("SELECT count(*) FROM certificate WHERE app = ?", row -> row.getLong(1), app)
                     .orElse(0L);
             if (count > MAX_COUNT) {
-                throw Rejected.because(
-                        Rejected.Reason.UNSUPPORTED,
+                throw RejectedException.because(
+                        RejectedException.Reason.UNSUPPORTED,
                         "app %s has %d certificates, the most it may have".formatted(app, MAX_COUNT),
                         "delete some; nothing was changed");
             }
@@ -243,7 +246,7 @@ public final class Certificates {
         });
     }
 
-    static void forget(Tx tx, String app) throws SQLException {
+    static void forget(Transaction tx, String app) throws SQLException {
         tx.update("DELETE FROM certificate WHERE app = ?", app);
     }
 
@@ -262,17 +265,19 @@ public final class Certificates {
                 Instant.ofEpochMilli(row.getLong(5)));
     }
 
-    private static Rejected missing(String app, String host, List<Custom> all) {
+    private static RejectedException missing(String app, String host, List<Custom> all) {
         String what = "app %s has no certificate for %s".formatted(app, host);
-        return Nearest.to(host, all.stream().map(Custom::host).toList())
-                .map(near -> Rejected.because(Rejected.Reason.NOT_FOUND, what, "did you mean " + near + "?"))
-                .orElseGet(() -> Rejected.notFound(what));
+        return DidYouMean.nearest(host, all.stream().map(Custom::host).toList())
+                .map(near -> RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND, what, "did you mean " + near + "?"))
+                .orElseGet(() -> RejectedException.notFound(what));
     }
 
-    private static Binding binding(String app, String host, byte[] chain) {
+    private static AssociatedData binding(String app, String host, byte[] chain) {
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(chain);
-            return new Binding("certificate", app, host + "/" + HexFormat.of().formatHex(digest), 0);
+            return new AssociatedData(
+                    "certificate", app, host + "/" + HexFormat.of().formatHex(digest), 0);
         } catch (GeneralSecurityException e) {
             throw new Bug("this Java has no SHA-256", e);
         }

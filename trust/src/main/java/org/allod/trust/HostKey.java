@@ -16,8 +16,8 @@ import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.Set;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.store.Database;
 
 /**
@@ -37,10 +37,10 @@ final class HostKey {
      *
      * @param forget whether to give up everything sealed under a key that is lost, and begin with a new one
      */
-    static SealingKey at(Path file, Database database, boolean forget) {
+    static AeadKey at(Path file, Database database, boolean forget) {
         Optional<String> known =
                 database.read(tx -> tx.first("SELECT key_id FROM trust_host WHERE id = 1", row -> row.getString(1)));
-        Optional<SealingKey> found = read(file);
+        Optional<AeadKey> found = read(file);
         boolean fits = found.isPresent() && (known.isEmpty() || known.get().equals(fingerprint(found.get())));
         if (!fits && known.isPresent()) {
             if (!forget) {
@@ -49,7 +49,7 @@ final class HostKey {
             giveUp(database);
         }
         // With `forget`, another host's key in that place is used, never overwritten.
-        SealingKey key = found.orElseGet(() -> make(file));
+        AeadKey key = found.orElseGet(() -> make(file));
         if (known.isEmpty() || !fits) {
             // After the file: a crash in between leaves a key that nothing is sealed under yet, and it is taken.
             String id = fingerprint(key);
@@ -58,12 +58,12 @@ final class HostKey {
         return key;
     }
 
-    private static Rejected refused(Path file, boolean another) {
+    private static RejectedException refused(Path file, boolean another) {
         String what = another
                 ? "the host key in %s is not the one this host's secrets are sealed under".formatted(file)
                 : "the host key %s is missing, and this host's secrets are sealed under it".formatted(file);
-        return Rejected.because(
-                Rejected.Reason.CONFLICT,
+        return RejectedException.because(
+                RejectedException.Reason.CONFLICT,
                 what,
                 "put the right file back from its backup (mode 0600), or name it with --host-key FILE; where it is "
                         + "lost for good, `allod host --forget-secrets yes` deletes what can no longer be read "
@@ -82,17 +82,17 @@ final class HostKey {
         });
     }
 
-    private static String fingerprint(SealingKey key) {
+    private static String fingerprint(AeadKey key) {
         return HexFormat.of().formatHex(key.derive("fingerprint").bytes(), 0, 8);
     }
 
-    private static Optional<SealingKey> read(Path file) {
+    private static Optional<AeadKey> read(Path file) {
         try {
             Set<PosixFilePermission> open = EnumSet.copyOf(OTHERS);
             open.retainAll(Files.getPosixFilePermissions(file));
             if (!open.isEmpty()) {
-                throw Rejected.because(
-                        Rejected.Reason.CONFLICT,
+                throw RejectedException.because(
+                        RejectedException.Reason.CONFLICT,
                         "the host key %s can be read by others than its owner (%s)"
                                 .formatted(file, PosixFilePermissions.toString(Files.getPosixFilePermissions(file))),
                         "chmod 600 " + file + ", and consider whether somebody has read it");
@@ -100,8 +100,8 @@ final class HostKey {
             String text = Files.readString(file).strip();
             if (text.startsWith(HEAD)) {
                 byte[] bytes = Base64.getDecoder().decode(text.substring(HEAD.length()));
-                if (bytes.length == SealingKey.BYTES) {
-                    return Optional.of(SealingKey.of(bytes));
+                if (bytes.length == AeadKey.BYTES) {
+                    return Optional.of(AeadKey.of(bytes));
                 }
             }
             throw broken(file);
@@ -110,21 +110,21 @@ final class HostKey {
         } catch (IllegalArgumentException e) {
             throw broken(file);
         } catch (IOException e) {
-            throw new Failed("cannot read the host key " + file + ": " + e, e);
+            throw new FailedException("cannot read the host key " + file + ": " + e, e);
         }
     }
 
-    private static Rejected broken(Path file) {
-        return Rejected.because(
-                Rejected.Reason.CONFLICT,
+    private static RejectedException broken(Path file) {
+        return RejectedException.because(
+                RejectedException.Reason.CONFLICT,
                 "%s is not a host key: it must be one line, \"%s\" and 32 bytes in base64"
                         .formatted(file, HEAD.strip()),
                 "put the right file back from its backup, or name it with --host-key FILE");
     }
 
     /** Whole and on the disk before anything is sealed under it, or not there at all. */
-    private static SealingKey make(Path file) {
-        SealingKey key = SealingKey.random();
+    private static AeadKey make(Path file) {
+        AeadKey key = AeadKey.random();
         Path folder = file.toAbsolutePath().getParent();
         Path staged = file.resolveSibling(file.getFileName() + ".new");
         String line = HEAD + Base64.getEncoder().encodeToString(key.bytes()) + "\n";
@@ -146,7 +146,7 @@ final class HostKey {
             }
             return key;
         } catch (IOException e) {
-            throw new Failed("cannot make the host key " + file + ": " + e, e);
+            throw new FailedException("cannot make the host key " + file + ": " + e, e);
         }
     }
 }

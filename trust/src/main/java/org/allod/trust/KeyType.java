@@ -3,7 +3,7 @@ package org.allod.trust;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 
 /**
  * What a secret key is for and how it works. Names as clients of the Machines API write them; those of older ones, which
@@ -56,8 +56,8 @@ public enum KeyType {
             default ->
                 Arrays.stream(values()).filter(t -> t.wire().equals(name)).findFirst();
         };
-        return found.orElseThrow(() -> Rejected.because(
-                Rejected.Reason.INVALID,
+        return found.orElseThrow(() -> RejectedException.because(
+                RejectedException.Reason.INVALID,
                 "type is \"%s\": allowed are %s"
                         .formatted(
                                 text.length() > 40 ? text.substring(0, 40) : text,

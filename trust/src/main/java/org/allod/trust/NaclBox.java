@@ -61,7 +61,7 @@ final class NaclBox {
     static byte[] sealTo(byte[] receiver, byte[] once, byte[] plain) {
         byte[] sender = publicHalf(once);
         byte[] sealed = Arrays.copyOf(sender, KEY + TAG + plain.length);
-        byte[] key = agreed(once, receiver)
+        byte[] key = sharedKey(once, receiver)
                 .orElseThrow(() -> new IllegalArgumentException("a public key that agrees on nothing"));
         box(key, nonce(sender, receiver), plain, sealed, KEY);
         return sealed;
@@ -73,11 +73,11 @@ final class NaclBox {
             return Optional.empty();
         }
         byte[] sender = Arrays.copyOf(sealed, KEY);
-        return agreed(secret, sender).flatMap(key -> unbox(key, nonce(sender, receiver), sealed, KEY));
+        return sharedKey(secret, sender).flatMap(key -> unbox(key, nonce(sender, receiver), sealed, KEY));
     }
 
     /** {@code crypto_box_beforenm}: nothing for the few public keys that agree on zero with everybody. */
-    static Optional<byte[]> agreed(byte[] secret, byte[] open) {
+    static Optional<byte[]> sharedKey(byte[] secret, byte[] open) {
         byte[] shared = new byte[KEY];
         return X25519.calculateAgreement(secret, 0, open, 0, shared, 0)
                 ? Optional.of(hsalsa(shared))

@@ -5,9 +5,9 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.allod.base.Clock;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.allod.store.Database;
-import org.allod.store.Tx;
+import org.allod.store.Transaction;
 
 /**
  * Host names that the operator has given to apps: such a name is that app's with whatever certificate, and no other's
@@ -32,20 +32,20 @@ public final class NameAssignments {
 
     /** Gives a host name to an app; takes it from whoever has it with less than the operator's word. */
     public String assign(String app, String hostname) {
-        String host = CustomCertificate.host(hostname);
+        String host = CertificateValidator.host(hostname);
         database.write(tx -> {
             assigned(tx, host).filter(other -> !other.equals(app)).ifPresent(other -> {
                 throw taken(host, other);
             });
             Optional<Certificates.Held> held = Certificates.held(tx, host, clock.wall());
             if (held.isPresent() && !held.get().app().equals(app)) {
-                if (!Proof.OPERATOR.beats(held.get().proof())) {
+                if (!HostNameProof.OPERATOR.beats(held.get().proof())) {
                     throw taken(host, held.get().app());
                 }
                 tx.update("DELETE FROM certificate WHERE host = ?", host);
                 lose(tx, held.get().app(), host, clock.wall());
             }
-            tx.update("UPDATE certificate SET proof = ? WHERE host = ?", Proof.OPERATOR.code(), host);
+            tx.update("UPDATE certificate SET proof = ? WHERE host = ?", HostNameProof.OPERATOR.code(), host);
             return tx.update(
                     "INSERT INTO host_name (host, app, created) VALUES (?, ?, ?) ON CONFLICT (host) DO NOTHING",
                     host,
@@ -56,9 +56,9 @@ public final class NameAssignments {
         return host;
     }
 
-    private static Rejected taken(String host, String app) {
-        return Rejected.because(
-                Rejected.Reason.CONFLICT,
+    private static RejectedException taken(String host, String app) {
+        return RejectedException.because(
+                RejectedException.Reason.CONFLICT,
                 "host name %s was given to app %s by the operator".formatted(host, app),
                 "take it back first: `allod cert disallow %s --app %s`, or delete its certificate there"
                         .formatted(host, app));
@@ -66,20 +66,20 @@ public final class NameAssignments {
 
     /** Takes it back. A certificate that the app has for it stays, with no more proof than its chain is. */
     public void withdraw(String app, String hostname) {
-        String host = CustomCertificate.host(hostname);
+        String host = CertificateValidator.host(hostname);
         boolean trusted =
                 certificates.list(app).stream().anyMatch(c -> c.host().equals(host) && certificates.trusts(c.chain()));
         int gone = database.write(tx -> {
             tx.update(
                     "UPDATE certificate SET proof = ? WHERE host = ? AND app = ?",
-                    (trusted ? Proof.CHAIN : Proof.NONE).code(),
+                    (trusted ? HostNameProof.CHAIN : HostNameProof.NONE).code(),
                     host,
                     app);
             return tx.update("DELETE FROM host_name WHERE host = ? AND app = ?", host, app);
         });
         if (gone == 0) {
-            throw Rejected.because(
-                    Rejected.Reason.NOT_FOUND,
+            throw RejectedException.because(
+                    RejectedException.Reason.NOT_FOUND,
                     "host name %s was not given to app %s".formatted(host, app),
                     "`allod cert list --app " + app + "` shows which were");
         }
@@ -99,11 +99,11 @@ public final class NameAssignments {
                 app));
     }
 
-    static Optional<String> assigned(Tx tx, String host) throws SQLException {
+    static Optional<String> assigned(Transaction tx, String host) throws SQLException {
         return tx.first("SELECT app FROM host_name WHERE host = ?", row -> row.getString(1), host);
     }
 
-    static void lose(Tx tx, String app, String host, Instant now) throws SQLException {
+    static void lose(Transaction tx, String app, String host, Instant now) throws SQLException {
         tx.update("INSERT OR REPLACE INTO host_loss (app, host, at) VALUES (?, ?, ?)", app, host, now.toEpochMilli());
         tx.update(
                 "DELETE FROM host_loss WHERE app = ?1 AND host NOT IN "
@@ -112,11 +112,11 @@ public final class NameAssignments {
                 MOST_LOSSES);
     }
 
-    static void regain(Tx tx, String app, String host) throws SQLException {
+    static void regain(Transaction tx, String app, String host) throws SQLException {
         tx.update("DELETE FROM host_loss WHERE app = ? AND host = ?", app, host);
     }
 
-    static void forget(Tx tx, String app) throws SQLException {
+    static void forget(Transaction tx, String app) throws SQLException {
         tx.update("DELETE FROM host_name WHERE app = ?", app);
         tx.update("DELETE FROM host_loss WHERE app = ?", app);
     }

@@ -6,10 +6,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.allod.base.Clock;
-import org.allod.base.Nearest;
-import org.allod.base.Rejected;
+import org.allod.base.DidYouMean;
+import org.allod.base.RejectedException;
 import org.allod.store.Database;
-import org.allod.store.Tx;
+import org.allod.store.Transaction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,10 +25,10 @@ public final class SecretKeys {
     private static final String NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}";
 
     private final Database database;
-    private final AppKeys keys;
+    private final DataKeys keys;
     private final Clock clock;
 
-    SecretKeys(Database database, AppKeys keys, Clock clock) {
+    SecretKeys(Database database, DataKeys keys, Clock clock) {
         this.database = database;
         this.keys = keys;
         this.clock = clock;
@@ -59,25 +59,25 @@ public final class SecretKeys {
 
     /** Keeps a key that somebody brings, in the place of one that has the name. */
     public Made bring(String app, String name, KeyType type, byte[] value) {
-        return put(app, name, type, KeyWork.bring(type, value));
+        return put(app, name, type, KeyOperations.bring(type, value));
     }
 
     /** Makes a key at random, in the place of one that has the name. */
     public Made generate(String app, String name, KeyType type) {
-        return put(app, name, type, KeyWork.generate(type));
+        return put(app, name, type, KeyOperations.generate(type));
     }
 
-    private Made put(String app, String name, KeyType type, KeyWork.Key made) {
+    private Made put(String app, String name, KeyType type, KeyOperations.Key made) {
         if (!name.matches(NAME)) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "a secret key cannot be called \"%s\"".formatted(name.length() > 80 ? name.substring(0, 80) : name),
                     "a name is up to 128 letters, digits, hyphens, dots and underscores");
         }
         Instant now = clock.wall();
         return database.write(tx -> {
             long version = keys.next(tx, app);
-            SealingKey key = keys.make(tx, app);
+            AeadKey key = keys.make(tx, app);
             byte[] kept = key.seal(made.secret(), binding(app, name, type, made.open(), version));
             tx.update(
                     "INSERT INTO secret_key (app, name, version, type, open, created, updated, sealed) "
@@ -93,8 +93,8 @@ public final class SecretKeys {
             long count = tx.first("SELECT count(*) FROM secret_key WHERE app = ?", row -> row.getLong(1), app)
                     .orElse(0L);
             if (count > MAX_COUNT) {
-                throw Rejected.because(
-                        Rejected.Reason.CONFLICT,
+                throw RejectedException.because(
+                        RejectedException.Reason.CONFLICT,
                         "app %s has %d secret keys, the most it may have".formatted(app, MAX_COUNT),
                         "delete some; nothing was changed");
             }
@@ -118,34 +118,34 @@ public final class SecretKeys {
 
     public byte[] sign(String app, String name, byte[] text) {
         Opened key = open(app, name, text);
-        return KeyWork.sign(key.type, key.key, text);
+        return KeyOperations.sign(key.type, key.key, text);
     }
 
     /** Whether the key made this signature of this text. */
     public boolean verify(String app, String name, byte[] text, byte[] signature) {
         Opened key = open(app, name, text);
-        return KeyWork.verify(key.type, key.key, text, signature);
+        return KeyOperations.verify(key.type, key.key, text, signature);
     }
 
     public byte[] encrypt(String app, String name, byte[] plain, byte[] associated) {
         Opened key = open(app, name, plain);
-        return KeyWork.encrypt(key.type, key.key, plain, associated);
+        return KeyOperations.encrypt(key.type, key.key, plain, associated);
     }
 
     /** Nothing where the key did not make it, or with other associated data. */
     public Optional<byte[]> decrypt(String app, String name, byte[] ciphertext, byte[] associated) {
         Opened key = open(app, name, ciphertext);
-        return KeyWork.decrypt(key.type, key.key, ciphertext, associated);
+        return KeyOperations.decrypt(key.type, key.key, ciphertext, associated);
     }
 
-    private record Opened(KeyType type, KeyWork.Key key) {}
+    private record Opened(KeyType type, KeyOperations.Key key) {}
 
     private record Row(long version, String type, byte[] open, byte[] sealed) {}
 
     private Opened open(String app, String name, byte[] text) {
         if (text.length > MAX_TEXT) {
-            throw Rejected.because(
-                    Rejected.Reason.TOO_LARGE,
+            throw RejectedException.because(
+                    RejectedException.Reason.TOO_LARGE,
                     "a text of %d bytes: a key works on up to %d".formatted(text.length, MAX_TEXT));
         }
         return database.read(tx -> {
@@ -158,15 +158,15 @@ public final class SecretKeys {
                     .orElseThrow(() -> missing(app, name, all));
             KeyType type = KeyType.parse(row.type);
             byte[] secret = keys.of(tx, app).open(row.sealed, binding(app, name, type, row.open, row.version));
-            return new Opened(type, new KeyWork.Key(secret, row.open));
+            return new Opened(type, new KeyOperations.Key(secret, row.open));
         });
     }
 
-    static void forget(Tx tx, String app) throws SQLException {
+    static void forget(Transaction tx, String app) throws SQLException {
         tx.update("DELETE FROM secret_key WHERE app = ?", app);
     }
 
-    private static List<View> rows(Tx tx, String app) throws SQLException {
+    private static List<View> rows(Transaction tx, String app) throws SQLException {
         return tx.list(
                 "SELECT name, type, open, created, updated FROM secret_key WHERE app = ? ORDER BY name",
                 row -> new View(
@@ -183,16 +183,17 @@ public final class SecretKeys {
         return blob == null ? new byte[0] : blob;
     }
 
-    private static Rejected missing(String app, String name, List<View> all) {
+    private static RejectedException missing(String app, String name, List<View> all) {
         String what = "app %s has no secret key %s".formatted(app, name);
-        return Nearest.to(name, all.stream().map(View::name).toList())
-                .map(near -> Rejected.because(Rejected.Reason.NOT_FOUND, what, "did you mean " + near + "?"))
-                .orElseGet(() -> Rejected.notFound(what));
+        return DidYouMean.nearest(name, all.stream().map(View::name).toList())
+                .map(near -> RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND, what, "did you mean " + near + "?"))
+                .orElseGet(() -> RejectedException.notFound(what));
     }
 
     /** The type and the public half are bound too: a key must not be used in another way, or verify for another. */
-    private static Binding binding(String app, String name, KeyType type, byte[] open, long version) {
-        return new Binding(
+    private static AssociatedData binding(String app, String name, KeyType type, byte[] open, long version) {
+        return new AssociatedData(
                 "secret key",
                 app,
                 name + "/" + type.wire() + "/" + HexFormat.of().formatHex(open),

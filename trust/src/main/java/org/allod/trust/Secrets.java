@@ -11,10 +11,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.allod.base.Clock;
-import org.allod.base.Nearest;
-import org.allod.base.Rejected;
+import org.allod.base.DidYouMean;
+import org.allod.base.RejectedException;
 import org.allod.store.Database;
-import org.allod.store.Tx;
+import org.allod.store.Transaction;
 
 /**
  * The secrets of apps: values by name, which become the environment of the app's machines when they boot. Every change
@@ -32,10 +32,10 @@ public final class Secrets {
     private static final String NAME = "[A-Za-z_][A-Za-z0-9_]{0,254}";
 
     private final Database database;
-    private final AppKeys keys;
+    private final DataKeys keys;
     private final Clock clock;
 
-    Secrets(Database database, AppKeys keys, Clock clock) {
+    Secrets(Database database, DataKeys keys, Clock clock) {
         this.database = database;
         this.keys = keys;
         this.clock = clock;
@@ -77,7 +77,7 @@ public final class Secrets {
     /** Every value: for a machine that boots, and for whoever may see them. */
     public Revealed reveal(String app) {
         return database.read(tx -> {
-            Optional<SealingKey> key = keys.find(tx, app);
+            Optional<AeadKey> key = keys.find(tx, app);
             Map<String, String> values = new LinkedHashMap<>();
             if (key.isPresent()) {
                 record Row(String name, long version, byte[] sealed) {}
@@ -100,7 +100,7 @@ public final class Secrets {
         Instant now = clock.wall();
         return database.write(tx -> {
             long version = keys.next(tx, app);
-            SealingKey key = keys.make(tx, app);
+            AeadKey key = keys.make(tx, app);
             List<Secret> set = new ArrayList<>();
             for (var entry : values.entrySet()) {
                 if (entry.getValue().isPresent()) {
@@ -114,7 +114,8 @@ public final class Secrets {
         });
     }
 
-    private static Secret put(Tx tx, SealingKey key, String app, String name, String value, long version, Instant now)
+    private static Secret put(
+            Transaction tx, AeadKey key, String app, String name, String value, long version, Instant now)
             throws SQLException {
         byte[] plain = value.getBytes(StandardCharsets.UTF_8);
         byte[] mac = key.derive("digest").mac(name.getBytes(StandardCharsets.UTF_8), plain);
@@ -143,13 +144,13 @@ public final class Secrets {
         });
     }
 
-    static void forget(Tx tx, String app) throws SQLException {
+    static void forget(Transaction tx, String app) throws SQLException {
         tx.update("DELETE FROM secret WHERE app = ?", app);
     }
 
     private static final String COLUMNS = "name, digest, version, created, updated";
 
-    private static List<Secret> rows(Tx tx, String app) throws SQLException {
+    private static List<Secret> rows(Transaction tx, String app) throws SQLException {
         return tx.list("SELECT " + COLUMNS + " FROM secret WHERE app = ? ORDER BY name", Secrets::row, app);
     }
 
@@ -164,33 +165,33 @@ public final class Secrets {
 
     private static void check(String name, Optional<String> value) {
         if (!name.matches(NAME)) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "a secret cannot be called \"%s\"".formatted(name.length() > 80 ? name.substring(0, 80) : name),
                     "a name is up to 255 letters, digits and underscores and does not begin with a digit, since it "
                             + "becomes a variable of the environment");
         }
         int size = value.map(v -> v.getBytes(StandardCharsets.UTF_8).length).orElse(0);
         if (size > MAX_VALUE) {
-            throw Rejected.because(
-                    Rejected.Reason.TOO_LARGE,
+            throw RejectedException.because(
+                    RejectedException.Reason.TOO_LARGE,
                     "the value of secret %s is %d bytes: one may have %d".formatted(name, size, MAX_VALUE));
         }
         if (value.filter(v -> !StandardCharsets.UTF_8.newEncoder().canEncode(v)).isPresent()) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "the value of secret %s is not text: it has half of a character".formatted(name),
                     "encode it, for example in base64");
         }
         if (value.filter(v -> v.indexOf('\0') >= 0).isPresent()) {
-            throw Rejected.because(
-                    Rejected.Reason.INVALID,
+            throw RejectedException.because(
+                    RejectedException.Reason.INVALID,
                     "the value of secret %s has a NUL byte, which no environment can hold".formatted(name),
                     "encode it, for example in base64");
         }
     }
 
-    private static void bounded(Tx tx, String app) throws SQLException {
+    private static void bounded(Transaction tx, String app) throws SQLException {
         record Sum(long count, long size) {}
         Sum sum = tx.first(
                         "SELECT count(*), coalesce(sum(size + length(name)), 0) FROM secret WHERE app = ?",
@@ -198,22 +199,23 @@ public final class Secrets {
                         app)
                 .orElseThrow();
         if (sum.count > MAX_COUNT || sum.size > MAX_TOTAL) {
-            throw Rejected.because(
-                    Rejected.Reason.TOO_LARGE,
+            throw RejectedException.because(
+                    RejectedException.Reason.TOO_LARGE,
                     "app %s would have %d secrets of %d bytes: at most %d of %d bytes together are kept"
                             .formatted(app, sum.count, sum.size, MAX_COUNT, MAX_TOTAL),
                     "unset some; nothing was changed");
         }
     }
 
-    private static Rejected missing(String app, String name, List<Secret> all) {
+    private static RejectedException missing(String app, String name, List<Secret> all) {
         String what = "app %s has no secret %s".formatted(app, name);
-        return Nearest.to(name, all.stream().map(Secret::name).toList())
-                .map(near -> Rejected.because(Rejected.Reason.NOT_FOUND, what, "did you mean " + near + "?"))
-                .orElseGet(() -> Rejected.notFound(what));
+        return DidYouMean.nearest(name, all.stream().map(Secret::name).toList())
+                .map(near -> RejectedException.because(
+                        RejectedException.Reason.NOT_FOUND, what, "did you mean " + near + "?"))
+                .orElseGet(() -> RejectedException.notFound(what));
     }
 
-    private static Binding binding(String app, String name, long version) {
-        return new Binding("secret", app, name, version);
+    private static AssociatedData binding(String app, String name, long version) {
+        return new AssociatedData("secret", app, name, version);
     }
 }

@@ -16,7 +16,7 @@ import java.util.Optional;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import org.allod.base.Bug;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,8 +46,8 @@ final class TrustedRoots {
         } catch (IOException | CertificateException e) {
             // Said below.
         }
-        throw Rejected.because(
-                Rejected.Reason.INVALID,
+        throw RejectedException.because(
+                RejectedException.Reason.INVALID,
                 "the certificate authorities in " + file + " cannot be read",
                 "give a file of certificates in PEM, or leave --app-cert-roots out");
     }

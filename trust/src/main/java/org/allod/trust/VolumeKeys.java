@@ -2,7 +2,7 @@ package org.allod.trust;
 
 import java.util.Optional;
 import java.util.Set;
-import org.allod.base.Failed;
+import org.allod.base.FailedException;
 import org.allod.base.Rng;
 import org.allod.store.Database;
 
@@ -15,9 +15,9 @@ public final class VolumeKeys {
     private static final int BYTES = 32;
 
     private final Database database;
-    private final SealingKey sealing;
+    private final AeadKey sealing;
 
-    VolumeKeys(Database database, SealingKey hostKey) {
+    VolumeKeys(Database database, AeadKey hostKey) {
         this.database = database;
         this.sealing = hostKey.derive("volume-keys");
     }
@@ -31,7 +31,8 @@ public final class VolumeKeys {
 
     /** Gives {@code with} the key of {@code of}: a copy of an encrypted disk opens with the same key. */
     public void share(String with, String of) {
-        byte[] key = key(of).orElseThrow(() -> new Failed("the key of " + of + " is lost: it cannot be copied"));
+        byte[] key =
+                key(of).orElseThrow(() -> new FailedException("the key of " + of + " is lost: it cannot be copied"));
         byte[] sealed = sealing.seal(key, binding(with));
         database.write(
                 tx -> tx.update("INSERT OR REPLACE INTO host_secret (name, sealed) VALUES (?, ?)", row(with), sealed));
@@ -59,7 +60,7 @@ public final class VolumeKeys {
         return "volume-key " + owner;
     }
 
-    private static Binding binding(String owner) {
-        return new Binding("volume-key", "", owner, 0);
+    private static AssociatedData binding(String owner) {
+        return new AssociatedData("volume-key", "", owner, 0);
     }
 }

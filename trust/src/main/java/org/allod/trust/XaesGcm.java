@@ -59,7 +59,7 @@ final class XaesGcm {
         Cipher block = Cipher.getInstance("AES/ECB/NoPadding");
         block.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(key, "AES"));
         // CMAC's first subkey, over one whole block: so each half of the derived key is one AES of one XOR.
-        byte[] subkey = doubled(block.doFinal(new byte[16]));
+        byte[] subkey = doubleBlock(block.doFinal(new byte[16]));
         byte[] derived = new byte[32];
         for (int half = 1; half <= 2; half++) {
             byte[] in = new byte[16];
@@ -78,7 +78,7 @@ final class XaesGcm {
     }
 
     /** Multiplied by x in GF(2^128). */
-    private static byte[] doubled(byte[] block) {
+    private static byte[] doubleBlock(byte[] block) {
         byte[] out = new byte[block.length];
         int carry = 0;
         for (int i = block.length - 1; i >= 0; i--) {

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.allod.base.BelievedClock;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -79,7 +79,7 @@ class AppTokensTest {
         assertThat(tokens().find(made.text())).isEmpty();
         assertThat(tokens().list(Optional.of("shop"))).containsExactly(other.token());
         assertThatThrownBy(() -> tokens().revoke(made.token().id()))
-                .isInstanceOf(Rejected.class)
+                .isInstanceOf(RejectedException.class)
                 .hasMessageContaining("there is no token " + made.token().id());
     }
 
@@ -156,7 +156,7 @@ class AppTokensTest {
     @Test
     void tokens_whenTheCalendarJumpsAheadAndBack_areStillThere() {
         BelievedClock clock = new BelievedClock(folder.time);
-        AppTokens tokens = new AppTokens(folder.database, SealingKey.random(), clock, folder.ids);
+        AppTokens tokens = new AppTokens(folder.database, AeadKey.random(), clock, folder.ids);
         AppTokens.Made made = tokens.make("shop", "ci", Optional.of(Duration.ofHours(1)));
         folder.time.step(Duration.ofDays(30));
         assertThat(tokens.find(made.text())).isEmpty();

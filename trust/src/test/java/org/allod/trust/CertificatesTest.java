@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,8 +52,8 @@ class CertificatesTest {
 
     private void refused(String host, String chain, String key, String why) {
         assertThatThrownBy(() -> certificates().put("shop", host, chain, key))
-                .isInstanceOfSatisfying(Rejected.class, e -> {
-                    assertThat(e.reason()).isEqualTo(Rejected.Reason.UNSUPPORTED);
+                .isInstanceOfSatisfying(RejectedException.class, e -> {
+                    assertThat(e.reason()).isEqualTo(RejectedException.Reason.UNSUPPORTED);
                     assertThat(e).hasMessageContaining(why);
                     assertThat(e.hint()).isPresent();
                 });
@@ -134,7 +134,7 @@ class CertificatesTest {
         certificates().put("bank", "shop.example.com", shop.chain(), shop.key());
         assertThatThrownBy(() -> certificates().get("bank", "shap.example.com"))
                 .isInstanceOfSatisfying(
-                        Rejected.class, e -> assertThat(e.hint()).hasValue("did you mean shop.example.com?"));
+                        RejectedException.class, e -> assertThat(e.hint()).hasValue("did you mean shop.example.com?"));
     }
 
     @Test
@@ -143,6 +143,6 @@ class CertificatesTest {
         certificates().put("shop", "rsa.example.com", rsa.chain(), rsa.key());
         folder.database.write(tx -> tx.update("UPDATE certificate SET chain = "
                 + "(SELECT chain FROM certificate WHERE host = 'rsa.example.com') WHERE host = 'shop.example.com'"));
-        assertThatThrownBy(() -> certificates().pair("shop.example.com")).isInstanceOf(Failed.class);
+        assertThatThrownBy(() -> certificates().pair("shop.example.com")).isInstanceOf(FailedException.class);
     }
 }

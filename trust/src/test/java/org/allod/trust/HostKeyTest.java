@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,7 +30,7 @@ class HostKeyTest {
     }
 
     private void refused(String what) {
-        assertThatThrownBy(() -> new TrustFolder(dir)).isInstanceOfSatisfying(Rejected.class, e -> {
+        assertThatThrownBy(() -> new TrustFolder(dir)).isInstanceOfSatisfying(RejectedException.class, e -> {
             assertThat(e.hint()).isPresent();
             assertThat(e).hasMessageContaining(what).hasMessageContaining(file().toString());
         });

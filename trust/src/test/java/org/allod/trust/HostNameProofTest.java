@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import org.allod.base.Rejected;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -66,7 +66,8 @@ class HostNameProofTest {
     private void refused(String app, TestAuthority.Issued brought, String why) {
         assertThatThrownBy(() -> tenant(app, brought))
                 .isInstanceOfSatisfying(
-                        Rejected.class, e -> assertThat(e.reason()).isEqualTo(Rejected.Reason.UNSUPPORTED))
+                        RejectedException.class,
+                        e -> assertThat(e.reason()).isEqualTo(RejectedException.Reason.UNSUPPORTED))
                 .hasMessageContaining(why);
     }
 

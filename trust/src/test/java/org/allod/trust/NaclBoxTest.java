@@ -45,7 +45,7 @@ class NaclBoxTest {
     @Test
     void agreement_ofTheVectorsPairs_isTheVectorsKey() {
         assertThat(NaclBox.publicHalf(BOBS_SECRET)).isEqualTo(BOBS_PUBLIC);
-        assertThat(NaclBox.agreed(BOBS_SECRET, ALICES_PUBLIC)).hasValue(KEY);
+        assertThat(NaclBox.sharedKey(BOBS_SECRET, ALICES_PUBLIC)).hasValue(KEY);
     }
 
     /** Made with libsodium's parts from the vector's pairs: Alice's is that of the one message. */

@@ -7,8 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,7 +67,7 @@ class SecretKeysTest {
                         .isEmpty();
             } else {
                 assertThatThrownBy(() -> keys().decrypt("shop", "k", sealed, bytes("of order 8")))
-                        .isInstanceOf(Rejected.class)
+                        .isInstanceOf(RejectedException.class)
                         .hasMessageContaining("associated_data");
                 assertThatThrownBy(() -> keys().encrypt("shop", "k", text, bytes("of order 8")))
                         .hasMessageContaining("associated_data");
@@ -123,7 +123,7 @@ class SecretKeysTest {
                         + "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"));
         pair[63] ^= 1;
         assertThatThrownBy(() -> keys().bring("shop", "ed", KeyType.NACL_SIGN, pair))
-                .isInstanceOf(Rejected.class)
+                .isInstanceOf(RejectedException.class)
                 .hasMessageContaining("a seed and the public half that belongs to it");
     }
 
@@ -144,10 +144,10 @@ class SecretKeysTest {
         keys().generate("shop", "k", KeyType.HS256);
         keys().generate("shop", "l", KeyType.HS256);
         folder.database.write(tx -> tx.update("UPDATE secret_key SET type = 'nacl_auth' WHERE name = 'k'"));
-        assertThatThrownBy(() -> keys().sign("shop", "k", new byte[1])).isInstanceOf(Failed.class);
+        assertThatThrownBy(() -> keys().sign("shop", "k", new byte[1])).isInstanceOf(FailedException.class);
         folder.database.write(tx -> tx.update("UPDATE secret_key SET type = 'hs256', "
                 + "sealed = (SELECT sealed FROM secret_key WHERE name = 'l') WHERE name = 'k'"));
-        assertThatThrownBy(() -> keys().sign("shop", "k", new byte[1])).isInstanceOf(Failed.class);
+        assertThatThrownBy(() -> keys().sign("shop", "k", new byte[1])).isInstanceOf(FailedException.class);
     }
 
     @Test
@@ -170,7 +170,7 @@ class SecretKeysTest {
         keys().generate("shop", "real", KeyType.HS256);
         assertThatThrownBy(() -> keys().sign("shop", "reel", new byte[1]))
                 .isInstanceOfSatisfying(
-                        Rejected.class, e -> assertThat(e.hint()).hasValue("did you mean real?"));
+                        RejectedException.class, e -> assertThat(e.hint()).hasValue("did you mean real?"));
         assertThatThrownBy(() -> keys().sign("shop", "real", new byte[SecretKeys.MAX_TEXT + 1]))
                 .hasMessageContaining("a key works on up to 1048576");
     }

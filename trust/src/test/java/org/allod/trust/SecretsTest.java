@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
-import org.allod.base.Failed;
-import org.allod.base.Rejected;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -110,11 +110,11 @@ class SecretsTest {
                         .orElseThrow());
         folder.database.write(tx -> tx.update("UPDATE secret SET sealed = ? WHERE app = 'shop' AND name = 'A'", b));
         assertThatThrownBy(() -> secrets.reveal("shop"))
-                .isInstanceOf(Failed.class)
+                .isInstanceOf(FailedException.class)
                 .hasMessageContaining("secret A of app shop does not open")
                 .hasMessageNotContaining("of bank");
         folder.database.write(tx -> tx.update("UPDATE secret SET sealed = ? WHERE app = 'bank' AND name = 'A'", b));
-        assertThatThrownBy(() -> secrets.reveal("bank")).isInstanceOf(Failed.class);
+        assertThatThrownBy(() -> secrets.reveal("bank")).isInstanceOf(FailedException.class);
     }
 
     @Test
@@ -124,7 +124,7 @@ class SecretsTest {
                 tx.first("SELECT sealed FROM secret", row -> row.getBytes(1)).orElseThrow());
         set("shop", "A", "new");
         folder.database.write(tx -> tx.update("UPDATE secret SET sealed = ?", old));
-        assertThatThrownBy(() -> secrets.reveal("shop")).isInstanceOf(Failed.class);
+        assertThatThrownBy(() -> secrets.reveal("shop")).isInstanceOf(FailedException.class);
         set("shop", "A", "set again");
         assertThat(secrets.reveal("shop").values()).isEqualTo(Map.of("A", "set again"));
     }
@@ -133,7 +133,7 @@ class SecretsTest {
     void badInput_saysWhatWithoutTheValue_andChangesNothing() {
         set("shop", "GOOD", "1");
         assertThatThrownBy(() -> set("shop", "9X", "hunter2"))
-                .isInstanceOf(Rejected.class)
+                .isInstanceOf(RejectedException.class)
                 .hasMessageContaining("\"9X\"")
                 .hasMessageNotContaining("hunter2");
         assertThatThrownBy(() -> set("shop", "X=Y", "hunter2")).hasMessageNotContaining("hunter2");
@@ -146,7 +146,7 @@ class SecretsTest {
         assertThatThrownBy(() -> secrets.update("shop", many)).hasMessageContaining("501 secrets");
         assertThatThrownBy(() -> secrets.delete("shop", "GOD"))
                 .isInstanceOfSatisfying(
-                        Rejected.class, e -> assertThat(e.hint()).hasValue("did you mean GOOD?"));
+                        RejectedException.class, e -> assertThat(e.hint()).hasValue("did you mean GOOD?"));
         assertThat(secrets.version("shop")).isEqualTo(1);
         assertThat(secrets.reveal("shop").values()).isEqualTo(Map.of("GOOD", "1"));
     }

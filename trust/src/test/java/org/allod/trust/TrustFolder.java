@@ -8,7 +8,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.allod.base.Ids;
+import org.allod.base.IdGenerator;
 import org.allod.base.Rng;
 import org.allod.base.VirtualTime;
 import org.allod.store.Database;
@@ -17,9 +17,9 @@ import org.allod.store.DatabaseOptions;
 /** A real database and host key in a folder, opened as the daemon does. */
 final class TrustFolder implements AutoCloseable {
     final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
-    final Ids ids = new Ids(time, Rng.seeded(1));
+    final IdGenerator ids = new IdGenerator(time, Rng.seeded(1));
     final Database database;
-    final Trust trust;
+    final TrustModule trust;
 
     TrustFolder(Path folder) {
         this(folder, false);
@@ -33,7 +33,7 @@ final class TrustFolder implements AutoCloseable {
     TrustFolder(Path folder, boolean forget, Optional<Path> roots) {
         database = Database.open(folder.resolve("host.db"), DatabaseOptions.defaults(), List.of(TrustSchema.SCHEMA));
         try {
-            trust = Trust.open(database, folder.resolve("host.key"), forget, roots, time, ids);
+            trust = TrustModule.open(database, folder.resolve("host.key"), forget, roots, time, ids);
         } catch (RuntimeException e) {
             database.close();
             throw e;

@@ -1,0 +1,39 @@
+package org.allod.api;
+
+import io.netty.handler.codec.http.HttpMethod;
+import java.util.List;
+import org.allod.machine.Machines;
+
+/**
+ * Has what is made in an app (a secret, a token, a certificate, an address, a deploy) and the app's deletion go one after
+ * the other. Machines and volumes see to it themselves: a create may take a minute, an exec an hour.
+ */
+public final class AppDeletionGuard {
+    private static final String APP = "/v1/apps/{app_name}/";
+
+    private AppDeletionGuard() {}
+
+    /** The same endpoints; those that change what an app has are done while it stays. */
+    public static List<Endpoint> guarded(List<Endpoint> all, Machines machines) {
+        return all.stream().map(e -> changesApp(e) ? guarded(e, machines) : e).toList();
+    }
+
+    private static boolean changesApp(Endpoint e) {
+        return e.template().startsWith(APP)
+                && !e.template().startsWith(APP + "machines")
+                && !e.template().startsWith(APP + "volumes")
+                && !e.method().equals(HttpMethod.GET);
+    }
+
+    private static Endpoint guarded(Endpoint e, Machines machines) {
+        return new Endpoint(
+                e.method(),
+                e.template(),
+                e.operation(),
+                e.summary(),
+                e.query(),
+                e.access(),
+                request -> machines.within(
+                        request.parameter("app_name"), () -> e.handler().handle(request)));
+    }
+}

@@ -1,0 +1,26 @@
+package org.allod.base;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The world's fault: something that should have worked did not (a command, a disk, a peer). Says what was attempted,
+ * on what and why it failed. A durable run retries it; elsewhere it reaches the caller as a 500 with this message.
+ */
+public final class FailedException extends RuntimeException {
+    private final String message;
+
+    public FailedException(String message) {
+        this(message, null);
+    }
+
+    public FailedException(String message, @Nullable Throwable cause) {
+        super(message, cause);
+        FatalErrors.check(cause);
+        this.message = message;
+    }
+
+    @Override
+    public String getMessage() {
+        return message;
+    }
+}

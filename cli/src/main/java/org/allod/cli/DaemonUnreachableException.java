@@ -1,0 +1,15 @@
+package org.allod.cli;
+
+/** Nothing answers at the daemon's address. */
+final class DaemonUnreachableException extends RuntimeException {
+    private final String hint;
+
+    DaemonUnreachableException(String message, String hint) {
+        super(message, null, false, false);
+        this.hint = hint;
+    }
+
+    String hint() {
+        return hint;
+    }
+}

@@ -1,0 +1,245 @@
+package org.allod.edge;
+
+import java.util.AbstractList;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.RandomAccess;
+import java.util.function.Function;
+
+/**
+ * A list in pieces. It never changes; one that differs in a few elements shares every piece in which it does not differ
+ * ({@link #with}), so that a change costs as much as a piece, however long the list is, and whoever follows the changes
+ * has to look at the other pieces only once. Safe for any thread.
+ */
+public final class ChunkedList<T> extends AbstractList<T> implements RandomAccess {
+    /** Elements of one piece: a change copies as many, and one place for each piece. */
+    static final int MOST = 128;
+
+    private static final ChunkedList<?> EMPTY = new ChunkedList<>(new Object[][] {{}});
+
+    private final Object[][] pieces;
+    /** The index of each piece's first element, and at the end the size. */
+    private final int[] starts;
+
+    private ChunkedList(Object[][] pieces) {
+        this.pieces = pieces;
+        starts = new int[pieces.length + 1];
+        for (int i = 0; i < pieces.length; i++) {
+            starts[i + 1] = starts[i] + pieces[i].length;
+        }
+    }
+
+    @SuppressWarnings("unchecked") // of nothing
+    public static <T> ChunkedList<T> empty() {
+        return (ChunkedList<T>) EMPTY;
+    }
+
+    /** The same elements; the very list where it is one of these. */
+    @SuppressWarnings("unchecked") // what is read from it as a T is one
+    static <T> ChunkedList<T> of(Collection<? extends T> all) {
+        if (all instanceof ChunkedList<?> already) {
+            return (ChunkedList<T>) already;
+        }
+        List<Object[]> cut = new ArrayList<>();
+        cut(new ArrayList<>(all), element -> element, cut);
+        return made(cut);
+    }
+
+    private static <T> ChunkedList<T> made(List<Object[]> pieces) {
+        return pieces.isEmpty() ? empty() : new ChunkedList<>(pieces.toArray(Object[][]::new));
+    }
+
+    /** Pieces of about the same size. Elements with the same key are not parted. */
+    private static <T, K> void cut(List<T> all, Function<? super T, K> key, List<Object[]> into) {
+        int parts = (all.size() + MOST - 1) / MOST;
+        int from = 0;
+        for (int part = 1; part <= parts; part++) {
+            int to = Math.max(from, (int) ((long) all.size() * part / parts));
+            while (to > from && to < all.size() && key.apply(all.get(to)).equals(key.apply(all.get(to - 1)))) {
+                to++;
+            }
+            if (to > from) {
+                into.add(all.subList(from, to).toArray());
+            }
+            from = to;
+        }
+    }
+
+    /**
+     * The same with other elements for some keys. This list must be in the order of its keys, and the new one is.
+     *
+     * @param changes the elements of each key that there are from now on; none: those there are go
+     */
+    public <K extends Comparable<? super K>> ChunkedList<T> with(
+            Map<? extends K, List<T>> changes, Function<? super T, K> key) {
+        List<Map.Entry<? extends K, List<T>>> sorted = new ArrayList<>(changes.entrySet());
+        sorted.sort((a, b) -> a.getKey().compareTo(b.getKey()));
+        List<Object[]> next = new ArrayList<>(pieces.length + 1);
+        int from = 0;
+        for (int i = 0; i < pieces.length; i++) {
+            int to = i + 1 < pieces.length ? before(sorted, from, key.apply(at(i + 1, 0))) : sorted.size();
+            if (from == to) {
+                next.add(pieces[i]);
+            } else {
+                cut(merged(i, sorted.subList(from, to), key), key, next);
+            }
+            from = to;
+        }
+        next.removeIf(piece -> piece.length == 0);
+        ChunkedList<T> made = made(next);
+        // Of a list that has shrunk, crumbs are left.
+        boolean crumbs = next.size() > 8 && made.size() < next.size() * (MOST / 8);
+        return crumbs ? made.whole(key) : made;
+    }
+
+    private <K> ChunkedList<T> whole(Function<? super T, K> key) {
+        List<Object[]> cut = new ArrayList<>();
+        cut(this, key, cut);
+        return made(cut);
+    }
+
+    /** How many of the changes, those from {@code from} on looked at, come before the key. */
+    private static <K extends Comparable<? super K>, V> int before(
+            List<Map.Entry<? extends K, V>> changes, int from, K key) {
+        int to = from;
+        while (to < changes.size() && changes.get(to).getKey().compareTo(key) < 0) {
+            to++;
+        }
+        return to;
+    }
+
+    private <K extends Comparable<? super K>> List<T> merged(
+            int piece, List<Map.Entry<? extends K, List<T>>> changes, Function<? super T, K> key) {
+        int length = pieces[piece].length;
+        List<T> merged = new ArrayList<>(length + changes.size());
+        Iterator<Map.Entry<? extends K, List<T>>> rest = changes.iterator();
+        int at = 0;
+        while (rest.hasNext()) {
+            Map.Entry<? extends K, List<T>> change = rest.next();
+            int before = firstFrom(piece, at, change.getKey(), key);
+            while (at < before) {
+                merged.add(at(piece, at++));
+            }
+            while (at < length && key.apply(at(piece, at)).compareTo(change.getKey()) == 0) {
+                at++;
+            }
+            merged.addAll(change.getValue());
+        }
+        while (at < length) {
+            merged.add(at(piece, at++));
+        }
+        return merged;
+    }
+
+    /** The first element of a piece, from {@code at} on, whose key is not less. */
+    private <K extends Comparable<? super K>> int firstFrom(int piece, int at, K than, Function<? super T, K> key) {
+        int low = at;
+        int high = pieces[piece].length;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (key.apply(at(piece, middle)).compareTo(than) < 0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    /** Is told the elements that are in pieces which the other list does not have. */
+    interface DifferenceConsumer<T> {
+        void element(T element);
+    }
+
+    void notIn(ChunkedList<T> other, DifferenceConsumer<T> told) {
+        Equivalence alike = new Equivalence(pieces, other.pieces);
+        for (int i = alike.head; i < pieces.length - alike.tail; i++) {
+            if (alike.of(i) < 0) {
+                for (int e = 0; e < pieces[i].length; e++) {
+                    told.element(at(i, e));
+                }
+            }
+        }
+    }
+
+    /**
+     * A list of what belongs to the elements of this one, in the same pieces.
+     *
+     * @param before what this list was
+     * @param ofBefore what belonged to that: pieces that have not changed are taken from it
+     */
+    <V> ChunkedList<V> compare(ChunkedList<T> before, ChunkedList<V> ofBefore, Function<T, V> of) {
+        Equivalence alike = new Equivalence(pieces, before.pieces);
+        Object[][] values = new Object[pieces.length][];
+        for (int i = 0; i < pieces.length; i++) {
+            int same = alike.of(i);
+            if (same >= 0) {
+                values[i] = ofBefore.pieces[same];
+            } else {
+                values[i] = new Object[pieces[i].length];
+                for (int e = 0; e < values[i].length; e++) {
+                    values[i][e] = of.apply(at(i, e));
+                }
+            }
+        }
+        return new ChunkedList<>(values);
+    }
+
+    /** Which of some pieces others have too: most often all but one, so both ends are compared first. */
+    private static final class Equivalence {
+        final Object[][] pieces;
+        final int shift;
+        int head;
+        int tail;
+        private final IdentityHashMap<Object[], Integer> between = new IdentityHashMap<>();
+
+        @SuppressWarnings("ReferenceEquality") // a piece that was not touched is the same one
+        Equivalence(Object[][] pieces, Object[][] others) {
+            this.pieces = pieces;
+            int shorter = Math.min(pieces.length, others.length);
+            while (head < shorter && pieces[head] == others[head]) {
+                head++;
+            }
+            shift = others.length - pieces.length;
+            while (tail < shorter - head && pieces[pieces.length - 1 - tail] == others[others.length - 1 - tail]) {
+                tail++;
+            }
+            for (int i = head; i < others.length - tail; i++) {
+                between.put(others[i], i);
+            }
+        }
+
+        /** The other's index of this piece; less than 0 where it has none. */
+        int of(int piece) {
+            if (piece < head) {
+                return piece;
+            }
+            return piece >= pieces.length - tail ? piece + shift : between.getOrDefault(pieces[piece], -1);
+        }
+    }
+
+    @SuppressWarnings("unchecked") // only elements were put there
+    private T at(int piece, int index) {
+        return (T) pieces[piece][index];
+    }
+
+    @Override
+    public T get(int index) {
+        if (pieces.length == 1) {
+            return at(0, index);
+        }
+        int found = Arrays.binarySearch(starts, index);
+        int piece = found >= 0 ? found : -found - 2;
+        return at(piece, index - starts[piece]);
+    }
+
+    @Override
+    public int size() {
+        return starts[pieces.length];
+    }
+}

@@ -1,0 +1,186 @@
+package org.allod.edge;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.SocketChannel;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.allod.base.Clock;
+import org.allod.base.IdGenerator;
+import org.allod.base.Rng;
+
+/**
+ * One event loop and what belongs to it: its clients, the requests of theirs that wait for a change, the readers and
+ * writers of heads. Everything is for its own thread, but {@link #execute}, {@link #nudge} and {@link #closing}.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
+final class EdgeLoop {
+    private static final long SWEEP_MILLIS = 250;
+
+    final int index;
+    final EventLoop events;
+    final EdgeContext context;
+    final RequestHead requestHead;
+    final ResponseHead responseHead;
+    final HeadWriter out = new HeadWriter();
+    final Rng rng;
+    final IdGenerator ids;
+
+    private final Clock clock;
+    private final Bootstrap dialer;
+    private final List<ClientChannel> clients = new ArrayList<>();
+    private final List<UpstreamAcquisition> waiting = new ArrayList<>();
+    /** Machines to which a connection is, or lately was, free: of a hundred thousand that sleep none is looked at. */
+    private final Set<BackendState> trackPool = new HashSet<>();
+
+    private final AtomicBoolean nudged = new AtomicBoolean();
+    /** The size of {@code waiting}, for other threads. */
+    private volatile int waitingCount;
+
+    EdgeLoop(
+            int index,
+            EventLoop events,
+            Class<? extends SocketChannel> channel,
+            EdgeContext context,
+            Clock clock,
+            Rng rng) {
+        this.index = index;
+        this.events = events;
+        this.context = context;
+        this.clock = clock;
+        this.rng = rng;
+        this.ids = new IdGenerator(clock, rng.fork("ids"));
+        requestHead = new RequestHead(context.config().limits());
+        responseHead = new ResponseHead(context.config().limits());
+        dialer = new Bootstrap()
+                .group(events)
+                .channel(channel)
+                .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.ALLOW_HALF_CLOSURE, true);
+    }
+
+    void start() {
+        events.scheduleWithFixedDelay(this::sweep, SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    long now() {
+        return clock.monoNanos();
+    }
+
+    boolean closing() {
+        return context.closing();
+    }
+
+    boolean inLoop() {
+        return events.inEventLoop();
+    }
+
+    /** Runs it on this loop, soon; not at all where the edge is closed. */
+    void execute(Runnable task) {
+        try {
+            events.execute(task);
+        } catch (RejectedExecutionException closed) {
+            // Whoever waited for this was on the loop, and went with it.
+        }
+    }
+
+    void after(int millis, Runnable task) {
+        events.schedule(task, millis, TimeUnit.MILLISECONDS);
+    }
+
+    /** Opens a connection to a machine. */
+    void dial(BackendState backendState, InetSocketAddress address, int timeoutMillis, ConnectProbe.Answer answer) {
+        context.metrics().dials.increment();
+        UpstreamConnection upstream = new UpstreamConnection(this, backendState);
+        ChannelFuture connecting = dialer.clone()
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, timeoutMillis)
+                .handler(upstream)
+                .connect(address);
+        connecting.addListener(future -> {
+            if (future.isSuccess()) {
+                answer.opened(upstream, null);
+            } else {
+                answer.opened(null, future.cause());
+            }
+        });
+    }
+
+    void add(ClientChannel client) {
+        client.place = clients.size();
+        clients.add(client);
+    }
+
+    void remove(ClientChannel client) {
+        ClientChannel last = clients.removeLast();
+        if (!last.equals(client)) {
+            clients.set(client.place, last);
+            last.place = client.place;
+        }
+    }
+
+    void await(UpstreamAcquisition acquisition) {
+        waiting.add(acquisition);
+        waitingCount = waiting.size();
+    }
+
+    void forget(UpstreamAcquisition acquisition) {
+        waiting.remove(acquisition);
+        waitingCount = waiting.size();
+    }
+
+    /**
+     * Something changed, so that requests that wait may find a machine now. From any thread. Costs next to nothing
+     * where none waits: a request that is about to wait looks once more after it is counted, so none is missed.
+     */
+    void nudge() {
+        if (waitingCount > 0 && nudged.compareAndSet(false, true)) {
+            execute(() -> {
+                nudged.set(false);
+                for (UpstreamAcquisition acquisition : List.copyOf(waiting)) {
+                    acquisition.onCatalogChange();
+                }
+            });
+        }
+    }
+
+    /** A connection to this machine is free now; it is closed once nobody has taken it for a while. */
+    void trackPool(BackendState backendState) {
+        trackPool.add(backendState);
+    }
+
+    /** Closes free connections to a machine, and lets go of idle clients that count as its load. */
+    void empty(BackendState backendState) {
+        var _ = backendState.pool(index).closeOlder(0, true);
+        for (ClientChannel client : List.copyOf(clients)) {
+            client.unpinIdle(backendState);
+        }
+    }
+
+    /** Ends clients that have no request under way, or all of them. */
+    void closeClients(boolean all) {
+        for (ClientChannel client : List.copyOf(clients)) {
+            client.edgeCloses(all);
+        }
+    }
+
+    private void sweep() {
+        long now = now();
+        for (int i = clients.size() - 1; i >= 0; i--) {
+            if (i < clients.size()) {
+                clients.get(i).tick(now);
+            }
+        }
+        long old = now - context.config().times().pooled().toNanos();
+        trackPool.removeIf(backendState -> !backendState.pool(index).closeOlder(old, false));
+    }
+}

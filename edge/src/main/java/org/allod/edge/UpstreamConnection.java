@@ -1,0 +1,180 @@
+package org.allod.edge;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import java.util.Objects;
+import org.allod.base.FatalErrors;
+import org.jspecify.annotations.Nullable;
+
+/** One connection to a machine: free in its pool, or working for one exchange or raw connection. Belongs to one loop. */
+@SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
+final class UpstreamConnection extends ChannelInboundHandlerAdapter {
+    private final EdgeLoop loop;
+    private final BackendState backendState;
+    private @Nullable ChannelHandlerContext ctx;
+    private @Nullable UpstreamListener exchange;
+    /** Whose writes are not flushed yet. */
+    private @Nullable ClientConnection unflushed;
+
+    private boolean reused;
+    private boolean ended;
+    private boolean reading = true;
+    private long freeSince;
+
+    UpstreamConnection(EdgeLoop loop, BackendState backendState) {
+        this.loop = loop;
+        this.backendState = backendState;
+    }
+
+    void begin(UpstreamListener work) {
+        exchange = work;
+    }
+
+    /** Stops working for its exchange, which will not hear of it again. */
+    void end() {
+        exchange = null;
+    }
+
+    /** Whether it carried a request before: then the machine may close it at any moment for being idle. */
+    boolean reused() {
+        return reused;
+    }
+
+    long freeSince() {
+        return freeSince;
+    }
+
+    /** Back to where others can take it, or closed where that is better. */
+    void toPool() {
+        exchange = null;
+        reused = true;
+        freeSince = loop.now();
+        read(true);
+        if (ended
+                || !context().channel().isActive()
+                || backendState.draining()
+                || loop.closing()
+                || !backendState.pool(loop.index).put(this)) {
+            close();
+        } else {
+            loop.trackPool(backendState);
+        }
+    }
+
+    void write(ByteBuf buffer) {
+        ChannelHandlerContext to = context();
+        to.write(buffer, to.voidPromise());
+    }
+
+    void flush() {
+        context().flush();
+    }
+
+    boolean writable() {
+        return context().channel().isWritable();
+    }
+
+    /** Back-pressure: whether to read what the machine sends. */
+    void read(boolean on) {
+        if (reading != on) {
+            reading = on;
+            context().channel().config().setAutoRead(on);
+        }
+    }
+
+    void close() {
+        exchange = null;
+        context().close();
+    }
+
+    /** No more from the client, as TCP says it. */
+    void shutdownOutput() {
+        ((DuplexChannel) context().channel()).shutdownOutput();
+    }
+
+    /** Passes on what came from the machine, flushed together with what else is there; reads on as the client takes it. */
+    void toClient(ClientConnection client, ByteBuf buffer) {
+        client.write(buffer);
+        unflushed = client;
+        if (!client.writable()) {
+            read(false);
+        }
+    }
+
+    private ChannelHandlerContext context() {
+        return Objects.requireNonNull(ctx);
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        ctx = context;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        ByteBuf in = (ByteBuf) message;
+        UpstreamListener work = exchange;
+        if (work == null) {
+            // An answer that nobody asked for must not become the answer to the next request.
+            in.release();
+            context.close();
+        } else {
+            work.onUpstreamData(in);
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        ClientConnection client = unflushed;
+        if (client != null) {
+            unflushed = null;
+            client.flush();
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        UpstreamListener work = exchange;
+        if (work != null && context.channel().isWritable()) {
+            work.onUpstreamWritable();
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            ended = true;
+            UpstreamListener work = exchange;
+            if (work == null) {
+                context.close();
+            } else {
+                work.onUpstreamEnd(this);
+            }
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        backendState.pool(loop.index).remove(this);
+        UpstreamListener work = exchange;
+        exchange = null;
+        if (work != null) {
+            work.onUpstreamLost(this);
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        FatalErrors.check(cause);
+        if (!(cause instanceof java.io.IOException)) {
+            Edge.LOG.log(
+                    System.Logger.Level.WARNING,
+                    "connection to machine " + backendState.id + " closed after a bug",
+                    cause);
+        }
+        context.close();
+    }
+}

@@ -1,6 +1,0 @@
-package org.allod.fsm;
-
-import java.util.Optional;
-
-/** An ended run as the store knows it. */
-record Archived(RunSpec spec, Outcome outcome, long at, Optional<Payload> response) {}

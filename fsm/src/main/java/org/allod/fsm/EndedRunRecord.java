@@ -1,0 +1,6 @@
+package org.allod.fsm;
+
+import java.util.Optional;
+
+/** An ended run as the store knows it. */
+record EndedRunRecord(RunSpec spec, Outcome outcome, long at, Optional<Payload> response) {}

@@ -1,0 +1,16 @@
+package org.allod.fsm;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One durable change of one run.
+ *
+ * @param start present in the first append of a run
+ * @param events what happened, in order; empty where only the count of attempts changes
+ * @param after the state once this is durable
+ * @param error the last error, kept beside the state; empty where there is none
+ * @param at milliseconds since the epoch
+ */
+record LogAppend(
+        LogPosition position, Optional<RunSpec> start, List<Event> events, RunState after, String error, long at) {}

@@ -1,4 +1,0 @@
-package org.allod.fsm;
-
-/** How many steps and finalizers a run has: all that decisions need to know of its type. */
-record Shape(int steps, int finalizers) {}

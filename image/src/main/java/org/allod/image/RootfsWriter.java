@@ -1,0 +1,98 @@
+package org.allod.image;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import org.allod.image.TreeNode.Slot;
+
+/**
+ * Writes a {@link RootfsTree} into an empty private folder, so that a tool can make a file system image of it. Contents are
+ * moved out of the {@link FileContentStore}, not copied. Needs root: it gives away ownership and makes devices.
+ */
+final class RootfsWriter {
+    private final RootfsSyscalls kernel;
+    private final RootfsTree tree;
+    private final int contents;
+
+    private RootfsWriter(RootfsSyscalls kernel, RootfsTree tree, int contents) {
+        this.kernel = kernel;
+        this.tree = tree;
+        this.contents = contents;
+    }
+
+    /** Fills {@code folder}, which exists and is empty. Called on a platform thread. */
+    static void write(RootfsTree tree, FileContentStore from, Path folder) throws IOException {
+        try (RootfsSyscalls kernel = new RootfsSyscalls()) {
+            int contents = kernel.openFolder(from.path().toString());
+            int parent = kernel.openFolder(StagingFiles.parent(folder).toString());
+            try {
+                RootfsWriter writer = new RootfsWriter(kernel, tree, contents);
+                writer.children(parent, folder.getFileName().toString(), tree.root);
+            } finally {
+                kernel.close(parent);
+                kernel.close(contents);
+            }
+        }
+    }
+
+    /** What is in the folder first, then its own rights and time: writing into it would change the time again. */
+    private void children(int parent, String name, TreeNode.Folder folder) throws IOException {
+        int here = kernel.openFolder(parent, name);
+        try {
+            for (Map.Entry<String, Slot> child : folder.children.entrySet()) {
+                node(here, child.getKey(), child.getValue().node());
+            }
+        } finally {
+            kernel.close(here);
+        }
+        dress(parent, name, folder.meta(), true);
+    }
+
+    private void node(int at, String name, TreeNode node) throws IOException {
+        SpaceGuard.goOn();
+        switch (node) {
+            case TreeNode.Folder folder -> {
+                kernel.makeFolder(at, name);
+                children(at, name, folder);
+            }
+            case TreeNode.File file -> {
+                file(at, name, file);
+                dress(at, name, file.meta(), true);
+            }
+            case TreeNode.Symlink link -> {
+                kernel.makeLink(link.target(), at, name);
+                dress(at, name, link.meta(), false);
+            }
+            case TreeNode.Special special -> {
+                int type = switch (special.kind()) {
+                    case CHARACTER -> RootfsSyscalls.S_IFCHR;
+                    case BLOCK -> RootfsSyscalls.S_IFBLK;
+                    case FIFO -> RootfsSyscalls.S_IFIFO;
+                };
+                kernel.makeNode(at, name, type, special.major(), special.minor());
+                dress(at, name, special.meta(), true);
+            }
+        }
+    }
+
+    private void file(int at, String name, TreeNode.File file) throws IOException {
+        String content = Long.toString(file.content());
+        if (tree.shared(file)) {
+            kernel.hardLink(contents, content, at, name);
+        } else {
+            kernel.rename(contents, content, at, name);
+        }
+    }
+
+    /** In this order: a change of owner takes away set-user-id and capabilities. */
+    private void dress(int at, String name, TreeNode.Meta meta, boolean rights) throws IOException {
+        kernel.owner(at, name, meta.uid(), meta.gid());
+        if (rights) {
+            kernel.mode(at, name, meta.mode());
+            for (Map.Entry<String, byte[]> attribute : meta.xattrs().entrySet()) {
+                kernel.attribute(at, name, attribute.getKey(), attribute.getValue());
+            }
+        }
+        kernel.time(at, name, meta.mtime());
+    }
+}

@@ -1,0 +1,142 @@
+package org.allod.image;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Which name means which image, and which app was given which. One small file, replaced whole: after a crash it is the old one or the new one. Safe
+ * from any thread; a change is durable when the method returns.
+ */
+final class TagIndex {
+    private static final LinkedHashSet<Digest> NONE = new LinkedHashSet<>();
+
+    private final Path file;
+    /** Images that one app may have had and is remembered for; the oldest is forgotten, and can be pulled again. */
+    private static final int MOST_GRANTS = 500;
+
+    private final TreeMap<String, Digest> digests = new TreeMap<>();
+
+    /** Which apps were given which content, the latest last. */
+    private final TreeMap<String, LinkedHashSet<Digest>> grants = new TreeMap<>();
+
+    TagIndex(Path file) throws IOException {
+        this.file = file;
+        if (!Files.exists(file)) {
+            return;
+        }
+        try {
+            JsonNode whole = OciJson.parse(Files.readAllBytes(file), "list of names");
+            JsonNode all = whole.path("references");
+            all.propertyNames().forEach(name -> digests.put(name, Digest.parse(OciJson.text(all, name, ""), name)));
+            JsonNode apps = whole.path("apps");
+            for (String app : apps.propertyNames()) {
+                LinkedHashSet<Digest> given = new LinkedHashSet<>();
+                apps.path(app).forEach(digest -> given.add(Digest.parse(digest.asString(""), app)));
+                grants.put(app, given);
+            }
+        } catch (RejectedException e) {
+            throw new FailedException("the list of image names " + file + " is damaged (" + e.getMessage()
+                    + "); remove it, then pull or build the images again");
+        }
+    }
+
+    synchronized Optional<Digest> find(String name) {
+        return Optional.ofNullable(digests.get(name));
+    }
+
+    synchronized Map<String, Digest> all() {
+        return new TreeMap<>(digests);
+    }
+
+    synchronized void set(String name, Digest digest) throws IOException {
+        if (digest.equals(digests.get(name))) {
+            return;
+        }
+        TreeMap<String, Digest> next = new TreeMap<>(digests);
+        next.put(name, digest);
+        save(next);
+        digests.put(name, digest);
+    }
+
+    synchronized boolean remove(String name) throws IOException {
+        if (!digests.containsKey(name)) {
+            return false;
+        }
+        TreeMap<String, Digest> next = new TreeMap<>(digests);
+        next.remove(name);
+        save(next);
+        digests.remove(name);
+        return true;
+    }
+
+    /** Whether {@code app} was given this content before. */
+    synchronized boolean granted(String app, Digest digest) {
+        return grants.getOrDefault(app, NONE).contains(digest);
+    }
+
+    /** All that {@code app} was given. */
+    synchronized Set<Digest> granted(String app) {
+        return Set.copyOf(grants.getOrDefault(app, NONE));
+    }
+
+    /** Gives content to apps: they may name it from now on. */
+    synchronized void grant(Map<String, Set<Digest>> given) throws IOException {
+        boolean changed = false;
+        for (Map.Entry<String, Set<Digest>> one : given.entrySet()) {
+            LinkedHashSet<Digest> all = grants.computeIfAbsent(one.getKey(), app -> new LinkedHashSet<>());
+            changed |= all.addAll(one.getValue());
+            while (all.size() > MOST_GRANTS) {
+                all.removeFirst();
+            }
+        }
+        if (changed) {
+            save(digests);
+        }
+    }
+
+    /** The apps that were given any. */
+    synchronized Set<String> apps() {
+        return Set.copyOf(grants.keySet());
+    }
+
+    /** Forgets what an app was given. */
+    synchronized void forget(String app) throws IOException {
+        if (grants.remove(app) != null) {
+            save(digests);
+        }
+    }
+
+    /** Forgets who was given content that is no longer here. */
+    synchronized void forget(Digest gone) throws IOException {
+        boolean changed = false;
+        for (Set<Digest> given : grants.values()) {
+            changed |= given.remove(gone);
+        }
+        if (changed) {
+            save(digests);
+        }
+    }
+
+    private void save(Map<String, Digest> next) throws IOException {
+        ObjectNode json = OciJson.MAPPER.createObjectNode().put("version", 1);
+        ObjectNode all = json.putObject("references");
+        next.forEach((name, digest) -> all.put(name, digest.toString()));
+        ObjectNode apps = json.putObject("apps");
+        grants.forEach(
+                (app, given) -> given.forEach(digest -> apps.withArray(app).add(digest.toString())));
+        Path draft = file.resolveSibling(file.getFileName() + ".new");
+        Files.write(draft, OciJson.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(json));
+        StagingFiles.sync(draft);
+        StagingFiles.publish(draft, file);
+    }
+}

@@ -1,0 +1,106 @@
+package org.allod.linux;
+
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.allod.base.FailedException;
+
+/**
+ * What a process says into a pipe, read as it comes, so that the process never waits for us, and kept up to a bound. One
+ * thread reads all such pipes. A thread for each would be one for each guest, whose runsc hands its output on to it; and
+ * a virtual one holds its carrier while it reads a pipe: with a few of those nothing else in the daemon ran any more
+ * (docs/decisions/024).
+ */
+final class PipeCapture implements AutoCloseable {
+    /** Made when the first process is heard. */
+    private static final class Reading {
+        static final Epoll EPOLL = new Epoll("process-output");
+
+        /** Of that thread alone. */
+        static final MemorySegment BUFFER = Arena.global().allocate(1 << 16);
+    }
+
+    private final int most;
+    private final boolean end;
+    private final int writer;
+    private final long key;
+    private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
+    private final CountDownLatch over = new CountDownLatch(1);
+    private boolean closed;
+
+    private PipeCapture(int most, boolean end) {
+        this.most = most;
+        this.end = end;
+        LibcPipes.Ends ends = LibcPipes.pipe();
+        if (ends.result() < 0) {
+            throw new FailedException("cannot make a pipe to hear a process by: " + Libc.error(-ends.result()));
+        }
+        writer = ends.writer();
+        key = Reading.EPOLL.add(ends.reader(), _ -> read(ends.reader()));
+    }
+
+    /** Keeps the beginning, at most so many bytes. */
+    static PipeCapture first(int most) {
+        return new PipeCapture(most, false);
+    }
+
+    /** Keeps the end, at most so many bytes. */
+    static PipeCapture last(int most) {
+        return new PipeCapture(most, true);
+    }
+
+    /** What a process is to have for an output, until {@link #onProcessStarted}. */
+    ProcessBuilder.Redirect output() {
+        return ProcessBuilder.Redirect.appendTo(new File("/proc/self/fd/" + writer));
+    }
+
+    /** The process has the pipe now, or never will: from here on it is over when nobody can write any more. */
+    void onProcessStarted() {
+        Libc.close(writer);
+    }
+
+    /** Waits for the last who could write to be gone, at most so long. */
+    void awaitEnd(Duration bound) throws InterruptedException {
+        boolean _ = over.await(bound.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    synchronized String text() {
+        byte[] all = kept.toByteArray();
+        int from = end ? Math.max(0, all.length - most) : 0;
+        return new String(all, from, all.length - from, StandardCharsets.UTF_8);
+    }
+
+    private synchronized void read(int reader) {
+        int count = closed ? -Libc.EAGAIN : LibcPipes.read(reader, Reading.BUFFER);
+        if (count > 0) {
+            keep(Reading.BUFFER.asSlice(0, count).toArray(ValueLayout.JAVA_BYTE));
+        } else if (count != -Libc.EAGAIN && count != -Libc.EINTR) {
+            close();
+        }
+    }
+
+    private void keep(byte[] bytes) {
+        kept.write(bytes, 0, end ? bytes.length : Math.min(bytes.length, most - kept.size()));
+        if (end && kept.size() > 2 * most) {
+            byte[] all = kept.toByteArray();
+            kept.reset();
+            kept.write(all, all.length - most, most);
+        }
+    }
+
+    /** Hears no more; whoever still writes gets an error. */
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            boolean _ = Reading.EPOLL.remove(key);
+            over.countDown();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package org.allod.linux;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.allod.base.FailedException;
+
+/**
+ * One process of this boot of this host, told apart from every other that ever had its number: the kernel reuses
+ * numbers, and a daemon that remembers one over its own death would one day kill a stranger.
+ *
+ * @param pid its number
+ * @param start when it began, in clock ticks since the boot ({@code /proc/PID/stat}, field 22)
+ * @param boot which boot: numbers and start times begin again with each
+ */
+public record ProcessIdentity(int pid, long start, String boot) {
+    private static final int START_FIELD = 22;
+    private static final String BOOT = readBoot();
+
+    /** The process that has this number now, unless it has ended (an unreaped one has). */
+    public static Optional<ProcessIdentity> of(int pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+            return parseStat(pid, stat);
+        } catch (IOException e) {
+            return Optional.empty(); // No such file, or ESRCH in the middle of reading: it is gone either way.
+        }
+    }
+
+    /** The name of a process may hold spaces and brackets, so fields are counted from its last bracket. */
+    static Optional<ProcessIdentity> parseStat(int pid, String stat) {
+        int close = stat.lastIndexOf(')');
+        String[] fields =
+                close < 0 ? new String[0] : stat.substring(close + 1).trim().split(" +", -1);
+        int start = START_FIELD - 3;
+        if (fields.length <= start || fields[0].equals("Z") || fields[0].equals("X")) {
+            return Optional.empty();
+        }
+        return Optional.of(new ProcessIdentity(pid, Long.parseLong(fields[start]), BOOT));
+    }
+
+    /** Reads what {@link #text} wrote, or nothing where it is something else. */
+    public static Optional<ProcessIdentity> parse(String text) {
+        String[] parts = text.strip().split(" ", -1);
+        if (parts.length != 3) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new ProcessIdentity(Integer.parseInt(parts[0]), Long.parseLong(parts[1]), parts[2]));
+        } catch (NumberFormatException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** One line, for a file that outlives the daemon. */
+    public String text() {
+        return pid + " " + start + " " + boot;
+    }
+
+    public boolean alive() {
+        return of(pid).filter(this::equals).isPresent();
+    }
+
+    /**
+     * Sends a signal to this process and never to a later one of the same number: the descriptor pins the process
+     * first, and only then is its start time compared.
+     *
+     * @return false where it has ended
+     */
+    public boolean signal(int signal) {
+        int fd = open();
+        if (fd < 0) {
+            return false;
+        }
+        try {
+            int result = Libc.pidfdSendSignal(fd, signal);
+            if (result < 0 && result != -Libc.ESRCH) {
+                throw new FailedException("cannot send signal " + signal + " to process " + pid + ": error " + -result);
+            }
+            return result == 0;
+        } finally {
+            Libc.close(fd);
+        }
+    }
+
+    /** A descriptor of exactly this process, to be closed by the caller; below zero where it has ended. */
+    int open() {
+        int fd = Libc.pidfdOpen(pid);
+        if (fd < 0) {
+            if (fd != -Libc.ESRCH) {
+                throw new FailedException("cannot watch process " + pid + ": error " + -fd);
+            }
+            return fd;
+        }
+        if (!alive()) {
+            Libc.close(fd);
+            return -Libc.ESRCH;
+        }
+        return fd;
+    }
+
+    private static String readBoot() {
+        try {
+            return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+        } catch (IOException e) {
+            throw new FailedException("cannot read this boot's id: " + e.getMessage(), e);
+        }
+    }
+}

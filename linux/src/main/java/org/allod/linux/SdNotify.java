@@ -1,0 +1,126 @@
+package org.allod.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.Bug;
+
+/**
+ * Tells the service manager how the daemon is: systemd's notify protocol, a datagram to the Unix socket named in {@code
+ * NOTIFY_SOCKET}. Where there is no manager, nothing is said. Java has no Unix datagrams, so this calls the kernel.
+ *
+ * @see <a href="https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html">sd_notify(3)</a>
+ */
+public final class SdNotify {
+    private static final int AF_UNIX = 1;
+    private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
+    private static final int MSG_NOSIGNAL = 0x4000;
+    private static final int PATH_BYTES = 108;
+
+    private final Optional<String> socket;
+    private final Optional<Duration> watchdog;
+
+    private SdNotify(Optional<String> socket, Optional<Duration> watchdog) {
+        this.socket = socket;
+        this.watchdog = watchdog;
+    }
+
+    /** The manager this process was started by, if any. */
+    public static SdNotify of(Map<String, String> env) {
+        Optional<Duration> period = Optional.ofNullable(env.get("WATCHDOG_USEC"))
+                .filter(text -> text.matches("\\d{1,15}"))
+                .map(text -> Duration.ofNanos(Long.parseLong(text) * 1_000));
+        return new SdNotify(
+                Optional.ofNullable(env.get("NOTIFY_SOCKET")).filter(s -> s.startsWith("/") || s.startsWith("@")),
+                period);
+    }
+
+    /** How long the manager lets the daemon be silent before it restarts it. */
+    public Optional<Duration> watchdog() {
+        return watchdog;
+    }
+
+    /** Still starting, at something that may take so long from now on: a manager that waits is not to give up before. */
+    public void starting(String status, Duration bound) {
+        tell("EXTEND_TIMEOUT_USEC=" + bound.toNanos() / 1_000 + "\nSTATUS=" + status);
+    }
+
+    /** Serving: those who wait for this service may go on. */
+    public void ready(String status) {
+        tell("READY=1\nSTATUS=" + status);
+    }
+
+    /** On its way down. */
+    public void stopping() {
+        tell("STOPPING=1\nSTATUS=stopping; machines keep running");
+    }
+
+    /** Still alive. */
+    public void alive() {
+        tell("WATCHDOG=1");
+    }
+
+    private void tell(String message) {
+        socket.ifPresent(path -> send(path, message.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static void send(String path, byte[] message) {
+        byte[] name = path.getBytes(StandardCharsets.UTF_8);
+        if (name.length >= PATH_BYTES) {
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            // struct sockaddr_un: two bytes of family, then the path; a leading @ stands for the abstract namespace.
+            MemorySegment address = arena.allocate(2 + PATH_BYTES);
+            address.set(ValueLayout.JAVA_SHORT_UNALIGNED, 0, (short) AF_UNIX);
+            MemorySegment.copy(name, 0, address, ValueLayout.JAVA_BYTE, 2, name.length);
+            if (name[0] == '@') {
+                address.set(ValueLayout.JAVA_BYTE, 2, (byte) 0);
+            }
+            MemorySegment bytes = arena.allocate(message.length);
+            MemorySegment.copy(message, 0, bytes, ValueLayout.JAVA_BYTE, 0, message.length);
+            int fd = (int) Calls.SOCKET.invokeExact(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+            if (fd < 0) {
+                return;
+            }
+            // A manager that does not listen is its own business: the daemon goes on.
+            long ignored = (long)
+                    Calls.SENDTO.invokeExact(fd, bytes, (long) message.length, MSG_NOSIGNAL, address, 2 + name.length);
+            Libc.close(fd);
+        } catch (Throwable e) {
+            throw new Bug("a call into the C library could not be made", e);
+        }
+    }
+
+    /** Bound at the first message, so that a daemon without a manager never pays for it. */
+    private static final class Calls {
+        private static final Linker LINKER = Linker.nativeLinker();
+
+        static final MethodHandle SOCKET = bind(
+                "socket",
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+
+        static final MethodHandle SENDTO = bind(
+                "sendto",
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.ADDRESS,
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.ADDRESS,
+                        ValueLayout.JAVA_INT));
+
+        private static MethodHandle bind(String name, FunctionDescriptor shape) {
+            return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), shape);
+        }
+    }
+}

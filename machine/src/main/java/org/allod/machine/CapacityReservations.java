@@ -1,0 +1,162 @@
+package org.allod.machine;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.allod.base.MachineId;
+
+/**
+ * The memory and disk of this host and the ports of its edge, as machines take them. Whoever is about to run a machine, or to give
+ * it another configuration, has what it needs promised first, in one moment with the look at what is left: a record says
+ * that its machine takes it only once the run is durable, or far in it, and all who looked in between would see the same
+ * room. A promise lasts until the machine has settled. Safe for any thread.
+ *
+ * <p>Promises are in memory only: after a restart, the states of machines whose runs are resumed say the same of memory.
+ */
+final class CapacityReservations {
+    private final Capacity capacity;
+    private final DiskAdmission disk;
+    private final MachineIndex index;
+    private final Map<MachineId, Promise> withReservation = new HashMap<>();
+
+    /**
+     * @param memoryMb of a machine that is about to run, or to run with more; else 0
+     * @param diskBytes the same of its writable layer
+     * @param next the machine with a configuration that its record does not have yet
+     */
+    private record Promise(int memoryMb, long diskBytes, Optional<Machine> next) {}
+
+    CapacityReservations(Capacity capacity, DiskAdmission disk, MachineIndex index) {
+        this.capacity = capacity;
+        this.disk = disk;
+        this.index = index;
+        index.listen(this::follow);
+    }
+
+    Capacity capacity() {
+        return capacity;
+    }
+
+    /**
+     * Promises the machine its memory and has its run begin; where none comes of it, the memory is free again.
+     *
+     * @throws org.allod.base.RejectedException where the others have taken the room
+     */
+    <T, E extends Exception> T withReservation(Machine machine, Leases.Gated<T, E> begin) throws E {
+        return withReservation(machine, machine.config().memoryMb(), Optional.empty(), begin);
+    }
+
+    /**
+     * The same for a machine that gets a configuration: its ports are promised too.
+     *
+     * @param now the machine as it is
+     * @param next as it is to be; the same where it is new
+     * @param runs whether it is to run with it
+     */
+    <T, E extends Exception> T withReservation(Machine now, Machine next, boolean runs, Leases.Gated<T, E> begin)
+            throws E {
+        return withReservation(now, runs ? next.config().memoryMb() : 0, Optional.of(next), begin);
+    }
+
+    private <T, E extends Exception> T withReservation(
+            Machine machine, int memoryMb, Optional<Machine> next, Leases.Gated<T, E> begin) throws E {
+        promise(machine, memoryMb, next);
+        boolean begun = false;
+        try {
+            T run = begin.run();
+            begun = true;
+            return run;
+        } finally {
+            if (!begun) {
+                forget(machine.id());
+            }
+        }
+    }
+
+    private synchronized void promise(Machine machine, int memoryMb, Optional<Machine> next) {
+        next.ifPresent(this::ports);
+        check(machine, memoryMb);
+        long diskBytes = memoryMb > 0 ? disk.promise(next.orElse(machine).config()) : 0;
+        boolean fresh = index.get(machine.id()).isEmpty();
+        if (fresh || (diskBytes > 0 && Capacity.memoryOf(machine) == 0)) {
+            disk.admit(diskBytes, outstanding(machine.id()));
+        }
+        withReservation.put(machine.id(), new Promise(memoryMb, diskBytes, next));
+    }
+
+    /**
+     * Refuses to have a machine's memory saved where the disk has no room for it: a machine that runs on is worth more
+     * than one whose saving fills the disk.
+     */
+    synchronized void checkSaved(Machine machine) {
+        disk.admit((long) machine.config().memoryMb() << 20, outstanding(machine.id()));
+    }
+
+    /** Disk that is promised to all but one, and not written yet. */
+    private long outstanding(MachineId but) {
+        long sum = 0;
+        for (Machine m : index.all()) {
+            if (Capacity.memoryOf(m) > 0 && !withReservation.containsKey(m.id()) && !m.id().equals(but)) {
+                sum += Math.max(0, disk.promise(m.config()) - disk.held(m.id()));
+            }
+        }
+        for (Map.Entry<MachineId, Promise> one : withReservation.entrySet()) {
+            if (!one.getKey().equals(but)) {
+                sum += Math.max(0, one.getValue().diskBytes() - disk.held(one.getKey()));
+            }
+        }
+        return sum;
+    }
+
+    private void ports(Machine next) {
+        PortConflicts.check(next.config(), next.app(), next.id(), index.all());
+        List<Machine> coming = withReservation.values().stream()
+                .flatMap(p -> p.next().stream())
+                .toList();
+        PortConflicts.check(next.config(), next.app(), next.id(), coming);
+    }
+
+    /**
+     * Refuses what there is no room for now; promises nothing. What a machine has already needs no promise, also where
+     * the host was given less memory since.
+     *
+     * @throws org.allod.base.RejectedException where the others have taken the room
+     */
+    synchronized void check(Machine machine, int memoryMb) {
+        if (memoryMb > Capacity.memoryOf(machine)) {
+            capacity.room(memoryMb, reserved(Optional.of(machine.id())));
+        }
+    }
+
+    private synchronized void forget(MachineId id) {
+        withReservation.remove(id);
+    }
+
+    private void follow(Machine m) {
+        if (m.state().kind() != MachineState.Kind.TRANSIENT) {
+            forget(m.id());
+        }
+    }
+
+    /** How many machines of this size could be made and started now, one after the other. */
+    synchronized int countThatFit(int eachMb, int eachCpus) {
+        return capacity.fits(eachMb, eachCpus, reserved(Optional.empty()), index.size());
+    }
+
+    private long reserved(Optional<MachineId> but) {
+        long sum = 0;
+        for (Machine m : index.all()) {
+            if (!withReservation.containsKey(m.id()) && !but.equals(Optional.of(m.id()))) {
+                sum += Capacity.memoryOf(m);
+            }
+        }
+        for (Map.Entry<MachineId, Promise> one : withReservation.entrySet()) {
+            if (!but.equals(Optional.of(one.getKey()))) {
+                int now = index.get(one.getKey()).map(Capacity::memoryOf).orElse(0);
+                sum += Math.max(one.getValue().memoryMb(), now);
+            }
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,204 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.util.Optional;
+import org.allod.base.Clock;
+import org.allod.base.FailedException;
+import org.allod.base.MachineId;
+import org.allod.base.RejectedException;
+import org.allod.fsm.Engine;
+import org.allod.fsm.Fault;
+import org.allod.fsm.Outcome;
+import org.allod.fsm.RunId;
+import org.allod.fsm.RunResult;
+import org.allod.fsm.RunType;
+import org.allod.fsm.StartOptions;
+
+/**
+ * Starts the runs of machines, one at a time for each. A run of the same machine that is only winding up is waited for;
+ * one that is at work refuses the newcomer, but for restarts by policy, which give way to people.
+ */
+final class LifecycleDispatcher {
+    /** How long a verb waits for the run before it, once that one's machine has settled. */
+    private static final Duration TAIL = Duration.ofSeconds(10);
+
+    private final Engine engine;
+    private final MachineRecords records;
+    private final MachineIndex index;
+    private final LifecycleRunTypes lifecycle;
+    private final Leases leases;
+    private final GuestRegistry guests;
+    private final Clock clock;
+
+    LifecycleDispatcher(
+            Engine engine,
+            MachineRecords records,
+            MachineIndex index,
+            LifecycleRunTypes lifecycle,
+            Leases leases,
+            GuestRegistry guests,
+            Clock clock) {
+        this.engine = engine;
+        this.guests = guests;
+        this.records = records;
+        this.index = index;
+        this.lifecycle = lifecycle;
+        this.leases = leases;
+        this.clock = clock;
+    }
+
+    /** Starts the run of a verb that has been found fit. */
+    interface Begin {
+        RunId run(Machine now) throws InterruptedException;
+    }
+
+    /** Checks the verb against the state and starts its run; nothing where the machine is there already. */
+    Optional<RunId> operation(MachineOperation operation, Machine machine, Actor actor, Begin begin)
+            throws InterruptedException {
+        long until = clock.monoNanos() + TAIL.toNanos();
+        while (true) {
+            Machine now = index.get(machine.id())
+                    .orElseThrow(() -> RejectedException.notFound("machine " + machine.id() + " is destroyed"));
+            leases.check(now.id(), actor);
+            Optional<RunId> active = active(now.id());
+            boolean byPolicy = active.filter(this::byPolicy).isPresent();
+            boolean settled = now.state().kind() != MachineState.Kind.TRANSIENT || guests.isRunning(now);
+            if (active.isPresent() && (settled || byPolicy)) {
+                if (clock.monoNanos() >= until) {
+                    throw RejectedException.because(
+                            RejectedException.Reason.CONFLICT,
+                            "cannot %s machine %s: run %s is still at work on it"
+                                    .formatted(operation.word(), now.id(), active.get()),
+                            "see `allod fsm show " + active.get() + "`");
+                }
+                // Who wants it to run waits for the restart; who wants something else ends it.
+                if (byPolicy && operation != MachineOperation.START && operation != MachineOperation.SUSPEND) {
+                    leases.withLease(now.id(), actor, () -> {
+                        cancel(active.get(), operation.word() + " by " + actor.source());
+                        return active;
+                    });
+                }
+                awaitEnd(active.get(), TAIL);
+                continue;
+            }
+            switch (operation.on(now.state())) {
+                case MachineOperation.Answer.Already() -> {
+                    return Optional.empty();
+                }
+                case MachineOperation.Answer.Refused(RejectedException why) -> throw why;
+                case MachineOperation.Answer.Run(MachineState during) -> {
+                    Optional<RunId> run = startIfAllowed(now, during, actor, begin, until);
+                    if (run.isPresent()) {
+                        return run;
+                    }
+                }
+            }
+        }
+    }
+
+    /**
+     * Where the verb is accepted: the lease, the machine as it was judged, and the run's start are one moment to
+     * everybody else. Nothing where the machine has moved on since: then look again, and wait for it or refuse.
+     */
+    private Optional<RunId> startIfAllowed(Machine judged, MachineState during, Actor actor, Begin begin, long until)
+            throws InterruptedException {
+        MachineId id = judged.id();
+        try {
+            return leases.withLease(id, actor, () -> {
+                Optional<Machine> now = index.get(id)
+                        .filter(m -> m.state() == judged.state() && m.version().equals(judged.version()));
+                if (now.isEmpty()) {
+                    return Optional.<RunId>empty();
+                }
+                RunId run = begin.run(now.get());
+                // Unless the run has moved it already: it may even be over, and then it is written anew. Nobody else
+                // can have, behind the gate.
+                records.publishTransient(id, now.get()::equals, during);
+                return Optional.of(run);
+            });
+        } catch (RejectedException e) {
+            boolean raced = e.reason() == RejectedException.Reason.CONFLICT
+                    && active(id).isPresent();
+            if (!raced || clock.monoNanos() >= until) {
+                throw e;
+            }
+            return Optional.empty();
+        }
+    }
+
+    <Q> RunId start(RunType<Q, LifecycleRequests.Progress> type, Machine machine, Q job) {
+        return leases.withMachineLock(
+                machine.id(), () -> engine.start(type, machine.id().text(), job));
+    }
+
+    /** The run that is at work on the machine, or winding up. */
+    Optional<RunId> active(MachineId id) {
+        return engine.activeRun(lifecycle.start, id.text());
+    }
+
+    private boolean byPolicy(RunId run) {
+        return engine.get(run)
+                .filter(r -> r.type().equals(lifecycle.exited.name()))
+                .isPresent();
+    }
+
+    /**
+     * Starts the run of a destroy by force, that nothing may refuse: it is durable first, then what is at work on the
+     * machine is cancelled, and the run begins once that has ended. A crash in between loses neither.
+     */
+    <Q> RunId startForced(
+            RunType<Q, LifecycleRequests.Progress> type, Machine machine, Actor actor, Q job, String cause) {
+        String subject = machine.id().text();
+        return leases.withLease(machine.id(), actor, () -> {
+            boolean first = lifecycle.forced.begin(machine.id());
+            RunId run;
+            try {
+                run = engine.start(type, subject, job, StartOptions.none().queue(MachineModule.INSISTED));
+            } catch (RuntimeException e) {
+                if (first) {
+                    lifecycle.forced.end(machine.id());
+                }
+                throw e;
+            }
+            active(machine.id()).filter(other -> !other.equals(run)).ifPresent(other -> cancel(other, cause));
+            return run;
+        });
+    }
+
+    private void cancel(RunId run, String cause) {
+        try {
+            engine.cancel(run, cause);
+        } catch (RejectedException e) {
+            // It has just ended: what cancelling was for. Or it is ending, and may be waiting to try that again.
+            engine.retryFinalizer(run);
+        }
+    }
+
+    /** Waits for the run's end, up to the bound. */
+    private void awaitEnd(RunId run, Duration bound) {
+        try {
+            engine.await(run, bound);
+        } catch (RejectedException e) {
+            // Out of time, or forgotten: the caller looks at the machine's state again either way.
+        }
+    }
+
+    /** Why a run came to nothing, as its caller is to hear it. Waits a little for its end. */
+    RuntimeException refusal(RunId run, String what) {
+        return switch (await(run, TAIL).outcome()) {
+            case Outcome.Unrecoverable(var fault, String message)
+            when fault == Fault.SYSTEM -> new FailedException(what + ", and nothing was left behind: " + message);
+            case Outcome.Unrecoverable(var fault, String message) -> RejectedException.invalid(message);
+            case Outcome other -> RejectedException.conflict(what + ": " + other.detail());
+        };
+    }
+
+    /**
+     * Waits for the run's end.
+     *
+     * @throws RejectedException where it does not end in time
+     */
+    RunResult await(RunId run, Duration bound) {
+        return engine.await(run, bound);
+    }
+}

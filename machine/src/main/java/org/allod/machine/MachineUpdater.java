@@ -1,0 +1,174 @@
+package org.allod.machine;
+
+import java.time.Duration;
+import java.util.Optional;
+import org.allod.base.Clock;
+import org.allod.base.IdGenerator;
+import org.allod.base.MachineId;
+import org.allod.base.RejectedException;
+import org.allod.base.Ulid;
+import org.allod.fsm.RunId;
+import org.allod.machine.MachineRecords.Note;
+
+/** Gives machines another configuration: a new version by replacing it whole, or other metadata of the same version. */
+final class MachineUpdater {
+    /** Until the new version is in place: its image may have to be pulled first, and that goes on behind the answer. */
+    private static final Duration SWITCH = Duration.ofSeconds(60);
+
+    private final LifecycleDispatcher dispatcher;
+    private final MachineRecords records;
+    private final MachineIndex index;
+    private final LifecycleRunTypes lifecycle;
+    private final Leases leases;
+    private final CapacityReservations reservations;
+    private final TrafficDrain drain;
+    private final VolumeClaims claims;
+    private final TenantRules tenants;
+    private final Clock clock;
+    private final IdGenerator ids;
+
+    MachineUpdater(
+            LifecycleDispatcher dispatcher,
+            MachineRecords records,
+            MachineIndex index,
+            LifecycleRunTypes lifecycle,
+            Leases leases,
+            CapacityReservations reservations,
+            TrafficDrain drain,
+            VolumeClaims claims,
+            TenantRules tenants,
+            Clock clock,
+            IdGenerator ids) {
+        this.dispatcher = dispatcher;
+        this.records = records;
+        this.index = index;
+        this.lifecycle = lifecycle;
+        this.leases = leases;
+        this.reservations = reservations;
+        this.drain = drain;
+        this.claims = claims;
+        this.tenants = tenants;
+        this.clock = clock;
+        this.ids = ids;
+    }
+
+    /** Refuses what a token of the app may not ask for. */
+    void checkTenant(String app, MachineConfig config) {
+        tenants.check(config, app, true);
+    }
+
+    /** Returns once the machine is at its new version; what follows of it goes on behind the answer. */
+    Machine update(Machine machine, Machines.UpdateRequest change, Actor.Client by) throws InterruptedException {
+        RuntimeLimits.check(change.config(), machine.runtime());
+        BootValidator.check(change.config());
+        tenants.check(change.config(), machine.app(), by.tenant());
+        reservations.capacity().possible(change.config());
+        PortConflicts.check(change.config(), machine.app(), machine.id(), index.all());
+        drain.admit(change.config());
+        // Before anything gives way to it: what is refused is to change nothing. Only what is looked at inside counts.
+        Machine seen = index.get(machine.id()).orElse(machine);
+        current("current_version", change.expected(), seen);
+        if (change.launch()) {
+            reservations.check(seen, change.config().memoryMb());
+        }
+        leases.check(seen.id(), by);
+        Ulid version = ids.ulid();
+        // Before the gate: making a volume takes as long as its disk does, and nobody else could change the machine.
+        VolumeClaims.Claimed claimed = claims.claim(seen.app(), seen.id(), seen.runtime(), change.config());
+        RunId run = startUpdate(seen, version, change, claimed, by);
+        // The verb has made it `updating` already: a lasting state is the end, whether it came to something or not.
+        Machine now = index.await(
+                        machine.id(),
+                        m -> m.version().equals(version) || m.state().kind() != MachineState.Kind.TRANSIENT,
+                        SWITCH)
+                .orElseThrow(() -> RejectedException.because(
+                        RejectedException.Reason.TIMEOUT,
+                        "machine %s is not at version %s after %s"
+                                .formatted(machine.id(), version, GoDuration.text(SWITCH)),
+                        "it goes on: see `allod fsm show " + run + "`"));
+        if (!now.version().equals(version)) {
+            throw dispatcher.refusal(run, "the machine was not updated");
+        }
+        return now;
+    }
+
+    /** Volumes have been taken; where no run comes of it, they are free again, and those made for it are gone. */
+    private RunId startUpdate(
+            Machine seen, Ulid version, Machines.UpdateRequest change, VolumeClaims.Claimed claimed, Actor.Client by)
+            throws InterruptedException {
+        MachineConfig config = claimed.config();
+        try {
+            return dispatcher
+                    .operation(MachineOperation.UPDATE, seen, by, m -> {
+                        current("current_version", change.expected(), m);
+                        claims.again(m.app(), m.id(), m.runtime(), claimed);
+                        Machine next = m.withConfig(version, config, clock.wall());
+                        RunId started = reservations.withReservation(
+                                m,
+                                next,
+                                change.launch(),
+                                () -> dispatcher.start(
+                                        lifecycle.update,
+                                        m,
+                                        new LifecycleRequests.Update(
+                                                m.id().text(),
+                                                version.toString(),
+                                                config.json(),
+                                                change.launch(),
+                                                config.skipSecrets(),
+                                                m.state().wire(),
+                                                by.tenant())));
+                        change.lease().ifPresent(ask -> leases.take(m.id(), by.nonce(), ask));
+                        return started;
+                    })
+                    .orElseThrow();
+        } catch (RuntimeException | InterruptedException e) {
+            release(seen.id());
+            claims.undo(claimed);
+            throw e;
+        }
+    }
+
+    /** Behind the gate, so that no other update is between taking its volumes and its run, which lets go of the rest. */
+    private void release(MachineId id) {
+        leases.withMachineLock(id, () -> {
+            if (dispatcher.active(id).isEmpty()) {
+                claims.settle(id);
+            }
+            return id;
+        });
+    }
+
+    /** Sets each key that has a value, removes each that has none; the version stays. */
+    Machine metadata(Machine machine, MetadataPatch change, Actor actor) {
+        return leases.withLease(
+                machine.id(),
+                actor,
+                () -> records.change(machine.id(), m -> {
+                            current("machine_version", change.expected(), m);
+                            return m.withMetadata(change.keys(), clock.wall());
+                        })
+                        .orElseThrow(() -> RejectedException.notFound("machine " + machine.id() + " is destroyed")));
+    }
+
+    /** Takes the machine out of the edge's routing, or back into it. */
+    void cordon(Machine machine, boolean cordoned, Actor actor) {
+        var _ = leases.withLease(
+                machine.id(),
+                actor,
+                () -> records.change(
+                                machine.id(),
+                                m -> m.withCordoned(cordoned, clock.wall()),
+                                Note.of(cordoned ? "cordon" : "uncordon", actor.source()))
+                        .orElseThrow(() -> RejectedException.notFound("machine " + machine.id() + " is destroyed")));
+    }
+
+    private static void current(String field, Optional<String> expected, Machine m) {
+        expected.filter(v -> !v.equals(m.version().toString())).ifPresent(v -> {
+            throw RejectedException.because(
+                    RejectedException.Reason.STALE,
+                    "%s is %s, but the machine is at %s".formatted(field, v, m.version()),
+                    "read the machine again and decide anew");
+        });
+    }
+}

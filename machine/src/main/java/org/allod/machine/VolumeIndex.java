@@ -1,0 +1,119 @@
+package org.allod.machine;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+
+/**
+ * Every living volume's record and every snapshot's: durable first, then in memory for whoever reads. Changes are made
+ * one after the other, so that a volume found free stays so until it is taken.
+ */
+final class VolumeIndex {
+    private final VolumeTable table;
+    private final Map<VolumeId, Volume> volumes = new ConcurrentHashMap<>();
+    private final Map<SnapshotId, VolumeSnapshot> snapshots = new ConcurrentHashMap<>();
+    private final ReentrantLock changing = new ReentrantLock();
+
+    VolumeIndex(VolumeTable table) {
+        this.table = table;
+        table.living().forEach(v -> volumes.put(v.id(), v));
+        table.snapshots().forEach(s -> snapshots.put(s.id(), s));
+    }
+
+    Optional<Volume> get(VolumeId id) {
+        return Optional.ofNullable(volumes.get(id));
+    }
+
+    /** Living or lately deleted. */
+    Optional<Volume> find(VolumeId id) {
+        return get(id).or(() -> table.find(id));
+    }
+
+    /** Every living volume, oldest first. */
+    List<Volume> all() {
+        List<Volume> all = new ArrayList<>(volumes.values());
+        all.sort(Comparator.comparing(Volume::created).thenComparing(Volume::id));
+        return all;
+    }
+
+    List<Volume> destroyed() {
+        return table.destroyed();
+    }
+
+    void put(Volume volume) {
+        var _ = exclusively(() -> {
+            table.put(volume);
+            if (volume.state() == VolumeState.DESTROYED) {
+                volumes.remove(volume.id());
+            } else {
+                volumes.put(volume.id(), volume);
+            }
+            return volume;
+        });
+    }
+
+    /** Changes the record if the volume is still there; what {@code by} throws leaves it as it was. */
+    Optional<Volume> change(VolumeId id, UnaryOperator<Volume> by) {
+        return exclusively(() -> {
+            Optional<Volume> now = get(id);
+            if (now.isEmpty()) {
+                return now;
+            }
+            Volume next = by.apply(now.get());
+            if (!next.equals(now.get())) {
+                put(next);
+            }
+            return Optional.of(next);
+        });
+    }
+
+    private <T> T exclusively(Supplier<T> change) {
+        return LockOrder.holding(LockOrder.Rank.VOLUME, changing, changing, change::get);
+    }
+
+    /** Forgets a volume that never came to be. */
+    void erase(VolumeId id) {
+        var _ = exclusively(() -> {
+            table.erase(id);
+            return Optional.ofNullable(volumes.remove(id));
+        });
+    }
+
+    void forgetOld() {
+        table.forgetOld();
+    }
+
+    Optional<VolumeSnapshot> snapshot(SnapshotId id) {
+        return Optional.ofNullable(snapshots.get(id));
+    }
+
+    /** A volume's snapshots, newest first. */
+    List<VolumeSnapshot> snapshots(VolumeId volume) {
+        return snapshots.values().stream()
+                .filter(s -> s.volume().equals(volume))
+                .sorted(Comparator.comparing(VolumeSnapshot::created)
+                        .thenComparing(VolumeSnapshot::id)
+                        .reversed())
+                .toList();
+    }
+
+    List<VolumeSnapshot> snapshots() {
+        return List.copyOf(snapshots.values());
+    }
+
+    void put(VolumeSnapshot snapshot) {
+        table.put(snapshot);
+        snapshots.put(snapshot.id(), snapshot);
+    }
+
+    void erase(SnapshotId id) {
+        table.erase(id);
+        snapshots.remove(id);
+    }
+}

@@ -1,0 +1,12 @@
+package org.allod.machine;
+
+import java.util.List;
+import org.allod.runtime.GuestSpec;
+
+/** Knows the disks behind a configuration's mounts. */
+interface VolumeResolver {
+    /** For machines without volumes. */
+    VolumeResolver NONE = config -> List.of();
+
+    List<GuestSpec.Volume> of(MachineConfig config);
+}

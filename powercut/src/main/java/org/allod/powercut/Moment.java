@@ -1,7 +1,0 @@
-package org.allod.powercut;
-
-/**
- * A place in a recording at which the power may go: a call has begun, or has returned. In between it may have had its
- * effect, in part.
- */
-record Moment(Op op, boolean returned) {}

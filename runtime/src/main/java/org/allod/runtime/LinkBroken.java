@@ -1,8 +1,0 @@
-package org.allod.runtime;
-
-/** What came from a guest cannot be: its link is cut, with this reason. The host goes on unharmed. */
-final class LinkBroken extends RuntimeException {
-    LinkBroken(String reason) {
-        super(reason, null, false, false);
-    }
-}

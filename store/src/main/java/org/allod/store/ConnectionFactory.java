@@ -1,0 +1,79 @@
+package org.allod.store;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Properties;
+import org.allod.base.FailedException;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteOpenMode;
+
+/** Opens connections with the settings the promises rest on, and checks that SQLite took them. */
+final class ConnectionFactory {
+    private ConnectionFactory() {}
+
+    static Connection writer(Path file, DatabaseOptions options) throws SQLException {
+        Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file, properties());
+        try (Statement s = connection.createStatement()) {
+            s.execute("PRAGMA busy_timeout=5000");
+            try (ResultSet mode = s.executeQuery("PRAGMA journal_mode=WAL")) {
+                if (!mode.next() || !mode.getString(1).equals("wal")) {
+                    throw new SQLException("journal mode WAL was refused: " + mode.getString(1));
+                }
+            }
+            WalPreallocator.make(file, options.checkpointPages());
+            s.execute("PRAGMA synchronous=FULL");
+            s.execute("PRAGMA foreign_keys=ON");
+            s.execute("PRAGMA wal_autocheckpoint=" + options.checkpointPages());
+            s.execute("PRAGMA cache_size=-16384");
+            // Temporary tables of the writer (`state` has one for what a transaction wrote) are not worth a file.
+            s.execute("PRAGMA temp_store=MEMORY");
+            transactionsByHand(connection);
+            return connection;
+        } catch (SQLException | FailedException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    /**
+     * A connection is used by one thread at a time: under the writer's turn, or by its reader. So SQLite need not lock it
+     * at each call.
+     *
+     * <p>Without the second property the driver looks at every statement with a regular expression and asks for the last
+     * row's number by a query of its own after every insert: half the processor time of a small write.
+     */
+    private static Properties properties() {
+        Properties properties = new Properties();
+        int mode = SQLiteOpenMode.READWRITE.flag | SQLiteOpenMode.CREATE.flag | SQLiteOpenMode.NOMUTEX.flag;
+        properties.setProperty(SQLiteConfig.Pragma.OPEN_MODE.pragmaName, Integer.toString(mode));
+        properties.setProperty(SQLiteConfig.Pragma.JDBC_GET_GENERATED_KEYS.pragmaName, "false");
+        return properties;
+    }
+
+    /**
+     * Takes transactions into our own hands. As long as the driver believes in auto-commit it tries to begin one after
+     * every statement, to see whether there is one; that costs as much as a small write. It is told that auto-commit is
+     * off, and the transaction it begins at that is ended at once.
+     */
+    private static void transactionsByHand(Connection connection) throws SQLException {
+        connection.setAutoCommit(false);
+        try (Statement s = connection.createStatement()) {
+            s.execute("COMMIT");
+        }
+    }
+
+    static Connection reader(Path file) throws SQLException {
+        Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file, properties());
+        try (Statement s = connection.createStatement()) {
+            s.execute("PRAGMA busy_timeout=5000");
+            s.execute("PRAGMA query_only=ON");
+            s.execute("PRAGMA cache_size=-4096");
+            transactionsByHand(connection);
+        }
+        return connection;
+    }
+}

@@ -1,0 +1,97 @@
+package org.allod.store;
+
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import org.allod.base.FailedException;
+import org.jspecify.annotations.Nullable;
+
+/** A few threads that read, each with its own connection and so its own snapshot of the file. */
+final class ReaderPool {
+    /** Reads that may wait; a caller beyond that blocks. Reads take well under a millisecond each. */
+    private static final int QUEUE = 1024;
+
+    private record Read<T extends @Nullable Object>(TransactionBody<T> body, CompletableFuture<T> result) {}
+
+    private final Path file;
+    private final BlockingQueue<Read<?>> queue = new ArrayBlockingQueue<>(QUEUE);
+    private final List<Thread> threads = new ArrayList<>();
+    private volatile boolean closing;
+
+    ReaderPool(Path file, List<Transaction> connections) {
+        this.file = file;
+        for (int i = 0; i < connections.size(); i++) {
+            Transaction tx = connections.get(i);
+            threads.add(Thread.ofPlatform()
+                    .daemon()
+                    .name("store-reader-" + file.getFileName() + "-" + i)
+                    .start(() -> serve(tx)));
+        }
+    }
+
+    <T extends @Nullable Object> CompletableFuture<T> submit(TransactionBody<T> body) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        if (closing) {
+            result.completeExceptionally(closed());
+            return result;
+        }
+        try {
+            queue.put(new Read<>(body, result));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            result.completeExceptionally(new FailedException("reading " + file + ": interrupted", e));
+        }
+        return result;
+    }
+
+    private FailedException closed() {
+        return new FailedException("reading " + file + ": the database is closed");
+    }
+
+    private void serve(Transaction tx) {
+        try {
+            while (!closing) {
+                answer(tx, queue.take());
+            }
+        } catch (InterruptedException e) {
+            // The end: close() interrupts.
+        }
+    }
+
+    private <T extends @Nullable Object> void answer(Transaction tx, Read<T> read) {
+        try {
+            tx.prepared("BEGIN").execute();
+            T result;
+            try {
+                result = read.body.run(tx);
+            } finally {
+                Transactions.rollback(tx);
+            }
+            read.result.complete(result);
+        } catch (SQLException e) {
+            tx.forget();
+            read.result.completeExceptionally(SqliteErrors.failed("reading", file, e));
+        } catch (RuntimeException | Error e) {
+            read.result.completeExceptionally(e);
+        }
+    }
+
+    void close() {
+        closing = true;
+        threads.forEach(Thread::interrupt);
+        for (Thread thread : threads) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        List<Read<?>> rest = new ArrayList<>();
+        queue.drainTo(rest);
+        rest.forEach(r -> r.result.completeExceptionally(closed()));
+    }
+}
