@@ -222,7 +222,7 @@ final class RequestHead {
     /**
      * Writes the head for the machine.
      *
-     * @param peer who the client is
+     * @param clientInfo who the client is
      * @param id this request's id
      */
     void rewrite(HeadWriter out, ClientInfo clientInfo, String id) {
