@@ -86,9 +86,9 @@ final class WakeStormBench extends GuestBench {
             Thread.currentThread().interrupt();
             throw new IOException(e);
         }
-        took.sort(Double::compare);
-        double p50 = took.get(took.size() / 2);
-        double slowest = took.getLast();
+        Figures figures = new Figures(took);
+        double p50 = figures.median();
+        double slowest = figures.most();
         ResultRow.storm(args.json(), asleep, machines.size(), p50, slowest, FAIR);
     }
 
