@@ -86,7 +86,7 @@ final class WakeStormBench extends GuestBench {
             Thread.currentThread().interrupt();
             throw new IOException(e);
         }
-        Figures figures = new Figures(took);
+        Measurements figures = new Measurements(took);
         double p50 = figures.median();
         double slowest = figures.most();
         ResultRow.storm(args.json(), asleep, machines.size(), p50, slowest, FAIR);
