@@ -41,13 +41,16 @@ final class ChangeCapture {
         this.self = self;
     }
 
-    /** What makes the log and the triggers for this layout; run once on the writer's connection, and after each change of it. */
-    static List<String> setUp(ReplicatedTables layout) {
+    /**
+     * What makes the log and the triggers for this layout; run once on the writer's connection, and after each change of it.
+     * The triggers call tables by their numbers in the layout, so the version says which one that is.
+     */
+    static List<String> setUp(ReplicatedTables layout, long version) {
         List<String> sql = new ArrayList<>();
         sql.add("DROP TABLE IF EXISTS temp._allod_log");
         sql.add("DROP TABLE IF EXISTS temp._allod_mode");
-        sql.add("CREATE TEMP TABLE _allod_mode(local INTEGER NOT NULL)");
-        sql.add("INSERT INTO temp._allod_mode VALUES (1)");
+        sql.add("CREATE TEMP TABLE _allod_mode(local INTEGER NOT NULL, layout INTEGER NOT NULL)");
+        sql.add("INSERT INTO temp._allod_mode VALUES (1, " + version + ")");
         String keys = names(layout.keyColumns());
         sql.add("CREATE TEMP TABLE _allod_log(seq INTEGER PRIMARY KEY, tbl INTEGER NOT NULL, op INTEGER NOT NULL,"
                 + " mask INTEGER NOT NULL, " + keys + ")");

@@ -13,13 +13,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
+import org.allod.base.Bug;
 import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 import org.allod.store.Transaction;
-import org.allod.store.TransactionBody;
+import org.allod.store.Work;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,11 +31,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SqliteReplica implements Replica, AutoCloseable {
     private static final int CHECKED = 512;
+    private static final long FIRST_LAYOUT = 1;
 
     private final Database db;
     private final SiteId site;
     private final VersionVector seen;
+    /** For readers, which may see it a moment late; writes ask the connection which one its triggers are of. */
     private volatile ReplicatedTables layout;
+
+    private final Map<Long, ReplicatedTables> layouts = new ConcurrentHashMap<>();
+    private final AtomicLong layoutVersion = new AtomicLong(FIRST_LAYOUT);
     /** Statements that were found harmless under this layout. Only used inside writes, which take turns. */
     private final Map<String, ReplicatedTables> checked = new LinkedHashMap<>(64, 0.75f, true);
 
@@ -41,6 +49,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         this.site = site;
         this.seen = seen;
         this.layout = layout;
+        layouts.put(FIRST_LAYOUT, layout);
     }
 
     /** Opens the file, making it and giving it a site where there is none. */
@@ -49,7 +58,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         boolean done = false;
         try {
             SiteId site = db.write(tx -> site(tx, rng));
-            ReplicatedTables layout = db.write(SqliteReplica::settle);
+            ReplicatedTables layout = db.write(tx -> settle(tx, FIRST_LAYOUT));
             SqliteReplica replica = new SqliteReplica(db, site, db.read(SqliteReplica::readSeen), layout);
             done = true;
             return replica;
@@ -68,9 +77,9 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         return new RowStore(tx, new ReplicatedTables(ReplicatedSchema.of(), Map.of())).site(MetadataTables.SELF);
     }
 
-    private static ReplicatedTables settle(Transaction tx) throws SQLException {
+    private static ReplicatedTables settle(Transaction tx, long version) throws SQLException {
         ReplicatedTables layout = SchemaChange.current(tx);
-        for (String sql : ChangeCapture.setUp(layout)) {
+        for (String sql : ChangeCapture.setUp(layout, version)) {
             tx.update(sql);
         }
         return layout;
@@ -108,13 +117,27 @@ public final class SqliteReplica implements Replica, AutoCloseable {
      *
      * @throws RejectedException saying what about the change is not additive
      */
-    public void applySchema(ReplicatedSchema wanted) {
+    public synchronized void applySchema(ReplicatedSchema wanted) {
+        long version = layoutVersion.incrementAndGet();
         layout = db.write(tx -> {
             SchemaChange.apply(tx, SchemaChange.current(tx), wanted);
-            ReplicatedTables next = settle(tx);
+            ReplicatedTables next = settle(tx, version);
+            layouts.put(version, next);
             remote(tx, () -> new RowStore(tx, next).retryWaiting());
             return next;
         });
+        layouts.keySet().removeIf(older -> older < version);
+    }
+
+    /** The layout that holds in this transaction. A schema change may be in the same batch, and be rolled back with it. */
+    private ReplicatedTables layout(Transaction tx) throws SQLException {
+        long version = tx.first("SELECT layout FROM temp._allod_mode", row -> row.getLong(1))
+                .orElseThrow();
+        ReplicatedTables now = layouts.get(version);
+        if (now == null) {
+            throw new Bug("the writer's triggers are of layout " + version + ", which is not known");
+        }
+        return now;
     }
 
     /** Runs the statements in one transaction; completes once it is on the disk. */
@@ -130,7 +153,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     }
 
     private LocalCommit run(Transaction tx, List<SqlStatement> statements) throws SQLException {
-        ReplicatedTables now = layout;
+        ReplicatedTables now = layout(tx);
         List<Integer> rows = new ArrayList<>();
         for (SqlStatement statement : statements) {
             if (checked.get(statement.sql()) != now) {
@@ -218,7 +241,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     @Override
     public void apply(List<ChangeSet> sets) {
         db.write(tx -> {
-            RowStore store = new RowStore(tx, layout);
+            RowStore store = new RowStore(tx, layout(tx));
             remote(tx, () -> applyNew(tx, store, sets));
             return 0;
         });
@@ -251,7 +274,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     @Override
     public void merge(List<RowChange> rows) {
         db.write(tx -> {
-            RowStore store = new RowStore(tx, layout);
+            RowStore store = new RowStore(tx, layout(tx));
             remote(tx, () -> {
                 for (RowChange row : rows) {
                     store.merge(row);
@@ -264,7 +287,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     @Override
     public void claim(VersionVector vector) {
         db.write(tx -> {
-            RowStore store = new RowStore(tx, layout);
+            RowStore store = new RowStore(tx, layout(tx));
             for (Map.Entry<SiteId, NumberSet> entry : vector.sites().entrySet()) {
                 int ordinal = store.ordinal(entry.getKey());
                 NumberSet numbers = SeenTable.read(tx, ordinal);
@@ -327,8 +350,8 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     }
 
     /** Reads with any SQL, from one snapshot. */
-    public <T extends @Nullable Object> T read(TransactionBody<T> body) {
-        return db.read(body);
+    public <T extends @Nullable Object> T read(Work<T> work) {
+        return db.read(work);
     }
 
     @Override
