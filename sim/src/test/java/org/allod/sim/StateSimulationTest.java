@@ -8,7 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class StateSimulationTest {
-    private static final int SEEDS = 40;
+    private static final int SEEDS = 200;
 
     @Test
     void fleets_underFaults_loseNothingAndBecomeEqual() {
