@@ -22,7 +22,7 @@ import org.allod.base.Rng;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 import org.allod.store.Transaction;
-import org.allod.store.Work;
+import org.allod.store.TransactionBody;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -350,7 +350,7 @@ public final class SqliteReplica implements Replica, AutoCloseable {
     }
 
     /** Reads with any SQL, from one snapshot. */
-    public <T extends @Nullable Object> T read(Work<T> work) {
+    public <T extends @Nullable Object> T read(TransactionBody<T> work) {
         return db.read(work);
     }
 
