@@ -83,11 +83,11 @@ class ArchitectureTest {
      * <ul>
      *   <li>api, image: work of one request, which ends with it and tells whoever asked
      *   <li>cli, bench: no daemon
-     *   <li>store's Writer and Readers, linux's Epoll: platform threads, since a foreign call holds its carrier; they
+     *   <li>store's GroupCommitWriter and ReaderPool, linux's Epoll: platform threads, since a foreign call holds its carrier; they
      *       guard each turn themselves
-     *   <li>linux's Apart and FileCopy: a future tells the caller whatever came of it
+     *   <li>linux's PlatformThreads and FileCopy: a future tells the caller whatever came of it
      *   <li>HostMain: what the process does at its end
-     *   <li>SampleRecords: equipment of a benchmark
+     *   <li>TrainingRecords: equipment of a benchmark
      * </ul>
      */
     @Test
@@ -98,7 +98,7 @@ class ArchitectureTest {
                         "org.allod.base", "org.allod.api", "org.allod.image", "org.allod.cli", "org.allod.bench")
                 .and()
                 .haveNameNotMatching(
-                        "org\\.allod\\.(store\\.(Writer|Readers)|linux\\.(Epoll|Apart|FileCopy)|host\\.HostMain|machine\\.SampleRecords)(\\$.*)?")
+                        "org\\.allod\\.(store\\.(GroupCommitWriter|ReaderPool)|linux\\.(Epoll|PlatformThreads|FileCopy)|host\\.HostMain|machine\\.TrainingRecords)(\\$.*)?")
                 .should()
                 .callMethod(Thread.class, "ofVirtual")
                 .orShould()
