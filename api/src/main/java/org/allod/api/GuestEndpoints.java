@@ -150,9 +150,11 @@ public final class GuestEndpoints {
             for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
                 // Read on to the end all the same: a command must not hang on a full pipe.
                 int more = Math.min(n, MAX_OUTPUT - kept.size());
-                cut |= more < n || !slot.keep(more);
-                if (!cut) {
+                if (!cut && slot.keep(more)) {
                     kept.write(buffer, 0, more);
+                    cut = more < n;
+                } else {
+                    cut = true;
                 }
             }
             return new Output(kept.toString(StandardCharsets.UTF_8), cut);

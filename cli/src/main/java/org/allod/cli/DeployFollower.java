@@ -163,12 +163,12 @@ final class DeployFollower {
                 || machine.at("role").text().equals("canary");
         return switch (machine.at("phase").text()) {
             case "changing" -> made ? "is being made" : "is being updated";
-            case "proving" -> "has started, has to pass its checks";
-            case "resting" -> "passed, is stopped again as it was before";
-            case "held" -> "waits for the others";
-            case "opening" -> "comes into traffic";
+            case "verifying" -> "has started, has to pass its checks";
+            case "stopping" -> "passed, is stopped again as it was before";
+            case "ready" -> "waits for the others";
+            case "uncordoning" -> "comes into traffic";
             case "serving" -> "is at the new version";
-            case "closing" -> "leaves traffic";
+            case "cordoning" -> "leaves traffic";
             case "closed" -> "is out of traffic";
             case "removing" -> "is being destroyed";
             case "gone" -> "is gone";

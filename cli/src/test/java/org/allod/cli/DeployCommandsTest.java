@@ -51,7 +51,7 @@ class DeployCommandsTest {
         daemon.on(POST, 200, deploy("pending", "idle", "")).stream(
                 WATCH,
                 deploy("running", "changing", ""),
-                deploy("running", "proving", ""),
+                deploy("running", "verifying", ""),
                 deploy("done", "serving", ",\"ended_at\":\"2026-01-01T00:00:00Z\""));
         Ran ran = ran("deploy", data.toString());
         assertThat(ran.exit()).as(ran.err()).isZero();
@@ -84,7 +84,7 @@ class DeployCommandsTest {
     void daemonThatGoesAway_isAskedAgain() {
         AtomicInteger asked = new AtomicInteger();
         daemon.on(POST, 200, deploy("pending", "idle", ""))
-                .on("GET /v1/apps/shop/deploys/D1", 200, deploy("running", "proving", ""))
+                .on("GET /v1/apps/shop/deploys/D1", 200, deploy("running", "verifying", ""))
                 .talk(WATCH, (request, in, out) -> {
                     boolean first = asked.getAndIncrement() == 0;
                     String line = first

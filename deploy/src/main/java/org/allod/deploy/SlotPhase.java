@@ -1,24 +1,33 @@
 package org.allod.deploy;
 
+import com.fasterxml.jackson.annotation.JsonAlias;
 import java.util.Locale;
 
-/** How far one machine of a deploy is. An active phase has exactly one {@link DeployEffect}, which is due until it is done. */
+/**
+ * How far one machine of a deploy is. An active phase has exactly one {@link DeployEffect}, which is due until it is done.
+ * The aliases are the names under which older versions stored a phase.
+ */
 public enum SlotPhase {
     /** Not touched. */
     IDLE,
     /** Being made, or given the new configuration. */
     CHANGING,
     /** At the new version; has to pass its checks. */
+    @JsonAlias("PROVING")
     VERIFYING,
     /** Passed; it was stopped before the deploy and is stopped again. */
+    @JsonAlias("RESTING")
     STOPPING,
     /** Passed, out of traffic, and waits for the others (blue-green). */
+    @JsonAlias("HELD")
     READY,
     /** Being put into traffic. */
+    @JsonAlias("OPENING")
     UNCORDONING,
     /** At the new version, as it was before otherwise. */
     SERVING,
     /** Being taken out of traffic. */
+    @JsonAlias("CLOSING")
     CORDONING,
     /** Out of traffic. */
     CLOSED,

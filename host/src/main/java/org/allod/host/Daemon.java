@@ -125,7 +125,7 @@ final class Daemon implements AutoCloseable {
     private void build(HostConfig config, SdNotify manager, Consumer<Throwable> fatal) {
         long began = clock.monoNanos();
         DataDirectoryLock data = part(DataDirectoryLock.hold(config.data()));
-        NativeLibraries.unpackIn(data.path("native"));
+        NativeLibraries.load(data.path("native"));
         SystemTimers timers = part(new SystemTimers());
         Rng rng = Rng.system();
         IdGenerator ids = new IdGenerator(clock, rng.fork("ids"));

@@ -178,7 +178,7 @@ class DeployTest {
     @Order(5)
     void daemonKilledInTheMiddle_theDeployIsFinished() throws Exception {
         JsonNode deploy = deploy(plan("v6", "rolling", "/version"));
-        var _ = awaitPhase(deploy, "changing", "proving", "serving");
+        var _ = awaitPhase(deploy, "changing", "verifying", "serving");
         daemon.kill();
         daemon.start();
         JsonNode end = over(deploy);
@@ -264,7 +264,7 @@ class DeployTest {
     @Test
     @Order(12)
     void updateBySomebodyElse_failsTheDeploy_andIsLeftAlone() throws Exception {
-        for (String phase : List.of("proving", "serving")) {
+        for (String phase : List.of("verifying", "serving")) {
             JsonNode deploy = deploy(plan("v12", "rolling", "/version"));
             String theirs = awaitPhase(deploy, phase);
             String path = APP + "/machines/" + theirs;

@@ -8,11 +8,11 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 
 /** Clients of a real daemon that run commands in a real guest and never read what they write. */
@@ -43,7 +43,7 @@ class ExecBoundsTest {
 
     @Test
     void clients_thatNeverRead_areAsManyAsMayBe_andTheDaemonGoesOn() throws Exception {
-        Path data = Files.createTempDirectory("allod-exec").resolve("data");
+        Path data = Scratch.folder("allod-exec").resolve("data");
         List<Socket> open = new ArrayList<>();
         try (DaemonProcess daemon = new DaemonProcess(data, "--rate-limits", "off").start()) {
             TestImage.build(daemon);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -61,7 +62,11 @@ class ManyFieldsTest {
             daemon.await("many", id, "started");
             // Nobody else may have that port, nor one that another program has.
             refused(daemon, "other", raw, "app many has it for raw TCP (machine " + id + ")");
-            refused(daemon, "other", daemon.api, "port " + daemon.api + " cannot be opened");
+            refused(daemon, "other", daemon.api, "where this host's own API or edge is");
+            try (ServerSocket another = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+                int port = another.getLocalPort();
+                refused(daemon, "other", port, "port " + port + " cannot be opened");
+            }
             daemon.ok("DELETE", "/v1/apps/many?force=true", "");
             assertThat(Leftovers.of(Set.of(), new HashSet<>(Set.of(id)), daemon.data))
                     .isEmpty();

@@ -3,12 +3,12 @@ package org.allod.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -19,7 +19,7 @@ class WakeStormTest {
     @Test
     void stoppedMachines_askedForTogether_areAllAdmittedAndAnswer() throws Exception {
         try (DaemonProcess daemon = new DaemonProcess(
-                                Files.createTempDirectory("allod-wakes").resolve("data"), "--runtime", "gvisor")
+                                Scratch.folder("allod-wakes").resolve("data"), "--runtime", "gvisor")
                         .start();
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             TestImage.build(daemon);

@@ -48,16 +48,18 @@ public record NftSets(String table) {
     private static final Set<Integer> MISSING = Set.of(Libc.ENOENT, Libc.EOPNOTSUPP);
 
     /**
-     * An element: an address, or the name of a device and an address.
+     * An element: an address, the name of a device and an address, or the name of a device.
      *
      * @param set the set it is or is to be in
      * @param device the device's name; empty where the set's key is an address alone
-     * @param address a literal of the set's family
+     * @param address a literal of the set's family; empty where the key is a device's name alone
      */
     public record Element(String set, String device, String address) {
         /** Parts of a key are padded to whole words: names to 16 bytes, with zeros; addresses are whole already. */
         byte[] key() {
-            byte[] of = InetAddress.ofLiteral(address).getAddress();
+            byte[] of = address.isEmpty()
+                    ? new byte[0]
+                    : InetAddress.ofLiteral(address).getAddress();
             if (device.isEmpty()) {
                 return of;
             }
@@ -72,7 +74,7 @@ public record NftSets(String table) {
         }
 
         String named() {
-            return device.isEmpty() ? address : device + " " + address;
+            return (device + " " + address).strip();
         }
 
         /** What a key of the kernel's says, in a set of either kind. */

@@ -17,7 +17,7 @@ class StatesPageTest {
         StringBuilder text = new StringBuilder("""
                 # The states of a machine
 
-                Generated from `MachineState` and `Verb`; a test fails when this page is not what they say.
+                Generated from `MachineState` and `MachineOperation`; a test fails when this page is not what they say.
 
                 A *persistent* state lasts until somebody asks for something. A *transient* one belongs to a run and ends with
                 it; one that outlasts its bound is noted as an event of type `blocked` that says what the run waits for

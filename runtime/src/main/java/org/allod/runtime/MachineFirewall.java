@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.linux.Nft;
@@ -105,6 +106,14 @@ final class MachineFirewall {
         if (!found.isEmpty()) {
             sets.delete(found);
         }
+    }
+
+    /** Removes what the kernel counts of a device that is gone; by itself it would keep that for up to a day. */
+    void forgetRates(MachineId machine) {
+        String device = MachineLink.device(machine);
+        sets.delete(Stream.of("solicited", "begun", "refused")
+                .map(set -> new NftSets.Element(set, device, ""))
+                .toList());
     }
 
     /** Packets that would have begun a connection beyond a machine's bound, by its device; none is remembered for ever. */

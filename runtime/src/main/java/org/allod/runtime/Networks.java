@@ -135,6 +135,7 @@ public final class Networks {
             table.remove(machine);
         }
         takeDown(machine);
+        table.forgetRates(machine); // nothing comes from the device any more that would begin them anew
     }
 
     /** Deleting a device deletes its other end; a namespace dies with its last process, so the device goes first. */
