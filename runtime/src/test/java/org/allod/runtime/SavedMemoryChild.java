@@ -45,6 +45,7 @@ final class SavedMemoryChild {
             switch (n % 4) {
                 case 0 -> {
                     if (n % 8 == 0) { // a daemon died before it made durable that its guest goes on
+                        memory.removeUsed();
                         Files.move(memory.saved(), memory.resuming(), StandardCopyOption.ATOMIC_MOVE);
                     }
                     memory.discard();
