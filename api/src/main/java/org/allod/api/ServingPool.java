@@ -12,6 +12,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.allod.base.Clock;
 import org.allod.base.ConnectionCaps;
+import org.allod.base.FatalErrors;
+import org.allod.base.LoopFailures;
+import org.allod.base.SupervisedThread;
 
 /**
  * What the connections of one kind of listener share, and share with nobody else: an event loop, memory, connections and
@@ -19,6 +22,7 @@ import org.allod.base.ConnectionCaps;
  */
 final class ServingPool implements AutoCloseable {
     private static final long SWEEP_MILLIS = 250;
+    private static final String SWEEP = "api-deadlines";
 
     final ApiConfig.Times times;
     final EventLoopGroup loop;
@@ -47,7 +51,8 @@ final class ServingPool implements AutoCloseable {
         answers = new CallerBudget(bounds.answerBytes(), bounds.answerBytesPerCaller());
         loop = new MultiThreadIoEventLoopGroup(
                 1, Thread.ofPlatform().daemon().name(name + "-", 0).factory(), EpollIoHandler.newFactory());
-        loop.scheduleWithFixedDelay(this::sweep, SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
+        loop.scheduleWithFixedDelay(
+                () -> SupervisedThread.run(SWEEP, this::sweep), SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     long now() {
@@ -85,7 +90,13 @@ final class ServingPool implements AutoCloseable {
     private void sweep() {
         long now = now();
         for (ApiConnection connection : List.copyOf(connections)) {
-            connection.tick(now);
+            try {
+                connection.tick(now);
+            } catch (RuntimeException | Error e) {
+                // The deadlines of all others are still kept.
+                FatalErrors.check(e);
+                LoopFailures.ofProcess().report(SWEEP, e);
+            }
         }
     }
 

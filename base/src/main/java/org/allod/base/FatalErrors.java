@@ -53,6 +53,13 @@ public final class FatalErrors {
         }
     }
 
+    /** For whoever goes on after anything else: throws an error of the virtual machine, but for a stack that overflowed. */
+    static void rethrow(Throwable error) {
+        if (error instanceof VirtualMachineError end && !(error instanceof StackOverflowError)) {
+            throw end;
+        }
+    }
+
     static boolean fatal(@Nullable Throwable error) {
         Throwable at = error;
         for (int i = 0; at != null && i < DEPTH; i++) {

@@ -6,7 +6,7 @@ import java.util.concurrent.locks.LockSupport;
  * A virtual thread that does the same thing again and again for as long as the daemon lives. A turn that throws is
  * reported ({@link LoopFailures}), waited for a little longer each time it fails again, and followed by the next: one
  * full disk or one defect must not end it for good. It ends when it is closed; a {@link VirtualMachineError} ends it
- * too, since the process is then at its end.
+ * too, since the process is then at its end. A {@link StackOverflowError} does not: it is one turn's defect.
  */
 public final class SupervisedLoop implements AutoCloseable {
     /** One turn. It may wait, for as long as it likes; closing interrupts it. */
@@ -44,14 +44,13 @@ public final class SupervisedLoop implements AutoCloseable {
             try {
                 turn.run();
                 backoff.reset();
-            } catch (VirtualMachineError e) {
-                FatalErrors.check(e);
-                failures.report(kind, e);
-                throw e;
             } catch (Throwable e) {
                 FatalErrors.check(e);
                 if (!closed) {
                     failures.report(kind, e);
+                }
+                FatalErrors.rethrow(e);
+                if (!closed) {
                     LockSupport.parkNanos(backoff.next().toNanos());
                 }
             }

@@ -61,13 +61,10 @@ public final class SupervisedTask {
         try {
             body.run();
             return true;
-        } catch (VirtualMachineError e) {
-            FatalErrors.check(e);
-            failures.report(kind, e);
-            throw e;
         } catch (Throwable e) {
             FatalErrors.check(e);
             failures.report(kind, e);
+            FatalErrors.rethrow(e);
             return false;
         }
     }

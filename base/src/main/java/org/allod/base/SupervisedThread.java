@@ -27,13 +27,10 @@ public final class SupervisedThread {
     public static void run(String kind, Runnable body) {
         try {
             body.run();
-        } catch (VirtualMachineError e) {
-            FatalErrors.check(e);
-            LoopFailures.ofProcess().report(kind, e);
-            throw e;
         } catch (Throwable e) {
             FatalErrors.check(e); // what it was caused by may be one
             LoopFailures.ofProcess().report(kind, e);
+            FatalErrors.rethrow(e);
         }
     }
 }

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Something done now and then for as long as the daemon lives: a chain of timers that no failure breaks. The next time
  * is set once the last is over, one period later; where the body threw that is reported ({@link LoopFailures}), and it
- * is done again after a pause that grows up to ten seconds. A {@link VirtualMachineError} ends the chain, since the process is then at its end.
+ * is done again after a pause that grows up to ten seconds. A {@link VirtualMachineError} ends the chain, since the process is then at its
+ * end; a {@link StackOverflowError} does not.
  */
 public final class SupervisedTimer implements AutoCloseable {
     private final String kind;
@@ -57,13 +58,10 @@ public final class SupervisedTimer implements AutoCloseable {
         try {
             body.run();
             backoff.reset();
-        } catch (VirtualMachineError e) {
-            FatalErrors.check(e);
-            failures.report(kind, e);
-            throw e;
         } catch (Throwable e) {
             FatalErrors.check(e);
             failures.report(kind, e);
+            FatalErrors.rethrow(e);
             wait = backoff.next();
         }
         schedule(wait);

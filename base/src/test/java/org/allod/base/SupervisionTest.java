@@ -140,4 +140,48 @@ class SupervisionTest {
         backoff.reset();
         assertThat(backoff.next()).isLessThanOrEqualTo(Duration.ofMillis(100));
     }
+
+    /** One computation's defect, perhaps provoked: the next turn comes all the same. */
+    @Test
+    void stackOverflow_endsNeitherLoopNorTimerNorTask() throws Exception {
+        AtomicInteger times = new AtomicInteger();
+        Runnable overflowsOnce = () -> {
+            if (times.incrementAndGet() == 1) {
+                throw new StackOverflowError("planted");
+            }
+        };
+        task(overflowsOnce).run();
+        assertThat(times.get()).isEqualTo(2);
+
+        times.set(0);
+        SupervisedTimer timer =
+                new SupervisedTimer("look", time, Duration.ofSeconds(1), overflowsOnce, failures, Rng.seeded(6));
+        timer.start();
+        time.advance(Duration.ofSeconds(5));
+        timer.close();
+        assertThat(times.get()).isGreaterThan(2);
+
+        times.set(0);
+        CountDownLatch second = new CountDownLatch(2);
+        SupervisedLoop loop = new SupervisedLoop(
+                "loop",
+                "loop",
+                () -> {
+                    second.countDown();
+                    overflowsOnce.run();
+                    new CountDownLatch(1).await();
+                },
+                failures,
+                Rng.seeded(7));
+        loop.start();
+        assertThat(second.await(20, TimeUnit.SECONDS)).isTrue();
+        loop.close();
+        loop.join();
+        assertThat(failures.all()).containsKeys("task", "look", "loop");
+
+        SupervisedThread.run("planted-overflow", () -> {
+            throw new StackOverflowError("planted");
+        });
+        assertThat(LoopFailures.ofProcess().all()).containsKey("planted-overflow");
+    }
 }

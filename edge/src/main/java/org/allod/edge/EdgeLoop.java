@@ -15,8 +15,11 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.allod.base.Clock;
+import org.allod.base.FatalErrors;
 import org.allod.base.IdGenerator;
+import org.allod.base.LoopFailures;
 import org.allod.base.Rng;
+import org.allod.base.SupervisedThread;
 
 /**
  * One event loop and what belongs to it: its clients, the requests of theirs that wait for a change, the readers and
@@ -25,6 +28,7 @@ import org.allod.base.Rng;
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
 final class EdgeLoop {
     private static final long SWEEP_MILLIS = 250;
+    private static final String SWEEP = "edge-deadlines";
 
     final int index;
     final EventLoop events;
@@ -70,7 +74,8 @@ final class EdgeLoop {
     }
 
     void start() {
-        events.scheduleWithFixedDelay(this::sweep, SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
+        events.scheduleWithFixedDelay(
+                () -> SupervisedThread.run(SWEEP, this::sweep), SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     long now() {
@@ -173,11 +178,21 @@ final class EdgeLoop {
         }
     }
 
+    /** One client that fails must not end the deadlines of all. */
+    private static void tick(ClientChannel client, long now) {
+        try {
+            client.tick(now);
+        } catch (RuntimeException | Error e) {
+            FatalErrors.check(e);
+            LoopFailures.ofProcess().report(SWEEP, e);
+        }
+    }
+
     private void sweep() {
         long now = now();
         for (int i = clients.size() - 1; i >= 0; i--) {
             if (i < clients.size()) {
-                clients.get(i).tick(now);
+                tick(clients.get(i), now);
             }
         }
         long old = now - context.config().times().pooled().toNanos();

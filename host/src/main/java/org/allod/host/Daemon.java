@@ -181,8 +181,10 @@ final class Daemon implements AutoCloseable {
         part(() -> engine.shutdown(GRACE));
         room.recover();
         SupervisedTask.hereOrLater("recover-deploys", deploys::recover);
-        images.retainApps(machines.apps().stream().map(App::name).collect(Collectors.toSet()));
-        images.grant(imagesOf(machines, images));
+        SupervisedTask.hereOrLater(
+                "retain-apps",
+                () -> images.retainApps(machines.apps().stream().map(App::name).collect(Collectors.toSet())));
+        SupervisedTask.hereOrLater("grant-images", () -> images.grant(imagesOf(machines, images)));
         part(room.disk()).start();
         part(room.maintenance()).start();
         DiskStatus disk = part(new DiskStatus(config.data(), room.disk(), database, timers));

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedSet;
 import java.util.Set;
 import java.util.TreeMap;
 import org.allod.base.FailedException;
@@ -18,7 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
  * from any thread; a change is durable when the method returns.
  */
 final class TagIndex {
-    private static final LinkedHashSet<Digest> NONE = new LinkedHashSet<>();
+    private static final SequencedSet<Digest> NONE = new LinkedHashSet<>();
 
     private final Path file;
     /** Images that one app may have had and is remembered for; the oldest is forgotten, and can be pulled again. */
@@ -27,7 +28,7 @@ final class TagIndex {
     private final TreeMap<String, Digest> digests = new TreeMap<>();
 
     /** Which apps were given which content, the latest last. */
-    private final TreeMap<String, LinkedHashSet<Digest>> grants = new TreeMap<>();
+    private final TreeMap<String, SequencedSet<Digest>> grants = new TreeMap<>();
 
     TagIndex(Path file) throws IOException {
         this.file = file;
@@ -64,7 +65,7 @@ final class TagIndex {
         }
         TreeMap<String, Digest> next = new TreeMap<>(digests);
         next.put(name, digest);
-        save(next);
+        save(next, grants);
         digests.put(name, digest);
     }
 
@@ -74,7 +75,7 @@ final class TagIndex {
         }
         TreeMap<String, Digest> next = new TreeMap<>(digests);
         next.remove(name);
-        save(next);
+        save(next, grants);
         digests.remove(name);
         return true;
     }
@@ -92,16 +93,30 @@ final class TagIndex {
     /** Gives content to apps: they may name it from now on. */
     synchronized void grant(Map<String, Set<Digest>> given) throws IOException {
         boolean changed = false;
+        Map<String, SequencedSet<Digest>> next = copyOfGrants();
         for (Map.Entry<String, Set<Digest>> one : given.entrySet()) {
-            LinkedHashSet<Digest> all = grants.computeIfAbsent(one.getKey(), app -> new LinkedHashSet<>());
+            SequencedSet<Digest> all = next.computeIfAbsent(one.getKey(), app -> new LinkedHashSet<>());
             changed |= all.addAll(one.getValue());
             while (all.size() > MOST_GRANTS) {
                 all.removeFirst();
             }
         }
         if (changed) {
-            save(digests);
+            replaceGrants(next);
         }
+    }
+
+    private Map<String, SequencedSet<Digest>> copyOfGrants() {
+        TreeMap<String, SequencedSet<Digest>> copy = new TreeMap<>();
+        grants.forEach((app, given) -> copy.put(app, new LinkedHashSet<>(given)));
+        return copy;
+    }
+
+    /** Durable first: what could not be written is not known either, so that the next try writes it. */
+    private void replaceGrants(Map<String, SequencedSet<Digest>> next) throws IOException {
+        save(digests, next);
+        grants.clear();
+        grants.putAll(next);
     }
 
     /** The apps that were given any. */
@@ -111,28 +126,31 @@ final class TagIndex {
 
     /** Forgets what an app was given. */
     synchronized void forget(String app) throws IOException {
-        if (grants.remove(app) != null) {
-            save(digests);
+        if (grants.containsKey(app)) {
+            Map<String, SequencedSet<Digest>> next = copyOfGrants();
+            next.remove(app);
+            replaceGrants(next);
         }
     }
 
     /** Forgets who was given content that is no longer here. */
     synchronized void forget(Digest gone) throws IOException {
         boolean changed = false;
-        for (Set<Digest> given : grants.values()) {
+        Map<String, SequencedSet<Digest>> next = copyOfGrants();
+        for (Set<Digest> given : next.values()) {
             changed |= given.remove(gone);
         }
         if (changed) {
-            save(digests);
+            replaceGrants(next);
         }
     }
 
-    private void save(Map<String, Digest> next) throws IOException {
+    private void save(Map<String, Digest> next, Map<String, SequencedSet<Digest>> nextGrants) throws IOException {
         ObjectNode json = OciJson.MAPPER.createObjectNode().put("version", 1);
         ObjectNode all = json.putObject("references");
         next.forEach((name, digest) -> all.put(name, digest.toString()));
         ObjectNode apps = json.putObject("apps");
-        grants.forEach(
+        nextGrants.forEach(
                 (app, given) -> given.forEach(digest -> apps.withArray(app).add(digest.toString())));
         Path draft = file.resolveSibling(file.getFileName() + ".new");
         Files.write(draft, OciJson.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(json));

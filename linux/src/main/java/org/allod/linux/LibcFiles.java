@@ -41,14 +41,19 @@ final class LibcFiles {
 
     private LibcFiles() {}
 
-    /** Opens a folder in an open folder; {@code -EXDEV} where something is mounted on it. Follows no link. */
-    static int openFolder(Arena arena, int folder, MemorySegment name) {
+    /** How {@link #openFolder} opens: made once, and used for any number of folders. */
+    static MemorySegment openHow(Arena arena) {
         MemorySegment how = arena.allocate(OPEN_HOW, 8);
         how.set(
                 ValueLayout.JAVA_LONG,
                 0,
                 Libc.O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | Integer.toUnsignedLong(Libc.O_CLOEXEC));
         how.set(ValueLayout.JAVA_LONG, 16, RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
+        return how;
+    }
+
+    /** Opens a folder in an open folder; {@code -EXDEV} where something is mounted on it. Follows no link. */
+    static int openFolder(MemorySegment how, int folder, MemorySegment name) {
         return (int) Libc.syscall(OPENAT2, folder, name.address(), how.address(), OPEN_HOW, 0, 0);
     }
 

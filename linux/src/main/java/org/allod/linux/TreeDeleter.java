@@ -58,6 +58,7 @@ public final class TreeDeleter {
     private final Arena arena;
     private final MemorySegment name;
     private final MemorySegment moved;
+    private final MemorySegment how;
     private final Deque<MemorySegment> buffers = new ArrayDeque<>();
     private int fresh;
     private int left;
@@ -67,6 +68,7 @@ public final class TreeDeleter {
         this.arena = arena;
         this.name = arena.allocate(LONGEST_NAME);
         this.moved = arena.allocate(LONGEST_NAME);
+        this.how = LibcFiles.openHow(arena);
     }
 
     /**
@@ -114,7 +116,7 @@ public final class TreeDeleter {
         if (gone(result)) {
             return;
         }
-        int fd = result == -LibcFiles.EISDIR ? LibcFiles.openFolder(arena, parent, named(top)) : result;
+        int fd = result == -LibcFiles.EISDIR ? LibcFiles.openFolder(how, parent, named(top)) : result;
         if (fd < 0) {
             keep(top, fd);
             return;
@@ -140,6 +142,7 @@ public final class TreeDeleter {
         LibcFiles.rewind(top);
         open.push(new Level(top, new byte[0], buffer()));
         left = 0;
+        first = "";
         try {
             while (!open.isEmpty()) {
                 Level level = open.element();
@@ -170,7 +173,7 @@ public final class TreeDeleter {
     }
 
     private void enter(Deque<Level> open, byte[] entry) {
-        int fd = LibcFiles.openFolder(arena, open.element().fd, named(entry));
+        int fd = LibcFiles.openFolder(how, open.element().fd, named(entry));
         if (fd < 0) {
             if (!gone(fd)) {
                 keep(entry, fd);

@@ -24,7 +24,7 @@ class TreeDeleterTest {
             for (int i = 0; i < depth; i++) {
                 assertThat(LibcFiles.makeFolder(at, text, 0700)).isZero();
                 try (Arena one = Arena.ofConfined()) {
-                    int next = LibcFiles.openFolder(one, at, text);
+                    int next = LibcFiles.openFolder(LibcFiles.openHow(one), at, text);
                     assertThat(next).isPositive();
                     Libc.close(at);
                     at = next;

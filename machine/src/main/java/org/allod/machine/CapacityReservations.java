@@ -23,9 +23,10 @@ final class CapacityReservations {
     /**
      * @param memoryMb of a machine that is about to run, or to run with more; else 0
      * @param diskBytes the same of its writable layer
+     * @param savedBytes of its memory, that is about to be saved; else 0
      * @param next the machine with a configuration that its record does not have yet
      */
-    private record Promise(int memoryMb, long diskBytes, Optional<Machine> next) {}
+    private record Promise(int memoryMb, long diskBytes, long savedBytes, Optional<Machine> next) {}
 
     CapacityReservations(Capacity capacity, DiskAdmission disk, MachineIndex index) {
         this.capacity = capacity;
@@ -62,6 +63,10 @@ final class CapacityReservations {
     private <T, E extends Exception> T withReservation(
             Machine machine, int memoryMb, Optional<Machine> next, Leases.Gated<T, E> begin) throws E {
         promise(machine, memoryMb, next);
+        return begin(machine, begin);
+    }
+
+    private <T, E extends Exception> T begin(Machine machine, Leases.Gated<T, E> begin) throws E {
         boolean begun = false;
         try {
             T run = begin.run();
@@ -82,15 +87,25 @@ final class CapacityReservations {
         if (fresh || (diskBytes > 0 && Capacity.memoryOf(machine) == 0)) {
             disk.admit(diskBytes, outstanding(machine.id()));
         }
-        withReservation.put(machine.id(), new Promise(memoryMb, diskBytes, next));
+        withReservation.put(machine.id(), new Promise(memoryMb, diskBytes, 0, next));
     }
 
     /**
-     * Refuses to have a machine's memory saved where the disk has no room for it: a machine that runs on is worth more
-     * than one whose saving fills the disk.
+     * Promises the disk that a machine's memory takes once it is saved, and has its suspend begin. Refused where there is
+     * no room: a machine that runs on is worth more than one whose saving fills the disk.
+     *
+     * @throws org.allod.base.RejectedException where the disk is nearly full, or promised
      */
-    synchronized void checkSaved(Machine machine) {
-        disk.admit((long) machine.config().memoryMb() << 20, outstanding(machine.id()));
+    <T, E extends Exception> T withSaveReservation(Machine machine, Leases.Gated<T, E> begin) throws E {
+        promiseSaved(machine);
+        return begin(machine, begin);
+    }
+
+    private synchronized void promiseSaved(Machine machine) {
+        long bytes = (long) machine.config().memoryMb() << 20;
+        disk.admit(bytes, outstanding(machine.id()));
+        // It runs until its memory is saved, so its layer stays promised as well.
+        withReservation.put(machine.id(), new Promise(0, disk.promise(machine.config()), bytes, Optional.empty()));
     }
 
     /** Disk that is promised to all but one, and not written yet. */
@@ -103,7 +118,8 @@ final class CapacityReservations {
         }
         for (Map.Entry<MachineId, Promise> one : withReservation.entrySet()) {
             if (!one.getKey().equals(but)) {
-                sum += Math.max(0, one.getValue().diskBytes() - disk.held(one.getKey()));
+                sum += Math.max(0, one.getValue().diskBytes() - disk.held(one.getKey()))
+                        + one.getValue().savedBytes();
             }
         }
         return sum;

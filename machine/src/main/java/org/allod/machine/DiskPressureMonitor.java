@@ -10,8 +10,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import org.allod.base.LoopFailures;
 import org.allod.base.MachineId;
 import org.allod.base.RejectedException;
+import org.allod.base.SupervisedTask;
 import org.allod.base.SupervisedThread;
 import org.allod.base.SupervisedTimer;
 import org.allod.base.Timers;
@@ -69,7 +71,8 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
 
     /** Begins, with a first look at once. */
     public void start() {
-        look();
+        // A first look that fails, as on a disk that is full, is reported and followed by the timer's.
+        SupervisedThread.run("disk-keeper", this::look);
         SupervisedTimer _ = timer.start();
     }
 
@@ -122,10 +125,32 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
         Map<MachineId, Long> now = new HashMap<>();
         for (Machine m : index.all()) {
             Optional<Guest> guest = Capacity.memoryOf(m) > 0 ? guests.held(m.id()) : Optional.empty();
-            guest.map(Guest::diskBytes).filter(bytes -> bytes >= 0).ifPresent(bytes -> now.put(m.id(), bytes));
+            guest.map(this::layerOf).filter(bytes -> bytes >= 0).ifPresent(bytes -> now.put(m.id(), bytes));
         }
         held = Map.copyOf(now);
-        volumesOutstanding = volumes.getAsLong();
+        volumesOutstanding = volumesNow();
+    }
+
+    /** What a guest's layer holds, or what it held when that could last be told: it must not count as nothing. */
+    private long layerOf(Guest guest) {
+        long last = held.getOrDefault(guest.machine(), -1L);
+        try {
+            long bytes = guest.diskBytes();
+            return bytes >= 0 ? bytes : last;
+        } catch (RuntimeException e) {
+            LoopFailures.ofProcess().report("disk-layer", e);
+            return last;
+        }
+    }
+
+    /** What volumes may still take, or what was last known of it. */
+    private long volumesNow() {
+        try {
+            return volumes.getAsLong();
+        } catch (RuntimeException e) {
+            LoopFailures.ofProcess().report("disk-volumes", e);
+            return volumesOutstanding;
+        }
     }
 
     private static void tell(DiskLevel from, DiskLevel to, long free, DiskBounds.Watermarks marks) {
@@ -150,9 +175,19 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
     private void goOn() {
         for (Machine m : index.all()) {
             if (Capacity.memoryOf(m) > 0) {
-                guests.held(m.id()).ifPresent(guest -> SupervisedThread.run("disk-room", guest::diskHasRoom));
+                guests.held(m.id()).ifPresent(this::goOn);
             }
         }
+    }
+
+    /** Until it has been told: nobody else lets it go on. Where the disk is full again, the next room tells it. */
+    private void goOn(Guest guest) {
+        Thread _ = SupervisedTask.start(
+                "disk-room",
+                "disk-room " + guest.machine(),
+                () -> state.level() != DiskLevel.FULL
+                        && guests.held(guest.machine()).filter(guest::equals).isPresent(),
+                guest::diskHasRoom);
     }
 
     private void stop(DiskPolicy.Layer layer, long free) {
@@ -200,6 +235,7 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
                             .formatted(free / MIB, marks.low() / MIB),
                     remedy);
         }
+        volumesOutstanding = volumesNow();
         long promised = outstanding + volumesOutstanding;
         if (wanted > 0 && wanted > free - marks.low() - promised) {
             throw RejectedException.because(

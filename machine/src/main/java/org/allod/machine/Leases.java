@@ -14,6 +14,7 @@ import org.allod.base.Clock;
 import org.allod.base.MachineId;
 import org.allod.base.RejectedException;
 import org.allod.base.Rng;
+import org.allod.base.SupervisedTask;
 
 /**
  * The leases of this host's machines, and the gate that makes them mean something.
@@ -76,7 +77,8 @@ public final class Leases {
                 gone.add(lease.machine());
             }
         }
-        table.forget(gone);
+        // On a full disk their rows stay a while: they are of machines that nobody asks for.
+        SupervisedTask.hereOrLater("forget-leases", () -> table.forget(gone));
     }
 
     private Instant now() {

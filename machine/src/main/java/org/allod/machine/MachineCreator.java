@@ -128,7 +128,7 @@ public final class MachineCreator {
         MachineId id = ids.machine();
         // Before any lock: making a volume takes as long as its disk does.
         VolumeClaims.Claimed claimed = claims.claim(app.name(), id, runtime, request.config());
-        return made(recorded(app, id, runtime, claimed, request), request);
+        return made(recorded(app, id, runtime, claimed, request), claimed, request);
     }
 
     private Machine recorded(App app, MachineId id, String runtime, VolumeClaims.Claimed claimed, Request request) {
@@ -165,9 +165,9 @@ public final class MachineCreator {
     }
 
     /** On record by now: what is left is done by its run. */
-    private Machine made(Machine machine, Request request) throws InterruptedException {
+    private Machine made(Machine machine, VolumeClaims.Claimed claimed, Request request) throws InterruptedException {
         MachineId id = machine.id();
-        RunId run = begin(machine, request);
+        RunId run = begin(machine, claimed, request);
         Optional<Machine> admitted = index.await(id, m -> m.state() != MachineState.CREATING, ADMISSION);
         if (admitted.filter(m -> m.state() == MachineState.DESTROYED).isPresent()) {
             throw dispatcher.refusal(run, "the machine was not made");
@@ -175,7 +175,7 @@ public final class MachineCreator {
         return index.get(id).or(() -> admitted).orElse(machine);
     }
 
-    private RunId begin(Machine machine, Request request) {
+    private RunId begin(Machine machine, VolumeClaims.Claimed claimed, Request request) {
         try {
             return dispatcher.start(
                     lifecycle.create,
@@ -185,6 +185,8 @@ public final class MachineCreator {
             // No run will ever settle it.
             try {
                 records.discard(machine);
+                claims.settle(machine.id());
+                claims.undo(claimed);
             } catch (RuntimeException left) {
                 e.addSuppressed(left);
             }

@@ -2,6 +2,7 @@ package org.allod.machine;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.allod.base.Clock;
 import org.allod.base.IdGenerator;
 import org.allod.base.MachineId;
@@ -103,28 +104,49 @@ final class MachineUpdater {
                         current("current_version", change.expected(), m);
                         claims.again(m.app(), m.id(), m.runtime(), claimed);
                         Machine next = m.withConfig(version, config, clock.wall());
-                        RunId started = reservations.withReservation(
+                        return reservations.withReservation(
                                 m,
                                 next,
                                 change.launch(),
-                                () -> dispatcher.start(
-                                        lifecycle.update,
-                                        m,
-                                        new LifecycleRequests.Update(
-                                                m.id().text(),
-                                                version.toString(),
-                                                config.json(),
-                                                change.launch(),
-                                                config.skipSecrets(),
-                                                m.state().wire(),
-                                                by.tenant())));
-                        change.lease().ifPresent(ask -> leases.take(m.id(), by.nonce(), ask));
-                        return started;
+                                () -> withLease(
+                                        m.id(),
+                                        by.nonce(),
+                                        change.lease(),
+                                        () -> dispatcher.start(
+                                                lifecycle.update,
+                                                m,
+                                                new LifecycleRequests.Update(
+                                                        m.id().text(),
+                                                        version.toString(),
+                                                        config.json(),
+                                                        change.launch(),
+                                                        config.skipSecrets(),
+                                                        m.state().wire(),
+                                                        by.tenant()))));
                     })
                     .orElseThrow();
         } catch (RuntimeException | InterruptedException e) {
             release(seen.id());
             claims.undo(claimed);
+            throw e;
+        }
+    }
+
+    /** Takes the lease first, so that a run is never at work for a caller who was told that nothing came of it. */
+    private RunId withLease(
+            MachineId id, Optional<String> nonce, Optional<Leases.LeaseRequest> ask, Supplier<RunId> begin) {
+        Optional<Lease> taken = ask.map(wanted -> leases.take(id, nonce, wanted));
+        try {
+            return begin.get();
+        } catch (RuntimeException e) {
+            // One that the caller had before stays the caller's.
+            taken.filter(lease -> nonce.isEmpty()).ifPresent(lease -> {
+                try {
+                    leases.release(id, lease.nonce());
+                } catch (RuntimeException left) {
+                    e.addSuppressed(left);
+                }
+            });
             throw e;
         }
     }

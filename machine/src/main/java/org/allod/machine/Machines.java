@@ -38,7 +38,7 @@ public final class Machines {
     private final GuestRegistry guests;
     private final GuestSpecFactory specs;
     private final HealthChecker checks;
-    private final CapacityReservations countThatFit;
+    private final CapacityReservations reservations;
     private final Volumes volumes;
     private final BootAdmission admission;
 
@@ -70,7 +70,7 @@ public final class Machines {
         this.guests = guests;
         this.specs = specs;
         this.checks = checks;
-        this.countThatFit = reservations;
+        this.reservations = reservations;
         this.volumes = volumes;
         this.admission = admission;
     }
@@ -203,7 +203,7 @@ public final class Machines {
 
     /** How many machines of this size could be made and started here now. */
     public int countThatFit(int memoryMb, int cpus) {
-        return countThatFit.countThatFit(memoryMb, cpus);
+        return reservations.countThatFit(memoryMb, cpus);
     }
 
     public List<CheckStatus> checks(MachineId id) {
@@ -366,7 +366,7 @@ public final class Machines {
                 MachineOperation.START,
                 machine,
                 actor,
-                m -> countThatFit.withReservation(
+                m -> reservations.withReservation(
                         m,
                         () -> dispatcher.start(
                                 lifecycle.start, m, new LifecycleRequests.Simple(m.id().text(), actor.source()))));
@@ -388,7 +388,7 @@ public final class Machines {
                 MachineOperation.RESTART,
                 machine,
                 actor,
-                m -> countThatFit.withReservation(
+                m -> reservations.withReservation(
                         m, () -> dispatcher.start(lifecycle.restart, m, stopJob(m, signal, timeout, actor.source()))));
     }
 
@@ -402,10 +402,14 @@ public final class Machines {
     }
 
     public void suspend(Machine machine, Actor actor) throws InterruptedException {
-        dispatcher.operation(MachineOperation.SUSPEND, machine, actor, m -> {
-            countThatFit.checkSaved(m);
-            return dispatcher.start(lifecycle.suspend, m, new LifecycleRequests.Simple(m.id().text(), actor.source()));
-        });
+        dispatcher.operation(
+                MachineOperation.SUSPEND,
+                machine,
+                actor,
+                m -> reservations.withSaveReservation(
+                        m,
+                        () -> dispatcher.start(
+                                lifecycle.suspend, m, new LifecycleRequests.Simple(m.id().text(), actor.source()))));
     }
 
     /**

@@ -147,4 +147,54 @@ class AcceptanceTest {
             assertThat(room.machines.events(before.id(), 1).getFirst().id()).isGreaterThan(event.id());
         }
     }
+
+    private static void plant(TestMachineModule room, String when) {
+        room.database.write(tx ->
+                tx.update("CREATE TRIGGER planted BEFORE " + when + " BEGIN SELECT RAISE(ABORT, 'planted'); END"));
+    }
+
+    @Test
+    void create_whoseRunCannotStart_leavesNoVolumeAndNoMachine() throws Exception {
+        try (TestMachineModule room = new TestMachineModule(folder)) {
+            plant(room, "INSERT ON run WHEN NEW.type = 'machine.create'");
+            MachineCreator.Request request = new MachineCreator.Request(
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    false,
+                    false,
+                    Optional.empty(),
+                    TestHost.config(
+                            "{\"image\":\"web\",\"mounts\":[{\"name\":\"data\",\"path\":\"/d\",\"size_gb\":1}]}"));
+            assertThatThrownBy(() -> room.machines.create("app", request)).hasMessageContaining("planted");
+            assertThat(room.machines.all()).isEmpty();
+            assertThat(room.volumes.list("app")).isEmpty();
+        }
+    }
+
+    @Test
+    void update_whoseLeaseCannotBeKept_startsNoRun() throws Exception {
+        try (TestMachineModule room = new TestMachineModule(folder)) {
+            Machine m = room.create(false, Optional.empty());
+            plant(room, "INSERT ON machine_lease");
+            Machines.UpdateRequest change = new Machines.UpdateRequest(
+                    TestHost.config("{\"image\":\"web:2\"}"), Optional.empty(), false, Optional.of(LEASE));
+            assertThatThrownBy(() -> room.machines.update(m, change, ME)).hasMessageContaining("planted");
+            assertThat(room.settled(m).version()).isEqualTo(m.version());
+        }
+    }
+
+    @Test
+    void update_whoseRunCannotStart_leavesNoLease() throws Exception {
+        try (TestMachineModule room = new TestMachineModule(folder)) {
+            Machine m = room.create(false, Optional.empty());
+            plant(room, "INSERT ON run WHEN NEW.type = 'machine.update'");
+            Machines.UpdateRequest change = new Machines.UpdateRequest(
+                    TestHost.config("{\"image\":\"web:2\"}"), Optional.empty(), false, Optional.of(LEASE));
+            assertThatThrownBy(() -> room.machines.update(m, change, ME)).hasMessageContaining("planted");
+            assertThat(room.machines.leases().of(m.id())).isEmpty();
+        }
+    }
+
+    private static final Leases.LeaseRequest LEASE = new Leases.LeaseRequest(Duration.ofSeconds(10), "me", "");
 }

@@ -117,7 +117,8 @@ class DiskKeeperTest {
                 .isInstanceOf(RejectedException.class)
                 .hasMessageContaining("nearly full")
                 .hasMessageContaining("90 MiB are free");
-        assertThatThrownBy(() -> reservations.checkSaved(there)).hasMessageContaining("nearly full");
+        assertThatThrownBy(() -> reservations.withSaveReservation(there, () -> "saved"))
+                .hasMessageContaining("nearly full");
         // A restart of what runs needs no new promise.
         assertThat(reservations.withReservation(there, () -> "restarted")).isEqualTo("restarted");
         time.advance(Duration.ofSeconds(1));
@@ -185,5 +186,68 @@ class DiskKeeperTest {
             assertThat(whole.machines.events(m.id(), 10))
                     .anySatisfy(e -> assertThat(e.type() + e.request()).contains("disk_full", "because"));
         }
+    }
+
+    /** One whose layer cannot be measured now is still the one that filled the disk. */
+    @Test
+    void layer_thatCannotBeMeasured_countsAsLastSeen() throws Exception {
+        Machine there = started();
+        FakeRuntime.FakeGuest guest = host.runtime.running.get(there.id());
+        guest.disk = 700 * MIB;
+        keeper.endsBy((m, why) -> ended.add(m.id() + " " + why));
+        keeper.start();
+        guest.unreadable = true;
+        disk.free = 5 * MIB;
+        time.advance(Duration.ofSeconds(2));
+        assertThat(ended.poll(10, TimeUnit.SECONDS)).contains("takes 700 MiB");
+    }
+
+    @Test
+    void guest_thatIsNotReached_isToldOfRoomAgain() {
+        Machine there = started();
+        FakeRuntime.FakeGuest guest = host.runtime.running.get(there.id());
+        guest.unreached.set(1);
+        keeper.start();
+        disk.free = 5 * MIB;
+        time.advance(Duration.ofSeconds(1));
+        disk.free = 500 * MIB;
+        time.advance(Duration.ofSeconds(1));
+        assertThat(guest.room).succeedsWithin(Duration.ofSeconds(10));
+    }
+
+    @Test
+    void start_whoseFirstLookFails_looksAgain() {
+        started();
+        disk.broken = true;
+        keeper.start();
+        disk.broken = false;
+        disk.free = 90 * MIB;
+        time.advance(Duration.ofSeconds(1));
+        assertThat(keeper.level()).isEqualTo(DiskLevel.LOW);
+    }
+
+    @Test
+    void suspends_together_arePromisedTheDiskOnce() {
+        started();
+        keeper.start();
+        // 900 free, 100 the host's own, 50 for volumes, 104 for the layer of each; each memory takes 256.
+        assertThat(saved(1)).isEqualTo("saved");
+        assertThat(saved(2)).isEqualTo("saved");
+        assertThatThrownBy(() -> saved(3))
+                .isInstanceOf(RejectedException.class)
+                .hasMessageContaining("insufficient disk");
+        host.index.put(fresh(1).withState(MachineState.SUSPENDED, time.wall()));
+        assertThat(saved(3)).isEqualTo("saved");
+        // One that does not begin takes nothing.
+        host.index.put(fresh(2).withState(MachineState.SUSPENDED, time.wall()));
+        assertThatThrownBy(() -> reservations.withSaveReservation(fresh(4), () -> {
+                    throw new FailedException("planted");
+                }))
+                .hasMessage("planted");
+        assertThat(saved(5)).isEqualTo("saved");
+    }
+
+    private String saved(int machine) {
+        return reservations.withSaveReservation(fresh(machine), () -> "saved");
     }
 }

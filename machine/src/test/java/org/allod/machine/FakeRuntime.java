@@ -8,6 +8,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.runtime.Exec;
 import org.allod.runtime.ExecSpec;
@@ -55,6 +57,12 @@ final class FakeRuntime implements GuestRuntime {
         /** What its writable layer takes. */
         volatile long disk;
 
+        /** Whether that cannot be told now. */
+        volatile boolean unreadable;
+
+        /** How often it is not reached before it hears that the disk has room. */
+        final AtomicInteger unreached = new AtomicInteger();
+
         FakeGuest(MachineId id, String version) {
             this.id = id;
             this.version = version;
@@ -82,11 +90,17 @@ final class FakeRuntime implements GuestRuntime {
 
         @Override
         public void diskHasRoom() {
+            if (unreached.getAndDecrement() > 0) {
+                throw new FailedException("not now");
+            }
             room.complete(null);
         }
 
         @Override
         public GuestStats stats() {
+            if (unreadable) {
+                throw new FailedException("its layer cannot be measured");
+            }
             return new GuestStats(0, 0, 0, 0, 0, 0, disk);
         }
     }

@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.allod.base.Clock;
 import org.allod.base.MachineId;
+import org.allod.base.Poll;
 import org.allod.base.RejectedException;
 import org.allod.base.VirtualTime;
 import org.allod.store.Database;
@@ -234,5 +235,23 @@ class LeasesTest {
             room.machines.stop(updated, Optional.empty(), Optional.empty(), new Actor.Host("edge"));
             room.machines.destroy(updated, true, holder);
         }
+    }
+
+    /** As a disk that is full refuses to: the start goes on, and they are forgotten once they can be. */
+    @Test
+    void start_thatCannotForgetLeasesOfMachinesThatAreGone_goesOn() {
+        leases.take(ID, Optional.empty(), TEN);
+        database.write(tx -> tx.update(
+                "CREATE TRIGGER planted BEFORE DELETE ON machine_lease BEGIN SELECT RAISE(ABORT, 'planted'); END"));
+        LeaseTable table = new LeaseTable(database);
+        Leases after = new Leases(table, time, id -> false);
+        assertThat(after.of(ID)).isEmpty();
+        assertThat(table.all()).hasSize(1);
+        database.write(tx -> tx.update("DROP TRIGGER planted"));
+        Poll.until(
+                Duration.ofSeconds(20),
+                Duration.ofMillis(5),
+                "the row to go",
+                () -> table.all().isEmpty());
     }
 }

@@ -19,7 +19,7 @@ import org.allod.store.DatabaseOptions;
 
 /** The whole room on a real database and a real engine, with the model runtime below it. */
 final class TestMachineModule implements AutoCloseable {
-    private final Database database;
+    final Database database;
     private final SystemTimers timers = new SystemTimers();
     final Engine engine;
     final Machines machines;

@@ -3,6 +3,7 @@ package org.allod.runtime;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -48,6 +49,9 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     private long boot;
     private long position;
     private boolean released;
+    private boolean closed;
+    /** Whether the file has been moved away and the new one is not begun yet. */
+    private boolean rotated;
     /** Records since the last that could be written. */
     private long lost;
 
@@ -122,6 +126,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
 
     @Override
     public synchronized void booted(long newBoot, long newPosition) {
+        requireOpen();
         if (newBoot != boot) {
             flush();
             boot = newBoot;
@@ -137,6 +142,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
 
     @Override
     public synchronized void output(long at, int stream, byte[] bytes) {
+        requireOpen();
         position = at;
         cutters[stream - 1].add(at, bytes, (text, partial, end) -> write(stream - 1, text, partial, end));
         position = at + bytes.length;
@@ -150,6 +156,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
 
     @Override
     public synchronized void lost(long at, long count) {
+        requireOpen();
         flush();
         note(count + " bytes of output were lost here: nobody took them in time");
         position = at + count;
@@ -161,13 +168,26 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         append(new LogRecord.Boot(boot, position, position, position));
     }
 
-    /** Writes a line of the host's own, about the machine. */
+    /** Refuses what the guest sent to a log that is closed: not acknowledged, it comes again to the next one. */
+    private void requireOpen() {
+        if (closed) {
+            throw new FailedException("cannot write to the log " + file + ": it is closed");
+        }
+    }
+
+    /** Writes a line of the host's own, about the machine; nothing once the log is closed. */
     public synchronized void note(String text) {
+        if (closed) {
+            return;
+        }
         line(new LogLine(clock.wall(), Source.HOST, text, false), 0);
     }
 
-    /** Writes what waits for the end of its line: nothing more will come. */
+    /** Writes what waits for the end of its line: nothing more will come. Nothing once the log is closed. */
     public synchronized void flush() {
+        if (closed) {
+            return;
+        }
         flush(0);
         flush(1);
     }
@@ -192,18 +212,43 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
      * its end from being known. The next record that can be written says how many were lost.
      */
     private void append(LogRecord entry) {
-        try {
-            if (!channel.isOpen()) {
-                begin(); // a rotation found no room for the new file
+        boolean interrupted = false;
+        while (true) {
+            // A file channel closes itself when the thread that uses it is interrupted: the record is written all the
+            // same.
+            interrupted |= Thread.interrupted();
+            try {
+                ready();
+                if (lost > 0) {
+                    mend();
+                }
+                add(entry);
+                break;
+            } catch (ClosedByInterruptException e) {
+                // The channel is opened again, at the end of the last whole record.
+            } catch (IOException e) {
+                lost++;
+                LoopFailures.ofProcess().report("console-log", e);
+                cut();
+                break;
             }
-            if (lost > 0) {
-                mend();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Has the channel open at the end of the last whole record; only a file that was moved away is begun anew. */
+    private void ready() throws IOException {
+        if (rotated) {
+            begin();
+        } else if (!channel.isOpen()) {
+            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            size = Math.min(size, channel.size());
+            channel.truncate(size);
+            if (size == 0) {
+                introduce();
             }
-            add(entry);
-        } catch (IOException e) {
-            lost++;
-            LoopFailures.ofProcess().report("console-log", e);
-            cut();
         }
     }
 
@@ -238,14 +283,21 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     private void rotate() throws IOException {
         channel.close();
         Files.move(file, older, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        rotated = true;
         begin();
     }
 
     private void begin() throws IOException {
+        channel.close();
         channel = FileChannel.open(
                 file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
         size = 0;
-        // Each file can be read without the one before.
+        introduce();
+        rotated = false;
+    }
+
+    /** Writes where the guest's output stands, so that each file can be read without the one before. */
+    private void introduce() throws IOException {
         writeAll(new LogRecord.Boot(boot, ends[0], ends[1], position()).encode().getBytes(StandardCharsets.UTF_8));
     }
 
@@ -304,6 +356,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     @Override
     public synchronized void close() {
         flush();
+        closed = true;
         followers.forEach(LogFollower::close);
         try {
             channel.close();

@@ -1,6 +1,7 @@
 package org.allod.runtime;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,15 +121,28 @@ final class GVisorGuest implements Guest {
     /** The writable layer is a file without a name, open in the guest's kernel. */
     @Override
     public long diskBytes() {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(Path.of("/proc/" + process.pid() + "/fd"))) {
+        return layerBytes(Path.of("/proc/" + process.pid() + "/fd"));
+    }
+
+    /** Looks through a folder of open descriptors, of which any may be closed meanwhile. */
+    static long layerBytes(Path descriptors) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(descriptors)) {
             for (Path file : files) {
-                if (Files.readSymbolicLink(file).toString().contains("/runsc-filestore-")) {
+                if (isLayer(file)) {
                     return FileCopy.allocated(file);
                 }
             }
-        } catch (IOException e) {
+        } catch (IOException | DirectoryIteratorException e) {
             return -1; // the guest is ending
         }
         return -1;
+    }
+
+    private static boolean isLayer(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).toString().contains("/runsc-filestore-");
+        } catch (IOException e) {
+            return false; // closed since it was listed: another may be the one
+        }
     }
 }

@@ -209,7 +209,15 @@ public final class GVisorRuntime implements GuestRuntime {
         }
         Sandbox sandbox = sandbox(machine);
         SandboxPaths folders = folders(machine);
-        return sandbox.find().map(process -> {
+        Optional<ProcessIdentity> found = sandbox.find();
+        if (changing.contains(machine)) {
+            return Optional.empty(); // a start that began since we asked
+        }
+        GVisorGuest since = guests.get(machine);
+        if (since != null && since.process().alive()) {
+            return Optional.of(since); // one that began and is over
+        }
+        return found.map(process -> {
             UnixSocketAcceptor dialer = listen(folders);
             GuestChannel channel = channel(machine, dialer);
             channel.adopt(ADOPT);
@@ -226,9 +234,12 @@ public final class GVisorRuntime implements GuestRuntime {
         }
         Sandbox sandbox = sandbox(machine);
         MemoryCheckpoint saved = saved(machine);
-        if (saved.hasBegun() && savedMeanwhile(sandbox, saved)) {
-            finished(spec, sandbox, saved);
-            return;
+        if (saved.hasBegun()) {
+            if (savedMeanwhile(sandbox, saved)) {
+                finished(spec, sandbox, saved);
+                return;
+            }
+            saved.giveUp();
         }
         GVisorGuest guest = running(machine)
                 .orElseThrow(
@@ -240,7 +251,7 @@ public final class GVisorRuntime implements GuestRuntime {
             guest.stopListening(); // or PID 1 would come straight back
             guests.remove(machine, guest); // also where the rest fails: this conversation is over
             guest.channel().release(RELEASE);
-            sandbox.tell(spec.diskMb(), MemoryCheckpoint.BOUND, List.of("checkpoint", "--image-path=" + begin(saved)));
+            sandbox.tell(spec.diskMb(), MemoryCheckpoint.BOUND, List.of("checkpoint", "--image-path=" + saved.begin()));
             finished(spec, sandbox, saved);
         } catch (FailedException e) {
             saved.giveUp();
@@ -258,13 +269,6 @@ public final class GVisorRuntime implements GuestRuntime {
         preparer.again(spec);
     }
 
-    /** An empty folder for runsc to write to. */
-    private static Path begin(MemoryCheckpoint saved) {
-        saved.giveUp();
-        RuntimeResources.makePrivate(saved.saving());
-        return saved.saving();
-    }
-
     /**
      * Whether a runsc that a daemon asked to save memory, and then died, has done so: it goes on by itself, and the
      * guest ends only once all is written. (One that was killed in the middle leaves an image that does not resume;
@@ -275,10 +279,10 @@ public final class GVisorRuntime implements GuestRuntime {
         return sandbox.find().isEmpty() && written(saved);
     }
 
-    /** What runsc writes is there, though nobody has said that it is whole. */
-    private static boolean written(MemoryCheckpoint saved) {
+    /** What runsc writes is there, and from this life of the host, though nobody has said that it is whole. */
+    static boolean written(MemoryCheckpoint saved) {
         try {
-            return Files.size(saved.saving().resolve("checkpoint.img")) > 0;
+            return saved.begunThisBoot() && Files.size(saved.saving().resolve("checkpoint.img")) > 0;
         } catch (IOException e) {
             return false;
         }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.allod.base.Clock;
 import org.allod.base.FailedException;
+import org.allod.base.FatalErrors;
 import org.allod.base.LoopFailures;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
@@ -106,7 +107,8 @@ final class GuestChannel implements AutoCloseable {
     void adopt(Duration bound, Duration greeting) {
         try {
             open(bound, greeting, new CompletableFuture<>());
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
+            FatalErrors.check(e);
             synchronized (this) {
                 if (closed) {
                     return;
@@ -208,8 +210,14 @@ final class GuestChannel implements AutoCloseable {
         }
         try {
             connect(GREETING);
-        } catch (IOException | RuntimeException e) {
-            LOG.log(System.Logger.Level.DEBUG, "machine " + machine + ": " + e.getMessage());
+        } catch (Throwable e) {
+            // Whatever it was, the chain of tries goes on: nobody else makes the link again.
+            FatalErrors.check(e);
+            if (e instanceof IOException || e instanceof FailedException) {
+                LOG.log(System.Logger.Level.DEBUG, "machine " + machine + ": " + e.getMessage());
+            } else {
+                LoopFailures.ofProcess().report("guest-reconnect", e);
+            }
             Duration wait;
             synchronized (this) {
                 wait = pause;

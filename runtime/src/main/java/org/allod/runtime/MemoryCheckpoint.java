@@ -81,8 +81,33 @@ record MemoryCheckpoint(Path home) {
         }
     }
 
+    /** An empty folder to write memory to, of which it is known in which life of the host the writing began. */
+    Path begin() {
+        giveUp();
+        RuntimeResources.makePrivate(saving());
+        RuntimeResources.write(begunIn(), BootId.current());
+        return saving();
+    }
+
+    /**
+     * Whether the writing began in this life of the host. After a reboot nobody can tell a half from the whole: whoever
+     * wrote is gone, and what was not synced may be torn anywhere.
+     */
+    boolean begunThisBoot() {
+        try {
+            return Files.readString(begunIn()).equals(BootId.current());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private Path begunIn() {
+        return home.resolve("saving-boot");
+    }
+
     void giveUp() {
         RuntimeResources.delete(saving());
+        RuntimeResources.delete(begunIn());
     }
 
     /** Takes it to make a guest of, which does not run before {@link #goOn}. */
@@ -111,6 +136,14 @@ record MemoryCheckpoint(Path home) {
         return resuming();
     }
 
+    /**
+     * Makes it durable that its guest goes on. For whoever finds it in {@code resuming}: who renamed it may have died
+     * before that was on the disk.
+     */
+    void markDurable() {
+        sync();
+    }
+
     /** Nobody reads what a guest went on from any more. */
     void removeUsed() {
         RuntimeResources.delete(resuming());
@@ -118,6 +151,9 @@ record MemoryCheckpoint(Path home) {
 
     /** Every name of it, for good. A guest that boots from clean after this never meets its old memory. */
     void discard() {
+        if (isResuming()) {
+            sync(); // its old name may still be the one on the disk, and would come back as whole after a power cut
+        }
         if (exists() || beingLoaded()) {
             goOn(); // a folder goes file by file, and what is left of it may not pass for saved memory
         }

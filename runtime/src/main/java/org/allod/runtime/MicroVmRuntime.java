@@ -288,8 +288,26 @@ public final class MicroVmRuntime implements GuestRuntime {
         if (known != null && known.process().alive()) {
             return Optional.of(known);
         }
+        ReentrantLock still = resources.volumeLock(machine);
+        if (!still.tryLock()) {
+            if (changing.contains(machine)) {
+                return Optional.empty();
+            }
+            // A copy of a volume is being made, or somebody else finds it: a start that takes its memory waits as well.
+            still.lock();
+        }
+        try {
+            MicroVmGuest since = guests.get(machine);
+            return since != null && since.process().alive() ? Optional.of(since) : adopt(machine);
+        } finally {
+            still.unlock();
+        }
+    }
+
+    /** Under the machine's lock: else a start that begins now could lose the memory that it loads. */
+    private Optional<MicroVmGuest> adopt(MachineId machine) {
         if (changing.contains(machine)) {
-            return Optional.empty();
+            return Optional.empty(); // asked from within the change
         }
         MicroVm vm = vm(machine);
         MemoryCheckpoint memory = folders(machine).memory();
@@ -302,6 +320,7 @@ public final class MicroVmRuntime implements GuestRuntime {
             vm.confineAgain(process);
             GuestChannel channel = channel(machine, vm);
             if (memory.isResuming()) {
+                memory.markDurable();
                 vm.cont(); // The last daemon died between writing down that it runs and letting it run.
                 memory.removeUsed();
             } else if (!memory.exists()) {

@@ -112,11 +112,11 @@ final class StoppedMachineReleaser implements AutoCloseable {
     void look() {
         for (MachineId machine : due()) {
             Lock alone = stripe(machine).writeLock();
+            Stopped what = null;
             if (!alone.tryLock()) {
                 continue; // it is being used, or one that shares its lock
             }
             try {
-                Stopped what;
                 synchronized (this) {
                     what = closed ? null : stopped.remove(machine);
                 }
@@ -124,11 +124,21 @@ final class StoppedMachineReleaser implements AutoCloseable {
                     what.release().release(machine);
                 }
             } catch (RuntimeException e) {
-                // It is made whole or removed by whatever is done with the machine next.
-                LOG.log(System.Logger.Level.WARNING, "what machine " + machine + " held was not released", e);
+                LOG.log(System.Logger.Level.WARNING, "what machine " + machine + " held was not released yet", e);
+                if (what != null) {
+                    later(machine, what.release());
+                }
             } finally {
                 alone.unlock();
             }
+        }
+    }
+
+    /** Has it tried again after as long as at first, unless the machine is used by then. */
+    private synchronized void later(MachineId machine, Release release) {
+        if (!closed) {
+            stopped.putIfAbsent(machine, new Stopped(clock.monoNanos(), release));
+            again();
         }
     }
 

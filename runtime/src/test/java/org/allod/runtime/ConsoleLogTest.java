@@ -1,6 +1,7 @@
 package org.allod.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -9,6 +10,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import org.allod.base.FailedException;
 import org.allod.base.SystemClock;
 import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
@@ -227,5 +229,53 @@ class ConsoleLogTest {
 
     private static void run(String... command) throws Exception {
         assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+    }
+
+    @Test
+    void closed_takesNothingMoreAndTouchesNothing() throws Exception {
+        ConsoleLog log = open();
+        log.booted(7, 0);
+        log.output(0, 1, bytes("one\ntwo\nhal"));
+        log.close();
+        byte[] before = Files.readAllBytes(folder.resolve("console.log"));
+        assertThatThrownBy(() -> log.output(11, 1, bytes("f\n"))).isInstanceOf(FailedException.class);
+        assertThatThrownBy(() -> log.lost(11, 5)).isInstanceOf(FailedException.class);
+        assertThatThrownBy(() -> log.booted(8, 0)).isInstanceOf(FailedException.class);
+        log.note("late");
+        log.flush();
+        log.close();
+        assertThat(Files.readAllBytes(folder.resolve("console.log"))).isEqualTo(before);
+    }
+
+    @Test
+    void interrupted_losesNoLine() {
+        ConsoleLog log = open();
+        log.booted(7, 0);
+        log.output(0, 1, bytes("one\n"));
+        Thread.currentThread().interrupt();
+        log.output(4, 1, bytes("two\n"));
+        assertThat(Thread.interrupted()).isTrue();
+        log.output(8, 1, bytes("three\n"));
+        assertThat(texts(log)).containsExactly("one", "two", "three");
+    }
+
+    @Test
+    void rotation_thatFails_keepsWhatWasWritten() throws Exception {
+        ConsoleLog log = open(400);
+        log.booted(7, 0);
+        // A folder with something in it cannot be replaced by a file.
+        Path blocked = Files.createDirectories(folder.resolve("console.log.1/x"));
+        log.output(0, 1, bytes("one\n"));
+        byte[] before = Files.readAllBytes(folder.resolve("console.log"));
+        long at = 4;
+        for (int i = 0; i < 20; i++) {
+            log.output(at, 1, bytes("again and again and again\n"));
+            at += 26;
+        }
+        assertThat(Files.readAllBytes(folder.resolve("console.log"))).startsWith(before);
+        Files.delete(blocked);
+        Files.delete(folder.resolve("console.log.1"));
+        log.output(at, 1, bytes("last\n"));
+        assertThat(texts(log)).startsWith("one").endsWith("last").anyMatch(text -> text.contains("lines were lost"));
     }
 }

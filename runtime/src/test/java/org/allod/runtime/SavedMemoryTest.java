@@ -108,4 +108,18 @@ class SavedMemoryTest {
         memory.removeUsed();
         assertThat(memory.home()).isEmptyDirectory();
     }
+
+    /** After a reboot whoever wrote is gone, and what it wrote may be torn anywhere. */
+    @Test
+    void saving_ofAnEarlierBoot_isNotTakenForWhole() throws Exception {
+        MemoryCheckpoint memory = new MemoryCheckpoint(Files.createDirectories(dir.resolve("machine/gvisor")));
+        Files.writeString(memory.begin().resolve("checkpoint.img"), "half");
+        assertThat(GVisorRuntime.written(memory)).isTrue();
+        Files.writeString(memory.home().resolve("saving-boot"), "another boot");
+        assertThat(GVisorRuntime.written(memory)).isFalse();
+        Files.delete(memory.home().resolve("saving-boot"));
+        assertThat(GVisorRuntime.written(memory)).isFalse();
+        memory.discard();
+        assertThat(memory.home()).isEmptyDirectory();
+    }
 }

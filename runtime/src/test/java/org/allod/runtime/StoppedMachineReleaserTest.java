@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Lock;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
@@ -85,5 +86,24 @@ class StoppedMachineReleaserTest {
         stop(3);
         time.advance(StoppedMachineReleaser.AFTER.plus(LOOK));
         assertThat(released).containsExactly(machine(2), machine(3));
+    }
+
+    @Test
+    void release_thatFails_isTriedAgain() {
+        AtomicInteger tries = new AtomicInteger();
+        releaser.stopped(machine(1), m -> {
+            if (tries.incrementAndGet() < 3) {
+                throw new IllegalStateException("of the test");
+            }
+            released.add(m);
+        });
+        for (int i = 1; i <= 3; i++) {
+            assertThat(released).isEmpty();
+            time.advance(StoppedMachineReleaser.AFTER.plus(LOOK));
+            assertThat(tries).hasValue(i);
+        }
+        assertThat(released).containsExactly(machine(1));
+        time.advance(Duration.ofDays(1));
+        assertThat(tries).hasValue(3);
     }
 }

@@ -257,7 +257,11 @@ final class GroupCommitWriter implements Runnable {
         } catch (SQLException | RuntimeException | Error e) {
             try {
                 recover(e);
-                task.settle(explain(e));
+                if (SqliteErrors.full(e) && emergency.getAsBoolean()) {
+                    commitSingle(task); // once more, as in commitGroup
+                } else {
+                    task.settle(explain(e));
+                }
             } catch (DurabilityLost lost) {
                 breakDown(lost);
                 task.settle(lost);

@@ -176,4 +176,42 @@ class FullDiskTest {
     private static void commit(Transaction tx) throws SQLException {
         Transactions.commit(tx);
     }
+
+    /** A batch that a defect of one piece breaks up is written piece by piece: each may need the reserve. */
+    @Test
+    void write_ofABatchThatIsBrokenUp_hasTheReserveToo() throws Exception {
+        try (Database db = open(SMALL)) {
+            assertThat(db.refillReserve()).isTrue();
+            write(db);
+            CountDownLatch begun = new CountDownLatch(1);
+            CountDownLatch go = new CountDownLatch(1);
+            Thread first = Thread.ofPlatform()
+                    .start(() -> db.write(tx -> {
+                        begun.countDown();
+                        try {
+                            go.await();
+                        } catch (InterruptedException e) {
+                            throw new AssertionError(e);
+                        }
+                        return 0;
+                    }));
+            assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+            int[] tries = {0};
+            var planted = db.submit(tx -> {
+                throw new IllegalStateException("planted");
+            });
+            var large = db.submit(tx -> {
+                // The batch has ended before it: it is by itself when the disk is found full, once.
+                if (tries[0]++ == 0) {
+                    throw new SQLiteException("planted", SQLiteErrorCode.SQLITE_FULL);
+                }
+                return tx.update("INSERT INTO note VALUES (randomblob(3000))");
+            });
+            go.countDown();
+            first.join();
+            assertThat(planted).isNotNull();
+            assertThat(large.get(10, TimeUnit.SECONDS)).isEqualTo(1);
+            assertThat(db.reserveGivenUp()).isEqualTo(1);
+        }
+    }
 }
