@@ -17,6 +17,7 @@ public final class Bench {
             new ExecMicroVmBench(),
             new EdgeBench(),
             new DaemonBench(),
+            new MemoryBench(),
             new CliBench(),
             new VolumeForkBench(),
             new RecordsBench(),

@@ -280,6 +280,11 @@ final class BenchDaemon implements AutoCloseable {
         return answer.body();
     }
 
+    /** The status of a call, whatever it is. */
+    int status(String method, String path, String body) throws IOException {
+        return send(method, path, body).statusCode();
+    }
+
     private HttpResponse<String> send(String method, String path, String body) throws IOException {
         if (token.isEmpty() && Files.exists(data().resolve("operator.token"))) {
             token = Files.readString(data().resolve("operator.token")).strip();

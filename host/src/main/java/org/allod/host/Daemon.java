@@ -202,7 +202,11 @@ final class Daemon implements AutoCloseable {
         machines.atAppEnd(addresses);
         TrustAdapter.Site site = new TrustAdapter.Site(
                 () -> config.site().orElse("http://" + text(api)), addresses.served(), config.domain());
-        HostStatus facts = new HostStatus(config, runtimes, machines, engine, edge, database, clock, began, disk, this);
+        IdleMemoryReleaser memory = part(new IdleMemoryReleaser(
+                new ProcessMemory(database::releaseMemory), clock, timers, config.memoryRelease()));
+        memory.start();
+        HostStatus facts =
+                new HostStatus(config, runtimes, machines, engine, edge, database, clock, began, disk, memory, this);
         ApiServer server = part(new ApiServer(
                 endpoints(
                         room,

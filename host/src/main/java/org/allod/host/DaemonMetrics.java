@@ -4,7 +4,6 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.function.DoubleConsumer;
 import java.util.stream.Stream;
 import org.allod.base.BelievedClock;
 import org.allod.base.FailedException;
@@ -43,21 +42,11 @@ final class DaemonMetrics implements MetricsSource {
                         into.counter("process_cpu_seconds", "Processor time of the daemon.", cpu.toNanos() / 1e9));
         into.gauge("process_open_fds", "Files the daemon has open.", openFiles());
         into.gauge("process_max_fds", "Files the daemon may have open.", ConnectionLimits.openFiles());
-        kernelSays("VmRSS:", kib -> into.gauge("process_resident_memory_bytes", "Memory of the daemon.", kib * 1_024));
-        kernelSays(
-                "Threads:",
-                count -> into.gauge("process_threads", "Threads of the daemon, virtual ones apart.", count));
+        ProcessMemory.status("VmRSS:")
+                .ifPresent(kib -> into.gauge("process_resident_memory_bytes", "Memory of the daemon.", kib * 1_024));
+        ProcessMemory.status("Threads:")
+                .ifPresent(count -> into.gauge("process_threads", "Threads of the daemon, virtual ones apart.", count));
         into.gauge("allod_database_bytes", "host.db with its log.", length("") + length("-wal"));
-    }
-
-    private static void kernelSays(String field, DoubleConsumer use) {
-        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
-            lines.filter(line -> line.startsWith(field))
-                    .findFirst()
-                    .ifPresent(line -> use.accept(Double.parseDouble(line.replaceAll("\\D", ""))));
-        } catch (IOException e) {
-            throw new FailedException("cannot read /proc/self/status", e);
-        }
     }
 
     private static double openFiles() {

@@ -34,6 +34,7 @@ import org.allod.machine.DiskBounds;
  *     --app-ports}, {@code --app-cert-roots})
  * @param disk how the disk under the data folder is promised to machines ({@code --disk-promise}, {@code --disk-low},
  *     {@code --disk-full})
+ * @param memoryRelease how often to look whether memory can be given back; zero for never ({@code --memory-release})
  * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
  */
 record HostConfig(
@@ -53,7 +54,8 @@ record HostConfig(
         RateLimits.Paces rates,
         ConnectionLimits connections,
         TenantOptions tenants,
-        DiskBounds disk) {
+        DiskBounds disk,
+        Duration memoryRelease) {
     static final String USAGE = """
             usage: allod host [--data DIR] [--tools DIR] [--api ADDR:PORT] [--edge ADDR:PORT] [--edge-tls ADDR:PORT]
                               [--region NAME] [--domain NAME] [--runtime microvm|gvisor] [--idle SECONDS]
@@ -63,6 +65,7 @@ record HostConfig(
                               [--app-registries HOST[:PORT]|RANGE,…] [--app-registry-credentials own|operator]
                               [--app-ports FIRST-LAST|none] [--app-cert-roots FILE]
                               [--disk-promise PERCENT] [--disk-low MB] [--disk-full MB]
+                              [--memory-release SECONDS]
 
             Runs the daemon in the foreground, as a service manager would. `allod up` runs it in the background.
 
@@ -88,6 +91,7 @@ record HostConfig(
         ConnectionLimits connections = ConnectionLimits.usual();
         TenantOptions tenants = TenantOptions.USUAL;
         DiskBounds disk = DiskBounds.USUAL;
+        int memoryRelease = 60;
         Iterator<String> words = args.iterator();
         while (words.hasNext()) {
             String option = words.next();
@@ -120,6 +124,7 @@ record HostConfig(
                     disk = new DiskBounds(disk.promisePercent(), megabytes(option, value), disk.fullBytes());
                 case "--disk-full" ->
                     disk = new DiskBounds(disk.promisePercent(), disk.lowBytes(), megabytes(option, value));
+                case "--memory-release" -> memoryRelease = number(option, value, 0, 86_400);
                 case "--forget-secrets" -> forget = yes(option, value);
                 default ->
                     throw RejectedException.because(
@@ -146,7 +151,8 @@ record HostConfig(
                 rates,
                 connections,
                 tenants,
-                disk);
+                disk,
+                Duration.ofSeconds(memoryRelease));
     }
 
     private static long megabytes(String option, String value) {

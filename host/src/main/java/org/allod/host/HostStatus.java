@@ -41,6 +41,7 @@ final class HostStatus implements HostEndpoints.Facts {
             BelievedClock clock,
             long began,
             DiskStatus disk,
+            IdleMemoryReleaser memory,
             Daemon daemon) {
         this.config = config;
         this.runtimes = runtimes;
@@ -59,6 +60,7 @@ final class HostStatus implements HostEndpoints.Facts {
                 new EdgeMetrics(edge),
                 new ApiMetrics(daemon::apiStats),
                 disk,
+                memory,
                 new LoopMetrics()));
     }
 

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,11 @@ import org.jspecify.annotations.Nullable;
 final class ReaderPool {
     /** Reads that may wait; a caller beyond that blocks. Reads take well under a millisecond each. */
     private static final int QUEUE = 1024;
+
+    static final TransactionBody<Integer> RELEASE_MEMORY = tx -> tx.update("PRAGMA shrink_memory");
+
+    /** For how long a reader waits until the others are there too. */
+    private static final int MEETING_MILLIS = 200;
 
     private record Read<T extends @Nullable Object>(TransactionBody<T> body, CompletableFuture<T> result) {}
 
@@ -46,6 +53,25 @@ final class ReaderPool {
             result.completeExceptionally(new FailedException("reading " + file + ": interrupted", e));
         }
         return result;
+    }
+
+    /** On each thread's own connection: none takes two, since each waits until all have one. A busy one is passed over. */
+    void releaseMemory() {
+        CountDownLatch meeting = new CountDownLatch(threads.size());
+        List<CompletableFuture<Integer>> all = new ArrayList<>();
+        for (int i = 0; i < threads.size(); i++) {
+            all.add(submit(tx -> {
+                int freed = RELEASE_MEMORY.run(tx);
+                meeting.countDown();
+                try {
+                    boolean _ = meeting.await(MEETING_MILLIS, TimeUnit.MILLISECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                return freed;
+            }));
+        }
+        all.forEach(CompletableFuture::join);
     }
 
     private FailedException closed() {

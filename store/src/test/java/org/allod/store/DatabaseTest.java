@@ -70,6 +70,17 @@ class DatabaseTest {
     }
 
     @Test
+    void releaseMemory_losesNothing() {
+        try (Database db = open()) {
+            assertThat(db.write(insert("before"))).isEqualTo(1);
+            db.releaseMemory();
+            db.releaseMemory();
+            assertThat(db.write(insert("after"))).isEqualTo(1);
+            assertThat(count(db)).isEqualTo(2);
+        }
+    }
+
+    @Test
     void read_triesToWrite_isRefused() {
         try (Database db = open()) {
             assertThatThrownBy(() -> db.read(insert("a")))
