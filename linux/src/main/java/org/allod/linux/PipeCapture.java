@@ -12,10 +12,10 @@ import java.util.concurrent.TimeUnit;
 import org.allod.base.FailedException;
 
 /**
- * What a process says into a pipe, read as it comes, so that the process never waits for us, and kept up to a bound. One
- * thread reads all such pipes. A thread for each would be one for each guest, whose runsc hands its output on to it; and
- * a virtual one holds its carrier while it reads a pipe: with a few of those nothing else in the daemon ran any more
- * (docs/decisions/024).
+ * What a process says into a pipe, read as it comes, so that the process never waits for us, and kept up to a bound.
+ * One thread reads all such pipes. A thread for each would be one for each guest, whose runsc hands its output on to
+ * it; and a virtual one holds its carrier while it reads a pipe: with a few of those nothing else in the daemon ran any
+ * more (docs/decisions/024).
  */
 final class PipeCapture implements AutoCloseable {
     /** Made when the first process is heard. */

@@ -55,7 +55,9 @@ public final class Rtnetlink {
         }
     }
 
-    /** Has the kernel do all of it, in order; it goes on after one that it refuses, and the first of those is thrown. */
+    /**
+     * Has the kernel do all of it, in order; it goes on after one that it refuses, and the first of those is thrown.
+     */
     public void ask(List<NetlinkMessage> requests) {
         netlink.ask(requests);
     }

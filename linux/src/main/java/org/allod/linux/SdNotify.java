@@ -47,7 +47,9 @@ public final class SdNotify {
         return watchdog;
     }
 
-    /** Still starting, at something that may take so long from now on: a manager that waits is not to give up before. */
+    /**
+     * Still starting, at something that may take so long from now on: a manager that waits is not to give up before.
+     */
     public void starting(String status, Duration bound) {
         tell("EXTEND_TIMEOUT_USEC=" + bound.toNanos() / 1_000 + "\nSTATUS=" + status);
     }

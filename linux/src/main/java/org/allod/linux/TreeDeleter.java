@@ -16,9 +16,9 @@ import org.allod.base.FailedException;
  * elsewhere and no path is too long; with a bounded number of descriptors and no recursion, however deep folders lie in
  * each other; and never across a mount point, whose content is somebody else's.
  *
- * <p>Below {@link #DEPTH} levels a folder is not entered but moved to the top of the tree, and has its turn there: {@code
- * d} levels take {@code d / DEPTH} rounds. What cannot be deleted is passed over, so that as much as possible goes, and
- * named in the end.
+ * <p>Below {@link #DEPTH} levels a folder is not entered but moved to the top of the tree, and has its turn there:
+ * {@code d} levels take {@code d / DEPTH} rounds. What cannot be deleted is passed over, so that as much as possible
+ * goes, and named in the end.
  */
 public final class TreeDeleter {
     /** Levels that are open at the same time. */
