@@ -5,21 +5,25 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * A clock that notices when the calendar steps, and believes it again only after a day without a step. What is deleted
- * for its age asks {@link #believedWall}: a calendar that jumps years ahead for an hour then deletes nothing.
+ * A clock that detects steps of the calendar, and believes the calendar again only after a day without a step. Code
+ * that deletes something for its age asks {@link #believedWall}, so a calendar that jumps years ahead for an hour
+ * deletes nothing.
  *
- * <p>A step is seen as a difference between what the calendar and what the process's own time say has passed. Over a
- * restart only {@link State} is known: a calendar that is behind it, or far ahead, may have stepped meanwhile, and is not
- * believed until a day has been seen. Safe for any thread.
+ * <p>A step is a difference between the times that have passed by the calendar and by the monotonic clock. Across a
+ * restart only {@link State} is known: a calendar that is behind it or far ahead may have stepped meanwhile, and is not
+ * believed for a day. Safe from any thread.
  */
 public final class BelievedClock implements Clock {
-    /** How long a calendar must have been steady. */
+    /** How long the calendar must be steady before it is believed. */
     public static final Duration TRIAL = Duration.ofDays(1);
 
-    /** Slewing and leap seconds stay far below; no age that anything is deleted for is as short. */
+    /**
+     * A larger difference is a step. Slewing and leap seconds stay far below, and nothing is deleted at so small an
+     * age.
+     */
     static final Duration TOLERANCE = Duration.ofMinutes(1);
 
-    /** A daemon that was away for longer cannot tell how long it was. */
+    /** After a longer absence the daemon cannot tell how long it was away. */
     static final Duration RESTART = Duration.ofMinutes(10);
 
     private final Clock clock;
@@ -32,11 +36,11 @@ public final class BelievedClock implements Clock {
     private long steps;
 
     /**
-     * What is kept over a restart.
+     * What is kept across a restart.
      *
-     * @param wall what the calendar said
-     * @param steady how long it had been steady by then
-     * @param highest the latest that it ever said
+     * @param wall the time by the calendar
+     * @param steady how long the calendar had been steady by then
+     * @param highest the latest time that it has ever shown
      */
     public record State(Instant wall, Duration steady, Instant highest) {}
 
@@ -47,7 +51,7 @@ public final class BelievedClock implements Clock {
         this.highest = anchorWall;
     }
 
-    /** Takes up what an earlier process kept; whether the calendar is where it can be expected to be. */
+    /** Restores what an earlier process kept; returns whether the calendar is plausible after that. */
     public synchronized boolean restore(State last) {
         Instant now = clock.wall();
         highest = later(last.highest, now);
@@ -64,7 +68,7 @@ public final class BelievedClock implements Clock {
         before = steady;
     }
 
-    /** Compares; whether the calendar has stepped since the last look. To be called about once a minute. */
+    /** Compares the clocks; returns whether the calendar has stepped since the last call. Call about once a minute. */
     public synchronized boolean observe() {
         Instant wall = clock.wall();
         Duration passed = Duration.ofNanos(clock.monoNanos() - anchorMono);
@@ -93,7 +97,7 @@ public final class BelievedClock implements Clock {
         return before.plusNanos(clock.monoNanos() - anchorMono);
     }
 
-    /** Steps seen, one at most over a restart. */
+    /** How many steps were detected, at most one for a restart. */
     public synchronized long steps() {
         return steps;
     }

@@ -3,8 +3,8 @@ package org.allod.base;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Our fault: a state that cannot be. It ends the daemon; the watchdog starts it again and its runs resume. An
- * {@link AssertionError}, so that no handler of ordinary failures swallows it.
+ * A defect of this program: a state that cannot occur. It ends the daemon; the service manager restarts it and its runs
+ * resume. It is an {@link AssertionError}, so that no handler of ordinary failures swallows it.
  */
 public final class Bug extends AssertionError {
     public Bug(String message) {

@@ -3,17 +3,17 @@ package org.allod.base;
 import java.time.Instant;
 import java.util.Optional;
 
-/** The two times there are. Passed in, never read from the system by logic. */
+/** Wall time and monotonic time. Logic gets a clock passed in and never reads the system's. */
 public interface Clock {
-    /** What the calendar says: for people and for other hosts. May jump either way. */
+    /** The calendar's time, for people and for other hosts. It may jump in either direction. */
     Instant wall();
 
-    /** Nanoseconds since some fixed moment of this process: for durations and deadlines. Never goes back. */
+    /** Nanoseconds since a fixed moment of this process, for durations and deadlines. It never goes back. */
     long monoNanos();
 
     /**
-     * The wall time, where it has been steady for long enough to delete things for their age; else nothing. The daemon's
-     * clock watches for steps ({@link BelievedClock}); others are believed.
+     * The wall time if it has been steady long enough to delete things for their age; otherwise empty. The daemon's
+     * clock detects steps ({@link BelievedClock}); other clocks are always believed.
      */
     default Optional<Instant> believedWall() {
         return Optional.of(wall());

@@ -7,12 +7,11 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * How many connections a listener has, overall and from one address, and whether one more may come. Safe for use from
- * any thread, and takes no lock.
+ * Bounds the connections of a listener, overall and from one address. Safe from any thread and lock-free.
  *
- * <p>An IPv6 client usually owns a whole /64, so its address counts by the first 64 bits. Addresses share {@value #SLOTS}
- * counters by a hash that is seeded anew in each process: the memory is the same however many addresses connect, and
- * nobody can choose an address that shares a counter with somebody else's.
+ * <p>An IPv6 client usually owns a whole /64, so its address counts by the first 64 bits. Addresses share {@value
+ * #SLOTS} counters by a hash that is seeded anew in each process: the memory is the same however many addresses
+ * connect, and nobody can choose an address that shares a counter with somebody else's.
  */
 public final class ConnectionCaps {
     private static final int SLOTS = 1 << 14;
@@ -43,7 +42,7 @@ public final class ConnectionCaps {
         this.seed = seed;
     }
 
-    /** Counts a connection, unless it is one too many. Whoever was admitted must {@link #leave} once. */
+    /** Counts a connection unless it is over a bound. The caller must {@link #leave} once for each admitted one. */
     public Verdict enter(InetAddress address) {
         if (open.incrementAndGet() > most) {
             open.decrementAndGet();

@@ -3,14 +3,14 @@ package org.allod.base;
 import java.util.Collection;
 import java.util.Optional;
 
-/** The word somebody probably meant. */
+/** Suggests the known word that is most similar to a mistyped one. */
 public final class DidYouMean {
-    /** No word of ours is near this long, and the work grows with the square. */
+    /** No known word is near this long, and the work grows with the square of the length. */
     private static final int LONGEST = 64;
 
     private DidYouMean() {}
 
-    /** The closest of {@code known}, if close enough that a slip of the finger explains it. */
+    /** The most similar of {@code known}, if it is similar enough for a typing error. */
     public static Optional<String> nearest(String typed, Collection<String> known) {
         if (typed.length() > LONGEST) {
             return Optional.empty();
@@ -27,7 +27,7 @@ public final class DidYouMean {
         return best.isEmpty() ? Optional.empty() : Optional.of(best);
     }
 
-    /** Edits between two words, where two letters swapped count as one (optimal string alignment). */
+    /** The edit distance of two words, where two swapped letters count as one edit (optimal string alignment). */
     private static int distance(String a, String b) {
         int[][] d = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {

@@ -3,8 +3,9 @@ package org.allod.base;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The world's fault: something that should have worked did not (a command, a disk, a peer). Says what was attempted,
- * on what and why it failed. A durable run retries it; elsewhere it reaches the caller as a 500 with this message.
+ * A failure of the environment: something that should have worked did not (a command, a disk, a peer). The message says
+ * what was attempted, on what, and why it failed. A durable run retries it; elsewhere the caller gets a 500 with the
+ * message.
  */
 public final class FailedException extends RuntimeException {
     private final String message;

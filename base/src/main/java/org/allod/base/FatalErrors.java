@@ -11,14 +11,14 @@ import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends the process where it has run out of memory or the JVM has failed, whoever met it. Any thread may then have lost
- * what it was doing, so nothing in the process can be relied on; the service manager starts it again, and the runs
- * resume.
+ * Ends the process when it has run out of memory or the JVM has failed. Any thread may then have failed anywhere, so
+ * nothing in the process can be relied on. The service manager restarts it, and the runs resume.
  *
  * <p>{@code -XX:+ExitOnOutOfMemoryError} does this for the heap. It does not for a thread that cannot be started, for
- * direct memory, and for Netty's own count of it: those are ordinary errors thrown by Java. They are seen here where they
- * end a thread, where anybody logs them (Netty does, and goes on), where they become the cause of a {@link FailedException} or a
- * {@link Bug}, and where {@link #check} is called by code that keeps a {@link Throwable}. A {@link StackOverflowError} is a defect of one computation, perhaps provoked: not fatal.
+ * direct memory, and for Netty's own count of it: those are ordinary errors thrown by Java. They are seen here where
+ * they end a thread, where anybody logs them (Netty does, and goes on), where they become the cause of a {@link
+ * FailedException} or a {@link Bug}, and where {@link #check} is called by code that keeps a {@link Throwable}. A
+ * {@link StackOverflowError} is a defect of one computation, perhaps provoked: not fatal.
  */
 public final class FatalErrors {
     /** The same as the JVM's own for {@code ExitOnOutOfMemoryError}. */
@@ -26,7 +26,7 @@ public final class FatalErrors {
 
     private static final int DEPTH = 16;
 
-    // Made ahead: nothing more can be had when they are needed.
+    // Allocated in advance, because nothing can be allocated when they are needed.
     private static final byte[] NOTE =
             "allod: the process is out of memory or its JVM has failed, and ends: ".getBytes(StandardCharsets.US_ASCII);
     private static final FileOutputStream STDERR = new FileOutputStream(FileDescriptor.err);
@@ -35,7 +35,7 @@ public final class FatalErrors {
 
     private FatalErrors() {}
 
-    /** For a process of its own, first of all: from now on such errors end it. */
+    /** Installs the handlers. A process calls it first; from then on such errors end the process. */
     public static void install() {
         installed = true;
         Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
@@ -46,7 +46,7 @@ public final class FatalErrors {
         Logger.getLogger("").addHandler(new Watch());
     }
 
-    /** Ends the process if this is fatal, or was caused by what is; in a process without {@link #install}, nothing. */
+    /** Ends the process if this error or one of its causes is fatal; does nothing without {@link #install}. */
     public static void check(@Nullable Throwable error) {
         if (installed && fatal(error)) {
             end(error);
@@ -76,13 +76,13 @@ public final class FatalErrors {
             STDERR.write(NOTE);
             STDERR.write((error + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException | Error e) {
-            // It cannot be said; the exit code says it.
+            // The message cannot be written; the exit code tells the cause.
         } finally {
             Runtime.getRuntime().halt(EXIT_CODE);
         }
     }
 
-    /** Sees what is logged: libraries that catch everything and go on say so there. */
+    /** Inspects what is logged, because libraries that catch every error and continue log it. */
     private static final class Watch extends Handler {
         Watch() {
             setLevel(Level.ALL);

@@ -1,8 +1,8 @@
 package org.allod.base;
 
 /**
- * Makes identifiers from a clock and a stream of randomness. Two made by the same {@code IdGenerator} are strictly increasing,
- * even where the clock stands still or steps back; {@link #after} carries that over a restart.
+ * Makes identifiers from a clock and a stream of randomness. The ULIDs of one {@code IdGenerator} are strictly
+ * increasing even if the clock stands still or steps back; {@link #after} preserves that across a restart.
  */
 public final class IdGenerator {
     private final Clock clock;
@@ -26,8 +26,7 @@ public final class IdGenerator {
     }
 
     /**
-     * Sees to it that all that follow are greater than one that an earlier process recorded, though the clock may have
-     * gone back since.
+     * Makes all further ULIDs greater than one that an earlier process recorded, even if the clock has gone back since.
      */
     public synchronized void after(Ulid recorded) {
         if (recorded.compareTo(last) > 0) {

@@ -7,12 +7,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the loops, timers and threads of this process threw, by kind: for the log, the metrics and the status. One for
- * the process, as the log is. A kind is a few words of the program ({@code guest-read}), never a name that a tenant
- * chose, so their number is bounded by the source.
+ * Counts what the loops, timers and threads of this process threw, by kind, for the log, the metrics and the status.
+ * There is one instance for the process. A kind is a constant of the program ({@code guest-read}), never a name that a
+ * tenant chose, so the number of kinds is bounded.
  *
- * <p>The log gets the first failure of a kind at once and then one line a {@link #QUIET}: a loop that fails a thousand
- * times a minute must not fill the disk that it may be failing for.
+ * <p>The first failure of a kind is logged at once, later ones at most once every {@link #QUIET}: a loop that fails a
+ * thousand times a minute must not fill the disk.
  */
 public final class LoopFailures {
     private static final System.Logger LOG = System.getLogger(LoopFailures.class.getName());
@@ -20,11 +20,11 @@ public final class LoopFailures {
     private static final LoopFailures PROCESS = new LoopFailures(new SystemClock());
 
     /**
-     * What one kind of loop has met.
+     * The failures of one kind.
      *
-     * @param count failures since the process began
-     * @param last what the last one was
-     * @param at when
+     * @param count failures since the process started
+     * @param last the last one's message
+     * @param at when the last one happened
      */
     public record Failure(long count, String last, Instant at) {}
 
@@ -60,7 +60,7 @@ public final class LoopFailures {
         return PROCESS;
     }
 
-    /** Counts a failure and says so in the log, unless it has just done so for this kind. */
+    /** Counts a failure, and logs it unless one of this kind was logged a moment ago. */
     public void report(String kind, Throwable why) {
         String line = null;
         synchronized (this) {
@@ -84,7 +84,7 @@ public final class LoopFailures {
         }
     }
 
-    /** By kind; those that never failed are not there. */
+    /** The failures by kind, without kinds that never failed. */
     public synchronized Map<String, Failure> all() {
         Map<String, Failure> all = new TreeMap<>();
         kinds.forEach((kind, entry) -> all.put(kind, new Failure(entry.count, entry.last, entry.at)));

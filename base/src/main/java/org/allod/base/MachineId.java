@@ -4,8 +4,8 @@ import java.util.Optional;
 
 /**
  * The name of one machine: 48 bits, written as 14 hexadecimal digits (the length the Machines API uses, so the first
- * two are {@code 00}). The fixed length matters: the gVisor runtime takes any unique prefix of a name for the name. The
- * 48 bits are the end of the machine's private address, so the name and the address never part.
+ * two are {@code 00}). The length is fixed because the gVisor runtime accepts any unique prefix of a name as the name.
+ * The 48 bits are also the end of the machine's private address.
  *
  * @param text 14 lower-case hexadecimal digits
  */
@@ -23,7 +23,7 @@ public record MachineId(String text) implements Comparable<MachineId> {
         return new MachineId("%014x".formatted(bits & 0xffff_ffff_ffffL));
     }
 
-    /** Reads what a caller sent, or nothing where it is not a machine id. */
+    /** Parses a caller's text; empty if it is no machine id. */
     public static Optional<MachineId> parse(String text) {
         return valid(text) ? Optional.of(new MachineId(text)) : Optional.empty();
     }

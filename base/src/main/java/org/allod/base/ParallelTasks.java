@@ -3,15 +3,16 @@ package org.allod.base;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
-/** Two pieces of work that have nothing to do with each other, done at the same time. */
+/** Runs two independent tasks at the same time. */
 public final class ParallelTasks {
     private ParallelTasks() {}
 
     /**
-     * Does {@code here} on this thread and {@code there} on a virtual one, and returns once both have ended, whatever
-     * became of either: nothing goes on behind the caller's back.
+     * Runs {@code here} on this thread and {@code there} on a virtual one. Returns once both have ended, even if one
+     * fails, so that nothing runs on after the call.
      *
-     * @throws RuntimeException what {@code here} threw, with what {@code there} threw added to it; or that alone
+     * @throws RuntimeException what {@code here} threw, with what {@code there} threw as suppressed; or the latter
+     *     alone
      */
     public static void run(Runnable here, Runnable there) {
         FutureTask<Void> other = new FutureTask<>(there, null);
@@ -36,7 +37,7 @@ public final class ParallelTasks {
                 var _ = other.get();
                 return;
             } catch (InterruptedException e) {
-                interrupted = true; // It is bounded itself, and half of it is worse than all.
+                interrupted = true; // Wait on: the task is bounded itself and must not be left half done.
             } catch (ExecutionException e) {
                 if (e.getCause() instanceof RuntimeException failure) {
                     throw failure;

@@ -4,16 +4,16 @@ import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
 /**
- * Waiting for what nobody announces: a control group that empties, a socket that appears. In real time; for the edges
- * of the house that face the kernel, never for logic.
+ * Polls for what nothing announces: a control group that becomes empty, a socket that appears. It uses real time, so it
+ * is for code that talks to the kernel, never for logic that a simulation runs.
  */
 public final class Poll {
     private Poll() {}
 
     /**
-     * Looks every {@code every} until {@code done} says so.
+     * Polls every {@code every} until {@code done} returns true.
      *
-     * @throws FailedException where {@code bound} has passed: "{@code what} did not happen within …"
+     * @throws FailedException if {@code bound} passes: "{@code what} did not happen within …"
      */
     public static void until(Duration bound, Duration every, String what, BooleanSupplier done) {
         if (!within(bound, every, done)) {
@@ -21,7 +21,7 @@ public final class Poll {
         }
     }
 
-    /** Looks every {@code every} until {@code done} says so; false where {@code bound} passed first. */
+    /** Polls every {@code every} until {@code done} returns true; false if {@code bound} passes first. */
     public static boolean within(Duration bound, Duration every, BooleanSupplier done) {
         long end = System.nanoTime() + bound.toNanos();
         while (!done.getAsBoolean()) {

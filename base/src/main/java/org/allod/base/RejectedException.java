@@ -3,9 +3,9 @@ package org.allod.base;
 import java.util.Optional;
 
 /**
- * The caller's fault: what was asked cannot be done as asked, and nothing was changed. Carries what a person needs:
- * what was wrong and where ({@link #getMessage}), and what to do about it ({@link #hint}). Reaches the caller as a
- * status of the API and an exit code of the command; it never carries a secret.
+ * A fault of the caller: the request cannot be carried out as it is, and nothing was changed. It says what is wrong and
+ * where ({@link #getMessage}), and what to do about it ({@link #hint}). The caller gets it as a status of the API and
+ * an exit code of the command. It never contains a secret.
  */
 public final class RejectedException extends RuntimeException {
     /** Why. Each maps to one HTTP status and one exit code of the command. */
@@ -14,25 +14,25 @@ public final class RejectedException extends RuntimeException {
         INVALID,
         /** No or wrong credentials: 401, exit 1. */
         UNAUTHENTICATED,
-        /** Not for this caller: 403, exit 4. */
+        /** The caller may not do this: 403, exit 4. */
         FORBIDDEN,
         /** There is no such thing: 404, exit 3. */
         NOT_FOUND,
-        /** Took too long, nothing else wrong: 408, exit 1. */
+        /** It took too long; nothing else is wrong: 408, exit 1. */
         TIMEOUT,
-        /** It clashes with what is or is under way: 409, exit 4. */
+        /** It conflicts with the present state or with an operation under way: 409, exit 4. */
         CONFLICT,
-        /** The name is somebody's already: 422 with code {@code name_taken}, exit 4. */
+        /** The name is taken: 422 with code {@code name_taken}, exit 4. */
         NAME_TAKEN,
-        /** The caller's picture is stale: 412, exit 4. */
+        /** The caller's version of the object is outdated: 412, exit 4. */
         STALE,
-        /** Bigger than the bound: 413, exit 2. */
+        /** It is larger than the bound: 413, exit 2. */
         TOO_LARGE,
-        /** Understood, but this cannot be done here: 422, exit 4. */
+        /** The request is valid, but this host does not support it: 422, exit 4. */
         UNSUPPORTED,
         /** Too often: 429, exit 4. */
         RATE_LIMITED,
-        /** No room for it: 409 with code {@code insufficient_capacity}, exit 4. */
+        /** There is not enough capacity: 409 with code {@code insufficient_capacity}, exit 4. */
         CAPACITY
     }
 
@@ -78,7 +78,7 @@ public final class RejectedException extends RuntimeException {
         return reason;
     }
 
-    /** What the caller can do about it, where there is something. */
+    /** What the caller can do about it, if anything. */
     public Optional<String> hint() {
         return hint;
     }

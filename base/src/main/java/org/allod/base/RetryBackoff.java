@@ -3,8 +3,8 @@ package org.allod.base;
 import java.time.Duration;
 
 /**
- * How long to wait after so many failures in a row: doubled each time up to a bound, and spread over its upper half so
- * that loops which failed together do not try again together. Not safe for several threads.
+ * How long to wait after a number of failures in a row: doubled each time up to a bound, and drawn from the upper half
+ * of that, so that loops which failed together do not retry together. Not thread-safe.
  */
 public final class RetryBackoff {
     private static final Duration FIRST = Duration.ofMillis(100);
@@ -17,12 +17,12 @@ public final class RetryBackoff {
         this.jitter = jitter;
     }
 
-    /** It worked: the next failure counts as the first. */
+    /** Call after a success: the next failure counts as the first. */
     public void reset() {
         failures = 0;
     }
 
-    /** It failed: how long to wait. */
+    /** Call after a failure: returns how long to wait. */
     public Duration next() {
         long most = Math.min(MOST.toNanos(), FIRST.toNanos() << Math.min(failures, 20));
         failures++;

@@ -6,11 +6,11 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
- * Randomness that can be replayed. Forked by name, so that a new draw in one place shifts no other: {@code
- * rng.fork("backoff")} gives the same stream for the same seed whatever else drew.
+ * Reproducible randomness. Streams are forked by name, so that a new draw in one place changes no other: {@code
+ * rng.fork("backoff")} gives the same stream for the same seed, whatever else was drawn.
  *
- * <p>Not for secrets: those come from {@link #secret(int)}, which no seed governs. Not safe for use from several
- * threads; fork one for each.
+ * <p>Not for secrets: use {@link #secret(int)}, which does not depend on a seed. Not thread-safe; fork one stream for
+ * each thread.
  */
 public final class Rng {
     private static final SecureRandom SECURE = new SecureRandom();

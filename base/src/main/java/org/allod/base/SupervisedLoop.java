@@ -3,13 +3,13 @@ package org.allod.base;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A virtual thread that does the same thing again and again for as long as the daemon lives. A turn that throws is
- * reported ({@link LoopFailures}), waited for a little longer each time it fails again, and followed by the next: one
- * full disk or one defect must not end it for good. It ends when it is closed; a {@link VirtualMachineError} ends it
- * too, since the process is then at its end. A {@link StackOverflowError} does not: it is one turn's defect.
+ * A virtual thread that repeats a body for as long as the daemon lives. What an iteration throws is reported ({@link
+ * LoopFailures}); after a pause that grows with each failure in a row the next iteration follows, so that a full disk
+ * or a defect does not end the loop for good. It ends when it is closed, or with a {@link VirtualMachineError}, since
+ * the process then ends; a {@link StackOverflowError} does not end it, since it is one iteration's defect.
  */
 public final class SupervisedLoop implements AutoCloseable {
-    /** One turn. It may wait, for as long as it likes; closing interrupts it. */
+    /** One iteration. It may block without a bound; closing interrupts it. */
     @FunctionalInterface
     public interface Turn {
         void run() throws Exception;
@@ -54,12 +54,12 @@ public final class SupervisedLoop implements AutoCloseable {
                     LockSupport.parkNanos(backoff.next().toNanos());
                 }
             }
-            // An interrupt that is not ours to obey must not make each wait of the next turn fail.
+            // Clear an interrupt that does not come from close; it would make each wait of the next iteration fail.
             boolean _ = Thread.interrupted();
         }
     }
 
-    /** Ends it once its turn has; does not wait for that. */
+    /** Ends the loop after the present iteration; does not wait for that. */
     @Override
     public void close() {
         closed = true;

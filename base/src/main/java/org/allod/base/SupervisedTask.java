@@ -4,9 +4,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
- * Something that must come to pass once: done on a virtual thread of its own, and where it throws, reported ({@link
- * LoopFailures}) and done again after a pause that grows up to ten seconds, until it has succeeded or nobody wants it
- * any more. The body may run several times.
+ * A task that must succeed once. It runs on a virtual thread of its own; what it throws is reported ({@link
+ * LoopFailures}), and it is retried after a pause that grows up to ten seconds, until it has succeeded or is no longer
+ * wanted. The body may run several times.
  */
 public final class SupervisedTask {
     private final String kind;
@@ -24,11 +24,11 @@ public final class SupervisedTask {
     }
 
     /**
-     * Begins it and returns at once.
+     * Starts the task and returns at once.
      *
-     * @param kind what it is, for metrics: without a machine's name or any other that grows in number
-     * @param name the thread's
-     * @param wanted asked before each further try
+     * @param kind what it does, for metrics; must not contain a machine's name or another unbounded part
+     * @param name the thread's name
+     * @param wanted asked before each retry
      */
     public static Thread start(String kind, String name, BooleanSupplier wanted, Runnable body) {
         SupervisedTask task = new SupervisedTask(kind, wanted, body, LoopFailures.ofProcess(), Rng.system());
@@ -36,8 +36,8 @@ public final class SupervisedTask {
     }
 
     /**
-     * Does it here, and where it fails reports that and goes on trying on a thread of its own: for what a start has to
-     * do, and must not fail for.
+     * Runs the body on this thread; if it fails, reports that and retries on a thread of its own. For what the daemon
+     * must do at its start, but must not fail for.
      */
     public static void hereOrLater(String kind, Runnable body) {
         try {

@@ -1,9 +1,9 @@
 package org.allod.base;
 
 /**
- * Starts virtual threads of which none ends unseen: what one throws is counted and logged ({@link LoopFailures}). For
- * work that is done once and need not be done again; see {@link SupervisedTask} for what must succeed, {@link
- * SupervisedLoop} and {@link SupervisedTimer} for what must go on.
+ * Starts virtual threads whose failures are counted and logged ({@link LoopFailures}). For work that is done once and
+ * not retried; use {@link SupervisedTask} for what must succeed, {@link SupervisedLoop} and {@link SupervisedTimer} for
+ * what repeats.
  */
 public final class SupervisedThread {
     private SupervisedThread() {}
@@ -11,24 +11,24 @@ public final class SupervisedThread {
     /**
      * Starts a thread.
      *
-     * @param kind what it does, for metrics: without a machine's name or any other that grows in number
-     * @param name the thread's, for dumps
+     * @param kind what it does, for metrics; must not contain a machine's name or another unbounded part
+     * @param name the thread's name, for thread dumps
      */
     public static Thread start(String kind, String name, Runnable body) {
         return Thread.ofVirtual().name(name).start(() -> run(kind, body));
     }
 
-    /** One whose kind is name enough. */
+    /** Starts a thread whose name is its kind. */
     public static Thread start(String kind, Runnable body) {
         return start(kind, kind, body);
     }
 
-    /** Runs the body here and reports what it throws; a virtual machine that is at its end is not gone on with. */
+    /** Runs the body on this thread and reports what it throws; a fatal error ends the process. */
     public static void run(String kind, Runnable body) {
         try {
             body.run();
         } catch (Throwable e) {
-            FatalErrors.check(e); // what it was caused by may be one
+            FatalErrors.check(e); // its cause may be fatal
             LoopFailures.ofProcess().report(kind, e);
             FatalErrors.rethrow(e);
         }

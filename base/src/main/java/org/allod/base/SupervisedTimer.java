@@ -4,10 +4,10 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something done now and then for as long as the daemon lives: a chain of timers that no failure breaks. The next time
- * is set once the last is over, one period later; where the body threw that is reported ({@link LoopFailures}), and it
- * is done again after a pause that grows up to ten seconds. A {@link VirtualMachineError} ends the chain, since the process is then at its
- * end; a {@link StackOverflowError} does not.
+ * Runs a body periodically for as long as the daemon lives. The next run is scheduled one period after the last one has
+ * ended; if the body throws, that is reported ({@link LoopFailures}) and it runs again after a pause that grows up to
+ * ten seconds. A {@link VirtualMachineError} ends the timer, since the process then ends; a {@link
+ * StackOverflowError} does not.
  */
 public final class SupervisedTimer implements AutoCloseable {
     private final String kind;
@@ -32,7 +32,7 @@ public final class SupervisedTimer implements AutoCloseable {
         this.backoff = new RetryBackoff(jitter);
     }
 
-    /** The first time is a period from now. */
+    /** Starts it; the first run is one period from now. */
     public SupervisedTimer start() {
         return start(period);
     }
@@ -67,7 +67,7 @@ public final class SupervisedTimer implements AutoCloseable {
         schedule(wait);
     }
 
-    /** No further time; one that is under way is not waited for. */
+    /** Stops it without waiting for a run that is under way. */
     @Override
     public synchronized void close() {
         closed = true;

@@ -3,11 +3,11 @@ package org.allod.base;
 import java.time.Duration;
 import java.time.Instant;
 
-/** The machine's own clock. Built once, by the assembly, and handed down. */
+/** The host's own clock. Built once when the process is assembled, and passed to everything that needs the time. */
 public final class SystemClock implements Clock {
     /**
-     * Seconds by which the calendar is to be off: how a test sets the clock of a whole daemon without touching that of
-     * the host it runs on.
+     * The system property with the number of seconds by which the calendar is shifted. With it a test sets the clock of
+     * a whole daemon without touching that of the host.
      */
     public static final String SHIFT = "allod.clock.shift";
 

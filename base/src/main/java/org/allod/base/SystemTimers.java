@@ -6,8 +6,8 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Timers on one platform thread; each task runs on a virtual thread of its own, so a slow one delays no other. What a
- * task throws is reported; a chain that must go on all the same is a {@link SupervisedTimer}.
+ * Timers on one platform thread. Each task runs on a virtual thread of its own, so a slow task does not delay others.
+ * What a task throws is reported; use {@link SupervisedTimer} for what must continue after a failure.
  */
 public final class SystemTimers implements Timers, AutoCloseable {
     private final ScheduledThreadPoolExecutor wheel;

@@ -4,14 +4,14 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * One deploy on record.
+ * The record of one deploy. Immutable: a change writes a new record.
  *
  * @param number counts the app's deploys from 1
- * @param why why it failed or goes back; empty where it does not
- * @param source who asked
+ * @param why why it failed or is rolled back; empty otherwise
+ * @param source who asked for it
  * @param revision grows with each change of this record
- * @param plan what it is to bring about; once the images are ready, with each pinned to its content
- * @param state where it is; empty before its survey
+ * @param plan what to deploy; once the images are ready, each is pinned to its digest
+ * @param state its progress; empty before the survey of the machines
  */
 public record Deploy(
         String id,
@@ -46,7 +46,7 @@ public record Deploy(
                 Optional.of(next));
     }
 
-    /** Over before anything was touched. */
+    /** The record of a deploy that failed before it changed any machine. */
     Deploy withFailure(String because, Instant now) {
         return new Deploy(
                 id,

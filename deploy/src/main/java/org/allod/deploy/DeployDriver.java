@@ -16,24 +16,25 @@ import org.allod.machine.Leases;
 import org.allod.machine.Sleeper;
 
 /**
- * Carries a deploy on: has what is due begun, feeds what comes of it to {@link DeployReducer}, and makes each new state
- * durable before anything is begun because of it. Work that is no longer due is ended before the next on its machine.
+ * Drives a deploy: begins the effects that are due, passes their results to {@link DeployReducer}, and makes each new
+ * state durable before an effect of it begins. An effect that is no longer due is stopped before the next one on its
+ * machine begins.
  */
 final class DeployDriver {
     private static final System.Logger LOG = System.getLogger("allod.deploy");
 
-    /** After this many failures of one effect the host is not going to do it. */
+    /** Attempts of one effect before it counts as failed. */
     private static final int TRIES = 3;
 
     private static final Duration BETWEEN = Duration.ofMillis(500);
 
     /**
-     * What has no way back waits for a lease as long as one may last: a machine that is left at a version that was taken
-     * back is worse than a deploy that takes an hour. Who holds it on and on is named.
+     * How long effects that must not fail (a restore, a removal) wait for somebody's lease: longer than a lease can
+     * last, since a machine left at a version that was rolled back is worse than a deploy that takes an hour.
      */
     static final Duration LONGEST_LEASE = Leases.MAX_TTL.plusMinutes(1);
 
-    private final DeployStore book;
+    private final DeployStore store;
     private final DeployTable table;
     private final DeployOperations operations;
     private final EffectExecutor executor;
@@ -41,13 +42,13 @@ final class DeployDriver {
     private final Clock clock;
 
     DeployDriver(
-            DeployStore book,
+            DeployStore store,
             DeployTable table,
             DeployOperations operations,
             EffectExecutor executor,
             Sleeper sleeper,
             Clock clock) {
-        this.book = book;
+        this.store = store;
         this.table = table;
         this.operations = operations;
         this.executor = executor;
@@ -55,7 +56,7 @@ final class DeployDriver {
         this.clock = clock;
     }
 
-    /** What a task reports: an event, or an error that is nobody's answer and ends the step. */
+    /** What a task reports: an event, or an unexpected error, which ends the step. */
     private sealed interface Report {
         record Of(DeployEvent event) implements Report {}
 
@@ -64,7 +65,7 @@ final class DeployDriver {
 
     private record Task(SlotPhase phase, EffectExecutor.Work work) {}
 
-    /** Drives until {@code enough}; the state then. */
+    /** Drives the deploy until {@code enough} holds; returns the state then. */
     DeployState drive(String id, Predicate<DeployState> enough) throws InterruptedException {
         LinkedBlockingQueue<Report> inbox = new LinkedBlockingQueue<>();
         Map<Integer, Task> tasks = new HashMap<>();
@@ -86,7 +87,7 @@ final class DeployDriver {
         }
     }
 
-    /** Before there is no way back, all has to be as the deploy left it. */
+    /** Before the deploy becomes irrevocable, checks that nobody else has changed its machines. */
     private DeployState checked(Deploy deploy, DeployState state, DeployState next) {
         boolean last =
                 state.stage().revocable() && (next.stage() == DeployStage.RETIRING || next.stage() == DeployStage.DONE);
@@ -98,7 +99,7 @@ final class DeployDriver {
                 : next;
     }
 
-    /** Tells the deploy something from outside; the state then. */
+    /** Applies an event from outside; returns the state after it. */
     DeployState tell(String id, DeployEvent event) {
         DeployState state = deploy(id).state().orElseThrow();
         DeployState next = DeployReducer.next(state, event);
@@ -106,7 +107,7 @@ final class DeployDriver {
     }
 
     private Deploy saved(String id, DeployState next) {
-        return book.change(id, d -> d.withState(next, clock.wall())).orElseThrow(() -> gone(id));
+        return store.change(id, d -> d.withState(next, clock.wall())).orElseThrow(() -> gone(id));
     }
 
     private Deploy deploy(String id) {
@@ -117,7 +118,7 @@ final class DeployDriver {
         return new Abort("deploy " + id + " is no longer on record: its app was deleted");
     }
 
-    /** Ends what is no longer due, begins what is. */
+    /** Stops effects that are no longer due and begins those that are. */
     private void execute(
             Deploy deploy, DeployState state, Map<Integer, Task> tasks, LinkedBlockingQueue<Report> inbox) {
         tasks.entrySet().removeIf(entry -> {
@@ -152,7 +153,7 @@ final class DeployDriver {
         };
     }
 
-    // Whatever ends a task must reach the deploy, or it would wait for ever.
+    // Whatever ends a task must be reported, or the deploy would wait for ever.
     private Report report(Deploy deploy, Slot slot, DeployEffect effect, LinkedBlockingQueue<Report> inbox) {
         try {
             return new Report.Of(attempt(deploy, slot, effect, waits -> inbox.add(new Report.Of(waits))));
@@ -210,7 +211,7 @@ final class DeployDriver {
         return new DeployEvent.Failed(effect.slot(), slot.phase(), why);
     }
 
-    /** A machine that is leased or busy now may be free in a moment. */
+    /** Whether a refusal may pass with time: the machine is leased or busy, or capacity is short. */
     private static boolean passes(RejectedException e) {
         return switch (e.reason()) {
             case CONFLICT, CAPACITY, STALE, RATE_LIMITED, TIMEOUT -> true;

@@ -1,35 +1,35 @@
 package org.allod.deploy;
 
-/** What a deploy has done to a machine. Each may be carried out more than once. */
+/** What a deploy does to a machine. Every effect is idempotent, since it may be carried out more than once. */
 sealed interface DeployEffect {
-    /** Which machine: the index of its slot. */
+    /** The index of the machine's slot. */
     int slot();
 
     /**
-     * Has it at the new configuration, made if it is not there.
+     * Give the machine the new configuration; create it if it does not exist.
      *
      * @param launch whether it is to run
-     * @param apart whether it is to be kept out of traffic
+     * @param apart whether to keep it out of traffic
      */
     record Change(int slot, boolean launch, boolean apart) implements DeployEffect {}
 
     /**
-     * Sees it start, and with {@code checks} pass them.
+     * Wait until it has started and, with {@code checks}, passes its checks.
      */
     record Prove(int slot, boolean checks) implements DeployEffect {}
 
-    /** Stops it again. */
+    /** Stop it again. */
     record Rest(int slot) implements DeployEffect {}
 
-    /** Puts it into traffic. */
+    /** Uncordon it, which puts it into traffic. */
     record Open(int slot) implements DeployEffect {}
 
-    /** Takes it out of traffic. */
+    /** Cordon it, which takes it out of traffic. */
     record Close(int slot) implements DeployEffect {}
 
-    /** Lets it finish what it does, then destroys it. */
+    /** Drain and stop it, then destroy it. */
     record Remove(int slot) implements DeployEffect {}
 
-    /** Brings it back to what it was before the deploy. */
+    /** Restore what it was before the deploy. */
     record Restore(int slot) implements DeployEffect {}
 }

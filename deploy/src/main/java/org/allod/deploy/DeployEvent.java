@@ -1,23 +1,25 @@
 package org.allod.deploy;
 
-/** What a deploy is told. The phase says which effect it answers: one that is no longer due is not listened to. */
+/**
+ * What happens to a deploy. The phase says which effect an event belongs to; if that is no longer due it is ignored.
+ */
 sealed interface DeployEvent {
     /**
      * The effect was carried out.
      *
-     * @param machine the machine's id, where the effect made or found it; else empty
+     * @param machine the machine's id, if the effect created or found it; otherwise empty
      */
     record Done(int slot, SlotPhase phase, String machine) implements DeployEvent {}
 
-    /** The effect could not be carried out, and trying longer would not help. */
+    /** The effect failed, and more attempts would not help. */
     record Failed(int slot, SlotPhase phase, String why) implements DeployEvent {}
 
-    /** The effect waits for something that will pass, and why. */
+    /** The effect waits for something temporary. */
     record Waits(int slot, SlotPhase phase, String why) implements DeployEvent {}
 
-    /** The machine is no longer there: somebody destroyed it. */
+    /** Somebody has destroyed the machine. */
     record Gone(int slot, SlotPhase phase) implements DeployEvent {}
 
-    /** Somebody or something wants the deploy undone. */
+    /** The deploy is to be rolled back. */
     record Halted(String why) implements DeployEvent {}
 }

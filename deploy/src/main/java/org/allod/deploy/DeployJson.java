@@ -10,7 +10,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** A deploy's plan and state as they are kept in {@code host.db}. Reads what older versions wrote. */
+/** The JSON form of a deploy's plan and state in {@code host.db}. It reads what older versions wrote. */
 final class DeployJson {
     private static final JsonMapper JSON = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.allod.base.RejectedException;
 
-/** Compares what is wanted with what is there, and gives every machine its part. Pure. */
+/** Compares the plan with the existing machines and gives every machine its slot. Pure. */
 final class DeployPlanner {
     private final Plan plan;
     private final String deploy;
@@ -20,22 +20,22 @@ final class DeployPlanner {
     }
 
     /**
-     * @param deploy the deploy's id, which names the machines it makes
-     * @param there the app's machines that earlier deploys made
+     * @param deploy the deploy's id, from which the names of new machines are made
+     * @param existing the app's machines that earlier deploys made
      */
-    static DeployState of(Plan plan, String deploy, List<ObservedMachine> there) {
+    static DeployState of(Plan plan, String deploy, List<ObservedMachine> existing) {
         DeployPlanner planner = new DeployPlanner(plan, deploy);
         for (Plan.Group group : plan.groups()) {
             planner.group(
                     group,
-                    there.stream()
+                    existing.stream()
                             .filter(m -> m.group().equals(group.name()))
                             .sorted(Comparator.comparing(ObservedMachine::runs)
                                     .reversed()
                                     .thenComparing(ObservedMachine::id))
                             .toList());
         }
-        there.stream()
+        existing.stream()
                 .filter(m -> plan.group(m.group()).isEmpty())
                 .forEach(m -> planner.slots.add(Slot.present(m, Role.SURPLUS, false)));
         if (planner.slots.size() > Plan.MAX_MACHINES) {
@@ -48,27 +48,27 @@ final class DeployPlanner {
                 new DeployState(plan.strategy(), planner.windows, DeployStage.FORWARD, "", planner.slots));
     }
 
-    private void group(Plan.Group group, List<ObservedMachine> there) {
-        int count = group.count().orElse(Math.max(1, there.size()));
-        windows.put(group.name(), plan.window(Math.min(count, there.size())));
+    private void group(Plan.Group group, List<ObservedMachine> existing) {
+        int count = group.count().orElse(Math.max(1, existing.size()));
+        windows.put(group.name(), plan.window(Math.min(count, existing.size())));
         if (plan.strategy() == Strategy.BLUE_GREEN) {
             make(group, Role.FRESH, count, 1);
-            there.forEach(m -> slots.add(Slot.present(m, Role.BLUE, false)));
+            existing.forEach(m -> slots.add(Slot.present(m, Role.BLUE, false)));
             return;
         }
-        int kept = Math.min(count, there.size());
+        int kept = Math.min(count, existing.size());
         boolean canary = plan.strategy() == Strategy.CANARY && kept > 0;
         if (canary) {
             make(group, Role.CANARY, 1, 0);
         }
-        // A version that nobody saw start is not deployed: where all are stopped, one is started to see.
-        boolean seen = canary || count > kept || there.stream().limit(kept).anyMatch(m -> m.runs() || m.failed());
+        // A version must have started at least once: if all machines are stopped, start one to verify it.
+        boolean seen = canary || count > kept || existing.stream().limit(kept).anyMatch(m -> m.runs() || m.failed());
         for (int i = 0; i < kept; i++) {
-            ObservedMachine m = there.get(i);
+            ObservedMachine m = existing.get(i);
             slots.add(Slot.present(m, Role.UPDATE, m.runs() || m.failed() || (!seen && i == 0)));
         }
         make(group, Role.FRESH, count - kept, 1);
-        there.stream().skip(kept).forEach(m -> slots.add(Slot.present(m, Role.SURPLUS, false)));
+        existing.stream().skip(kept).forEach(m -> slots.add(Slot.present(m, Role.SURPLUS, false)));
     }
 
     private void make(Plan.Group group, Role role, int many, int from) {

@@ -9,22 +9,23 @@ import java.util.function.Predicate;
  * Decides what a deploy does next: a pure function from a state and an event to the next state, and from a state to the
  * effects that are due in it.
  *
- * <p>Forward, machines of a group are begun as the group's window allows; blue-green begins all fresh ones, and when all
- * are held switches traffic over. When all serve, what is no longer wanted is destroyed: from there on there is no way
- * back. Before, the first failure turns the whole deploy round: machines that were changed are restored, those that
- * are down at once and those that serve as the window allows, so that a roll-back takes no more machines away than the
- * deploy did; then those the deploy made are destroyed.
+ * <p>Forward, it begins machines of a group as far as the group's window allows. Blue-green begins all fresh machines,
+ * and switches traffic once all of them are ready. When all machines serve, it destroys those that are no longer
+ * wanted; from there on the deploy cannot be rolled back. Before that, the first failure rolls the whole deploy back:
+ * changed machines are restored, those that are down at once and those that serve as far as the window allows, so that
+ * a rollback takes no more machines out of service than the deploy did; then the machines that the deploy made are
+ * destroyed.
  */
 final class DeployReducer {
-    /** What a slot's note begins with while it waits for something that will pass. */
+    /** The prefix of a slot's note while it waits for something temporary. */
     static final String WAITS = "waits: ";
 
-    /** Machines of one group begun at once where nothing else bounds it: each pulls at the host's two or more cores. */
+    /** How many machines of a group are begun at once if nothing else bounds it; each needs processor time to start. */
     static final int AT_ONCE = 8;
 
     private DeployReducer() {}
 
-    /** The state after an event; the same state where the event answers nothing that is due. */
+    /** The state after an event; the same state if the event belongs to no effect that is due. */
     static DeployState next(DeployState state, DeployEvent event) {
         return settled(
                 switch (event) {
@@ -41,7 +42,7 @@ final class DeployReducer {
                 });
     }
 
-    /** The effects that are due: begun now, or begun before and not over. */
+    /** The effects that are due in a state, including those that have begun and not ended. */
     static List<DeployEffect> due(DeployState state) {
         List<DeployEffect> due = new ArrayList<>();
         for (int i = 0; i < state.slots().size(); i++) {
@@ -97,13 +98,13 @@ final class DeployReducer {
     private static DeployState gone(DeployState state, int i) {
         Slot slot = state.slots().get(i);
         DeployState without = state.with(i, slot.withPhase(SlotPhase.GONE, "destroyed by somebody else"));
-        // One that was there before is its owner's to destroy; one we made we still need.
+        // The owner may destroy a machine that existed before; one that this deploy made is still needed.
         return slot.role().made() && state.stage().revocable()
                 ? without.back("machine " + slot.name() + " was destroyed by somebody else")
                 : without;
     }
 
-    /** Moves everything that needs no event to move. */
+    /** Makes every transition that needs no event. */
     private static DeployState settled(DeployState state) {
         DeployState now = state;
         while (true) {
@@ -121,7 +122,7 @@ final class DeployReducer {
         }
     }
 
-    /** The state a survey's findings begin with. */
+    /** The first state, from the planner's slots. */
     static DeployState begin(DeployState surveyed) {
         return settled(surveyed);
     }
@@ -170,7 +171,7 @@ final class DeployReducer {
         return Math.max(1, state.windows().getOrDefault(group, 1));
     }
 
-    /** The new ones into traffic, then the old ones out of it: never neither. */
+    /** Puts the new machines into traffic before it takes the old ones out, so that some always serve. */
     private static DeployState cutover(DeployState state) {
         if (any(state, s -> s.role().moves() && s.phase() == SlotPhase.READY)) {
             return each(state, s -> s.role().moves() && s.phase() == SlotPhase.READY, SlotPhase.UNCORDONING);
@@ -196,7 +197,7 @@ final class DeployReducer {
     // --- back
 
     private static DeployState rollingBack(DeployState state) {
-        // What is on its way forward is dropped: what was there before is restored, what was made waits its turn.
+        // Drop forward changes under way: restore machines that existed before; those made here are destroyed later.
         for (int i = 0; i < state.slots().size(); i++) {
             Slot slot = state.slots().get(i);
             Slot turned = reverse(slot);

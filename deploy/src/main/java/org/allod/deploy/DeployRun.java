@@ -14,24 +14,24 @@ import org.allod.fsm.Unrecoverable;
 import org.allod.machine.Sleeper;
 
 /**
- * The durable run of a deploy: images, survey, change, and a finalizer that takes everything back unless all of it
- * went well. Forward is a step, back is the finalizer: so whatever ends the step early, a failure, a cancel or a bug,
- * leads to the same roll-back, and the engine sees to it that it is carried out, after however many crashes.
+ * The run type of a deploy: steps for images, survey and change, and a finalizer that rolls back unless all of them
+ * succeeded. Because the rollback is the finalizer, whatever ends a step early (a failure, a cancellation, a bug) leads
+ * to it, and the engine carries it out even across crashes.
  */
 final class DeployRun {
     static final String NAME = "deploy";
 
-    /** Tries at making an image ready, or at running a release command, before it is the host's fault. */
+    /** Attempts to make an image ready, or to run a release command, before the run fails. */
     private static final int TRIES = 3;
 
-    /** The request: which deploy. All else is in its record. */
+    /** The request, which only names the deploy; all else is in its record. */
     record Job(String app, String deploy) {}
 
-    /** What the run answers. */
+    /** The run's response. */
     record Result(String status) {}
 
     private final DeployTable table;
-    private final DeployStore book;
+    private final DeployStore store;
     private final DeployOperations operations;
     private final DeployDriver driver;
     private final Clock clock;
@@ -40,15 +40,15 @@ final class DeployRun {
 
     DeployRun(
             DeployTable table,
-            DeployStore book,
+            DeployStore store,
             DeployOperations operations,
             EffectExecutor executor,
             Sleeper sleeper,
             Clock clock) {
         this.table = table;
-        this.book = book;
+        this.store = store;
         this.operations = operations;
-        this.driver = new DeployDriver(book, table, operations, executor, sleeper, clock);
+        this.driver = new DeployDriver(store, table, operations, executor, sleeper, clock);
         this.clock = clock;
         this.type = RunType.named(NAME)
                 .json(Job.class, Result.class)
@@ -66,7 +66,7 @@ final class DeployRun {
                 .orElseThrow(() -> new Abort("deploy " + id + " is no longer on record: its app was deleted"));
     }
 
-    /** Nothing is touched before every image is here, and known by its content. */
+    /** Makes every image ready and pins it to its digest, before any machine is changed. */
     private Result image(StepContext<Job, Result> c) {
         Deploy deploy = deploy(c);
         List<Plan.Group> pinned = new ArrayList<>();
@@ -75,7 +75,7 @@ final class DeployRun {
             config.put("image", pin(c, deploy, group.image()));
             pinned.add(group.with(config));
         }
-        book.change(deploy.id(), d -> d.with(d.plan().with(pinned)));
+        store.change(deploy.id(), d -> d.with(d.plan().with(pinned)));
         return new Result("image ready");
     }
 
@@ -92,7 +92,7 @@ final class DeployRun {
         }
     }
 
-    /** Before the first machine is touched: what it does to a database is not taken back. */
+    /** Runs the release command before any machine is changed; a rollback does not undo what it did. */
     private Result release(StepContext<Job, Result> c) throws InterruptedException {
         Deploy deploy = deploy(c);
         if (deploy.plan().release().isPresent()) {
@@ -118,14 +118,14 @@ final class DeployRun {
             operations.destroyReleaseMachine(deploy, true);
         }
         if (deploy.state().isEmpty()) {
-            List<ObservedMachine> there = operations.survey(deploy.app());
+            List<ObservedMachine> existing = operations.survey(deploy.app());
             DeployState first;
             try {
-                first = DeployPlanner.of(deploy.plan(), deploy.id(), there);
+                first = DeployPlanner.of(deploy.plan(), deploy.id(), existing);
             } catch (RejectedException e) {
                 throw new Unrecoverable(Fault.USER, DeployDriver.text(e));
             }
-            book.change(deploy.id(), d -> d.withState(first, clock.wall()));
+            store.change(deploy.id(), d -> d.withState(first, clock.wall()));
         }
         return new Result("surveyed");
     }
@@ -147,14 +147,14 @@ final class DeployRun {
             if (found.get().plan().release().isPresent()) {
                 operations.destroyReleaseMachine(found.get(), false);
             }
-            book.change(found.get().id(), d -> d.withFailure(why(outcome), clock.wall()));
+            store.change(found.get().id(), d -> d.withFailure(why(outcome), clock.wall()));
             return;
         }
         driver.tell(found.get().id(), new DeployEvent.Halted(why(outcome)));
         driver.drive(found.get().id(), s -> s.stage().over());
     }
 
-    /** For people: whose fault it was is in the run's record. */
+    /** The reason as shown to people; the run's record also has whose fault it was. */
     private static String why(Outcome outcome) {
         return outcome instanceof Outcome.Unrecoverable(Fault _, String message) ? message : outcome.detail();
     }

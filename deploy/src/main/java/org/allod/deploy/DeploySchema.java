@@ -5,7 +5,7 @@ import org.allod.store.Schema;
 
 /** This room's table in {@code host.db}. */
 public final class DeploySchema {
-    /** Handed to whoever opens the file. */
+    /** The schema to open the database with. */
     public static final Schema SCHEMA = new Schema(
             "deploy",
             List.of(List.of(

@@ -19,20 +19,22 @@ import org.allod.machine.StrictJsonReader;
 import org.allod.store.Database;
 
 /**
- * The deploys of this host: the door of the room. What {@link #start} returns is durable and will be carried out, or
- * back; at most one deploy of an app is under way.
+ * The deploys of this host: the facade of the room. A deploy that {@link #start} returns is durable and will either
+ * complete or be rolled back. At most one deploy of an app is under way.
+ *
+ * <p>Thread rule: safe from any thread; methods that write block until the write is durable.
  */
 public final class DeployService {
-    /** Versions of an app whose images are kept for going back. */
+    /** How many earlier deploys of an app keep their images for a rollback. */
     private static final int BACK = 3;
 
-    /** From a deploy's last record to the end of its run there is one flush. */
+    /** How long a start waits for the run of a deploy that is over; normally that takes one flush. */
     private static final Duration WIND_UP = Duration.ofSeconds(10);
 
     private final Machines machines;
     private final Engine engine;
     private final DeployTable table;
-    private final DeployStore book;
+    private final DeployStore store;
     private final DeployRun run;
     private final Clock clock;
     private final IdGenerator ids;
@@ -41,20 +43,20 @@ public final class DeployService {
             Machines machines,
             Engine engine,
             DeployTable table,
-            DeployStore book,
+            DeployStore store,
             DeployRun run,
             Clock clock,
             IdGenerator ids) {
         this.machines = machines;
         this.engine = engine;
         this.table = table;
-        this.book = book;
+        this.store = store;
         this.run = run;
         this.clock = clock;
         this.ids = ids;
     }
 
-    /** Builds the room and registers its run type. Before the engine resumes. */
+    /** Builds the room and registers its run type. Call before the engine resumes. */
     public static DeployService build(
             Database database,
             Engine engine,
@@ -64,21 +66,21 @@ public final class DeployService {
             Timers timers,
             IdGenerator ids) {
         DeployTable table = new DeployTable(database);
-        DeployStore book = new DeployStore(table);
+        DeployStore store = new DeployStore(table);
         Sleeper sleeper = Sleeper.on(timers);
         DeployRun run = new DeployRun(
                 table,
-                book,
+                store,
                 new MachineDeployOperations(machines, images, sleeper, clock),
                 EffectExecutor.threads(),
                 sleeper,
                 clock);
         engine.register(run.type);
         machines.atAppEnd((tx, app) -> tx.update("DELETE FROM deploy WHERE app = ?", app));
-        return new DeployService(machines, engine, table, book, run, clock, ids);
+        return new DeployService(machines, engine, table, store, run, clock, ids);
     }
 
-    /** After the engine has resumed: forgets what was put on record for a run that never was. */
+    /** Deletes records whose run was never started. Call after the engine has resumed. */
     public void recover() {
         for (Deploy deploy : table.open()) {
             if (active(deploy.app()).isEmpty()) {
@@ -87,15 +89,16 @@ public final class DeployService {
         }
     }
 
-    /** Reads what a deploy is to bring about. */
+    /** Reads the plan from the body of a request. */
     public static Plan read(StrictJsonReader body) {
         return PlanReader.read(body);
     }
 
     /**
-     * Starts a deploy. Refused while another of the app is under way.
+     * Starts a deploy.
      *
-     * @param by who asks, and with which rights
+     * @param by the caller, whose rights the plan gets
+     * @throws RejectedException if another deploy of the app is under way
      */
     public Deploy start(String app, Plan wanted, Actor.Client by) {
         machines.app(app);
@@ -113,7 +116,7 @@ public final class DeployService {
         }
     }
 
-    /** Refuses a second deploy while one is under way. A run that only winds up after its deploy's end is waited for. */
+    /** Refuses a second deploy while one is under way; waits if the deploy is over and only its run is not. */
     private void refuseSecond(String app) {
         Optional<RunId> first = active(app);
         if (first.isEmpty()) {
@@ -145,9 +148,9 @@ public final class DeployService {
     }
 
     /**
-     * Brings the app back to what an earlier deploy made of it; a new deploy in itself.
+     * Starts a new deploy with the plan of an earlier one.
      *
-     * @param to which; empty for the one before what is there now
+     * @param to the earlier deploy; empty for the one before the present version
      */
     public Deploy rollback(String app, Optional<String> to, Actor.Client by) {
         machines.app(app);
@@ -171,7 +174,7 @@ public final class DeployService {
         return start(app, target.plan().unreleased(), by);
     }
 
-    /** Has a deploy that is under way taken back. Returns once it is durable that it will be. */
+    /** Rolls a deploy that is under way back. Returns once the cancellation is durable. */
     public Deploy cancel(String app, String which, String cause) {
         Deploy deploy = get(app, which);
         boolean late = deploy.state().filter(s -> !s.stage().revocable()).isPresent();
@@ -187,7 +190,7 @@ public final class DeployService {
         return get(app, deploy.id());
     }
 
-    /** The deploy of this id, or of this number. */
+    /** The deploy with this id or this number. */
     public Deploy get(String app, String which) {
         machines.app(app);
         Optional<Deploy> found = which.matches("\\d{1,9}")
@@ -207,12 +210,12 @@ public final class DeployService {
         return table.list(app, DeployTable.KEPT + 1);
     }
 
-    /** The deploy once it has changed since {@code revision}, or as it is when {@code timeout} has passed. */
+    /** Waits until the deploy has changed since {@code revision} or {@code timeout} has passed; returns it then. */
     public Optional<Deploy> after(Deploy deploy, long revision, Duration timeout) throws InterruptedException {
-        return book.after(deploy.id(), revision, timeout);
+        return store.after(deploy.id(), revision, timeout);
     }
 
-    /** Digests of images that a roll-back may need again. */
+    /** The digests of images that a rollback may need. */
     public Set<String> imagesInUse() {
         Set<String> digests = new HashSet<>();
         machines.apps().forEach(app -> {

@@ -2,26 +2,28 @@ package org.allod.deploy;
 
 import java.util.Locale;
 
-/** Where a deploy as a whole is. */
+/** The stage of a deploy as a whole. */
 public enum DeployStage {
-    /** Machines come to the new version. Whatever fails, all go back. */
+    /** Machines change to the new version. Any failure rolls all of them back. */
     FORWARD,
-    /** Blue-green: the new machines pass; traffic is being switched. Whatever fails, all go back. */
+    /** Blue-green: the new machines pass and traffic is being switched. Any failure rolls all of them back. */
     CUTOVER,
-    /** The new version serves; what is no longer wanted is destroyed. There is no way back any more. */
+    /**
+     * The new version serves and machines that are no longer wanted are destroyed. It cannot be rolled back any more.
+     */
     RETIRING,
-    /** Machines go back to what they were. */
+    /** Machines are restored to what they were. */
     ROLLING_BACK,
     /** All machines are at the new version. */
     DONE,
-    /** All machines are what they were before, but those that are stuck. */
+    /** All machines are what they were before, except those that are stuck. */
     ROLLED_BACK;
 
     boolean over() {
         return this == DONE || this == ROLLED_BACK;
     }
 
-    /** Whether it can still go back. */
+    /** Whether the deploy can still be rolled back. */
     boolean revocable() {
         return this == FORWARD || this == CUTOVER;
     }

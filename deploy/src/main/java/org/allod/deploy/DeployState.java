@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All there is to know of where a deploy is. Durable before anything is done because of it.
+ * The complete progress of a deploy. It is durable before any effect that is due in it begins. Immutable.
  *
- * @param windows by group, how many machines may be on their way at once
- * @param why why it goes back; empty while it does not
+ * @param windows for each group, how many machines may change at once
+ * @param why why it is rolled back; empty if it is not
  * @param slots every machine that takes part
  */
 public record DeployState(
@@ -35,7 +35,7 @@ public record DeployState(
         return new DeployState(strategy, windows, stage, why, next);
     }
 
-    /** Machines that could not be brought to where they should be. */
+    /** Machines that could be brought neither to the new version nor back. */
     public List<Slot> stuck() {
         return slots.stream().filter(s -> s.phase() == SlotPhase.STUCK).toList();
     }

@@ -3,9 +3,9 @@ package org.allod.deploy;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What people are told of a deploy. */
+/** The status of a deploy as the API shows it. */
 public enum DeployStatus {
-    /** Its image is being made ready; nothing is touched yet. */
+    /** Its images are being made ready; no machine is changed yet. */
     PENDING,
     RUNNING,
     ROLLING_BACK,
@@ -13,7 +13,7 @@ public enum DeployStatus {
     DONE,
     /** Every machine is what it was before. */
     ROLLED_BACK,
-    /** It went back, and some machine could not be brought back: the deploy's {@code why} and slots say which. */
+    /** It was rolled back, and some machine could not be restored: the deploy's {@code why} and slots say which. */
     FAILED;
 
     public boolean over() {

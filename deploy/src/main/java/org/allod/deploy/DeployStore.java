@@ -6,7 +6,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 
-/** Changes deploys on record, durably, and tells those who follow one. A deploy has one writer: its run. */
+/** Changes deploys' records durably and wakes the callers that follow one. A deploy has one writer: its run. */
 final class DeployStore {
     private final DeployTable table;
     private final ReentrantLock lock = new ReentrantLock();
@@ -16,7 +16,7 @@ final class DeployStore {
         this.table = table;
     }
 
-    /** Changes the record if it is still there; what it is now. Durable when it returns. */
+    /** Changes the record if it still exists and returns the new one. Durable when it returns. */
     Optional<Deploy> change(String id, UnaryOperator<Deploy> by) {
         Optional<Deploy> next = table.find(id).map(by);
         next.ifPresent(table::put);
@@ -33,7 +33,7 @@ final class DeployStore {
         }
     }
 
-    /** The record once it is past {@code revision}, or as it is when the time is over; nothing where it is gone. */
+    /** Waits until the record is past {@code revision} or the time is over; empty if the record is deleted. */
     Optional<Deploy> after(String id, long revision, Duration timeout) throws InterruptedException {
         long left = timeout.toNanos();
         lock.lock();

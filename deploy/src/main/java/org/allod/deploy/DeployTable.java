@@ -8,9 +8,9 @@ import java.util.Optional;
 import org.allod.base.Bug;
 import org.allod.store.Database;
 
-/** The rows behind deploys. Every write is durable when it returns. */
+/** The rows of deploys. Every write is durable when it returns. */
 final class DeployTable {
-    /** Deploys of one app that are kept: enough to go back to, and a bound on what configurations take. */
+    /** How many deploys of an app are kept: enough for rollbacks, and a bound on the space of their configurations. */
     static final int KEPT = 30;
 
     private static final String COLUMNS = "id, app, number, status, why, source, created, ended, revision, plan, state";
@@ -21,7 +21,7 @@ final class DeployTable {
         this.database = database;
     }
 
-    /** Puts a new deploy on record, with the app's next number. */
+    /** Records a new deploy with the app's next number. */
     Deploy add(String id, String app, String source, Plan plan, Instant now) {
         return database.write(tx -> {
             int number = tx.first("SELECT max(number) FROM deploy WHERE app = ?", row -> row.getInt(1), app)
@@ -50,7 +50,7 @@ final class DeployTable {
                     deploy.created().toEpochMilli(),
                     1,
                     DeployJson.write(plan));
-            // Never one that is under way: those are the youngest.
+            // A deploy that is under way has not ended, so it is never deleted here.
             tx.update("DELETE FROM deploy WHERE app = ?1 AND ended IS NOT NULL AND number <= ?2", app, number - KEPT);
             return deploy;
         });
@@ -68,7 +68,7 @@ final class DeployTable {
                 deploy.id()));
     }
 
-    /** Forgets a deploy that was never acknowledged. */
+    /** Deletes a deploy that was never acknowledged. */
     void erase(String id) {
         database.write(tx -> tx.update("DELETE FROM deploy WHERE id = ?", id));
     }
@@ -86,7 +86,7 @@ final class DeployTable {
                 limit));
     }
 
-    /** Every deploy that is not over. */
+    /** Every deploy that has not ended. */
     List<Deploy> open() {
         return database.read(tx -> tx.list("SELECT " + COLUMNS + " FROM deploy WHERE ended IS NULL", DeployTable::row));
     }

@@ -2,18 +2,18 @@ package org.allod.deploy;
 
 import org.allod.base.SupervisedThread;
 
-/** Whoever carries out effects while the deploy waits for what comes of them. */
+/** Carries out effects while the deploy waits for their results. */
 interface EffectExecutor {
-    /** Begins a task; what it returns ends it. */
+    /** Begins a task; the result stops it. */
     Work begin(String name, Runnable task);
 
     /** A task under way. */
     interface Work {
-        /** Has it end, and returns once it has. */
+        /** Interrupts the task and returns once it has ended. */
         void stop();
     }
 
-    /** A virtual thread each. */
+    /** Runs each task on a virtual thread. */
     static EffectExecutor threads() {
         return (name, task) -> {
             Thread thread = SupervisedThread.start("deploy", name, task);
@@ -24,7 +24,7 @@ interface EffectExecutor {
         };
     }
 
-    /** Two tasks at one machine would race, so the end of the first is waited for whatever happens. */
+    /** Waits for the thread's end, even if interrupted, because two tasks on one machine would race. */
     private static void joined(Thread thread) {
         boolean interrupted = false;
         while (true) {

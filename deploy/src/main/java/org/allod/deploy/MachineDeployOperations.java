@@ -23,40 +23,40 @@ import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The effects of a deploy on real machines, through the door everybody uses. A machine that an effect made or changed
- * carries the deploy's id in its metadata: that is how a second attempt knows what the first did.
+ * The effects of a deploy on real machines, through the same facade that the API uses. A machine that an effect created
+ * or changed carries the deploy's id in its metadata, from which a second attempt knows what the first one did.
  */
 final class MachineDeployOperations implements DeployOperations {
-    /** The process group of a machine, under the name that existing clients look for. */
+    /** The metadata key of a machine's process group, with the name that existing clients use. */
     static final String GROUP = "fly_process_group";
 
-    /** The deploy that gave a machine its configuration. */
+    /** The metadata key of the deploy that gave a machine its configuration. */
     static final String DEPLOY = "allod_deploy";
 
-    /** Somebody else's run on a machine is waited for this long before it counts as busy. */
+    /** How long to wait for somebody else's run on a machine before the machine counts as busy. */
     private static final Duration SETTLE = Duration.ofSeconds(30);
 
-    /** A run we started ourselves is waited for this long: a stop may take its five minutes. */
+    /** How long to wait for a run that the deploy started; a stop alone may take five minutes. */
     private static final Duration OURS = Duration.ofMinutes(10);
 
-    /** A deploy is held to leases like any client: a machine that somebody has leased is theirs to change. */
+    /** A deploy acts as a client without a lease: it cannot change a machine that somebody has leased. */
     private static final Actor.Client US = new Actor.Client("deploy", Optional.empty());
 
-    /** With the rights of whoever asked for the deploy. */
+    /** The deploy as an actor with the rights of the caller who asked for it. */
     private static Actor.Client asker(Deploy deploy) {
         return new Actor.Client(US.name(), US.nonce(), deploy.plan().tenant());
     }
 
     private final Machines machines;
     private final ImageStore images;
-    private final ReadinessCheck proof;
+    private final ReadinessCheck readiness;
     private final ReleaseCommand command;
 
     MachineDeployOperations(Machines machines, ImageStore images, Sleeper sleeper, Clock clock) {
         this.machines = machines;
         this.images = images;
-        this.proof = new ReadinessCheck(machines, sleeper, clock);
-        this.command = new ReleaseCommand(machines, proof);
+        this.readiness = new ReadinessCheck(machines, sleeper, clock);
+        this.command = new ReleaseCommand(machines, readiness);
     }
 
     @Override
@@ -74,7 +74,7 @@ final class MachineDeployOperations implements DeployOperations {
 
     @Override
     public void destroyReleaseMachine(Deploy deploy, boolean all) throws InterruptedException {
-        command.away(deploy.app(), m -> all || m.state() != MachineState.STOPPED);
+        command.destroyMachines(deploy.app(), m -> all || m.state() != MachineState.STOPPED);
     }
 
     @Override
@@ -123,7 +123,7 @@ final class MachineDeployOperations implements DeployOperations {
         switch (effect) {
             case DeployEffect.Change change -> change(deploy, slot, m, change);
             case DeployEffect.Prove prove ->
-                proof.of(m.id(), prove.checks(), deploy.plan().waitTimeout(), now -> checkOurs(deploy, now));
+                readiness.of(m.id(), prove.checks(), deploy.plan().waitTimeout(), now -> checkOurs(deploy, now));
             case DeployEffect.Rest _ -> {
                 checkOurs(deploy, m);
                 stop(awaitSettled(m, SETTLE));
@@ -159,14 +159,14 @@ final class MachineDeployOperations implements DeployOperations {
         return Optional.empty();
     }
 
-    /** A machine that somebody else gave another configuration is no longer at the version that is deployed. */
+    /** Fails if somebody else has changed the machine's configuration since the deploy did. */
     private static void checkOurs(Deploy deploy, Machine m) {
         if (!metadata(m.config(), DEPLOY).equals(deploy.id())) {
             throw new MachineUnhealthy("was given another configuration by somebody else");
         }
     }
 
-    /** By its id, or by the name we would have made it under. */
+    /** The slot's machine, by its id or by the name that the deploy gives it. */
     private Optional<Machine> find(Deploy deploy, Slot slot) {
         if (!slot.machine().isEmpty()) {
             return machines.find(new MachineId(slot.machine()));
@@ -208,7 +208,7 @@ final class MachineDeployOperations implements DeployOperations {
         }
     }
 
-    /** The group's configuration, with what somebody noted on the machine before, and whose it is. */
+    /** The group's configuration, with the machine's other metadata kept and the deploy's own added. */
     private static MachineConfig config(Deploy deploy, Slot slot, Optional<Machine> now) {
         ObjectNode config =
                 deploy.plan().group(slot.group()).orElseThrow().config().deepCopy();
@@ -222,17 +222,17 @@ final class MachineDeployOperations implements DeployOperations {
     }
 
     /**
-     * The configuration before. Of the metadata, what the deploy noted goes, and what it wrote over is what that version
-     * had; all else is as it is now: metadata changes without a version.
+     * The configuration before the deploy. Metadata keys that the deploy set get the values of that version or are
+     * removed; all other metadata stays as it is now, since it changes without a new version.
      */
     private static MachineConfig before(Deploy deploy, Slot slot, MachineConfig before, Machine now) {
         ObjectNode config = before.json().deepCopy();
         ObjectNode metadata = notes(now);
-        Set<String> ours = new HashSet<>(Set.of(GROUP, DEPLOY));
+        Set<String> own = new HashSet<>(Set.of(GROUP, DEPLOY));
         deploy.plan()
                 .group(slot.group())
-                .ifPresent(g -> ours.addAll(g.config().path("metadata").propertyNames()));
-        for (String key : ours) {
+                .ifPresent(g -> own.addAll(g.config().path("metadata").propertyNames()));
+        for (String key : own) {
             metadata.remove(key);
             if (config.path("metadata").has(key)) {
                 metadata.set(key, config.path("metadata").get(key));
@@ -248,7 +248,7 @@ final class MachineDeployOperations implements DeployOperations {
                 : m.config().json().objectNode();
     }
 
-    /** Gives it another configuration and waits for what comes of it. */
+    /** Updates the machine and waits until it is in a lasting state. */
     private Machine update(Machine m, MachineConfig config, boolean launch, Actor.Client by)
             throws InterruptedException {
         Optional<String> expected = Optional.of(m.version().toString());
@@ -260,7 +260,7 @@ final class MachineDeployOperations implements DeployOperations {
         machines.start(m, US);
         Machine now = awaitSettled(m, OURS);
         if (now.state() != MachineState.STARTED) {
-            throw new MachineUnhealthy("did not start: " + proof.lastWords(now.id()));
+            throw new MachineUnhealthy("did not start: " + readiness.lastWords(now.id()));
         }
     }
 
@@ -274,7 +274,7 @@ final class MachineDeployOperations implements DeployOperations {
     private void remove(Machine m) throws InterruptedException {
         machines.cordon(m, true, US);
         if (m.state() == MachineState.STARTED) {
-            // What it is at may finish; a destroy would cut it off.
+            // Stop it first, so that its requests and its main process can finish; a destroy would cut them off.
             stop(m);
         }
         machines.destroy(m, true, US);
@@ -286,7 +286,7 @@ final class MachineDeployOperations implements DeployOperations {
     private void restore(Deploy deploy, Slot slot, Machine found) throws InterruptedException {
         Machine m = awaitSettled(found, SETTLE);
         if (metadata(m.config(), DEPLOY).equals(deploy.id())) {
-            // What the machine had may be more than a token may ask for: going back needs no right to it.
+            // Restore with the operator's rights: the machine may have had more than a token may ask for.
             m = update(m, before(deploy, slot, version(m, slot.before()), m), slot.ran(), US);
         }
         if (slot.ran() && m.state() != MachineState.STARTED) {
@@ -310,10 +310,10 @@ final class MachineDeployOperations implements DeployOperations {
                 .orElseThrow(() -> new MachineUnhealthy("has no version " + version + " on record any more"));
     }
 
-    /** The next machine is not taken away before this one serves; but an old version that is unwell stays where it is. */
+    /** Waits until a restored machine serves, before the next one is taken; an unhealthy old version is accepted. */
     private void serves(Deploy deploy, Machine m) throws InterruptedException {
         try {
-            proof.of(m.id(), true, deploy.plan().waitTimeout(), now -> {});
+            readiness.of(m.id(), true, deploy.plan().waitTimeout(), now -> {});
         } catch (MachineUnhealthy e) {
             System.getLogger("allod.deploy")
                     .log(

@@ -1,11 +1,11 @@
 package org.allod.deploy;
 
 /**
- * A machine as a survey finds it.
+ * A machine as the survey finds it.
  *
  * @param group its process group, from its metadata
  * @param runs whether it runs
- * @param failed whether it would, had it not failed
+ * @param failed whether it does not run because it has failed
  */
 record ObservedMachine(
         String id, String name, String group, String version, boolean runs, boolean failed, boolean cordoned) {}

@@ -7,14 +7,14 @@ import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What a deploy is to bring about.
+ * What a deploy is to achieve.
  *
- * @param maxUnavailable how many machines of a group may be down at once: a number from 1 on, or a part of the group
- *     below 1
- * @param waitTimeout how long one machine may take to start and pass its checks, and a busy one to become free
- * @param groups what is to run
- * @param release a command that has to end well before any of them is touched
- * @param tenant whether who asks has no more than a token of the app
+ * @param maxUnavailable how many machines of a group may be down at once: a count of at least 1, or a fraction of the
+ *     group below 1
+ * @param waitTimeout how long a machine may take to start and pass its checks, and a busy one to become free
+ * @param groups the groups of machines that are to run
+ * @param release a command that must succeed before any machine is changed
+ * @param tenant whether the caller has only a token of the app
  */
 public record Plan(
         Strategy strategy,
@@ -23,7 +23,7 @@ public record Plan(
         List<Group> groups,
         Optional<Release> release,
         boolean tenant) {
-    /** As large as an app's deploy may be: its state is written whole at each step. */
+    /** The most machines of a deploy, since its whole state is written at each step. */
     static final int MAX_MACHINES = 200;
 
     public Plan {
@@ -31,25 +31,25 @@ public record Plan(
     }
 
     /**
-     * Machines that are the same.
+     * A process group: machines with the same configuration.
      *
-     * @param name of the process group
-     * @param count how many there are to be; empty for as many as there are, at least one
-     * @param config the configuration of each, as the Machines API has it
+     * @param name the name of the process group
+     * @param count how many there are to be; empty for as many as exist, at least one
+     * @param config the configuration of each, in the form of the Machines API
      */
     public record Group(String name, Optional<Integer> count, ObjectNode config) {
         Group with(ObjectNode other) {
             return new Group(name, count, other);
         }
 
-        /** The image it asks for. */
+        /** The image that the configuration names. */
         public String image() {
             return config.path("image").stringValue("");
         }
     }
 
     /**
-     * A command, run once in a machine of its own with the first group's image and environment.
+     * A command that runs once in a machine of its own, with the first group's image and environment.
      *
      * @param timeout how long it may take
      */
@@ -63,12 +63,12 @@ public record Plan(
         return new Plan(strategy, maxUnavailable, waitTimeout, others, release, tenant);
     }
 
-    /** The same without its release command: what it did is done, and going back must not depend on it. */
+    /** The same without its release command, for a rollback, which must not depend on it. */
     Plan unreleased() {
         return new Plan(strategy, maxUnavailable, waitTimeout, groups, Optional.empty(), tenant);
     }
 
-    /** The same, asked for by somebody else. */
+    /** The same with the rights of another caller. */
     Plan by(boolean tenant) {
         return new Plan(strategy, maxUnavailable, waitTimeout, groups, release, tenant);
     }
@@ -77,7 +77,7 @@ public record Plan(
         return groups.stream().filter(g -> g.name().equals(name)).findFirst();
     }
 
-    /** How many of a group of {@code size} may be on their way at once. */
+    /** How many machines of a group of {@code size} may change at once. */
     int window(int size) {
         if (strategy == Strategy.IMMEDIATE) {
             return Math.max(1, size);
@@ -86,7 +86,7 @@ public record Plan(
         return (int) Math.clamp(Math.floor(many), 1, DeployReducer.AT_ONCE);
     }
 
-    /** The name of the n-th machine the deploy makes for a group: always the same, so that it is found again. */
+    /** The name of the n-th machine that the deploy makes for a group; deterministic, so that a retry finds it. */
     static String machineName(String group, String deploy, int n) {
         String tail = deploy.substring(deploy.length() - 6).toLowerCase(Locale.ROOT);
         return group + "-" + tail + "-" + n;

@@ -11,7 +11,7 @@ import org.allod.machine.MachineConfig;
 import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.JsonNode;
 
-/** Reads the body of a deploy. What cannot work is refused here, before anything is touched. */
+/** Reads the body of a request for a deploy. It refuses what cannot work before any machine is changed. */
 final class PlanReader {
     static final Duration USUAL_WAIT = Duration.ofMinutes(2);
     private static final Duration USUAL_RELEASE = Duration.ofMinutes(5);

@@ -19,17 +19,17 @@ import org.allod.machine.Sleeper;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Sees whether a machine does what it should: it runs, and every check passes. One that serves a port and has no check
- * has to answer there; one that serves nothing has to stay up for a moment.
+ * Waits until a machine is ready: it runs and every check passes. A machine with services and no check must accept a
+ * connection; a machine without services must stay up for a moment.
  */
 final class ReadinessCheck {
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final Duration KNOCK = Duration.ofSeconds(1);
 
-    /** A program that is going to fall over at once has done so by then. */
+    /** How long a machine without services must stay up; a program that crashes at its start has done so by then. */
     private static final Duration STEADY = Duration.ofSeconds(3);
 
-    /** A machine that ended and was started again this often is not coming up. */
+    /** A machine that has restarted this often counts as unhealthy. */
     private static final int RESTARTS = 3;
 
     private final Machines machines;
@@ -43,11 +43,11 @@ final class ReadinessCheck {
     }
 
     /**
-     * Returns once the machine has proved itself.
+     * Returns once the machine is ready.
      *
-     * @param checks whether it has to pass checks; otherwise it only has to run
-     * @param still refuses a machine that is no longer the one to prove
-     * @throws DeployOperations.Unfit where it does not within {@code bound}, or ends
+     * @param checks whether it must pass its checks; otherwise it only has to run
+     * @param still throws if the machine is no longer the version to wait for
+     * @throws DeployOperations.MachineUnhealthy if it is not ready within {@code bound}, or ends
      */
     void of(MachineId id, boolean checks, Duration bound, Consumer<Machine> still) throws InterruptedException {
         long until = clock.monoNanos() + bound.toNanos();
@@ -116,13 +116,13 @@ final class ReadinessCheck {
         return "did not pass its checks within %s (%s)".formatted(GoDuration.text(bound), failing);
     }
 
-    /** A page of somebody's is no line of ours. */
+    /** A check's output shortened to one line of an error. */
     private static String brief(String output) {
         String line = output.strip().replaceAll("\\s+", " ");
         return line.length() <= 120 ? line : line.substring(0, 117) + "...";
     }
 
-    /** What its last events say of why it is where it is. */
+    /** The reason that the machine's last events give for its state. */
     String lastWords(MachineId id) {
         for (MachineEvent event : machines.events(id, 10)) {
             JsonNode reason = event.request().path("reason");

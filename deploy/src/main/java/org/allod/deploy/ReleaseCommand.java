@@ -19,28 +19,31 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What has to be done once before a new version runs, such as a change of a database: a command in a machine of its own,
- * with the image, environment, files and size of the deploy's first group, without its services, checks and volumes.
+ * Runs a deploy's release command, such as a database migration, once before the new version runs: in a machine of its
+ * own, with the image, environment, files and size of the deploy's first group, without its services, checks and
+ * volumes.
  */
 final class ReleaseCommand {
-    /** Marks the machine; its value is the deploy. Not of a process group, so that no deploy counts it among its own. */
+    /**
+     * The metadata key that marks the machine, with the deploy's id; it has no process group, so no deploy counts it.
+     */
     static final String RELEASE = "allod_release";
 
     private static final Duration GONE = Duration.ofMinutes(2);
     private static final Actor.Client US = new Actor.Client("deploy", Optional.empty());
 
     private final Machines machines;
-    private final ReadinessCheck proof;
+    private final ReadinessCheck readiness;
 
-    ReleaseCommand(Machines machines, ReadinessCheck proof) {
+    ReleaseCommand(Machines machines, ReadinessCheck readiness) {
         this.machines = machines;
-        this.proof = proof;
+        this.readiness = readiness;
     }
 
-    /** Runs it, or waits for the one that an earlier attempt began. */
+    /** Runs the command, or waits for the machine that an earlier attempt made. */
     void run(Deploy deploy) throws InterruptedException {
         Plan.Release release = deploy.plan().release().orElseThrow();
-        away(deploy.app(), m -> !of(m).equals(deploy.id()));
+        destroyMachines(deploy.app(), m -> !of(m).equals(deploy.id()));
         Machine m = machines.list(deploy.app(), false).stream()
                 .filter(found -> of(found).equals(deploy.id()))
                 .findFirst()
@@ -80,13 +83,13 @@ final class ReleaseCommand {
                     what + "did not end within " + GoDuration.text(release.timeout()));
         }
         if (end.state() != MachineState.STOPPED) {
-            throw new DeployOperations.MachineUnhealthy(what + "could not be run: " + proof.lastWords(m.id()));
+            throw new DeployOperations.MachineUnhealthy(what + "could not be run: " + readiness.lastWords(m.id()));
         }
         for (MachineEvent event : machines.events(m.id(), 10)) {
             JsonNode exit = event.request().path("exit_event");
             if (!exit.isMissingNode()) {
                 if (exit.path("exit_code").asInt(-1) != 0) {
-                    throw new DeployOperations.MachineUnhealthy(what + "failed: " + proof.lastWords(m.id()) + log);
+                    throw new DeployOperations.MachineUnhealthy(what + "failed: " + readiness.lastWords(m.id()) + log);
                 }
                 return;
             }
@@ -94,8 +97,8 @@ final class ReleaseCommand {
         throw new DeployOperations.MachineUnhealthy(what + "was stopped by somebody" + log);
     }
 
-    /** Destroys the app's machines of release commands that are meant. */
-    void away(String app, Predicate<Machine> which) throws InterruptedException {
+    /** Destroys those of the app's release machines that match {@code which}. */
+    void destroyMachines(String app, Predicate<Machine> which) throws InterruptedException {
         for (Machine m : machines.list(app, false)) {
             if (!of(m).isEmpty() && which.test(m)) {
                 machines.destroy(m, true, US);

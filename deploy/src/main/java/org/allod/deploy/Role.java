@@ -1,24 +1,24 @@
 package org.allod.deploy;
 
-/** What a machine is in a deploy. */
+/** The role of a machine in a deploy. */
 public enum Role {
-    /** Was there before, and is given the new configuration in place. */
+    /** It existed before and is updated in place. */
     UPDATE,
-    /** Made by this deploy, and stays. */
+    /** This deploy creates it, and it stays. */
     FRESH,
-    /** Made by this deploy to try the new version first; goes at the end. */
+    /** This deploy creates it to try the new version first, and destroys it at the end. */
     CANARY,
-    /** Was there before, and gives way to fresh ones (blue-green). */
+    /** It existed before and is replaced by fresh ones (blue-green). */
     BLUE,
-    /** Was there before and is no longer wanted: beyond the count, or of a group that is gone. */
+    /** It existed before and is no longer wanted: beyond the count, or of a group that the plan does not have. */
     SURPLUS;
 
-    /** Whether it comes to the new version. */
+    /** Whether it gets the new version. */
     boolean moves() {
         return this == UPDATE || this == FRESH || this == CANARY;
     }
 
-    /** Whether this deploy made it: a roll-back destroys it. */
+    /** Whether this deploy creates it, so that a rollback destroys it. */
     boolean made() {
         return this == FRESH || this == CANARY;
     }

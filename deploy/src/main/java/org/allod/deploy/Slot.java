@@ -3,15 +3,15 @@ package org.allod.deploy;
 /**
  * One machine's part in a deploy.
  *
- * @param machine its id; empty until it is made
- * @param name its name, known before it is made: that is how an earlier attempt's machine is found
- * @param group the process group it belongs to
- * @param before the version of its configuration before the deploy; empty for one the deploy makes
- * @param ran whether it ran before the deploy: that is how it is restored
- * @param runs whether it is to run at the new version: one that ran, and one that had failed
- * @param prove whether it has to start and pass its checks at the new version
- * @param cordoned whether it was out of traffic before the deploy
- * @param note why, where something went wrong
+ * @param machine its id; empty until it is created
+ * @param name its name, known before it is created, so that a retry finds the machine of an earlier attempt
+ * @param group its process group
+ * @param before the version of its configuration before the deploy; empty for a machine that the deploy creates
+ * @param ran whether it ran before the deploy, and so after a rollback
+ * @param runs whether it is to run at the new version: it ran, or it had failed
+ * @param prove whether it must start and pass its checks at the new version
+ * @param cordoned whether it was cordoned before the deploy
+ * @param note what went wrong, or what it waits for
  */
 public record Slot(
         String machine,
@@ -26,7 +26,7 @@ public record Slot(
         boolean cordoned,
         String note) {
 
-    /** A machine that is there. */
+    /** The slot of an existing machine. */
     static Slot present(ObservedMachine observed, Role role, boolean prove) {
         return new Slot(
                 observed.id(),
@@ -42,7 +42,7 @@ public record Slot(
                 "");
     }
 
-    /** A machine that is to be made. */
+    /** The slot of a machine to create. */
     static Slot toMake(String name, String group, Role role) {
         return new Slot("", name, group, role, SlotPhase.IDLE, "", true, true, true, false, "");
     }

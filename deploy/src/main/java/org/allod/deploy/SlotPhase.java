@@ -4,27 +4,27 @@ import com.fasterxml.jackson.annotation.JsonAlias;
 import java.util.Locale;
 
 /**
- * How far one machine of a deploy is. An active phase has exactly one {@link DeployEffect}, which is due until it is done.
+ * The progress of one machine in a deploy. An active phase has exactly one {@link DeployEffect}, due until it is done.
  * The aliases are the names under which older versions stored a phase.
  */
 public enum SlotPhase {
-    /** Not touched. */
+    /** Not changed yet. */
     IDLE,
-    /** Being made, or given the new configuration. */
+    /** Being created or updated. */
     CHANGING,
-    /** At the new version; has to pass its checks. */
+    /** At the new version, and must pass its checks. */
     @JsonAlias("PROVING")
     VERIFYING,
-    /** Passed; it was stopped before the deploy and is stopped again. */
+    /** Passed, and being stopped again, as it was before the deploy. */
     @JsonAlias("RESTING")
     STOPPING,
-    /** Passed, out of traffic, and waits for the others (blue-green). */
+    /** Passed and out of traffic; it waits for the others (blue-green). */
     @JsonAlias("HELD")
     READY,
     /** Being put into traffic. */
     @JsonAlias("OPENING")
     UNCORDONING,
-    /** At the new version, as it was before otherwise. */
+    /** At the new version, and otherwise in the state that it had before. */
     SERVING,
     /** Being taken out of traffic. */
     @JsonAlias("CLOSING")
@@ -35,11 +35,11 @@ public enum SlotPhase {
     REMOVING,
     /** Destroyed. */
     GONE,
-    /** Being brought back to what it was. */
+    /** Being restored to what it was. */
     RESTORING,
     /** What it was before the deploy. */
     RESTORED,
-    /** Could not be brought to where it should be; its note says why. */
+    /** It could be neither changed nor restored; its note says why. */
     STUCK;
 
     boolean active() {
@@ -49,7 +49,7 @@ public enum SlotPhase {
         };
     }
 
-    /** On its way to the new version. */
+    /** Whether it is changing to the new version. */
     boolean changing() {
         return switch (this) {
             case CHANGING, VERIFYING, STOPPING, UNCORDONING -> true;

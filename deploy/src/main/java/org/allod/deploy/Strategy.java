@@ -3,15 +3,15 @@ package org.allod.deploy;
 import java.util.List;
 import java.util.Optional;
 
-/** In which order an app's machines come to the new version. */
+/** The order in which an app's machines change to the new version. */
 public enum Strategy {
-    /** A few at a time, in place; each must pass its checks before the next is begun. */
+    /** A few at a time, in place; each must pass its checks before the next one begins. */
     ROLLING("rolling"),
-    /** All at once, in place; each must start, checks are not waited for. */
+    /** All at once, in place; each must start, but need not pass its checks. */
     IMMEDIATE("immediate"),
-    /** One extra machine first; if it passes its checks, rolling. The extra one goes at the end. */
+    /** One extra machine first; if it passes its checks, rolling. The extra machine is destroyed at the end. */
     CANARY("canary"),
-    /** As many new machines beside the old ones, out of traffic; when all pass their checks traffic is switched. */
+    /** As many new machines as old ones, out of traffic; when all pass their checks, traffic is switched. */
     BLUE_GREEN("bluegreen");
 
     private final String wire;
@@ -25,7 +25,7 @@ public enum Strategy {
         return wire;
     }
 
-    /** Reads the name; {@code blue-green} is taken too. */
+    /** Parses the name; also accepts {@code blue-green}. */
     static Optional<Strategy> parse(String text) {
         String plain = text.replace("-", "");
         for (Strategy strategy : values()) {

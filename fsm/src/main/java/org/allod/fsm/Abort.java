@@ -1,6 +1,6 @@
 package org.allod.fsm;
 
-/** Thrown by a step: the run is no longer wanted or its world has changed; later steps are skipped. Nobody's fault. */
+/** A step throws it if the run is no longer wanted. Later steps are skipped, and the end counts as nobody's fault. */
 public final class Abort extends TerminalException {
     public Abort(String message) {
         super(message);

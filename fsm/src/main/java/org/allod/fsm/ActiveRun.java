@@ -7,16 +7,17 @@ import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run in memory. {@code this} guards its mutable fields, except the last three, which the engine's lock guards.
- * Whoever sets {@link #busy} owns the run's decisions until it clears it: one input at a time, and the next only once
- * the events of the last are durable. Kept small: a host may have a hundred thousand.
+ * One active run in memory. The monitor of {@code this} guards its mutable fields, except the last three, which the
+ * registry's lock guards. The thread that sets {@link #busy} owns the run's decisions until it is cleared: one input at
+ * a time, and the next one only once the events of the last are durable. Kept small, since a host may have a hundred
+ * thousand.
  */
 final class ActiveRun {
-    /** An input, and who waits to hear that it was durably taken in. */
+    /** An input, and the future that completes once its events are durable. */
     record PendingInput(RunInput input, @Nullable CompletableFuture<Void> reply) {}
 
     final RunSpec spec;
-    /** Null where no such type is registered any more: then the run is shown but not executed. */
+    /** Null if the type is no longer registered; the run is then listed but not executed. */
     final @Nullable RunType<?, ?> type;
 
     /** Null with the type. */
@@ -27,7 +28,7 @@ final class ActiveRun {
     RunState state;
     Optional<Payload> response;
     String error;
-    /** Milliseconds since the epoch at which the run came into its state. */
+    /** When the run entered its state, in milliseconds since the epoch. */
     long since;
 
     int events;
@@ -77,7 +78,7 @@ final class ActiveRun {
         return position;
     }
 
-    /** True where only the end is left: such a run needs no place in its queue. */
+    /** Whether only finalizers are left; such a run needs no place in its queue. */
     synchronized boolean ending() {
         return switch (state) {
             case RunState.Cancelling c -> true;

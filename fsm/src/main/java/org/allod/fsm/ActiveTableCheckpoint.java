@@ -4,21 +4,25 @@ import java.sql.SQLException;
 import org.allod.store.Transaction;
 
 /**
- * Why most changes write one row and not two. The commonest, a step that answered and another that follows, is said in
- * full by its event, so the row of {@code active} is left as it was: true up to its event {@code last}, and the later
- * events of its run say the rest. A start is said in full by the row of {@code run}: one that has neither ended nor a row
- * of {@code active} waits, and has one only if it lives for a while. Now and then, and always before they are read, the
- * rows are made and brought up to date from the log.
+ * Lets most changes write one row instead of two. The commonest change, a step that returned and is followed by
+ * another, is described in full by its event. So the row of {@code active} stays as it is: it is correct up to its
+ * event {@code last}, and the later events of the run complete it. Likewise a start is described in full by the row of
+ * {@code run}: a run without a row of {@code active} or {@code ended} is waiting. A checkpoint creates the missing rows
+ * and brings all rows up to date from the log; it happens every {@link #EVENTS} events and always before the rows are
+ * read.
  *
- * <p>{@code folded} holds the run and the event up to which that was done, in the same transaction. So it is right whatever
- * is rolled back, and no restart reads more of the log than a few times {@link #EVENTS}.
+ * <p>{@code folded} holds the run and the event up to which the last checkpoint went. It is written in the same
+ * transaction, so it is correct after any rollback, and no restart reads more of the log than a few times {@link
+ * #EVENTS}.
  */
 final class ActiveTableCheckpoint {
-    /** Events between two foldings: a thousandth of a second's work each, and all that a restart adds to its own. */
+    /** Events between two checkpoints; a checkpoint of this many takes about a millisecond. */
     static final int EVENTS = 4096;
 
     private final int every;
-    /** Belongs to the writer's thread. Only a reminder: what has been folded is in the file. */
+    /**
+     * When the next checkpoint is due. Owned by the writer's thread; only a hint, since {@code folded} is in the file.
+     */
     private long due;
 
     ActiveTableCheckpoint(int every) {
@@ -26,7 +30,7 @@ final class ActiveTableCheckpoint {
         this.due = every;
     }
 
-    /** True where the row of the run, or the one event, says all that changed. */
+    /** Whether the row of {@code run}, or the one event, describes the whole change. */
     static boolean says(LogAppend append) {
         if (append.start().isPresent()) {
             return append.after() instanceof RunState.Waiting && append.events().isEmpty();
@@ -36,7 +40,7 @@ final class ActiveTableCheckpoint {
                 && append.events().getFirst() instanceof Event.StepDone;
     }
 
-    /** The last number given out: forgetting old runs may have removed that run, but never takes a number back. */
+    /** The last number given to a run. {@code folded} counts too, because that run may have been deleted since. */
     static long lastRun(Transaction tx) throws SQLException {
         return tx.first(
                         "SELECT max(coalesce((SELECT max(no) FROM run), 0), (SELECT run FROM folded))",
@@ -44,7 +48,7 @@ final class ActiveTableCheckpoint {
                 .orElse(0L);
     }
 
-    /** The same of events. */
+    /** The same for events. */
     static long lastEvent(Transaction tx) throws SQLException {
         return tx.first(
                         "SELECT max(coalesce((SELECT max(no) FROM event), 0), (SELECT no FROM folded))",
@@ -58,7 +62,7 @@ final class ActiveTableCheckpoint {
         }
     }
 
-    /** Makes the rows that are missing and brings every row up to date; idempotent. */
+    /** Creates the missing rows and brings every row up to date. Idempotent. */
     void now(Transaction tx, long lastRun, long lastEvent) throws SQLException {
         tx.update(
                 "INSERT INTO active(run, last, answer, phase, step, attempt) SELECT r.no, 0, 0, 'waiting', 0, 0 FROM run r "

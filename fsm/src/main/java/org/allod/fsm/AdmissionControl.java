@@ -10,16 +10,16 @@ import java.util.SequencedSet;
 import java.util.TreeMap;
 
 /**
- * Who may execute: at most one run of an action and subject at a time, and of each queue no more than its cap. Runs are
- * let in first come, first served; one whose subject is busy does not hold up those behind it.
+ * Decides which runs may execute: at most one at a time for an action and subject, and at most its cap for each queue.
+ * Runs are admitted first in, first out; a run whose subject is busy does not hold up those behind it.
  *
- * <p>Not thread-safe: guarded by the engine's lock. Only insertion-ordered collections are walked, so a simulation
- * repeats itself.
+ * <p>Not thread-safe: the lock of {@link RunRegistry} guards it. It iterates over insertion-ordered collections only,
+ * so that simulations are repeatable.
  */
 final class AdmissionControl {
     private record Key(String action, String subject) {}
 
-    private static final class Lane {
+    private static final class SubjectRuns {
         final List<ActiveRun> members = new ArrayList<>(1);
         final SequencedSet<ActiveRun> waiting = new LinkedHashSet<>(2);
         boolean busy;
@@ -36,7 +36,7 @@ final class AdmissionControl {
         }
     }
 
-    private final Map<Key, Lane> lanes = new HashMap<>();
+    private final Map<Key, SubjectRuns> bySubject = new HashMap<>();
     private final Map<String, Queue> queues = new TreeMap<>();
 
     AdmissionControl(Map<String, Integer> caps) {
@@ -47,14 +47,14 @@ final class AdmissionControl {
         return queues.containsKey(name);
     }
 
-    /** A queue that runs on record name but the configuration no longer does: one at a time until they are through. */
+    /** Adds a queue that recorded runs name but the configuration no longer has; its runs execute one at a time. */
     void addQueue(String name) {
         queues.put(name, new Queue(1));
     }
 
     /**
-     * Whether the queue has all it may: those that execute and {@code waiting} more. One that was let in a moment ago
-     * and does not execute yet is among the first, not among those that wait.
+     * Whether the queue is full: it has as many runs as may execute, and {@code waiting} more. A run that was admitted
+     * and does not execute yet counts among the former.
      */
     boolean full(String queue, int waiting) {
         Queue q = queues.get(queue);
@@ -73,38 +73,38 @@ final class AdmissionControl {
 
     /** The oldest active run with this action and subject. */
     Optional<ActiveRun> holder(String action, String subject) {
-        Lane lane = lanes.get(new Key(action, subject));
-        return lane == null ? Optional.empty() : Optional.of(lane.members.getFirst());
+        SubjectRuns runs = bySubject.get(new Key(action, subject));
+        return runs == null ? Optional.empty() : Optional.of(runs.members.getFirst());
     }
 
-    /** The run is active from now on, though not yet ready to execute. */
+    /** Adds a run that is active from now on but not yet ready to execute. */
     void join(ActiveRun run) {
-        lane(run).members.add(run);
+        subjectRuns(run).members.add(run);
         queue(run).ifPresent(q -> q.members++);
     }
 
-    /** The run is ready; answers with those let in now, which is the run itself or nobody. */
+    /** Marks a run as ready; returns the runs admitted by that, which is the run itself or none. */
     List<ActiveRun> ready(ActiveRun run) {
         if (run.admitted) {
             return List.of();
         }
-        Lane lane = lane(run);
+        SubjectRuns runs = subjectRuns(run);
         Optional<Queue> queue = run.ending() ? Optional.empty() : queue(run);
         queue(run).filter(q -> queue.isEmpty()).ifPresent(q -> q.waiting.remove(run));
-        if (lane.busy || (queue.isPresent() && queue.get().executing >= queue.get().cap)) {
-            lane.waiting.add(run);
+        if (runs.busy || (queue.isPresent() && queue.get().executing >= queue.get().cap)) {
+            runs.waiting.add(run);
             queue.ifPresent(q -> q.waiting.add(run));
             return List.of();
         }
-        admit(run, lane, queue);
+        admit(run, runs, queue);
         return List.of(run);
     }
 
-    /** The run is over; answers with those let in by that, oldest first. */
+    /** Removes a run that has ended; returns the runs admitted by that, oldest first. */
     List<ActiveRun> leave(ActiveRun run) {
-        Lane lane = lane(run);
-        lane.members.remove(run);
-        lane.waiting.remove(run);
+        SubjectRuns runs = subjectRuns(run);
+        runs.members.remove(run);
+        runs.waiting.remove(run);
         Optional<Queue> own = queue(run);
         own.ifPresent(q -> {
             q.members--;
@@ -114,18 +114,18 @@ final class AdmissionControl {
             }
         });
         if (run.admitted) {
-            lane.busy = false;
+            runs.busy = false;
         }
         List<ActiveRun> admitted = new ArrayList<>(1);
-        for (ActiveRun next : List.copyOf(lane.waiting)) {
-            if (lane.busy) {
+        for (ActiveRun next : List.copyOf(runs.waiting)) {
+            if (runs.busy) {
                 break;
             }
             admitted.addAll(ready(next));
         }
         own.ifPresent(q -> fill(q, admitted));
-        if (lane.members.isEmpty()) {
-            lanes.remove(key(run));
+        if (runs.members.isEmpty()) {
+            bySubject.remove(key(run));
         }
         return admitted;
     }
@@ -142,10 +142,10 @@ final class AdmissionControl {
         }
     }
 
-    private static void admit(ActiveRun run, Lane lane, Optional<Queue> queue) {
+    private static void admit(ActiveRun run, SubjectRuns runs, Optional<Queue> queue) {
         run.admitted = true;
-        lane.busy = true;
-        lane.waiting.remove(run);
+        runs.busy = true;
+        runs.waiting.remove(run);
         queue.ifPresent(q -> {
             q.waiting.remove(run);
             q.executing++;
@@ -153,8 +153,8 @@ final class AdmissionControl {
         });
     }
 
-    private Lane lane(ActiveRun run) {
-        return lanes.computeIfAbsent(key(run), k -> new Lane());
+    private SubjectRuns subjectRuns(ActiveRun run) {
+        return bySubject.computeIfAbsent(key(run), k -> new SubjectRuns());
     }
 
     private static Key key(ActiveRun run) {

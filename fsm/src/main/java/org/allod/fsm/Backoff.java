@@ -4,11 +4,11 @@ import java.time.Duration;
 import org.allod.base.Rng;
 
 /**
- * How long to wait before trying again: doubling from {@code first} to {@code most}, each drawn from the upper half of
- * its range so that runs which failed together do not come back together.
+ * How long to wait before the next attempt: doubling from {@code first} to {@code most}. Each wait is drawn from the
+ * upper half of its range, so that runs which failed together do not retry together.
  */
 public record Backoff(Duration first, Duration most) {
-    /** The wait after the given failed attempt, the first being 1. */
+    /** The wait after a failed attempt, counted from 1. */
     Duration after(int attempt, Rng rng) {
         // 30 doublings of a millisecond are 12 days: beyond any sensible bound, and far from overflow.
         long nanos = first.toNanos() << Math.min(attempt - 1, 30);

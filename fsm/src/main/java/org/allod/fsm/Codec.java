@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * How requests and responses become the bytes that are recorded. A run may be resumed by a newer program: a codec reads
- * what its older versions wrote.
+ * Encodes requests and responses to the bytes that are recorded. Since a newer program may resume a run, a codec must
+ * read what its older versions wrote. Safe for any thread.
  */
 public interface Codec<T> {
     byte[] encode(T value);
@@ -58,7 +58,7 @@ public interface Codec<T> {
     }
 }
 
-/** Made on first use: a program that never encodes JSON never loads Jackson. */
+/** Initialized on first use, so that a program which never encodes JSON does not load Jackson. */
 final class Json {
     static final JsonMapper MAPPER = JsonMapper.builder()
             .disable(tools.jackson.databind.DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)

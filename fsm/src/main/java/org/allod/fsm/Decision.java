@@ -2,14 +2,14 @@ package org.allod.fsm;
 
 import java.util.List;
 
-/** What the {@link Reducer} answers. */
+/** What the {@link Reducer} decides. */
 sealed interface Decision {
-    /** Record the events; once they are durable the run is in {@code state} and the effects are due. */
+    /** Record the events; once they are durable, the run is in {@code state} and the effects are due. */
     record Next(RunState state, List<Event> events, List<Effect> effects) implements Decision {}
 
-    /** The caller asked for something that cannot be; nothing changes. */
+    /** The state does not allow what the caller asked for; nothing changes. */
     record Refused(String why) implements Decision {}
 
-    /** This input cannot come in this state: somewhere is a bug, and both sides are named. */
+    /** This input cannot occur in this state, so there is a bug; the decision names both. */
     record Illegal(RunState state, RunInput input) implements Decision {}
 }

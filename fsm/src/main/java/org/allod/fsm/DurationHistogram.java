@@ -16,8 +16,8 @@ public final class DurationHistogram {
     private final LongAdder nanos = new LongAdder();
 
     /**
-     * @param counts how many took at most the bound of the same place and more than the one before; the last entry,
-     *     beyond the bounds, has the rest
+     * @param counts how many took at most the bound with the same index and more than the bound before; the last entry
+     *     counts those beyond all bounds
      */
     public record Snapshot(List<Duration> bounds, List<Long> counts, Duration sum) {
         public long count() {

@@ -24,8 +24,9 @@ import org.allod.store.WriteCallback;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs durable state machines. Register the types, {@link #resume}, then {@link #start}. Safe for use from any thread;
- * calls that wait for the disk or a run block, which suits virtual threads.
+ * Executes durable runs. Call {@link #register} for every type, then {@link #resume} once, then {@link #start}.
+ *
+ * <p>Thread rule: safe from any thread. Calls that wait for the disk or for a run block; use virtual threads.
  */
 public final class Engine implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Engine.class.getName());
@@ -42,7 +43,7 @@ public final class Engine implements AutoCloseable {
 
     /**
      * @param executor runs the bodies of steps; each may block
-     * @param fatal told once if the engine cannot go on: a durability failure, or a bug. The daemon ends and restarts
+     * @param fatal called once if the engine cannot go on, because of lost durability or a bug; the daemon must restart
      */
     public Engine(
             EventStore store,
@@ -65,7 +66,7 @@ public final class Engine implements AutoCloseable {
                 new RunScheduler(store, clock, timers, rng, executor, options, registry, subscriptions, pruner, fatal);
     }
 
-    /** The engine of a daemon: on a database, each step on a virtual thread. */
+    /** An engine on a database, with a virtual thread for each step. */
     public static Engine on(
             Database database,
             Clock clock,
@@ -78,7 +79,7 @@ public final class Engine implements AutoCloseable {
         return new Engine(EventStore.sqlite(database), clock, timers, rng, ids, executor, options, fatal);
     }
 
-    /** Makes a type known. Before {@link #resume}. */
+    /** Registers a run type. Call before {@link #resume}. */
     public void register(RunType<?, ?> type) {
         registry.register(type);
     }
@@ -87,18 +88,18 @@ public final class Engine implements AutoCloseable {
         return registry.types();
     }
 
-    /** Takes up every run that was active when the last process ended; how many. Call once, before any start. */
+    /** Resumes every run that was active when the last process ended; returns how many. Call once, before any start. */
     public int resume() {
         return resume(run -> {});
     }
 
-    /** @param before is told of each such run before any of them goes on */
+    /** @param before called with each of these runs before any of them continues */
     public int resume(Consumer<RunView> before) {
         List<ActiveRun> back = registry.resume(store.load());
         back.forEach(run -> ids.after(run.id().ulid()));
         store.ended(Optional.empty(), 1)
                 .forEach(run -> ids.after(run.spec().id().ulid()));
-        // Those that had begun come first: they were within their caps before, so they are again.
+        // Runs that had begun come first: they were within their caps before the restart, so they are again.
         Comparator<ActiveRun> begunFirst = Comparator.comparing(r -> r.state instanceof RunState.Waiting);
         pruner.start(timers);
         back.forEach(run -> before.accept(RunView.of(run)));
@@ -114,8 +115,8 @@ public final class Engine implements AutoCloseable {
     /**
      * Starts a run; returns once its start is durable.
      *
-     * @throws RejectedException CONFLICT where another run of this action and subject is active and no queue was named; INVALID,
-     *     NOT_FOUND or CAPACITY where the options or bounds do not allow it
+     * @throws RejectedException CONFLICT if another run of this action and subject is active and no queue was named;
+     *     INVALID, NOT_FOUND or CAPACITY if the options or bounds do not allow it
      */
     public <Q, R> RunId start(RunType<Q, R> type, String subject, Q request, StartOptions how) {
         return join(startAsync(type, subject, request, how));
@@ -130,13 +131,13 @@ public final class Engine implements AutoCloseable {
                     "starting %s for %s: the request has %d bytes, the bound is %d"
                             .formatted(type.name(), subject, bytes.length, options.payload()));
         }
-        // Reads the database, so not under the lock.
+        // Read before taking the lock, because it queries the database.
         boolean afterEnded =
                 how.after().isPresent() && store.ended(how.after().get()).isPresent();
         String what = RunRegistry.startErrorPrefix(type, subject);
         scheduler.alive(what);
         ActiveRun run = registry.join(type, subject, how, afterEnded, () -> {
-            // Again under its lock: a shutdown must find every run that joined.
+            // Checked again under the registry's lock, so that a shutdown finds every run that joined.
             scheduler.alive(what);
             return spec(type, subject, new Payload(bytes), how);
         });
@@ -196,10 +197,10 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Cancels a run and its active children; returns once that is durable. A step that is executing is interrupted, and
-     * the finalizers run once it has returned.
+     * Cancels a run and its active children; returns once that is durable. An executing step is interrupted, and the
+     * finalizers run once it has returned.
      *
-     * @throws RejectedException NOT_FOUND, or CONFLICT where the run is ending already
+     * @throws RejectedException NOT_FOUND, or CONFLICT if the run is ending already
      */
     public void cancel(RunId id, String cause) {
         join(cancelAsync(id, cause));
@@ -220,7 +221,7 @@ public final class Engine implements AutoCloseable {
         return reply.thenRun(() -> children.forEach(c -> cancelChild(c, cause)));
     }
 
-    /** Has a finalizer that failed, and waits to be tried again, be tried now; nothing where none waits. */
+    /** Retries a failed finalizer now instead of after its backoff; does nothing if none waits. */
     public void retryFinalizer(RunId id) {
         ActiveRun run = registry.get(id);
         if (run != null) {
@@ -237,13 +238,13 @@ public final class Engine implements AutoCloseable {
         });
     }
 
-    /** Completes when the run is over, at once if it is; fails with NOT_FOUND if there is or was no such run. */
+    /** Completes when the run has ended, at once if it has; fails with NOT_FOUND if no such run is known. */
     public CompletableFuture<RunResult> outcome(RunId id) {
         ActiveRun run = registry.get(id);
         if (run != null) {
             return run.waiters().copy();
         }
-        // A run leaves memory only after its end is durable, so it is found in one of the two.
+        // A run leaves memory only once its end is durable, so memory or the store has it.
         return store.ended(id)
                 .map(a -> CompletableFuture.completedFuture(ended(a)))
                 .orElseGet(() -> CompletableFuture.failedFuture(RejectedException.notFound("there is no run " + id)));
@@ -272,7 +273,7 @@ public final class Engine implements AutoCloseable {
         return new RunResult(a.spec().id(), a.outcome(), a.response().map(Payload::bytes));
     }
 
-    /** The active run of this action and subject: the one that holds others off. */
+    /** The active run of this type's action and subject, which excludes others. */
     public Optional<RunId> activeRun(RunType<?, ?> type, String subject) {
         return registry.holder(type.action(), subject);
     }
@@ -283,8 +284,8 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Runs, youngest first: at most {@code limit} of those before the cursor. Ended ones are looked through page by page,
-     * within the bound of the history.
+     * Lists runs, youngest first: at most {@code limit} of those before the cursor. Ended runs are filtered page by
+     * page, as far as the history is kept.
      *
      * @param before the last run of the previous page
      */
@@ -292,23 +293,23 @@ public final class Engine implements AutoCloseable {
         return new RunListing(store, registry::before).list(filter, before, limit);
     }
 
-    /** The recorded events of a run, oldest first; empty where it is not known. */
+    /** The recorded events of a run, oldest first; empty if the run is not known. */
     public List<HistoryEvent> history(RunId id) {
         ActiveRun run = registry.get(id);
         return store.history(id, run == null ? LogPosition.NONE : run.ref());
     }
 
-    /** Every run that was started as part of this one, ended ones included. */
+    /** Every run that was started as a child of this one, ended ones included. */
     public List<RunId> children(RunId parent) {
         return store.children(parent);
     }
 
-    /** Every change of every run from now on. */
+    /** Subscribes to every change of every run from now on. */
     public RunSubscription watch() {
         return subscriptions.open(id -> true);
     }
 
-    /** The run as it is, and every change of it from now on, its end included. */
+    /** Subscribes to one run: its present state, then every change of it, its end included. */
     public RunSubscription watch(RunId id) {
         RunSubscription subscription = subscriptions.open(id::equals);
         get(id).ifPresent(subscription::publish);
@@ -320,7 +321,7 @@ public final class Engine implements AutoCloseable {
         return registry.metrics();
     }
 
-    /** How the named queues stand. */
+    /** The state of the named queues. */
     public List<QueueView> queues() {
         return registry.queues();
     }
@@ -330,7 +331,7 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Stops without recording anything: steps are interrupted and run again after the restart. Returns when they have
+     * Stops without recording anything: steps are interrupted, and run again after the restart. Returns once they have
      * returned, at the latest after {@code grace}.
      */
     public boolean shutdown(Duration grace) {

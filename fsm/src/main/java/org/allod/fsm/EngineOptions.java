@@ -7,14 +7,14 @@ import java.util.Map;
  * Bounds of an engine.
  *
  * @param queues how many runs of each named queue may execute at once
- * @param waiting runs that may wait in one queue; beyond it a start is refused
- * @param active runs that may be active in all; beyond it a start is refused. One costs under 2 KB and its payloads
- * @param payload largest request or response in bytes
- * @param backoff between attempts of a step
- * @param events events recorded of one run; later failures still count but add no line to its history
- * @param history ended runs that are kept
+ * @param waiting how many runs may wait in one queue; beyond that a start is refused
+ * @param active how many runs may be active; beyond that a start is refused. Each costs under 2 KB besides its payloads
+ * @param payload the largest request or response, in bytes
+ * @param backoff the wait between attempts of a step
+ * @param events how many events are recorded for one run; later failures are counted but add no line to its history
+ * @param history how many ended runs are kept
  * @param historyAge how long ended runs are kept
- * @param watch events a slow watcher may be behind before it loses the oldest
+ * @param watch how many events a slow subscriber may be behind before it loses the oldest
  */
 public record EngineOptions(
         Map<String, Integer> queues,

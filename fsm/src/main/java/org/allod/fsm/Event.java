@@ -2,7 +2,7 @@ package org.allod.fsm;
 
 import java.util.Optional;
 
-/** What is recorded of a run, durably and in order. */
+/** What happens to a run, recorded durably and in order. */
 sealed interface Event {
     record StepDone(int step, int attempt, Optional<Payload> response) implements Event {}
 

@@ -1,9 +1,9 @@
 package org.allod.fsm;
 
-/** Whose fault an {@link Unrecoverable} is: decides whom the operator's alarms wake. */
+/** Whose fault an {@link Unrecoverable} is, so that alarms for the operator can leave out faults of callers. */
 public enum Fault {
-    /** Ours or the host's. */
+    /** The fault of this program or of the host. */
     SYSTEM,
-    /** The caller's: an image that does not exist, a command that cannot run. */
+    /** The fault of the caller: an image that does not exist, a command that cannot run. */
     USER
 }

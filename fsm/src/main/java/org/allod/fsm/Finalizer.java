@@ -1,8 +1,8 @@
 package org.allod.fsm;
 
 /**
- * Something that is done at the end of every run, however it ended, at least once. Retried like a step; where it throws
- * a {@link TerminalException}, the failure is recorded and the run ends all the same.
+ * Runs at the end of every run, whatever the outcome, at least once. It is retried like a step; if it throws a {@link
+ * TerminalException}, the failure is recorded and the run ends without it.
  */
 @FunctionalInterface
 public interface Finalizer<Q, R> {

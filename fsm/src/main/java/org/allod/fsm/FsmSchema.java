@@ -4,12 +4,13 @@ import java.util.List;
 import org.allod.store.Schema;
 
 /**
- * The tables of this room; docs/decisions/010 says why they look like this.
+ * The tables of this room; docs/decisions/010 has the reasons for their layout.
  *
- * <p>{@code event} is a log: appended at its end and never changed, so that a batch of events of many runs dirties few
- * pages. Each event names the previous one of its run, which is how a history is read without an index. {@code active}
- * has one slim row for each active run, all that a restart needs besides the run and its last response; runs and events
- * after those in {@code folded} may not be in it yet ({@link ActiveTableCheckpoint}). {@code ended} gets one row when a run ends.
+ * <p>{@code event} is a log: rows are appended and never changed, so that a batch of events of many runs dirties few
+ * pages. Each event names the previous one of its run, so a history is read without an index. {@code active} has one
+ * small row for each active run, with all that a restart needs besides the run and its last response; runs and events
+ * after those in {@code folded} may be missing from it ({@link ActiveTableCheckpoint}). {@code ended} gets one row when
+ * a run ends.
  */
 public final class FsmSchema {
     private FsmSchema() {}

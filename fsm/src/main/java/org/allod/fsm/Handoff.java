@@ -1,6 +1,6 @@
 package org.allod.fsm;
 
-/** Thrown by a step: another run, already started, carries on from here. Waiting callers are told which. */
+/** A step throws it to end its run in favour of another, already started one. Waiting callers learn which. */
 public final class Handoff extends TerminalException {
     private final RunId to;
 

@@ -9,10 +9,10 @@ import java.util.Optional;
 import org.allod.store.Transaction;
 
 /**
- * Which ended runs are forgotten, and their rows taken out. To find them takes longer than to delete them, so a reader
- * finds them, from its own snapshot: what has ended never changes, and nobody else deletes. The writer, for which
- * everybody waits, only deletes what it is given: as ranges of numbers, of which there are few, since runs that ended one
- * after the other fill most of a stretch of the log.
+ * Deletes ended runs from the history. Finding them takes longer than deleting them, so a reader finds them in its own
+ * snapshot; that is safe because ended runs never change and nothing else deletes them. The writer, for which all other
+ * writes wait, only deletes ranges of numbers. There are few ranges, because runs that ended one after the other occupy
+ * most of a section of the log.
  */
 final class HistoryDeletion {
     /** Numbers from {@code first} to {@code last}, both included. */
@@ -23,24 +23,24 @@ final class HistoryDeletion {
 
     private HistoryDeletion() {}
 
-    /** Those that ended too long ago or started before too many others, oldest first. */
+    /** The runs that ended too long ago, or started before too many others, oldest first. */
     private static final String VICTIMS =
             "SELECT run, last FROM ended WHERE at < ?1 OR run <= ?2 ORDER BY run LIMIT ?3";
 
-    /** All numbers in one row: each row read is a handful of calls through the driver. */
+    /** All numbers in one row, because each row costs several calls through the driver. */
     private static final String RUNS = "SELECT group_concat(run) FROM (" + VICTIMS + ")";
 
-    /** A victim's events are found from its last one backwards. */
+    /** The events of each run to delete, found from its last one backwards. */
     private static final String EVENTS = "WITH RECURSIVE victim(run, last) AS MATERIALIZED (" + VICTIMS + "), "
             + "chain(no, prev) AS (SELECT e.no, e.prev FROM victim v JOIN event e ON e.no = v.last "
             + "UNION ALL SELECT e.no, e.prev FROM chain c JOIN event e ON e.no = c.prev) "
             + "SELECT group_concat(no) FROM chain";
 
-    /** To be called on a reader. */
+    /** Finds the runs to delete. Call on a reader. */
     static Victims find(Transaction tx, int keep, long olderThan, int most) throws SQLException {
         long excess =
                 tx.first("SELECT count(*) FROM ended", row -> row.getLong(1)).orElse(0L) - keep;
-        // Counted from the oldest: from the youngest it would be a walk through all that is kept.
+        // Count from the oldest; from the youngest it would scan everything that is kept.
         long upTo = excess <= 0
                 ? -1
                 : tx.first("SELECT run FROM ended ORDER BY run LIMIT 1 OFFSET ?", row -> row.getLong(1), excess - 1)
@@ -77,7 +77,7 @@ final class HistoryDeletion {
         return List.copyOf(ranges);
     }
 
-    /** To be called on the writer, with what {@link #find} found; how many runs are forgotten. */
+    /** Deletes what {@link #find} found; returns how many runs. Call on the writer. */
     static int delete(Transaction tx, Victims victims) throws SQLException {
         delete(tx.prepared("DELETE FROM event WHERE no BETWEEN ? AND ?"), victims.events());
         delete(tx.prepared("DELETE FROM run WHERE no BETWEEN ? AND ?"), victims.runs());

@@ -3,7 +3,7 @@ package org.allod.fsm;
 import java.time.Instant;
 import java.util.List;
 
-/** How recorded events read as lines of a history; the same for both stores. */
+/** Formats recorded events as lines of a history, for both stores. */
 final class HistoryFormatter {
     private HistoryFormatter() {}
 

@@ -9,13 +9,13 @@ import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the history within its bounds: after every so many ended runs and once an hour it forgets the oldest. It
- * deletes few at a time, so that no write waits long behind it.
+ * Keeps the history within its bounds: once an hour, and after a number of ended runs, it deletes the oldest. It
+ * deletes few at a time, so that no write waits long for it.
  */
 final class HistoryPruner {
     private static final System.Logger LOG = System.getLogger(HistoryPruner.class.getName());
     private static final Duration PERIOD = Duration.ofHours(1);
-    /** Runs forgotten in one transaction: a few milliseconds of the writer. */
+    /** Runs deleted in one transaction, which takes the writer a few milliseconds. */
     private static final int CHUNK = 250;
 
     private final EventStore store;
@@ -64,15 +64,16 @@ final class HistoryPruner {
 
     private void prune() {
         try {
-            // A calendar that has just jumped ahead makes everything look old: then only the count bounds the history.
+            // If the calendar is not believed, only the count bounds the history: after a jump ahead all would look
+            // old.
             long olderThan = clock.believedWall()
                     .map(now -> now.minus(options.historyAge()).toEpochMilli())
                     .orElse(Long.MIN_VALUE);
             while (!closed && store.prune(options.history(), olderThan, CHUNK) == CHUNK) {
-                // There is more: the next transaction.
+                // There are more; delete them in the next transaction.
             }
         } catch (FailedException e) {
-            // What a shutdown overtakes is forgotten after the next start.
+            // What a shutdown interrupts is deleted after the next start.
             if (!closed) {
                 LOG.log(System.Logger.Level.WARNING, "forgetting old runs failed and is tried again later", e);
             }

@@ -7,7 +7,7 @@ import java.util.Optional;
 import org.allod.store.Transaction;
 import org.jspecify.annotations.Nullable;
 
-/** The statements that write rows, one for each table and one for the commonest event. */
+/** The statements that insert rows: one for each table and one for the commonest event. */
 final class InsertStatements {
     private InsertStatements() {}
 
@@ -39,7 +39,7 @@ final class InsertStatements {
 
     private static final String RUN_COLUMNS =
             "INSERT INTO run(no, id, type, action, subject, created, not_before, steps, finalizers, request";
-    /** A run that neither waits for another nor belongs to one. */
+    /** The columns of a run that neither waits for another run nor is a child of one. */
     private static final String PLAIN_RUN = RUN_COLUMNS + ") VALUES (?,?,?,?,?,?,?,?,?,?)";
 
     private static final String RUN =
@@ -62,7 +62,7 @@ final class InsertStatements {
         }
     }
 
-    /** The common cases have statements of their own: each value bound is a call through the driver. */
+    /** Uses a short statement for the common case, because each bound value is a call through the driver. */
     private static void step(
             Transaction tx, long no, long run, long prev, long at, int step, int attempt, Optional<Payload> response)
             throws SQLException {
@@ -116,7 +116,7 @@ final class InsertStatements {
         }
     }
 
-    /** Where the run is, instead of where it was. */
+    /** Replaces the row of {@code active} with the run's new state. */
     static void active(Transaction tx, LogPosition position, LogAppend append) throws SQLException {
         RowMapper.Phase phase = RowMapper.Phase.of(append.after());
         PreparedStatement s = tx.prepared("INSERT OR REPLACE INTO active(run, last, answer, phase, step, attempt, "

@@ -2,22 +2,22 @@ package org.allod.fsm;
 
 /** How a run ended. */
 public sealed interface Outcome {
-    /** Every step is done. The response is read with {@link RunType#response}. */
+    /** Every step is done. Read the response with {@link RunType#response}. */
     record Completed() implements Outcome {}
 
     /** A step said that the run is no longer wanted. */
     record Aborted(String message) implements Outcome {}
 
-    /** A step said that trying again cannot help. */
+    /** A step said that another attempt cannot help. */
     record Unrecoverable(Fault fault, String message) implements Outcome {}
 
-    /** Another run carries on. */
+    /** Another run continues the work. */
     record HandedOff(RunId to) implements Outcome {}
 
-    /** Somebody cancelled it. */
+    /** The run was cancelled. */
     record Cancelled(String cause) implements Outcome {}
 
-    /** One word, for people and for metrics. */
+    /** The outcome in one word, for people and for metrics. */
     default String word() {
         return switch (this) {
             case Completed() -> "completed";
@@ -28,7 +28,7 @@ public sealed interface Outcome {
         };
     }
 
-    /** What there is to say beyond the word; empty for a completed run. */
+    /** The message, cause or successor; empty for a completed run. */
     default String detail() {
         return switch (this) {
             case Completed() -> "";

@@ -2,7 +2,7 @@ package org.allod.fsm;
 
 import java.util.Arrays;
 
-/** Encoded bytes of a request or a response, compared by content. Nobody changes the array. */
+/** Encoded bytes of a request or a response, compared by content. The array must not be changed. */
 record Payload(byte[] bytes) {
     @Override
     public boolean equals(Object other) {

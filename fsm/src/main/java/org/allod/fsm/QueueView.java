@@ -1,4 +1,4 @@
 package org.allod.fsm;
 
-/** A named queue: how many may execute at once, how many do, and how many wait. */
+/** The state of a named queue: how many runs may execute at once, how many execute, and how many wait. */
 public record QueueView(String name, int cap, int executing, int waiting) {}

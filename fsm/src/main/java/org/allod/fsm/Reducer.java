@@ -14,12 +14,12 @@ import org.allod.fsm.RunState.Running;
 import org.allod.fsm.RunState.Waiting;
 
 /**
- * The decisions of a run: a pure function of where it is and what happens to it. It reads no clock: nothing it decides
- * depends on the time, only the shell's timers do.
+ * Decides what happens to a run: a pure function of the run's state and an input. It reads no clock, because no
+ * decision depends on the time; the timers belong to {@link RunDriver}.
  *
  * <p>The table, generated from the code for a run with several steps and finalizers, at the first of each (a test
- * compares). What is not in it is illegal: the answer names both sides. At the last step, and where there are no
- * finalizers, {@code Finished} is recorded together with the event that led there.
+ * compares). A combination that is not in it is illegal, and the decision names both sides. After the last finalizer,
+ * or if there are none, {@code Finished} is recorded together with the event that led there.
  *
  * <pre>
  * state        | input    | next state   | events                 | effects
@@ -73,7 +73,7 @@ final class Reducer {
             case RunInput.Cancel(String cause) -> {
                 var outcome = new Outcome.Cancelled(cause);
                 List<Event> events = List.of(new Event.CancelAsked(cause), new Event.Halted(outcome));
-                // Another run of the subject may be executing: the finalizers wait their turn.
+                // Another run of the subject may be executing, so the finalizers need admission.
                 yield conclude(counts, outcome, events, List.of(), new Effect.Readmit());
             }
             case RunInput.Returned r -> new Illegal(s, r);
@@ -123,7 +123,7 @@ final class Reducer {
     private static Decision pausing(StepCounts counts, Pausing s, RunInput input) {
         int next = s.attempt() + 1;
         return switch (input) {
-            // Admitted: after a restart the rest of the pause is not waited for.
+            // Admitted is the input after a restart, which does not wait out the rest of the pause.
             case RunInput.Admitted(), RunInput.RetryDue() ->
                 go(new Running(s.step(), next), new Effect.RunStep(s.step(), next));
             case RunInput.Cancel(String cause) -> {
@@ -140,16 +140,16 @@ final class Reducer {
     private static Decision cancelling(StepCounts counts, Cancelling s, RunInput input) {
         var cancelled = new Outcome.Cancelled(s.cause());
         return switch (input) {
-            // After a restart: the step that was executing died with the process and is not repeated.
+            // Admitted after a restart: the step died with the process and is not repeated.
             case RunInput.Admitted() -> halt(counts, cancelled, List.of());
-            // What the step made is recorded all the same: the finalizers need the response to clean up.
+            // Record what the step returned, because the finalizers need the response to clean up.
             case RunInput.Returned r
             when r.step() == s.step() ->
                 halt(counts, cancelled, List.of(new Event.StepDone(s.step(), s.attempt(), r.response())));
             case RunInput.Threw t
             when t.step() == s.step() ->
                 halt(counts, cancelled, List.of(new Event.StepFailed(s.step(), s.attempt(), t.error())));
-            // The step's own verdict says more than ours: a handoff has happened, cancelled or not.
+            // The step's own outcome takes precedence over the cancellation: a handoff, for example, has happened.
             case RunInput.Halted h when h.step() == s.step() -> halt(counts, h.outcome(), List.of());
             case RunInput.Cancel again -> new Next(s, List.of(), List.of(new Effect.Interrupt()));
             case RunInput.Returned r -> new Illegal(s, r);
@@ -182,12 +182,12 @@ final class Reducer {
             case RunInput.Returned r -> new Illegal(s, r);
             case RunInput.Threw t -> new Illegal(s, t);
             case RunInput.Halted h -> new Illegal(s, h);
-            // Fired while the cancellation that ended the pause was being recorded.
+            // The timer fired while the cancellation that ended the pause was being recorded.
             case RunInput.RetryDue overtaken -> new Next(s, List.of(), List.of());
         };
     }
 
-    /** What a finalizer left undone for good is no success; what the steps came to otherwise stays. */
+    /** A finalizer's unrecoverable failure replaces a success; any other outcome of the steps stays. */
     private static Outcome worse(Outcome steps, Outcome finalizer) {
         return steps instanceof Outcome.Completed && finalizer instanceof Outcome.Unrecoverable ? finalizer : steps;
     }
@@ -207,7 +207,7 @@ final class Reducer {
 
     private static Decision finished(Finished s, RunInput input) {
         return switch (input) {
-            // On their way while a cancellation that ended the run at once was being recorded.
+            // They were under way while a cancellation that ended the run at once was being recorded.
             case RunInput.Admitted(), RunInput.RetryDue() -> new Next(s, List.of(), List.of());
             case RunInput.Cancel c -> new Refused("it is over");
             case RunInput.Returned r -> new Illegal(s, r);
@@ -238,7 +238,7 @@ final class Reducer {
                 List.of(new Effect.Finish()));
     }
 
-    /** The outcome is known: on to the finalizers, or, where there are none, to the end in the same record. */
+    /** The outcome is decided: go on to the finalizers or, if there are none, end the run in the same append. */
     private static Decision conclude(
             StepCounts counts, Outcome outcome, List<Event> events, List<Effect> effects, Effect toFinalizers) {
         List<Event> recorded = new ArrayList<>(events);

@@ -7,7 +7,7 @@ import java.util.Optional;
 import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
-/** Between rows and records: the one place that knows how states, outcomes and lists are written in columns. */
+/** Maps rows to records and back; nothing else knows how states, outcomes and lists are written in columns. */
 final class RowMapper {
     private RowMapper() {}
 
@@ -39,7 +39,7 @@ final class RowMapper {
         return RunId.parse(text).orElseThrow(() -> damaged("run id", text));
     }
 
-    /** Interned lists would be shorter still; a handful of names a run is not worth a table. */
+    /** A list in one column, one name a line; a run has a handful, which is not worth a table. */
     static String list(List<String> names) {
         return String.join("\n", names);
     }

@@ -17,13 +17,13 @@ import org.allod.store.WriteCallback;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Drives single runs: input → decision → durable events → effects → next input. The order is the promise of the room:
- * no effect of a decision happens before its events are on stable storage.
+ * Drives single runs: input → decision → durable events → effects → next input. The room's promise is this order: no
+ * effect of a decision happens before its events are on stable storage.
  *
- * <p>Each run has an inbox and is worked on by at most one thread at a time; while an append is under way nobody works
- * on it, and its listener carries on. A full disk does not lose what a step did: the append is tried again after a
- * while and the next step does not start until it succeeds. An append whose fate is unknown ({@link DurabilityLost})
- * stops everything.
+ * <p>Each run has an inbox, and at most one thread at a time works on the run. While an append is under way no thread
+ * does; the store's callback continues. If the disk is full, the result of a step is not lost: the append is retried,
+ * and the next step does not begin until it succeeds. If nobody can know whether an append is durable ({@link
+ * DurabilityLost}), the engine stops.
  */
 final class RunDriver {
     private static final System.Logger LOG = System.getLogger(RunDriver.class.getName());
@@ -72,7 +72,7 @@ final class RunDriver {
         offer(run, input, null);
     }
 
-    /** Takes an input in; the reply completes once what it changes is durable, or tells why it changes nothing. */
+    /** Accepts an input. The reply completes once its change is durable, or fails with the reason if it is refused. */
     void offer(ActiveRun run, RunInput input, @Nullable CompletableFuture<Void> reply) {
         synchronized (run) {
             if (run.busy) {
@@ -87,12 +87,12 @@ final class RunDriver {
         decide(run, new ActiveRun.PendingInput(input, reply));
     }
 
-    /** Ends the ownership that {@link ActiveRun#busy} marks: what came meanwhile is taken in now. */
+    /** Ends the ownership that {@link ActiveRun#busy} marks, and handles the inputs that arrived meanwhile. */
     void release(ActiveRun run) {
         drain(run);
     }
 
-    /** The run never came to be: whoever wrote to it is told why. */
+    /** Fails every pending input of a run whose start could not be recorded. */
     void reject(ActiveRun run, Throwable why) {
         synchronized (run) {
             if (run.inbox != null) {
@@ -161,8 +161,8 @@ final class RunDriver {
     }
 
     /**
-     * A step that fails the same way again is counted but adds a line to the history only at attempts 1, 2, 4, 8…; a run
-     * whose history is full adds no more failures at all. Otherwise a broken step would fill the disk by and by.
+     * Whether to count a failure without an event. A step that fails with the same error again gets an event only at
+     * attempts 1, 2, 4, 8…, and a run whose history is full gets none, so that a broken step does not fill the disk.
      */
     private boolean omitsHistoryLine(ActiveRun run, Decision.Next next, String error) {
         return next.events().size() == 1
@@ -206,7 +206,7 @@ final class RunDriver {
             return;
         }
         if (pending.input() instanceof RunInput.Cancel) {
-            // Nothing changed and the caller was told so.
+            // Nothing changed, and the caller has been told so.
             drain(run);
             return;
         }
@@ -241,13 +241,14 @@ final class RunDriver {
             pending.reply().complete(null);
         }
         drain(run);
-        // Only now: a short step that ends while this thread still has the run would leave its end to this thread. That
-        // may be telling of a write, and so must queue the next one (store's Writer): two threads woken, for nothing.
+        // Execute the step last. A short step that ends while this thread still owns the run would leave its end to
+        // this thread, which may be running a write's callback and would have to queue the next write
+        // (GroupCommitWriter): two threads would be woken for nothing.
         if (turn != null) {
             turn.run();
         }
     }
-    /** Does what is due; of a step or finalizer it only says how it begins. */
+    /** Performs an effect; for a step or finalizer it returns the action that begins it. */
     private @Nullable Runnable perform(ActiveRun run, Effect effect) {
         switch (effect) {
             case Effect.RunStep(int step, int attempt) -> {
@@ -279,7 +280,7 @@ final class RunDriver {
         }
     }
 
-    /** The timer may be on its way beside us: of a run that ends, a retry too many is nothing. */
+    /** Retries now. The timer may fire at the same time; the reducer ignores the second input. */
     void retryFinalizer(ActiveRun run) {
         synchronized (run) {
             if (!(run.state instanceof RunState.FinalPausing) || run.pause == null) {

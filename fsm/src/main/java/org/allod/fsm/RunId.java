@@ -3,9 +3,9 @@ package org.allod.fsm;
 import java.util.Optional;
 import org.allod.base.Ulid;
 
-/** The name of one run; sorts by the time the run was asked for. */
+/** The name of one run; sorts by the time at which the run was asked for. */
 public record RunId(Ulid ulid) implements Comparable<RunId> {
-    /** Reads what a caller sent, or nothing where it is not a run id. */
+    /** Parses a caller's text; empty if it is no run id. */
     public static Optional<RunId> parse(String text) {
         return Ulid.parse(text).map(RunId::new);
     }

@@ -4,7 +4,10 @@ import java.util.Optional;
 
 /** What happens to a run. {@code step} counts within the steps, or within the finalizers once the run is ending. */
 sealed interface RunInput {
-    /** The way is free: delay over, other run ended, subject and queue have room. Also the first input after a restart. */
+    /**
+     * The run may execute: its delay is over, the run before it has ended, and subject and queue are free. Also the
+     * first input after a restart.
+     */
     record Admitted() implements RunInput {}
 
     record Returned(int step, Optional<Payload> response) implements RunInput {}

@@ -9,7 +9,7 @@ import java.util.function.Function;
 
 /** Merges the runs in memory and those in the store into one list, youngest first. */
 final class RunListing {
-    /** Rows read at a time: a page of a long history must not hold them all. */
+    /** Rows read at a time, so that filtering a long history does not hold all of it in memory. */
     private static final int CHUNK = 256;
 
     private final EventStore store;
@@ -30,7 +30,7 @@ final class RunListing {
         if (!filter.activeOnly()) {
             addEnded(found, filter, before, limit);
         }
-        // A run that ended between the two looks may be there twice.
+        // A run that ended between the two reads may occur twice.
         List<RunView> distinct = new ArrayList<>(found.stream()
                 .collect(java.util.stream.Collectors.toMap(RunView::id, v -> v, (a, b) -> b, java.util.TreeMap::new))
                 .values());

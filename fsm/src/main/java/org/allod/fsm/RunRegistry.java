@@ -15,9 +15,9 @@ import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who is there: the registered types, the active runs, the lanes they execute in and the runs that wait for another. It
- * says what may join and who goes on when one leaves, and does nothing about it. Safe for use from any thread; never
- * calls out.
+ * The registered run types, the active runs, their admission, and the runs that wait for another one. It decides which
+ * runs may join and which may continue when one leaves; {@link RunScheduler} acts on that. Safe from any thread; it
+ * makes no calls out of its lock.
  */
 final class RunRegistry {
     private static final System.Logger LOG = System.getLogger(RunRegistry.class.getName());
@@ -49,7 +49,7 @@ final class RunRegistry {
         return List.copyOf(types.values());
     }
 
-    /** Takes in what the last process left; once. */
+    /** Adds the runs that the last process left active. Call once. */
     synchronized List<ActiveRun> resume(List<ActiveRunRecord> found) {
         if (resumed) {
             throw new Bug("resume called twice");
@@ -89,10 +89,10 @@ final class RunRegistry {
     }
 
     /**
-     * Lets a new run join, if it may. Nothing but its start may be recorded of it before the start is: it is busy.
+     * Adds a new run, if the bounds allow it. It is marked busy, so that nothing is recorded for it before its start.
      *
-     * @param afterEnded whether the run it is to follow is known to have ended
-     * @param spec made under the lock, so that runs are numbered in the order in which they join
+     * @param afterEnded whether the run that it is to follow has ended
+     * @param spec called under the lock, so that runs are numbered in the order in which they join
      */
     synchronized ActiveRun join(
             RunType<?, ?> type, String subject, StartOptions how, boolean afterEnded, Supplier<RunSpec> spec) {
@@ -159,7 +159,7 @@ final class RunRegistry {
         run.durable = true;
     }
 
-    /** The run could begin or go on: those that may execute now, it among them if nothing holds it. */
+    /** Marks a run as ready to begin or continue; returns the runs that may execute now. */
     synchronized List<ActiveRun> ready(ActiveRun run) {
         if (!active.containsKey(run.id()) || (run.state instanceof RunState.Waiting && follows(run))) {
             return List.of();
@@ -176,12 +176,12 @@ final class RunRegistry {
         return true;
     }
 
-    /** The same of a run that has begun and leaves or asks for a place again. */
+    /** The same for a run that asks for admission again, to run its finalizers. */
     synchronized List<ActiveRun> readmit(ActiveRun run) {
         return admission.ready(run);
     }
 
-    /** Those that go on because one left: by its place in the lanes, and by its end. */
+    /** The runs that may continue because one left: those admitted in its place, and those that waited for its end. */
     record Freed(List<ActiveRun> admitted, List<ActiveRun> followers) {}
 
     synchronized Freed leave(ActiveRun run) {

@@ -11,8 +11,9 @@ import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves runs between the {@link RunRegistry}, which says who may go on, and the {@link RunDriver}, which lets them: when a run
- * begins, waits out its delay, ends and makes room, and when the whole engine stops. Holds no lock while it calls either.
+ * Connects the {@link RunRegistry}, which decides which runs may continue, with the {@link RunDriver}, which executes
+ * them: when a run begins, when its delay is over, when it ends and frees its place, and when the engine stops. Holds
+ * no lock while it calls either.
  */
 final class RunScheduler implements RunDriver.Callbacks {
     private static final System.Logger LOG = System.getLogger(RunScheduler.class.getName());
@@ -47,7 +48,7 @@ final class RunScheduler implements RunDriver.Callbacks {
         this.loop = new RunDriver(store, clock, timers, rng, executor, options, this);
     }
 
-    /** Throws where the engine has stopped or is about to. */
+    /** Throws if the engine has stopped or is stopping. */
     void alive(String what) {
         Throwable why = broken;
         if (why != null) {
@@ -58,13 +59,13 @@ final class RunScheduler implements RunDriver.Callbacks {
         }
     }
 
-    /** Lets a durable run go on once its delay is over, the run before it has ended, and its lanes have room. */
+    /** Lets a durable run continue once its delay is over, the run before it has ended, and it is admitted. */
     void whenReady(ActiveRun run) {
         if (run.type == null || closing) {
             return;
         }
         if (run.state instanceof RunState.Waiting) {
-            // Never longer than it was to be at first, and once that has passed it is over, wherever the calendar is.
+            // Never wait longer than the original delay, even if the calendar was set back.
             long delay = Math.min(run.spec.notBefore() - clock.wallMillis(), run.spec.notBefore() - run.spec.created());
             if (delay > 0) {
                 timers.after(Duration.ofMillis(delay), () -> due(run));
@@ -86,7 +87,7 @@ final class RunScheduler implements RunDriver.Callbacks {
         }
     }
 
-    /** Takes a run out of memory and lets in those that waited for it. */
+    /** Removes a run from memory and lets the runs that waited for it continue. */
     void forget(ActiveRun run) {
         RunRegistry.Freed freed = registry.leave(run);
         if (!closing) {
@@ -107,7 +108,7 @@ final class RunScheduler implements RunDriver.Callbacks {
         }
         forget(run);
         pruner.onRunEnded();
-        // Also where nobody waits yet: somebody may have found the run a moment before it left, and ask only now.
+        // Complete it even if nobody waits yet: a caller may have found the run just before it left, and wait later.
         run.waiters().complete(new RunResult(run.id(), outcome, run.response.map(Payload::bytes)));
     }
 

@@ -4,11 +4,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What is recorded of a run when it starts, and never changes.
+ * What is recorded when a run starts, and never changes.
  *
- * @param created milliseconds since the epoch
- * @param notBefore milliseconds since the epoch; 0 where there was no delay
- * @param steps the steps' names in order, as the type had them then
+ * @param created in milliseconds since the epoch
+ * @param notBefore in milliseconds since the epoch; 0 if there was no delay
+ * @param steps the names of the steps in order, as the type had them then
  */
 record RunSpec(
         RunId id,

@@ -7,9 +7,9 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * A bounded subscription to what runs do: a {@link RunView} for each change that has become durable, and for each
- * attempt that begins. A watcher that falls behind loses the oldest and can tell how many ({@link #lost}); it never
- * holds up a run. Safe for use from any thread.
+ * A bounded subscription to changes of runs: it gets a {@link RunView} for each change that has become durable and for
+ * each attempt that begins. A subscriber that falls behind loses the oldest ones, which {@link #lost} counts; it never
+ * holds up a run. Safe from any thread.
  */
 public final class RunSubscription implements AutoCloseable {
     private final Predicate<RunId> wanted;
@@ -46,7 +46,7 @@ public final class RunSubscription implements AutoCloseable {
         return Optional.ofNullable(queue.poll());
     }
 
-    /** The next change; nothing where none comes in time or the watch is closed. */
+    /** The next change; empty if none comes in time or the subscription is closed. */
     // A spurious wake-up only means that the caller asks again.
     @SuppressWarnings("WaitNotInLoop")
     public synchronized Optional<RunView> next(Duration timeout) throws InterruptedException {
@@ -56,7 +56,7 @@ public final class RunSubscription implements AutoCloseable {
         return Optional.ofNullable(queue.poll());
     }
 
-    /** Changes dropped so far because nobody took them in time. */
+    /** How many changes were dropped so far because they were not taken in time. */
     public synchronized long lost() {
         return lost;
     }

@@ -3,7 +3,7 @@ package org.allod.fsm;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Predicate;
 
-/** Everyone who watches. Runs change far more often than watchers come and go, and mostly nobody watches. */
+/** All subscriptions. Copy-on-write, since runs change far more often than subscribers come and go. */
 final class RunSubscriptions {
     private final CopyOnWriteArrayList<RunSubscription> watches = new CopyOnWriteArrayList<>();
     private final int bound;

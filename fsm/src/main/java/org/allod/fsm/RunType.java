@@ -8,12 +8,12 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 
 /**
- * A kind of run: its name, its steps in order, its finalizers, and how its request and response are recorded.
+ * A kind of run: its name, its steps in order, its finalizers, and the codecs of its request and response. Immutable.
  *
- * <p>A run keeps the list of steps it was started with. Where a newer program no longer has one of them, the run fails
- * there and names it, and so it does where a finalizer is gone; a step that a newer program adds, wherever it adds it, is
- * not part of runs already started. So keep what is no longer needed, empty, for as long as a run may have it on record,
- * and never give an old name to a new meaning.
+ * <p>A run keeps the list of steps that it was started with. If a newer program lacks one of these steps, or a
+ * finalizer, the run fails there with an error that names it. A step that a newer program adds is not part of runs
+ * already started. So keep an obsolete step with an empty body for as long as recorded runs may name it, and never
+ * reuse an old name.
  *
  * @param <Q> the request
  * @param <R> the response, built up by the steps
@@ -39,7 +39,7 @@ public final class RunType<Q, R> {
         finalizerNames = List.copyOf(b.finalizers.keySet());
     }
 
-    /** Begins a type. The name is recorded with every run: it must stay. */
+    /** Begins a type. The name is recorded with every run, so it must never change. */
     public static Named named(String name) {
         return new Named(name);
     }
@@ -73,7 +73,7 @@ public final class RunType<Q, R> {
         return finalizerNames;
     }
 
-    /** The response of a run of this type, so far as it got. */
+    /** The response of a run of this type, as far as the run got. */
     public Optional<R> response(RunResult result) {
         return result.response().map(responses::decode);
     }
@@ -94,7 +94,7 @@ public final class RunType<Q, R> {
         return Optional.ofNullable(finalizers.get(finalizerName));
     }
 
-    /** The same type with each part wrapped: how the harness gets between the engine and a step. */
+    /** The same type with each step and finalizer wrapped, which lets the harness disturb them. */
     RunType<Q, R> decorate(
             BiFunction<String, Step<Q, R>, Step<Q, R>> step,
             BiFunction<String, Finalizer<Q, R>, Finalizer<Q, R>> finalizer) {
@@ -104,7 +104,7 @@ public final class RunType<Q, R> {
         return b.build();
     }
 
-    /** Collects steps in their order. */
+    /** Collects the steps in order. */
     public static final class Builder<Q, R> {
         private final String name;
         private final Codec<Q> requests;

@@ -14,59 +14,59 @@ import org.allod.base.VirtualTime;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts any run type through what every run type must survive, on simulated time and a simulated disk:
+ * Tests that a run type survives what every run type must survive, on simulated time and a simulated disk:
  *
  * <ul>
- *   <li>each step and finalizer fails once before it had its effect, and after it had it as often as a step may that is
- *       bounded to {@link #TRIES};
+ *   <li>each step and finalizer fails once before its effect, and after its effect as often as a step with {@link #TRIES}
+ *       attempts may fail;
  *   <li>each is executed twice in a row;
- *   <li>the process dies before and after each record becomes durable, and a new one resumes, by a calendar that is ten
- *       hours ahead or behind, in turns;
- *   <li>each step turns out unrecoverable, and the run is cancelled at each step.
+ *   <li>the process dies before and after each append becomes durable, and a new process resumes, with a calendar that is
+ *       ten hours ahead or behind in turns;
+ *   <li>each step is unrecoverable, and the run is cancelled at each step.
  * </ul>
  *
- * <p>After every scenario but those of the last line the run must have completed and {@link World#completed} must find
- * the world as after an undisturbed run; after the others the finalizers must have run and {@link World#halted} must
- * find nothing left behind that should not be.
+ * <p>After every scenario except those of the last line, the run must have completed and {@link World#completed} must
+ * find the world as after an undisturbed run. After those of the last line, the finalizers must have run and {@link
+ * World#halted} must find nothing left behind.
  *
  * <pre>{@code
  * RunTypeHarness.check(time -> new FakeHost(time), start, "m1", request);
  * }</pre>
  */
 public final class RunTypeHarness<Q, R> {
-    /** The outside world of one scenario, and what dies and comes back with the process inside it. */
+    /** The outside world of one scenario; it outlives the processes in it. */
     public interface World<Q, R> {
-        /** The type to check, as a newly started process builds it: called once for each process. */
+        /** The type to check, as a newly started process builds it. Called once for each process. */
         RunType<Q, R> type();
 
         String subject();
 
         Q request();
 
-        /** Called for each process before its runs resume: for types whose steps start other runs. */
+        /** Called for each process before its runs resume, for types whose steps start other runs. */
         default void attach(Engine engine) {}
 
-        /** Other types the process registers. */
+        /** Other types that the process registers. */
         default List<RunType<?, ?>> others() {
             return List.of();
         }
 
-        /** Throws where the world is not as the completed run should leave it. */
+        /** Throws if the world is not as the completed run should leave it. */
         void completed(RunResult result);
 
-        /** Throws where a run that was ended early left something that it should not. */
+        /** Throws if a run that ended early left something behind that it should not. */
         default void halted(RunResult result) {}
     }
 
-    /** Scenarios run, for a test that wants to see that there were some. */
+    /** The scenarios that were run, so that a test can check that there were some. */
     public record Report(List<String> scenarios) {}
 
     /** Simulated time within which a run must end once nothing fails any more. */
     private static final Duration PATIENCE = Duration.ofMinutes(10);
-    /** Longest a single scenario may go on: a run type that loops is found, not waited for. */
+    /** The most tasks of one scenario, so that a run type that loops is reported. */
     private static final int TASKS = 100_000;
 
-    /** The smallest bound on tries that a step of this house has: the last of them has to do. */
+    /** The smallest bound on attempts that any step has; the last attempt must succeed. */
     private static final int TRIES = 3;
 
     /** How far the calendar is off for the next process. */
@@ -113,7 +113,7 @@ public final class RunTypeHarness<Q, R> {
         }
     }
 
-    /** What to do to one execution of a step. */
+    /** How to disturb one execution of a step. */
     private enum Kind {
         FAIL_BEFORE,
         FAIL_AFTER,
@@ -130,7 +130,7 @@ public final class RunTypeHarness<Q, R> {
         return new Disturbance(part, kind);
     }
 
-    /** Learns from the undisturbed run how many records there are and which parts. */
+    /** Learns from an undisturbed run which steps there are and how many appends. */
     private static final class Tally {
         static final SimulatedStore.Faults NONE = append -> SimulatedStore.Fault.NONE;
 
@@ -183,7 +183,7 @@ public final class RunTypeHarness<Q, R> {
         }
 
         void run(boolean completes) {
-            // A start that was not acknowledged is asked for again, as its caller would. It may have happened.
+            // Repeat a start that was not acknowledged, as its caller would; it may have happened.
             for (int processes = 0; result == null; processes++) {
                 if (processes > 3) {
                     throw new AssertionError("the run is not over after the process was restarted three times");
@@ -219,7 +219,7 @@ public final class RunTypeHarness<Q, R> {
                 }
                 drive(process, engine.outcome(id));
             } catch (SimulatedStore.Crash crash) {
-                // The next process carries on, and somebody has set the clock meanwhile.
+                // Set the calendar before the next process resumes.
                 time.step(done.size() % 2 == 0 ? STEP : STEP.negated());
             }
         }

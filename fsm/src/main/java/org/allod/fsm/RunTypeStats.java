@@ -5,7 +5,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Counts for one run type. Steps not in the code any more are counted under no name, which bounds the map. */
+/** Counts for one run type. Steps that the program no longer has are counted without a name, which bounds the map. */
 final class RunTypeStats {
     private final LongAdder onStart = new LongAdder();
     private final LongAdder failures = new LongAdder();

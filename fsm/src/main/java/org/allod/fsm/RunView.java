@@ -5,16 +5,16 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A run as people see it.
+ * A run as the API and the CLI show it.
  *
  * @param phase {@code waiting, running, pausing, cancelling, finalizing, final-pausing, finished}, or {@code orphaned}
- *     where its type is no longer registered
+ *     if its type is no longer registered
  * @param steps its steps in order
- * @param step the step or finalizer it is at; empty while waiting and once finished
- * @param attempt of that step
- * @param since when it came into this phase at this step
- * @param error the last error, empty where the last attempt did not fail
- * @param outcome present once it is over
+ * @param step the step or finalizer that it has reached; empty while waiting and once finished
+ * @param attempt the attempt of that step
+ * @param since when it entered this phase at this step
+ * @param error the last error; empty if the last attempt did not fail
+ * @param outcome present once it has ended
  */
 public record RunView(
         RunId id,

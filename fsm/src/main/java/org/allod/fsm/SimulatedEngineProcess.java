@@ -6,15 +6,15 @@ import java.util.function.Supplier;
 import org.allod.base.Timers;
 
 /**
- * What dies with a process in a simulation: its timers and its threads. After {@link #kill} nothing that was scheduled
- * or handed in happens any more.
+ * The timers and threads of one simulated process, which die with it: after {@link #kill} nothing that was scheduled or
+ * submitted happens any more.
  */
 final class SimulatedEngineProcess implements Timers, Executor {
     private final Timers time;
     private final Supplier<Duration> slowness;
     private boolean dead;
 
-    /** @param slowness drawn for each body that is executed: how long it takes */
+    /** @param slowness how long a body takes; drawn for each one */
     SimulatedEngineProcess(Timers time, Supplier<Duration> slowness) {
         this.time = time;
         this.slowness = slowness;

@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The durable half of a simulated store: what a crash leaves. One disk outlives many processes, each with its own
+ * The durable part of a simulated store: what survives a crash. One disk outlives many processes, each with its own
  * {@link SimulatedStore}.
  */
 public final class SimulatedEventDisk {
@@ -75,7 +75,7 @@ public final class SimulatedEventDisk {
         return run.position;
     }
 
-    /** A disk with the same content, for a test that takes back what was never flushed. */
+    /** A copy with the same content, for a test that undoes what was never flushed. */
     synchronized SimulatedEventDisk copy() {
         SimulatedEventDisk twin = new SimulatedEventDisk();
         runs.forEach((no, run) -> twin.put(no, run.copy()));
@@ -84,7 +84,7 @@ public final class SimulatedEventDisk {
         return twin;
     }
 
-    /** Becomes what the other disk is. */
+    /** Takes over the content of another disk. */
     synchronized void become(SimulatedEventDisk other) {
         runs.clear();
         byId.clear();
@@ -109,12 +109,12 @@ public final class SimulatedEventDisk {
         return new ActiveRunRecord(r.spec, r.position, r.state, r.error, r.response);
     }
 
-    /** What is durable of a run, active or ended; for checkers. */
+    /** The durable record of a run, active or ended; for checks in tests. */
     synchronized Optional<ActiveRunRecord> durable(RunId id) {
         return Optional.ofNullable(byId.get(id)).map(SimulatedEventDisk::recovered);
     }
 
-    /** The durable events of a run; for checkers. */
+    /** The durable events of a run; for checks in tests. */
     synchronized List<Event> events(RunId id) {
         Run run = byId.get(id);
         return run == null

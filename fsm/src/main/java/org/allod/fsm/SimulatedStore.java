@@ -11,19 +11,19 @@ import org.allod.store.WriteCallback;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One process's view of a {@link SimulatedEventDisk}. What is appended is first only <em>written</em>; after the delay all
- * that was written is <em>flushed</em> together, in order, and only then acknowledged. When the process dies
- * ({@link #kill}), what was not flushed is gone and nobody is told anything any more.
+ * One process's view of a {@link SimulatedEventDisk}. An append is first only <em>written</em>; after the delay all
+ * that was written is <em>flushed</em> together, in order, and only then acknowledged. When the process dies ({@link
+ * #kill}), what was not flushed is lost, and nothing is acknowledged any more.
  */
 public non-sealed class SimulatedStore extends EventStore {
     /** What happens to an append. */
     enum Fault {
         NONE,
-        /** Refused before anything is written, as by a full disk. */
+        /** The append fails before anything is written, as on a full disk. */
         REFUSED,
         /** The process dies before this is durable. */
         CRASH_BEFORE,
-        /** The process dies when this is durable, and before anyone is told. */
+        /** The process dies once this is durable and before it is acknowledged. */
         CRASH_AFTER
     }
 
@@ -33,7 +33,7 @@ public non-sealed class SimulatedStore extends EventStore {
         Fault of(LogAppend append);
     }
 
-    /** The simulated process has died; unwinds whatever of it is still on the stack. */
+    /** Thrown when the simulated process dies, to unwind its stack. */
     static final class Crash extends Error {
         Crash() {
             super("the simulated process has died", null, false, false);
@@ -44,7 +44,7 @@ public non-sealed class SimulatedStore extends EventStore {
 
     private final SimulatedEventDisk disk;
     private final Timers timers;
-    /** Null where every append is flushed at once, on the caller's thread. */
+    /** Null if every append is flushed at once, on the caller's thread. */
     private final @Nullable Supplier<Duration> delay;
 
     private final Faults faults;
@@ -71,7 +71,7 @@ public non-sealed class SimulatedStore extends EventStore {
         return new SimulatedStore(disk, timers, null, append -> Fault.NONE, () -> {});
     }
 
-    /** The process dies. */
+    /** Lets the process die. */
     public void kill() {
         dead = true;
         written.clear();

@@ -14,13 +14,13 @@ import org.allod.store.WriteCallback;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs in SQLite. The numbers of runs and events are given out here, on the writer's thread, so that rows always go to
- * the end of their table; a batch that is rolled back leaves gaps, which mean nothing.
+ * Records runs in SQLite. The writer's thread assigns the numbers of runs and events here, so that rows always go to
+ * the end of their table; a batch that is rolled back leaves gaps, which are harmless.
  */
 final class SqliteStore extends EventStore {
     private final Database database;
     private final ActiveTableCheckpoint checkpoint;
-    /** Both belong to the writer's thread once {@link #load} has set them. */
+    /** Owned by the writer's thread once {@link #load} has set them. */
     private long lastRun;
 
     private long lastEvent;

@@ -4,13 +4,13 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How to start a run. All of them combine: the delay and the other run are waited for first, then a place in the queue.
+ * How to start a run. The options combine: the run first waits for its delay and for the other run, then for its queue.
  *
- * @param queue the named queue to wait in; also allows starting while another run of the same subject is active
- * @param delay not before this long from now
- * @param after not before this run has ended, however it ends
- * @param parent the run that this one is part of; cancelling it cancels this one
- * @param trace the trace it belongs to; where there is none, that of whoever starts it ({@link TraceContext#current})
+ * @param queue the named queue to wait in; also allows the start while another run of the same subject is active
+ * @param delay the least time before it begins
+ * @param after the run that must have ended before, whatever its outcome
+ * @param parent the run that this one is a child of; cancelling the parent cancels this one
+ * @param trace the trace that it belongs to; empty for that of the caller ({@link TraceContext#current})
  */
 public record StartOptions(
         Optional<String> queue,

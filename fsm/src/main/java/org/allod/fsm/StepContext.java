@@ -2,7 +2,7 @@ package org.allod.fsm;
 
 import java.util.Optional;
 
-/** What a step or finalizer sees of its run. Belongs to the thread that runs it. */
+/** What a step or finalizer sees of its run. Only the thread that runs it may use it. */
 public interface StepContext<Q, R> {
     RunId runId();
 
@@ -11,19 +11,19 @@ public interface StepContext<Q, R> {
 
     Q request();
 
-    /** What the steps so far have answered; empty before the first that did. */
+    /** The response that the steps have returned so far; empty before the first one. */
     Optional<R> response();
 
-    /** The name of this step; with {@link #runId} it names every effect the step has on the world. */
+    /** The name of this step. Together with {@link #runId} it identifies every effect of the step. */
     String step();
 
-    /** 1 at the first attempt. Counted across restarts. */
+    /** The attempt, counted from 1 and across restarts. */
     int attempt();
 
-    /** True where the daemon was restarted since the run began: this step may have run, in part or in full. */
+    /** Whether the daemon has restarted since the run began, so that this step may have run before, partly or fully. */
     boolean resumed();
 
-    /** True once somebody has cancelled the run or the daemon is shutting down; the thread is interrupted as well. */
+    /** Whether the run is cancelled or the daemon is shutting down; the thread is interrupted as well. */
     boolean cancelled();
 
     Optional<TraceContext> trace();

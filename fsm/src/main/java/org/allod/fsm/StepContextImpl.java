@@ -3,9 +3,9 @@ package org.allod.fsm;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What a step sees. Decodes on demand: many steps look at neither the request nor the response. */
+/** The context of one attempt. It decodes on demand, since many steps use neither the request nor the response. */
 final class StepContextImpl<Q, R> implements StepContext<Q, R> {
-    /** What reaches a step from outside while it runs. */
+    /** Signals from outside to a running step. */
     interface Signals {
         boolean cancelled();
     }

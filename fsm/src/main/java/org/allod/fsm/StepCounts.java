@@ -1,4 +1,4 @@
 package org.allod.fsm;
 
-/** How many steps and finalizers a run has: all that decisions need to know of its type. */
+/** How many steps and finalizers a run has, which is all that the {@link Reducer} needs to know of its type. */
 record StepCounts(int steps, int finalizers) {}

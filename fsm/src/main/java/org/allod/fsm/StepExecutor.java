@@ -10,8 +10,9 @@ import org.allod.base.Clock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Calls steps and finalizers, each on a virtual thread (or whatever the executor has), and offers what came of them.
- * While one executes, {@link ActiveRun#thread} says where: for cancelling it, and for shutting down.
+ * Executes steps and finalizers on the executor's threads (virtual ones in a daemon), and offers their results to the
+ * {@link RunDriver} as inputs. While one executes, {@link ActiveRun#thread} is its thread, so that it can be
+ * interrupted.
  */
 final class StepExecutor {
     private final Clock clock;
@@ -30,10 +31,10 @@ final class StepExecutor {
         RunInput run(RunType<?, ?> type);
     }
 
-    /** One call of a step or finalizer. */
+    /** One execution of a step or finalizer. */
     private record Turn(RunType<?, ?> type, int step, Body body) {}
 
-    /** What a thread that offers the end of a step finds it has to execute next, if that end was durable at once. */
+    /** The step that a thread executes next if the end of its step was durable at once. */
     private static final class Chain {
         final ActiveRun run;
 
@@ -47,7 +48,7 @@ final class StepExecutor {
 
     private static final ScopedValue<Chain> CHAIN = ScopedValue.newInstance();
 
-    /** Calls the body, here if this thread has just ended a step of the run, else on one of the executor. */
+    /** Executes the body: on this thread if it has just ended a step of the run, otherwise on one of the executor. */
     void execute(ActiveRun run, int step, Body body) {
         RunType<?, ?> type = run.type;
         if (type == null) {
@@ -70,8 +71,8 @@ final class StepExecutor {
     }
 
     /**
-     * Executes a step, and on the same thread the next one where the store made the end of the first durable before
-     * {@link RunDriver#offer} returned, as it does for a lone writer: a thread of its own for it would cost two wake-ups.
+     * Executes a step. If the store makes the end of the step durable before {@link RunDriver#offer} returns, as it
+     * does for a lone writer, the next step executes on the same thread; another thread would cost two wake-ups.
      */
     private void work(ActiveRun run, Turn first) {
         Turn turn = first;
@@ -85,7 +86,7 @@ final class StepExecutor {
         }
     }
 
-    /** Runs the body; null where the engine is shutting down, or must: then the step runs again after the restart. */
+    /** Runs the body; null if the engine is stopping, in which case the step runs again after the restart. */
     private @Nullable RunInput attempt(ActiveRun run, Turn turn) {
         boolean tooLate;
         synchronized (run) {
@@ -102,7 +103,7 @@ final class StepExecutor {
                     ? new RunInput.Threw(turn.step(), "cancelled before it began")
                     : turn.body().run(turn.type());
         } catch (OutOfMemoryError e) {
-            // Any thread may have lost what it was doing: nothing in this process can be relied on any more.
+            // Out of memory: any thread may have failed anywhere, so this process cannot be relied on any more.
             callbacks.fatal(e);
             input = new RunInput.Threw(turn.step(), "out of memory");
         }
@@ -110,9 +111,9 @@ final class StepExecutor {
         synchronized (run) {
             run.thread = null;
             run.notifyAll();
-            // An interrupt meant for the step must not reach what this thread does next.
+            // Clear an interrupt that was meant for the step, so that it does not reach what this thread does next.
             Thread.interrupted();
-            // Shutting down records nothing: the step runs again after the restart.
+            // A shutdown records nothing; the step runs again after the restart.
             return callbacks.closing() ? null : input;
         }
     }
@@ -138,7 +139,7 @@ final class StepExecutor {
         }
     }
 
-    /** Waits until no step of the run executes; false where the deadline passes first. */
+    /** Waits until no step of the run executes; false if the deadline passes first. */
     boolean idle(ActiveRun run, long deadline) {
         synchronized (run) {
             while (run.thread != null) {

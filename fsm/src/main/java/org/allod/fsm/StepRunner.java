@@ -4,14 +4,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs the body of one step or finalizer and turns whatever comes of it into an input. An {@link Error} is a defect of the
- * program: in a step it ends the run, which trying again would only repeat. In a finalizer it is tried again all the same,
- * because what a finalizer leaves undone nobody else does. {@link OutOfMemoryError} is the whole process's: it is thrown
- * on.
+ * Runs the body of one step or finalizer and turns its result into an input. An {@link Error} is a defect of the
+ * program. In a step it ends the run, since a retry would only repeat it. A finalizer is retried even then, because
+ * nothing else does what it leaves undone. {@link OutOfMemoryError} concerns the whole process and is rethrown.
  */
 final class StepRunner {
     private static final System.Logger LOG = System.getLogger(StepRunner.class.getName());
-    /** Bytes of an error that are recorded: enough for a message, not for a dump. */
+    /** How much of an error is recorded: enough for a message, not for a dump. */
     private static final int ERROR_LENGTH = 2000;
 
     private final int payload;
@@ -50,7 +49,7 @@ final class StepRunner {
         });
     }
 
-    /** What it was to do is not done, and nobody can tell whether that matters: no run of it is a success. */
+    /** The step is missing in this program, so its work is not done, and the run must not end as a success. */
     private static RunInput gone(ActiveRun run, int step, String what, String name) {
         String why = "%s '%s' of %s is not in this program: the run was started by another version of it"
                 .formatted(what, name, run.spec.type());
@@ -63,7 +62,7 @@ final class StepRunner {
         Payload run() throws Exception;
     }
 
-    // Every failure of a step is the step's outcome; whatever it is, the engine must go on.
+    // Whatever a step throws is its outcome; the engine must go on.
     @SuppressWarnings("CatchAndPrintStackTrace")
     private RunInput guarded(ActiveRun run, int step, String name, boolean last, Body body) {
         try {

@@ -1,6 +1,6 @@
 package org.allod.fsm;
 
-/** What a step throws to end its run for good; anything else it throws is tried again. */
+/** A step throws one of these to end its run; after any other exception it is retried. */
 public abstract sealed class TerminalException extends RuntimeException permits Abort, Unrecoverable, Handoff {
     TerminalException(String message) {
         super(message);

@@ -3,14 +3,14 @@ package org.allod.fsm;
 import java.util.Map;
 
 /**
- * What the runs of one type did since this process began.
+ * Counts of the runs of one type since this process started.
  *
- * @param active how many there are now
+ * @param active how many are active now
  * @param started how many were started
- * @param ended how many ended, by the word of their outcome
- * @param failures attempts of steps and finalizers that failed and were tried again
- * @param duration of whole runs, from the start to the end, waiting included
- * @param steps of single attempts that returned, by step
+ * @param ended how many ended, by {@link Outcome#word}
+ * @param failures attempts of steps and finalizers that failed and were retried
+ * @param duration durations of whole runs, from start to end, waiting included
+ * @param steps durations of single attempts that returned, by step
  */
 public record TypeMetrics(
         String type,

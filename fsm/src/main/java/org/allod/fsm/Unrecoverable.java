@@ -1,6 +1,6 @@
 package org.allod.fsm;
 
-/** Thrown by a step: trying again cannot help. Says whose fault it is. */
+/** A step throws it if another attempt cannot help; it says whose fault that is. */
 public final class Unrecoverable extends TerminalException {
     private final Fault fault;
 

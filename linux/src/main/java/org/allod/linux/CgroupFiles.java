@@ -31,14 +31,14 @@ final class CgroupFiles {
         }
     }
 
-    /** Writes where the file is there at all: kernels are built with and without some. */
+    /** Writes the file if it exists; some depend on how the kernel was built. */
     static void writeIfPresent(Path file, String value) {
         if (Files.exists(file)) {
             write(file, value);
         }
     }
 
-    /** The file's text, or empty where the group is gone. */
+    /** The file's text; empty if the group is gone. */
     static String read(Path file) {
         try {
             return Files.readString(file).strip();
@@ -47,7 +47,7 @@ final class CgroupFiles {
         }
     }
 
-    /** The file's number, or -1 where it has none ({@code max}) or is not there. */
+    /** The file's number; -1 if it holds {@code max} or does not exist. */
     static long number(Path file) {
         return parse(read(file));
     }
@@ -81,14 +81,14 @@ final class CgroupFiles {
 
     static void signalAll(Path folder, int signal) {
         for (int pid : processes(folder)) {
-            // Read from the group a moment ago: the identity pins it against reuse in between.
+            // The pid was read a moment ago; the identity guards against its reuse in between.
             ProcessIdentity.of(pid).ifPresent(process -> {
                 var _ = process.signal(signal);
             });
         }
     }
 
-    /** Removes the folder; one that has just emptied may be busy for a moment more. */
+    /** Removes the folder, retrying, because a group that has just become empty may stay busy for a moment. */
     static void remove(Path folder) {
         Cgroups.await(EMPTYING, "the removal of the control group " + folder, () -> {
             try {

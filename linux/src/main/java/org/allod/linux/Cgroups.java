@@ -14,41 +14,41 @@ import org.allod.base.FailedException;
 import org.allod.base.Poll;
 
 /**
- * Control groups, one a name, under one parent of ours: what bounds a guest and what finds all its processes. Version
- * 2 where the host has it with the controllers we need, else version 1 (also beside an empty version 2, "hybrid").
- * Every method may run twice.
+ * The control groups of this host's guests, by name, under one parent group. A group bounds a guest's resources and
+ * finds all its processes. Uses version 2 if the host has it with the controllers that are needed, otherwise version 1
+ * (also beside an empty version 2, "hybrid"). Every method is idempotent.
  */
 public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     /**
-     * What a group may use.
+     * The limits of a group.
      *
-     * @param cpuMillis thousandths of a processor
+     * @param cpuMillis processor time in thousandths of a processor
      * @param memoryBytes memory, page cache included
      * @param processes processes and threads of the host
-     * @param cpuWeight its share of processor time where groups compete; 100 is usual
+     * @param cpuWeight its weight in competition for processor time; the default is 100
      */
     record Limits(long cpuMillis, long memoryBytes, long processes, int cpuWeight) {
-        /** With the usual share. */
+        /** Limits with the default weight. */
         public Limits(long cpuMillis, long memoryBytes, long processes) {
             this(cpuMillis, memoryBytes, processes, 100);
         }
     }
 
     /**
-     * What a group uses; -1 where the host cannot tell.
+     * What a group uses; -1 for what the host cannot tell.
      *
-     * @param cpuNanos processor time since the group was made
-     * @param memoryBytes memory that is not idle page cache
-     * @param memoryLimitBytes the bound on it
+     * @param cpuNanos processor time since the group was created
+     * @param memoryBytes memory without idle page cache
+     * @param memoryLimitBytes the limit of its memory
      * @param processes processes and threads now
-     * @param oomKills how often the kernel killed for memory in this group, since it was made
+     * @param oomKills how often the kernel's OOM killer has acted in this group since it was created
      */
     record Usage(long cpuNanos, long memoryBytes, long memoryLimitBytes, long processes, long oomKills) {}
 
-    /** The period over which processor time is measured out: the kernel's own default. */
+    /** The period of processor time quotas; the kernel's default. */
     long CPU_PERIOD_MICROS = 100_000;
 
-    /** Finds what this host has and makes the parent group {@code parent} in it. */
+    /** Detects the version that this host uses and creates the group {@code parent} in it. */
     static Cgroups detect(String parent) {
         List<Mounts.Mount> mounts = Mounts.all();
         for (Mounts.Mount mount : mounts) {
@@ -68,17 +68,17 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     /** {@code v1} or {@code v2}. */
     String version();
 
-    /** Makes the group, or sets new limits on the one that is there. */
+    /** Creates the group, or sets new limits if it exists. */
     void create(String name, Limits limits);
 
     /**
-     * Changes only the bound on memory, of a group in use. What the kernel can take back for that, it does.
+     * Changes only the memory limit of a group in use. The kernel reclaims what it can for that.
      *
-     * @return false where the group uses more than that, which then goes on as it was
+     * @return false if the group uses more than that; its limit is then unchanged
      */
     boolean limitMemory(String name, long bytes);
 
-    /** Takes back memory of the group's that can be had again from disk, about so much of it; how much it was. */
+    /** Reclaims about {@code bytes} of the group's memory that can be read again from disk; returns how much it was. */
     long reclaim(String name, long bytes);
 
     /** The files a process writes {@code 0} to, to join the group. */
@@ -94,21 +94,21 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
 
     Usage usage(String name);
 
-    /** Only how often memory ran out: reading all of a group's use makes the kernel add it up first. */
+    /** The count of OOM kills alone, which is cheaper than {@link #usage}: that makes the kernel add up statistics. */
     long oomKills(String name);
 
     /** The names of all groups under the parent. */
     Set<String> list();
 
-    /** Removes the parent group, once no group is left in it. */
+    /** Removes the parent group, which must have no groups left. */
     void removeParent();
 
-    /** Waits until {@code done}: the kernel tells nobody when a group has emptied. */
+    /** Polls until {@code done}, because the kernel does not notify when a group becomes empty. */
     static void await(Duration bound, String what, BooleanSupplier done) {
         Poll.until(bound, Duration.ofMillis(2), what, done);
     }
 
-    /** The folders in {@code folder}, or none where there is no such folder. */
+    /** The names of the folders in {@code folder}; empty if it does not exist. */
     static Set<String> folders(Path folder) {
         Set<String> names = new TreeSet<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, Files::isDirectory)) {

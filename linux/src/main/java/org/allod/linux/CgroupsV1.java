@@ -14,7 +14,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.allod.base.FailedException;
 
-/** Version 1: a tree for each controller (or for several), the same group made in each. */
+/** Version 1: one tree for each controller, or for several; a group is created in each tree. */
 final class CgroupsV1 implements Cgroups {
     private static final System.Logger LOG = System.getLogger(CgroupsV1.class.getName());
 
@@ -25,7 +25,9 @@ final class CgroupsV1 implements Cgroups {
             Set.of("rw", "ro", "xattr", "clone_children", "noprefix", "none", FAVOR);
     private static final List<String> NEEDED = List.of("cpu", "memory", "pids");
 
-    /** Controller to the root of its tree. All there are, so that no tool of ours finds cause to make more groups. */
+    /**
+     * The root of each controller's tree. Groups are made in all of them, so that runsc needs to make none of its own.
+     */
     private final Map<String, Path> trees;
 
     private final String parent;
@@ -37,7 +39,7 @@ final class CgroupsV1 implements Cgroups {
         inheritCpus(folder("cpuset", "."));
     }
 
-    /** A group of the cpuset tree takes no process before it is told of processors: those of its parent. */
+    /** Gives a cpuset group its parent's processors, since a group without any accepts no process. */
     private static void inheritCpus(Path group) {
         for (String file : List.of("cpuset.cpus", "cpuset.mems")) {
             if (CgroupFiles.read(group.resolve(file)).isEmpty()) {
@@ -67,9 +69,9 @@ final class CgroupsV1 implements Cgroups {
     }
 
     /**
-     * Has the kernel let processes change groups at once. runsc knows no other way into a group of version 1 than to
-     * move there and back, and each time waits for the kernel, 8 ms here (docs/decisions/025). Only the empty tree of
-     * version 2 beside ours takes the option, for all of them, and until the next boot of the host.
+     * Makes moving processes between groups fast. runsc enters a group of version 1 by moving there and back, and each
+     * move waits for the kernel, for 8 ms here (docs/decisions/025). Only the empty version 2 tree accepts the mount
+     * option; it then holds for all trees until the host reboots.
      */
     private static void favorDynamicModifications(Mounts.Mount unified) {
         if (Arrays.asList(unified.options().split(",", -1)).contains(FAVOR)) {
@@ -96,7 +98,7 @@ final class CgroupsV1 implements Cgroups {
         return "v1";
     }
 
-    /** The distinct trees: {@code cpu} and {@code cpuacct} are often one. */
+    /** The distinct trees, since {@code cpu} and {@code cpuacct} are often one. */
     private Set<Path> roots() {
         return new LinkedHashSet<>(trees.values());
     }
@@ -120,7 +122,7 @@ final class CgroupsV1 implements Cgroups {
         Path cpu = folder("cpu", name);
         CgroupFiles.write(cpu.resolve("cpu.cfs_period_us"), "" + CPU_PERIOD_MICROS);
         CgroupFiles.write(cpu.resolve("cpu.cfs_quota_us"), "" + limits.cpuMillis() * CPU_PERIOD_MICROS / 1000);
-        // Version 1 says 1024 where version 2 says 100, and takes 2 at least.
+        // The default is 1024 in version 1 and 100 in version 2; version 1 accepts no less than 2.
         CgroupFiles.write(cpu.resolve("cpu.shares"), "" + Math.max(2, limits.cpuWeight() * 1024L / 100));
         boundMemory(name, limits.memoryBytes());
         CgroupFiles.write(folder("pids", name).resolve("pids.max"), "" + limits.processes());
@@ -131,7 +133,7 @@ final class CgroupsV1 implements Cgroups {
         Path swap = memory.resolve("memory.memsw.limit_in_bytes");
         String bytes = "" + limit;
         if (Files.exists(swap)) {
-            // Each of the two may only move while it stays on its side of the other.
+            // The swap limit must never be below the memory limit, so the order depends on the direction.
             boolean growing = CgroupFiles.number(swap) < limit;
             CgroupFiles.write(growing ? swap : memory.resolve("memory.limit_in_bytes"), bytes);
             CgroupFiles.write(growing ? memory.resolve("memory.limit_in_bytes") : swap, bytes);
@@ -140,7 +142,7 @@ final class CgroupsV1 implements Cgroups {
         }
     }
 
-    /** The kernel refuses a bound that it cannot bring the group below. */
+    /** Relies on the kernel, which refuses a limit that it cannot bring the group below. */
     @Override
     public boolean limitMemory(String name, long bytes) {
         try {
@@ -154,7 +156,7 @@ final class CgroupsV1 implements Cgroups {
         }
     }
 
-    /** Version 1 takes back all it can: its file cannot be told how much. */
+    /** Version 1 reclaims all that it can, because its file takes no amount. */
     @Override
     public long reclaim(String name, long bytes) {
         Path used = folder("memory", name).resolve("memory.usage_in_bytes");
@@ -183,7 +185,7 @@ final class CgroupsV1 implements Cgroups {
             if (processes(name).isEmpty()) {
                 return true;
             }
-            // Nothing forks while frozen, so one round gets them all; signals are taken on thawing.
+            // Frozen processes cannot fork, so one pass reaches all of them; they handle the signal when thawed.
             CgroupFiles.writeIfPresent(freezer, "FROZEN");
             for (int pid : processes(name)) {
                 ProcessIdentity.of(pid).ifPresent(process -> {

@@ -11,18 +11,18 @@ import java.util.List;
 import java.util.Set;
 import org.allod.base.FailedException;
 
-/** Version 2: one tree, all controllers in it. */
+/** Version 2: one tree with all controllers. */
 final class CgroupsV2 implements Cgroups {
     private static final List<String> NEEDED = List.of("cpu", "memory", "pids");
 
-    /** Where those go that stand in the way: {@link #vacate}. */
+    /** The group that {@link #vacate} moves processes to. */
     private static final String ASIDE = "allod-aside";
 
     private static final Duration VACATING = Duration.ofSeconds(10);
 
     private final Path parent;
 
-    /** Gives the controllers that the host has to the parent group's children. */
+    /** Enables the controllers that are needed for the parent group's children. */
     CgroupsV2(Path root, String parent) {
         this.parent = root.resolve(parent);
         CgroupFiles.make(this.parent);
@@ -39,16 +39,17 @@ final class CgroupsV2 implements Cgroups {
     }
 
     /**
-     * In a container the root that we see is a group like any other, with us in it; and one that holds processes may not
-     * divide what it has among its children (cgroups(7), "no internal processes"). So they move into a child of their
-     * own, which has the same bounds. The kernel's real root may do both, and has no type.
+     * Moves the processes of the visible root group into a child group, which has the same limits. In a container that
+     * root is an ordinary group that holds this process, and a group with processes cannot enable controllers for its
+     * children (cgroups(7), "no internal processes"). The kernel's real root can do both; it has no {@code
+     * cgroup.type}.
      */
     private static void vacate(Path root) {
         if (!Files.exists(root.resolve("cgroup.type"))) {
             return;
         }
         Path aside = root.resolve(ASIDE);
-        // Again, as long as one of them starts others.
+        // Repeat while the processes start others.
         Cgroups.await(VACATING, "moving every process of " + root + " to " + aside, () -> {
             Set<Integer> processes = CgroupFiles.processes(root);
             if (processes.isEmpty()) {
@@ -96,12 +97,12 @@ final class CgroupsV2 implements Cgroups {
         CgroupFiles.writeIfPresent(group.resolve("cpu.weight"), "" + Math.clamp(limits.cpuWeight(), 1, 10_000));
         CgroupFiles.writeIfPresent(group.resolve("memory.max"), "" + limits.memoryBytes());
         CgroupFiles.writeIfPresent(group.resolve("memory.swap.max"), "0");
-        // A guest is one thing: half of it killed for memory is no guest.
+        // Kill all of a guest together: a guest of which only some processes are left does not work.
         CgroupFiles.writeIfPresent(group.resolve("memory.oom.group"), "1");
         CgroupFiles.writeIfPresent(group.resolve("pids.max"), "" + limits.processes());
     }
 
-    /** Asked for first, because version 2 kills for a bound that it cannot bring the group below. */
+    /** Checks and reclaims first, because version 2 kills processes if it cannot bring the group below the limit. */
     @Override
     public boolean limitMemory(String name, long bytes) {
         Path group = parent.resolve(name);
@@ -123,11 +124,11 @@ final class CgroupsV2 implements Cgroups {
         long before = CgroupFiles.number(group.resolve("memory.current"));
         Path reclaim = group.resolve("memory.reclaim"); // since Linux 5.19
         if (Files.exists(reclaim)) {
-            // Not by a channel: of a file that says EAGAIN, as this one does, a channel says that nothing was written.
+            // Not with a channel, which does not report the EAGAIN that this file returns.
             try (FileOutputStream out = new FileOutputStream(reclaim.toFile())) {
                 out.write(Long.toString(bytes).getBytes(StandardCharsets.US_ASCII));
             } catch (IOException e) {
-                // Less than that could be had: what was, is counted.
+                // The kernel could reclaim less than that; what it did is measured below.
             }
         }
         return Math.max(0, before - CgroupFiles.number(group.resolve("memory.current")));

@@ -11,16 +11,17 @@ import java.util.concurrent.TimeUnit;
 import org.allod.base.FailedException;
 
 /**
- * A short command of the host: run, waited for, its output bounded, killed when it takes too long. Arguments must
- * hold no secret, because they appear in errors (and in every process list); what is secret goes in by {@link #input}.
+ * A short command on the host. Running it waits for its end; its output is bounded, and it is killed after a timeout.
+ * Arguments must hold no secret, because they appear in errors and in every process list; pass secrets by {@link
+ * #input}.
  *
  * @param argv the command and its arguments
- * @param input what it reads from its standard input
- * @param timeout after which it is killed
- * @param folder its working folder; empty for ours
+ * @param input its standard input
+ * @param timeout the time after which it is killed
+ * @param folder its working directory; empty for that of this process
  */
 public record Command(List<String> argv, String input, Duration timeout, Optional<Path> folder) {
-    /** Enough for every listing we ask for; beyond it output is read and dropped. */
+    /** Enough for every listing that is needed; output beyond this is read and dropped. */
     private static final int MAX_OUTPUT = 4 << 20;
 
     private static final int ERROR_TAIL = 600;
@@ -51,14 +52,18 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
         return new Command(argv, input, timeout, Optional.of(workingFolder));
     }
 
-    /** How a command ended, and the beginning of what it said. */
+    /** A command's exit code and the beginning of its output. */
     public record Result(int exit, String out, String err) {
         public boolean ok() {
             return exit == 0;
         }
     }
 
-    /** Runs it and gives its output; anything but exit code 0 is a {@link FailedException}. */
+    /**
+     * Runs it and returns its standard output.
+     *
+     * @throws FailedException if the exit code is not 0
+     */
     public String output() {
         Result result = run();
         if (!result.ok()) {
@@ -67,7 +72,7 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
         return result.out();
     }
 
-    /** The error that says how this command ended. */
+    /** The exception that says how this command ended. */
     public FailedException failure(Result result) {
         String said = (result.err().isBlank() ? result.out() : result.err()).strip();
         String tail = said.length() > ERROR_TAIL ? "…" + said.substring(said.length() - ERROR_TAIL) : said;
@@ -75,7 +80,7 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
                 "`" + displayed() + "` ended with exit code " + result.exit() + (tail.isEmpty() ? "" : ": " + tail));
     }
 
-    /** Runs it, whatever its exit code. */
+    /** Runs it and accepts any exit code. */
     public Result run() {
         ProcessBuilder builder = new ProcessBuilder(argv);
         folder.ifPresent(path -> builder.directory(path.toFile()));
@@ -89,7 +94,7 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
                     throw new FailedException(
                             "`" + displayed() + "` did not end within " + timeout.toMillis() + " ms and was killed");
                 }
-                // A child of the command may hold the pipes open after it: wait a little, then take what came.
+                // A child of the command may hold the pipes open longer: wait briefly, then take what has arrived.
                 out.awaitEnd(DRAIN);
                 err.awaitEnd(DRAIN);
                 return new Result(process.exitValue(), out.text(), err.text());
@@ -120,7 +125,7 @@ public record Command(List<String> argv, String input, Duration timeout, Optiona
         try (OutputStream stdin = process.getOutputStream()) {
             stdin.write(input.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
-            // It ended, or closed its input, without reading it all: its exit code says whether that is an error.
+            // The command ended or closed its input without reading all of it; the exit code tells whether it failed.
         }
     }
 

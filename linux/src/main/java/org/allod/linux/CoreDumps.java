@@ -14,9 +14,8 @@ public final class CoreDumps {
     private CoreDumps() {}
 
     /**
-     * Forbids core dumps of this process, whatever its limits and wherever the kernel sends them (a limit of zero does
-     * not hold where dumps are piped to a program), and reading its memory for all but root. Programs it starts are not
-     * meant: the kernel forgets it when they begin.
+     * Forbids core dumps of this process (a resource limit of zero does not, if dumps are piped to a program), and lets
+     * only root read its memory. Programs that it starts are not affected, since the kernel resets the flag on exec.
      */
     public static void forbid() {
         int result;

@@ -11,18 +11,18 @@ import java.util.function.Supplier;
 import org.allod.base.FailedException;
 
 /**
- * Starts a process that outlives us: a session of its own (so no terminal's hang-up reaches it), standard streams on
- * files or nothing, born inside its control groups and its network namespace.
+ * Starts a process that outlives the daemon: in a session of its own (so that no terminal's hang-up reaches it), with
+ * its output in a file, in a pipe or nowhere, and in its control groups and network namespace from the beginning.
  *
- * <p>A small shell script joins the groups and then becomes the program, so the number of the process stays the same
- * all along. It writes {@code 0} (itself) to the groups' {@code tasks}: moving oneself needs none of the kernel-wide
- * locks that moving another process does, which cost tens of milliseconds here.
+ * <p>A small shell script joins the groups and then executes the program, so the pid stays the same. It writes {@code
+ * 0} (itself) to the groups' {@code tasks}, because moving oneself needs none of the kernel-wide locks that moving
+ * another process does, which cost tens of milliseconds here.
  *
  * @param argv the program and its arguments; no secrets
  * @param environment its whole environment
  * @param groups the files that a process writes {@code 0} to, to join its control groups ({@link Cgroups#join})
- * @param namespace the network namespace it runs in; empty for ours
- * @param folder its working folder
+ * @param namespace the network namespace that it runs in; empty for that of this process
+ * @param folder its working directory
  * @param output where its standard output and error go
  */
 public record DetachedProcess(
@@ -38,7 +38,7 @@ public record DetachedProcess(
             exec "$@"
             """;
 
-    /** Of what a process says, where it is heard; bytes. */
+    /** How many bytes of a captured output are kept: its end. */
     private static final int KEPT = 8192;
 
     /** Where a detached process's output goes. */
@@ -46,10 +46,10 @@ public record DetachedProcess(
         /** Nowhere. */
         record Nowhere() implements Output {}
 
-        /** To the end of a file, which nobody bounds: only for programs that say little. */
+        /** Appended to a file without a bound; only for programs that write little. */
         record ToFile(Path file) implements Output {}
 
-        /** To us, who keep the end of it, for as long as we live; after us, writing it is an error to the writer. */
+        /** Into a pipe to this process, which keeps the end of it. Once this process is gone, writes to it fail. */
         record Heard() implements Output {}
     }
 
@@ -90,15 +90,15 @@ public record DetachedProcess(
     }
 
     /**
-     * A process on its way.
+     * A started process.
      *
-     * @param process who it is; empty where it ended before it could be looked at
-     * @param exit its exit code, while we live to see it; 125 where it could not join its control groups
-     * @param said the end of what it has said so far, where it is heard
+     * @param process its identity; empty if it ended before it could be determined
+     * @param exit completes with its exit code; 125 if it could not join its control groups
+     * @param said returns the end of its output so far, if that is captured
      */
     public record Started(Optional<ProcessIdentity> process, CompletableFuture<Integer> exit, Supplier<String> said) {}
 
-    /** Starts it. The program itself may still fail to start: that shows as an exit. */
+    /** Starts it. If the program itself cannot be executed, that shows as an exit. */
     public Started start() {
         List<String> line = new ArrayList<>(List.of("/bin/sh", "-c", SCRIPT, "allod", "" + groups.size()));
         groups.forEach(file -> line.add(file.toString()));

@@ -8,11 +8,11 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Objects;
 
-/** Files that outlast a power cut: {@code fsync} of what was written, and of the folder that names it. */
+/** Makes files survive a power cut: {@code fsync} of their content and of the folder that names them. */
 public final class DurableFiles {
     private DurableFiles() {}
 
-    /** Makes a file's content, or a folder's list of names, outlast a power cut. */
+    /** Flushes a file's content, or a folder's entries. */
     public static void sync(Path path) throws IOException {
         boolean folder = Files.isDirectory(path);
         try (FileChannel channel =
@@ -21,13 +21,15 @@ public final class DurableFiles {
         }
     }
 
-    /** Puts {@code from}, already synced, in the place of {@code to}: after a crash either is whole. */
+    /**
+     * Replaces {@code to} by {@code from}, which must be flushed; after a crash there is one or the other, complete.
+     */
     public static void publish(Path from, Path to) throws IOException {
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         sync(parent(to));
     }
 
-    /** The folder {@code path} lies in. */
+    /** The parent folder of {@code path}. */
     public static Path parent(Path path) {
         return Objects.requireNonNull(path.toAbsolutePath().getParent(), "the root folder lies in none");
     }

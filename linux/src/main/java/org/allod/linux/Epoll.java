@@ -10,8 +10,8 @@ import org.allod.base.FailedException;
 import org.allod.base.SupervisedThread;
 
 /**
- * One platform thread that waits for many descriptors, however long that takes: what a virtual thread may not do, as it
- * would hold its carrier all the while. Safe for any thread.
+ * Waits for many descriptors on one platform thread. A virtual thread must not wait that way, since it would pin its
+ * carrier. Safe from any thread.
  */
 final class Epoll implements AutoCloseable {
     private static final int BATCH = 64;
@@ -21,7 +21,7 @@ final class Epoll implements AutoCloseable {
 
     private record Watched(int fd, LongConsumer ready) {}
 
-    /** By a key that is never used again, as a descriptor's number is. */
+    /** By a key that is never reused, unlike a descriptor's number. */
     private final Map<Long, Watched> waiting = new ConcurrentHashMap<>();
 
     private final AtomicLong keys = new AtomicLong(STOP);
@@ -36,8 +36,8 @@ final class Epoll implements AutoCloseable {
     }
 
     /**
-     * From now on the descriptor is ours, and {@code ready} is told its key whenever something can be read off it or its
-     * other end is gone: on the thread of this, so it may not wait for anything, and again and again while that is so.
+     * Takes ownership of the descriptor. Calls {@code ready} with its key whenever it can be read or its other end is
+     * gone, repeatedly while that is so. The call is on this object's thread, so it must not block.
      *
      * @return the key
      */
@@ -54,9 +54,8 @@ final class Epoll implements AutoCloseable {
     }
 
     /**
-     * Closes a descriptor; false where that was done before. Closing alone would not take it out of the epoll: a child of
-     * ours between fork and exec has it a second time. It would be told of again, and by then its number may be
-     * another's.
+     * Removes and closes a descriptor; false if that was done before. Closing alone would not remove it, because a
+     * child process between fork and exec has a copy: the epoll would report it again, when its number may be reused.
      */
     boolean remove(long key) {
         Watched watched = waiting.remove(key);
@@ -93,7 +92,7 @@ final class Epoll implements AutoCloseable {
         }
     }
 
-    /** Ends the thread. Descriptors that are still waited for stay open, and nobody hears of them. */
+    /** Ends the thread. Descriptors that were not removed stay open and are not reported any more. */
     @Override
     public void close() {
         // Readable since it was made, but not yet in the epoll: adding it wakes the thread.

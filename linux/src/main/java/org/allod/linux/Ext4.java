@@ -11,9 +11,9 @@ import java.util.Optional;
 import org.allod.base.FailedException;
 
 /**
- * ext4 file systems in files: making one, and reading how much is in one without mounting it. Reading looks at the 1024
- * bytes of the superblock and at numbers in them only, so it is safe on a file system that a hostile guest has written;
- * what it says of such a one is that guest's claim.
+ * ext4 file systems in files: makes one, and reads the used and free space of one without mounting it. Reading parses
+ * only numbers in the 1024 bytes of the superblock, so it is safe on a file system that a hostile guest has written;
+ * the result is then that guest's claim.
  */
 public final class Ext4 {
     private static final int SUPERBLOCK = 1024;
@@ -23,12 +23,12 @@ public final class Ext4 {
     private Ext4() {}
 
     /**
-     * What a file system has and has left, in blocks.
+     * The size and free space of a file system, in blocks.
      *
      * @param blockSize bytes of a block
-     * @param blocks all of them
-     * @param free what nobody uses
-     * @param available what an ordinary user may still take
+     * @param blocks the number of blocks
+     * @param free unused blocks
+     * @param available unused blocks that are not reserved for root
      */
     public record Space(long blockSize, long blocks, long free, long available) {
         public long bytes() {
@@ -41,8 +41,8 @@ public final class Ext4 {
     }
 
     /**
-     * Makes an empty file system that fills {@code image}, in place of whatever is in there. Tables are left to be
-     * zeroed by the first mount, in the background: else a terabyte would take minutes and space for nothing.
+     * Makes an empty file system that fills {@code image}, replacing its content. The first mount zeroes the tables in
+     * the background; otherwise a terabyte would take minutes, and space for zeros.
      */
     public static void make(Path image) {
         var _ = Command.of(
@@ -58,7 +58,7 @@ public final class Ext4 {
                 .output();
     }
 
-    /** What the superblock in {@code image} says; empty where there is none, or only nonsense. */
+    /** Reads the superblock in {@code image}; empty if there is no valid one. */
     public static Optional<Space> read(Path image) {
         ByteBuffer block = ByteBuffer.allocate(SUPERBLOCK).order(ByteOrder.LITTLE_ENDIAN);
         try (FileChannel channel = FileChannel.open(image, StandardOpenOption.READ)) {

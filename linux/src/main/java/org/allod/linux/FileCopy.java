@@ -15,11 +15,11 @@ import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Copies a large file as cheaply as the file system can. Where it can share blocks between files (XFS, btrfs) the copy
- * is made by one call and takes no space ({@code FICLONE}, ioctl_ficlone(2)); elsewhere what is in the file is copied,
- * and its holes are left out. Interrupting the calling thread ends a copy; half a copy is removed.
+ * Copies a large file as cheaply as the file system can. If it can share blocks between files (XFS, btrfs), one call
+ * makes the copy without taking space ({@code FICLONE}, ioctl_ficlone(2)). Otherwise the data is copied and holes are
+ * left out. Interrupting the calling thread ends a copy and removes what was copied.
  *
- * <p>The work is done on a platform thread: the calls hold their carrier.
+ * <p>A platform thread does the work, because the calls pin their carrier.
  */
 public final class FileCopy {
     /** How a copy was made. */
@@ -36,9 +36,9 @@ public final class FileCopy {
     private FileCopy() {}
 
     /**
-     * Makes {@code to} the same as {@code from} now is, durably, in place of what was there; whole or not at all.
+     * Replaces {@code to} by a copy of {@code from}, atomically and durably.
      *
-     * @param copied told how many bytes have been copied so far; one more piece each time
+     * @param copied called with the number of bytes copied so far, after each piece
      */
     public static Method copy(Path from, Path to, LongConsumer copied) throws InterruptedException {
         Path half = to.resolveSibling(to.getFileName() + ".half");
@@ -66,10 +66,10 @@ public final class FileCopy {
         }
     }
 
-    /** Bytes that a file takes on its disk, holes left out and shared blocks counted in full; 0 where it is not there. */
+    /** Bytes that a file takes on its disk, without holes and with shared blocks; 0 if it does not exist. */
     public static long allocated(Path file) {
-        // A name, not an open file: closing one of those drops every lock that this process has on it, SQLite's and the
-        // daemon's own among them; and a pipe or a terminal would be waited for.
+        // O_PATH does not open the file itself: closing an opened one would drop every POSIX lock that this process has
+        // on it, SQLite's and the daemon's among them; and opening a pipe or a terminal could block.
         int fd = Libc.open(file.toString(), Libc.O_PATH);
         if (fd < 0) {
             return 0;

@@ -12,9 +12,10 @@ import java.lang.invoke.VarHandle;
 import org.allod.base.Bug;
 
 /**
- * The calls of the C library and the kernel that have no Java face. Checked by hand against the kernel's
- * {@code uapi} headers; system call numbers are those of every architecture since 5.1 (one table for all), older ones
- * are {@link LibcSockets}'s. Results below zero are the negated {@code errno}, as the kernel itself gives them.
+ * Bindings to the C library and to system calls that Java does not offer, checked by hand against the kernel's {@code
+ * uapi} headers. The numbers of system calls here are the same on every architecture (since Linux 5.1 there is one
+ * table); {@link LibcSockets} has older ones. Negative results are the negated {@code errno}, as the kernel returns
+ * them.
  */
 final class Libc {
     static final int EPERM = 1;
@@ -56,7 +57,7 @@ final class Libc {
     private static final StructLayout STATE = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
-    /** By number, with as many arguments as there can be: linking a function takes the JVM 20 ms, for each shape. */
+    /** One handle for every system call, with the most arguments, since the JVM takes 20 ms to link each shape. */
     private static final MethodHandle SYSCALL = bind(
             "syscall",
             FunctionDescriptor.of(
@@ -116,7 +117,7 @@ final class Libc {
 
     private Libc() {}
 
-    /** What the C library says of an error's number; it has been safe from any thread since glibc 2.32. */
+    /** The C library's text for an errno; {@code strerror} is thread-safe since glibc 2.32. */
     static String error(int errno) {
         try {
             MemorySegment text = (MemorySegment) STRERROR.invokeExact(errno);
@@ -126,7 +127,7 @@ final class Libc {
         }
     }
 
-    /** Blocks of 512 bytes that an open file takes. {@code st_blocks} is at the same place on x86-64 and 64-bit ARM. */
+    /** Blocks of 512 bytes that an open file takes. {@code st_blocks} has the same offset on x86-64 and 64-bit ARM. */
     static long blocks(int fd) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);
@@ -138,7 +139,7 @@ final class Libc {
         }
     }
 
-    /** Opens a file that is there. Its descriptor is not for children. */
+    /** Opens an existing file, with close-on-exec. */
     static int open(String path, int flags) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);
@@ -194,7 +195,7 @@ final class Libc {
         }
     }
 
-    /** Events of the descriptor then bear the key. */
+    /** Adds a descriptor whose events then carry the key. */
     static int epollAdd(int epoll, int fd, long key) {
         return epollControl(epoll, EPOLL_CTL_ADD, fd, key);
     }
@@ -215,7 +216,9 @@ final class Libc {
         }
     }
 
-    /** Waits without bound; holds its thread's carrier, so platform threads only. Returns how many are ready. */
+    /**
+     * Waits without a timeout; returns how many events are ready. For platform threads only, since it pins a carrier.
+     */
     static int epollWait(int epoll, MemorySegment events, int capacity) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);
@@ -225,12 +228,12 @@ final class Libc {
         }
     }
 
-    /** The key of what event {@code index} of an {@link #epollWait} is about. */
+    /** The key of the event at {@code index} of an {@link #epollWait}. */
     static long readyKey(MemorySegment events, int index) {
         return events.get(ValueLayout.JAVA_LONG_UNALIGNED, index * EVENT_SIZE + EVENT_DATA);
     }
 
-    /** A system call; arguments that it does not have are zero. */
+    /** Makes a system call; pass zero for arguments that it does not have. */
     static long syscall(long number, long a, long b, long c, long d, long e, long f) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(STATE);

@@ -7,9 +7,10 @@ import java.util.HexFormat;
 import java.util.Map;
 
 /**
- * A network device of some namespace, and the requests there are about it ({@code linux/rtnetlink.h}, {@code if_link.h},
- * {@code if_addr.h}, {@code neighbour.h}). Each sets a state and may be asked for again; none does anything before
- * {@link Rtnetlink#ask}. Addresses are literals of either family, Ethernet addresses six pairs of digits with colons.
+ * A network device of some namespace, and the requests there are about it ({@code linux/rtnetlink.h}, {@code
+ * if_link.h}, {@code if_addr.h}, {@code neighbour.h}). Each sets a state and may be asked for again; none does anything
+ * before {@link Rtnetlink#ask}. Addresses are literals of either family, Ethernet addresses six pairs of digits with
+ * colons.
  *
  * @param name what it is called
  * @param index its number in its namespace

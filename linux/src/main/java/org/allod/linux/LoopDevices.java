@@ -9,10 +9,10 @@ import org.allod.base.FailedException;
 import org.allod.base.Poll;
 
 /**
- * Which files loop devices have. One that was unmounted may still be mounted elsewhere: every process that has just been
- * given a mount namespace of its own has a copy of all mounts until it drops them, and a dying one until it is gone. Until
- * then its file system lives in the kernel, and whoever writes to the file behind it destroys it; mounted again, it is
- * that same file system as it was.
+ * Finds the files behind loop devices. A file system that was unmounted may still be mounted elsewhere: a process with
+ * a new mount namespace has a copy of all mounts until it drops them, and a dying process until it is gone. Until then
+ * the kernel keeps the file system alive; writing to the file behind it would destroy it, and mounting the file again
+ * gives the same live file system.
  */
 public final class LoopDevices {
     private static final Path DEVICES = Path.of("/sys/block");
@@ -20,7 +20,7 @@ public final class LoopDevices {
 
     private LoopDevices() {}
 
-    /** Whether a loop device has the file. */
+    /** Whether the file is attached to a loop device. */
     public static boolean isAttached(Path file) {
         String wanted = file.toAbsolutePath().normalize().toString();
         try (DirectoryStream<Path> devices = Files.newDirectoryStream(DEVICES, "loop*")) {
@@ -36,15 +36,15 @@ public final class LoopDevices {
     }
 
     /**
-     * Waits until no loop device has the file.
+     * Waits until the file is attached to no loop device.
      *
-     * @return false where one still has it after {@code bound}
+     * @return false if it still is after {@code bound}
      */
     public static boolean detach(Path file, Duration bound) {
         return Poll.within(bound, LOOK, () -> !isAttached(file));
     }
 
-    /** Empty where the device has none, and where it has just gone. */
+    /** The file behind a loop device; empty if it has none, or has just disappeared. */
     private static String backingFileOf(Path device) {
         try {
             return Files.readString(device.resolve("loop/backing_file")).strip();

@@ -8,26 +8,26 @@ import java.time.Duration;
 import org.allod.base.FailedException;
 
 /**
- * A file system in a file, mounted on the host through a loop device that goes with the mount. The host's kernel
- * trusts what it mounts: only for file systems that nobody but this host has written.
+ * A file system in a file, mounted on the host through a loop device that disappears with the mount. The host's kernel
+ * trusts what it mounts, so use this only for file systems that only this host has written.
  *
  * @param image the file
- * @param target where it is mounted
+ * @param target the mount point
  */
 public record LoopMount(Path image, Path target) {
-    /** Freezing writes out what is dirty, at the pace of the disk. */
+    /** Freezing writes all dirty pages, which takes as long as the disk does. */
     private static final Duration WRITING = Duration.ofMinutes(2);
 
-    /** Mounts it, without set-user-id programs and devices, unless it is mounted; then it is as large as its file. */
+    /** Mounts it with nosuid and nodev, unless it is mounted, and grows it to the size of its file. */
     public void mount() {
         if (isMounted()) {
             return;
         }
         if (isSmallerThanImage()) {
-            // Not in use: no privilege of the kernel's is needed for it, only a file system that was looked over.
+            // Resizing while it is not mounted needs no kernel privilege, but a checked file system.
             Command check = Command.of("e2fsck", "-f", "-p", image.toString()).timeout(WRITING);
             Command.Result checked = check.run();
-            // 1: something was put in order.
+            // Exit code 1 means that e2fsck has repaired something.
             if (checked.exit() > 1) {
                 throw check.failure(checked);
             }
@@ -41,9 +41,10 @@ public record LoopMount(Path image, Path target) {
     }
 
     /**
-     * Makes device and file system as large as the file has become, in use as they are. Never smaller.
+     * Grows the mounted device and file system to the size of the file; never shrinks them.
      *
-     * @throws FailedException also where this process may not do that ({@code CAP_SYS_RESOURCE}): then the next mount does it
+     * @throws FailedException also if this process lacks the privilege ({@code CAP_SYS_RESOURCE}); the next mount grows
+     *     it
      */
     public void grow() {
         if (!isSmallerThanImage()) {
@@ -54,7 +55,7 @@ public record LoopMount(Path image, Path target) {
         var _ = Command.of("resize2fs", device).timeout(WRITING).output();
     }
 
-    /** The file system may be up to a block smaller than its file and still fill it. */
+    /** Allows a difference of up to a block, which a file system that fills its file may have. */
     private boolean isSmallerThanImage() {
         long now = Ext4.read(image).map(Ext4.Space::bytes).orElse(0L);
         return now + 4096 <= size();
@@ -74,7 +75,7 @@ public record LoopMount(Path image, Path target) {
         }
     }
 
-    /** What the mounted file system has and has left. */
+    /** The size and free space of the mounted file system. */
     public Ext4.Space space() {
         try {
             FileStore store = Files.getFileStore(target);
@@ -89,7 +90,7 @@ public record LoopMount(Path image, Path target) {
         }
     }
 
-    /** Writes out everything and holds up whoever writes, until {@link #thaw}. Without effect where that is so. */
+    /** Writes all dirty pages and blocks writers until {@link #thaw}. Idempotent. */
     public void freeze() {
         Command freeze = Command.of("fsfreeze", "--freeze", target.toString()).timeout(WRITING);
         Command.Result result = freeze.run();
@@ -98,7 +99,7 @@ public record LoopMount(Path image, Path target) {
         }
     }
 
-    /** Lets writers go on. Without effect where they do. */
+    /** Lets writers continue. Idempotent. */
     public void thaw() {
         if (!isMounted()) {
             return;
@@ -110,7 +111,7 @@ public record LoopMount(Path image, Path target) {
         }
     }
 
-    /** Unmounts it, after everything is written. One that is left frozen would never be let go, so it is thawed. */
+    /** Unmounts it after writing everything. Thaws it first, because a frozen file system cannot be released. */
     public void unmount() {
         thaw();
         Mounts.unmount(target);

@@ -11,10 +11,10 @@ import java.util.List;
 import org.allod.base.FailedException;
 
 /**
- * Encrypted disks in files, in the LUKS1 format as QEMU's own block driver writes and reads it, in user space: nothing
- * is asked of the host's kernel. The key goes to {@code qemu-img} by its standard input, never by its command line.
+ * Encrypted disks in files, in the LUKS1 format of QEMU's block driver. QEMU encrypts in user space, so the host's
+ * kernel is not involved. {@code qemu-img} gets the key by its standard input, never on its command line.
  *
- * <p>The key is 256 random bits, so that stretching it would protect nothing: the format's iterations are kept few.
+ * <p>The key is 256 random bits, so stretching it would add nothing; the number of iterations is kept low.
  */
 public final class Luks {
     private static final Duration MAKING = Duration.ofMinutes(2);
@@ -44,7 +44,7 @@ public final class Luks {
         } catch (IOException e) {
             throw new FailedException("cannot make the encrypted disk " + image + ": " + e.getMessage(), e);
         }
-        // What was never written reads as noise, which no file system minds; so holes are left out.
+        // Leave holes out. They then read as noise, which is fine, since a file system never reads unwritten blocks.
         run(
                 key,
                 "convert",
@@ -67,12 +67,12 @@ public final class Luks {
         var _ = Command.of(line).input(passphrase(key)).timeout(MAKING).output();
     }
 
-    /** The key as the format takes it, which is text. */
+    /** The key as text, which the format requires. */
     public static String passphrase(byte[] key) {
         return Base64.getEncoder().encodeToString(key);
     }
 
-    /** How many bytes of the file come before the disk in it; 0 where it is not encrypted. */
+    /** The length of the header before the disk, in bytes; 0 if the file is not encrypted. */
     public static long header(Path image) {
         try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "r")) {
             byte[] magic = new byte[MAGIC.length];

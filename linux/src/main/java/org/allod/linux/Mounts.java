@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import org.allod.base.FailedException;
 
-/** What is mounted, mounting and unmounting. Mounting what is mounted, and unmounting what is not, is no error. */
+/** Lists mounts, mounts and unmounts. Idempotent: mounting twice and unmounting twice are no errors. */
 public final class Mounts {
     private static final Path TABLE = Path.of("/proc/self/mountinfo");
 
@@ -86,7 +86,7 @@ public final class Mounts {
         }
     }
 
-    /** Unmounts {@code target} even while it is in use: it leaves the tree now and is freed by its last user. */
+    /** Unmounts {@code target} lazily: it leaves the tree now, and its last user frees it. */
     public static void detach(Path target) {
         while (at(target).isPresent()) {
             Command.of("umount", "--lazy", target.toString()).output();

@@ -17,11 +17,11 @@ import org.allod.base.FailedException;
  * Named network namespaces, as {@code ip netns} keeps them: a file in {@code /run/netns} on which the namespace is
  * mounted, so that it lives without a process in it.
  *
- * <p>A namespace is a property of a thread, and a thread gives it on to every thread that it starts. The JVM starts
- * threads from wherever it likes: waking a virtual thread may start a carrier. So a thread that enters a namespace is
- * made for it, does nothing there but call the kernel, and is back in the namespace of the process before it touches
- * anything of Java's that another thread could wait for. Should it not get back, the process ends: nobody could tell
- * any more what speaks to which network.
+ * <p>A namespace is a property of a thread, and every thread that it starts inherits it. The JVM may start threads at
+ * any time: waking a virtual thread may start a carrier. So a thread that enters a namespace is created for that, makes
+ * nothing but system calls there, and returns to the namespace of the process before it touches any Java object that
+ * another thread could wait for. If it cannot return, the process ends, because it would be unknown which thread speaks
+ * to which network.
  */
 public final class NetNs {
     private static final Path FOLDER = Path.of("/run/netns");
@@ -54,10 +54,10 @@ public final class NetNs {
     }
 
     /**
-     * Makes a namespace with nothing in it but a loopback device that is down.
+     * Creates a namespace that has only a loopback device, which is down.
      *
-     * @throws FailedException also where there is one of that name; a file that a crash left of one counts too ({@link #delete}
-     *     takes it away)
+     * @throws FailedException also if one of that name exists; a file that a crash left counts too ({@link #delete}
+     *     removes it)
      */
     public static void make(String name) {
         share();
@@ -83,13 +83,12 @@ public final class NetNs {
     }
 
     /**
-     * Takes the name away, and with it the namespace, once no process and no socket is in it. One that is not there is
-     * no error.
+     * Removes the name. The kernel frees the namespace once no process and no socket is in it. Idempotent.
      */
     public static void delete(String name) {
         Path path = path(name);
         int result = LibcSockets.detach(path.toString());
-        // Not mounted: a crash came between the file and the mount.
+        // EINVAL: not mounted, since a crash came between creating the file and mounting it.
         if (result < 0 && result != -Libc.ENOENT && result != -Libc.EINVAL) {
             throw new FailedException("cannot unmount the network namespace " + name + ": " + Libc.error(-result));
         }
@@ -101,10 +100,10 @@ public final class NetNs {
     }
 
     /**
-     * Makes calls of the kernel inside a namespace, on this thread, which must be made for it ({@link PlatformThreads}).
+     * Makes system calls inside a namespace, on this thread, which must be created for that ({@link PlatformThreads}).
      *
-     * @param calls nothing but calls of the kernel, as the type says
-     * @return what they gave
+     * @param calls system calls and nothing else, as the class comment says
+     * @return their result
      */
     static int inside(String name, IntSupplier calls) {
         int fd = Libc.open(path(name).toString(), Libc.O_RDONLY);
@@ -147,8 +146,8 @@ public final class NetNs {
     }
 
     /**
-     * Makes the folder a mount that other mount namespaces share, as {@code ip netns} does: or a name taken away here
-     * would hold its namespace wherever a copy of our mounts is.
+     * Makes the folder a shared mount, as {@code ip netns} does. Otherwise a name removed here would keep its namespace
+     * alive in every other mount namespace that has a copy of the mounts.
      */
     private static synchronized void share() {
         if (shared) {
@@ -159,7 +158,7 @@ public final class NetNs {
         } catch (IOException e) {
             throw new FailedException("cannot make the folder " + FOLDER + ": " + e.getMessage(), e);
         }
-        // ip takes the same lock: two that make the mount at one time would stack them.
+        // ip takes the same lock, because two processes that mount at the same time would stack the mounts.
         int lock = Libc.open(FOLDER.toString(), Libc.O_RDONLY);
         try {
             int result = lock < 0 ? lock : LibcSockets.lock(lock);

@@ -12,27 +12,27 @@ import java.util.function.IntPredicate;
 import org.allod.base.FailedException;
 
 /**
- * A conversation with a part of the kernel over netlink ({@code man 7 netlink}): requests go out in one send, each gets
- * its answer before this returns, and what the kernel refuses is a {@link Refused} in its own words.
+ * A netlink socket ({@code man 7 netlink}). Requests go out in one send, and each gets its response before the call
+ * returns; a request that the kernel refuses becomes a {@link Refusal} with the kernel's own reason.
  *
- * <p>The socket belongs to the network namespace it was opened in and speaks of that one, whatever thread uses it. Not
- * for use by several threads. Its calls go to the C library: platform threads only ({@link PlatformThreads}).
+ * <p>The socket belongs to the network namespace in which it was opened, whatever thread uses it. Not thread-safe. Its
+ * calls block in the C library, so use platform threads only ({@link PlatformThreads}).
  */
 final class Netlink implements AutoCloseable {
     private static final int SO_RCVTIMEO = 20;
     private static final int NETLINK_CAP_ACK = 10;
     private static final int NETLINK_EXT_ACK = 11;
 
-    /** The kernel answers within the send; only a listing is read piece by piece. */
+    /** A timeout that should never pass: the kernel responds during the send; only listings come in pieces. */
     private static final long PATIENCE_SECONDS = 20;
 
-    /** The most the kernel puts into one message of a listing, twice. */
+    /** Twice the most that the kernel puts into one message of a listing. */
     private static final int BUFFER = 64 << 10;
 
-    /** A listing during which something changed is asked for again so often. */
+    /** How often a listing is repeated because something changed during it. */
     private static final int LISTINGS = 10;
 
-    /** More messages than any listing of ours has: a hundred thousand devices or elements. */
+    /** The most messages of a listing; more than a hundred thousand devices or elements need. */
     private static final int MOST = 1 << 20;
 
     /** A request that the kernel refused. */
@@ -64,19 +64,19 @@ final class Netlink implements AutoCloseable {
         this.fd = fd;
     }
 
-    /** Opens one in the namespace of this thread. */
+    /** Opens a socket in the namespace of this thread. */
     static Netlink open(int protocol) {
         return of(LibcSockets.netlink(protocol));
     }
 
-    /** Takes over what opening a socket gave. */
+    /** Takes ownership of a socket, or of the error that opening it returned. */
     static Netlink of(int fd) {
         checked("socket", fd);
         Netlink netlink = new Netlink(fd);
         try {
             checked("connect", LibcSockets.connectKernel(fd));
             checked("setsockopt", LibcSockets.setPatience(fd, SO_RCVTIMEO, PATIENCE_SECONDS));
-            // Without these errors are numbers only, each with the whole request behind it.
+            // Without these options an error is only a number, followed by the whole request.
             checked("setsockopt", LibcSockets.setFlag(fd, NETLINK_CAP_ACK));
             checked("setsockopt", LibcSockets.setFlag(fd, NETLINK_EXT_ACK));
             return netlink;
@@ -87,10 +87,10 @@ final class Netlink implements AutoCloseable {
     }
 
     /**
-     * Sends the requests in one go and waits until all that ask for it are acknowledged. The kernel goes on after one
-     * that it refuses, so each must do no harm where an earlier one failed.
+     * Sends the requests together and waits until all that ask for it are acknowledged. The kernel continues after one
+     * that it refuses, so each must be harmless if an earlier one has failed.
      *
-     * @throws FailedException of the first that was refused
+     * @throws FailedException for the first that was refused
      */
     void ask(List<NetlinkMessage> requests) {
         List<Refusal> refusals = tell(requests);
@@ -99,7 +99,7 @@ final class Netlink implements AutoCloseable {
         }
     }
 
-    /** As {@link #ask}, but gives what was refused, in the order of the requests, instead of throwing. */
+    /** Like {@link #ask}, but returns the refusals, in the order of the requests, instead of throwing. */
     List<Refusal> tell(List<NetlinkMessage> requests) {
         int first = send(requests);
         int awaited =
@@ -122,7 +122,7 @@ final class Netlink implements AutoCloseable {
                         NetlinkMessage request = requests.get(index);
                         refused[index] = new Refusal(request.what(), answer.error(), answer.reason());
                         if (!request.acknowledged()) {
-                            return List.of(refused[index]); // a bracket around the others, which fell with it
+                            return List.of(refused[index]); // the batch's begin or end: all of the batch failed
                         }
                     }
                     awaited--;
@@ -139,9 +139,9 @@ final class Netlink implements AutoCloseable {
     }
 
     /**
-     * Everything the kernel lists in answer to a request, in one moment of it.
+     * A consistent listing of everything that a request asks for.
      *
-     * @param absent the errors that mean that there is nothing to list
+     * @param absent tells which errors mean that there is nothing to list
      */
     List<NetlinkResponse> list(NetlinkMessage request, IntPredicate absent) {
         for (int i = 0; i < LISTINGS; i++) {
@@ -153,7 +153,7 @@ final class Netlink implements AutoCloseable {
         throw new FailedException("cannot " + request.what() + ": it changes faster than it can be read");
     }
 
-    /** The one thing that a request asks for; nothing where the kernel answers with the error that says so. */
+    /** The one object that a request asks for; empty if the kernel returns the error {@code absent}. */
     Optional<NetlinkResponse> get(NetlinkMessage request, int absent) {
         int asked = send(List.of(request));
         try (Arena arena = Arena.ofConfined()) {
@@ -171,7 +171,7 @@ final class Netlink implements AutoCloseable {
         }
     }
 
-    /** One listing; false where it is not all of one moment. */
+    /** Reads one listing; false if it is not consistent. */
     private boolean gather(NetlinkMessage request, List<NetlinkResponse> all, IntPredicate absent) {
         int asked = send(List.of(request));
         boolean whole = true;
@@ -185,7 +185,7 @@ final class Netlink implements AutoCloseable {
                     whole &= (answer.flags() & NetlinkResponse.INTERRUPTED) == 0;
                     switch (answer.type()) {
                         case NetlinkResponse.ERROR, NetlinkResponse.DONE -> {
-                            // Also what ends a listing bears a number, where the end came early.
+                            // The message that ends a listing has an error number if the listing ended early.
                             if (answer.error() == 0 || absent.test(answer.error())) {
                                 return whole;
                             }
@@ -199,7 +199,7 @@ final class Netlink implements AutoCloseable {
         throw new FailedException("cannot " + request.what() + ": the kernel lists more than " + MOST);
     }
 
-    /** Returns the number of the first. */
+    /** Sends the requests; returns the sequence number of the first. */
     private int send(List<NetlinkMessage> requests) {
         int first = sequence + 1;
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();

@@ -1,8 +1,8 @@
 package org.allod.linux;
 
 /**
- * Packet filter rules, by {@code nft}: a script is one transaction, applied whole or not at all. For what is done once;
- * elements of sets, which come and go with machines, are for {@link NftSets}.
+ * Changes packet filter rules with {@code nft}. A script is one transaction. Use it for what is done once; {@link
+ * NftSets} changes the elements of sets, which come and go with machines.
  */
 public final class Nft {
     private Nft() {}
@@ -11,7 +11,7 @@ public final class Nft {
         Command.of("nft", "-f", "-").input(script).output();
     }
 
-    /** Takes a table away, if there is one. */
+    /** Removes a table, if it exists. */
     public static void removeTable(String family, String name) {
         var _ = Command.of("nft", "delete", "table", family, name).run();
     }

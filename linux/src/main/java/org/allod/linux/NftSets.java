@@ -93,7 +93,7 @@ public record NftSets(String table) {
         }
     }
 
-    /** Adds all of them or, where one is refused, none. One that is there already is no error. */
+    /** Adds all elements or, if one is refused, none. An element that exists already is no error. */
     public void add(List<Element> elements) {
         List<Netlink.Refusal> refused = transact(elements, "add", NEW_ELEMENT, NetlinkMessage.CREATE);
         if (!refused.isEmpty()) {
@@ -101,15 +101,15 @@ public record NftSets(String table) {
         }
     }
 
-    /** Removes those that are there, whatever is missing: an element, a set or the table. */
+    /** Removes those that exist; a missing element, set or table is no error. */
     public void delete(List<Element> elements) {
         if (absent(transact(elements, "delete", DELETE_ELEMENT, 0))) {
-            // All or nothing holds here too; the kernel has known a delete that forgives since 6.3 only.
+            // The batch is atomic here too, and the kernel ignores missing elements only since 6.3: delete one by one.
             elements.forEach(each -> absent(transact(List.of(each), "delete", DELETE_ELEMENT, 0)));
         }
     }
 
-    /** Whether something was missing; anything else that was refused is an error. */
+    /** Whether something was missing; throws for any other refusal. */
     private static boolean absent(List<Netlink.Refusal> refused) {
         for (Netlink.Refusal each : refused) {
             if (!MISSING.contains(each.errno())) {
@@ -119,7 +119,7 @@ public record NftSets(String table) {
         return !refused.isEmpty();
     }
 
-    /** The elements of a set; none where there is no such set. */
+    /** The elements of a set; empty if there is no such set. */
     public List<Element> list(String set) {
         return dump(set).stream()
                 .flatMap(NftSets::list)

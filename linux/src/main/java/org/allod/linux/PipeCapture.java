@@ -12,17 +12,17 @@ import java.util.concurrent.TimeUnit;
 import org.allod.base.FailedException;
 
 /**
- * What a process says into a pipe, read as it comes, so that the process never waits for us, and kept up to a bound. One
- * thread reads all such pipes. A thread for each would be one for each guest, whose runsc hands its output on to it; and
- * a virtual one holds its carrier while it reads a pipe: with a few of those nothing else in the daemon ran any more
- * (docs/decisions/024).
+ * What a process says into a pipe, read as it comes, so that the process never waits for us, and kept up to a bound.
+ * One thread reads all such pipes. A thread for each would be one for each guest, whose runsc hands its output on to
+ * it; and a virtual one holds its carrier while it reads a pipe: with a few of those nothing else in the daemon ran any
+ * more (docs/decisions/024).
  */
 final class PipeCapture implements AutoCloseable {
-    /** Made when the first process is heard. */
+    /** Initialized when the first pipe is made. */
     private static final class Reading {
         static final Epoll EPOLL = new Epoll("process-output");
 
-        /** Of that thread alone. */
+        /** Owned by that thread. */
         static final MemorySegment BUFFER = Arena.global().allocate(1 << 16);
     }
 
@@ -45,27 +45,27 @@ final class PipeCapture implements AutoCloseable {
         key = Reading.EPOLL.add(ends.reader(), _ -> read(ends.reader()));
     }
 
-    /** Keeps the beginning, at most so many bytes. */
+    /** Keeps the first {@code most} bytes. */
     static PipeCapture first(int most) {
         return new PipeCapture(most, false);
     }
 
-    /** Keeps the end, at most so many bytes. */
+    /** Keeps the last {@code most} bytes. */
     static PipeCapture last(int most) {
         return new PipeCapture(most, true);
     }
 
-    /** What a process is to have for an output, until {@link #onProcessStarted}. */
+    /** The output to start a process with; valid until {@link #onProcessStarted}. */
     ProcessBuilder.Redirect output() {
         return ProcessBuilder.Redirect.appendTo(new File("/proc/self/fd/" + writer));
     }
 
-    /** The process has the pipe now, or never will: from here on it is over when nobody can write any more. */
+    /** Call once the process has the pipe, or could not be started. The pipe then ends when its last writer is gone. */
     void onProcessStarted() {
         Libc.close(writer);
     }
 
-    /** Waits for the last who could write to be gone, at most so long. */
+    /** Waits until the last writer is gone, at most {@code bound}. */
     void awaitEnd(Duration bound) throws InterruptedException {
         boolean _ = over.await(bound.toMillis(), TimeUnit.MILLISECONDS);
     }
@@ -94,7 +94,7 @@ final class PipeCapture implements AutoCloseable {
         }
     }
 
-    /** Hears no more; whoever still writes gets an error. */
+    /** Stops reading; further writes to the pipe fail. */
     @Override
     public synchronized void close() {
         if (!closed) {

@@ -6,14 +6,14 @@ import java.util.function.Supplier;
 import org.allod.base.Bug;
 
 /**
- * Work on a platform thread of its own, which ends with it: for calls of the kernel that take milliseconds and would
- * hold a virtual thread's carrier all the while, and for those that change what the kernel thinks of the thread.
- * Starting one takes a tenth of a millisecond.
+ * Runs work on a platform thread of its own: system calls that take milliseconds and would pin a virtual thread's
+ * carrier meanwhile, and those that change the kernel's state of the thread. Starting a thread takes a tenth of a
+ * millisecond.
  */
 final class PlatformThreads {
     private PlatformThreads() {}
 
-    /** Does the work, waits for its end however long that takes (it is bounded itself), and gives what it gave. */
+    /** Runs the work and returns its result. It waits without a timeout, so the work must be bounded itself. */
     static <T> T call(String thread, Supplier<T> work) {
         FutureTask<T> task = new FutureTask<>(work::get);
         Thread.ofPlatform().daemon().name(thread).start(task);
@@ -23,7 +23,7 @@ final class PlatformThreads {
                 try {
                     return task.get();
                 } catch (InterruptedException e) {
-                    interrupted = true; // half of what the work does is worse than all of it
+                    interrupted = true; // wait on: the work must not be left half done
                 }
             }
         } catch (ExecutionException e) {

@@ -4,14 +4,14 @@ import java.util.concurrent.CompletableFuture;
 import org.allod.base.SupervisedThread;
 
 /**
- * Tells when processes end, children of ours or not: a daemon that adopts a guest after its own restart is no longer
- * the parent, so {@code waitpid} is no help. One platform thread waits on an epoll of process descriptors; futures
- * complete on virtual threads, so that nothing run from them delays it.
+ * Reports the end of processes, whether or not they are children of this one: a daemon that adopts a guest after a
+ * restart is not its parent and cannot use {@code waitpid}. One platform thread waits on an epoll of process
+ * descriptors. Futures complete on virtual threads, so that their callbacks do not delay it.
  */
 public final class ProcessExitWatcher implements AutoCloseable {
     private final Epoll epoll = new Epoll("process-watch");
 
-    /** Completes when the process has ended; at once where it has. One descriptor is held until then. */
+    /** A future that completes when the process has ended, at once if it has. It holds one descriptor until then. */
     public CompletableFuture<Void> exit(ProcessIdentity process) {
         int fd = process.open();
         if (fd < 0) {

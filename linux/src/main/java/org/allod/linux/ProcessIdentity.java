@@ -8,24 +8,24 @@ import java.util.Optional;
 import org.allod.base.FailedException;
 
 /**
- * One process of this boot of this host, told apart from every other that ever had its number: the kernel reuses
- * numbers, and a daemon that remembers one over its own death would one day kill a stranger.
+ * The identity of one process, distinct from every other that ever had its pid. The kernel reuses pids, so a daemon
+ * that remembered a pid across its own restart could kill an unrelated process.
  *
- * @param pid its number
+ * @param pid its pid
  * @param start when it began, in clock ticks since the boot ({@code /proc/PID/stat}, field 22)
- * @param boot which boot: numbers and start times begin again with each
+ * @param boot the boot's id, since pids and start times begin again with each boot
  */
 public record ProcessIdentity(int pid, long start, String boot) {
     private static final int START_FIELD = 22;
     private static final String BOOT = readBoot();
 
-    /** The process that has this number now, unless it has ended (an unreaped one has). */
+    /** The process that has this pid now; empty if it has ended, also if it is not reaped yet. */
     public static Optional<ProcessIdentity> of(int pid) {
         try {
             String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
             return parseStat(pid, stat);
         } catch (IOException e) {
-            return Optional.empty(); // No such file, or ESRCH in the middle of reading: it is gone either way.
+            return Optional.empty(); // No such file, or ESRCH while reading: the process is gone either way.
         }
     }
 
@@ -41,7 +41,7 @@ public record ProcessIdentity(int pid, long start, String boot) {
         return Optional.of(new ProcessIdentity(pid, Long.parseLong(fields[start]), BOOT));
     }
 
-    /** Reads what {@link #text} wrote, or nothing where it is something else. */
+    /** Parses what {@link #text} wrote; empty for any other text. */
     public static Optional<ProcessIdentity> parse(String text) {
         String[] parts = text.strip().split(" ", -1);
         if (parts.length != 3) {
@@ -64,10 +64,10 @@ public record ProcessIdentity(int pid, long start, String boot) {
     }
 
     /**
-     * Sends a signal to this process and never to a later one of the same number: the descriptor pins the process
-     * first, and only then is its start time compared.
+     * Sends a signal to this process and never to a later one with the same pid: it opens a descriptor, which pins the
+     * process, and only then compares the start time.
      *
-     * @return false where it has ended
+     * @return false if it has ended
      */
     public boolean signal(int signal) {
         int fd = open();
@@ -85,7 +85,7 @@ public record ProcessIdentity(int pid, long start, String boot) {
         }
     }
 
-    /** A descriptor of exactly this process, to be closed by the caller; below zero where it has ended. */
+    /** A descriptor of exactly this process, which the caller must close; negative if it has ended. */
     int open() {
         int fd = Libc.pidfdOpen(pid);
         if (fd < 0) {

@@ -10,10 +10,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Opens files that somebody else named or made. Only a regular file is ever opened: a FIFO would block for ever, and
- * opening some devices already acts (a tape rewinds, a watchdog starts). The name is looked up once, without opening
- * what it leads to ({@code O_PATH}) and without following a symbolic link at its end; what was looked at is what is
- * opened, whatever happens to the name meanwhile.
+ * Opens files whose names or content are not trusted. It opens only regular files: a FIFO would block for ever, and
+ * opening some devices has effects (a tape rewinds, a watchdog starts). It looks the name up once, without opening the
+ * file ({@code O_PATH}) and without following a symbolic link at the end, and then opens what it has checked, even if
+ * the name changes meanwhile.
  */
 public final class RegularFile {
     private static final int O_NOFOLLOW = 0x20000;
@@ -24,7 +24,7 @@ public final class RegularFile {
 
     private RegularFile() {}
 
-    /** The path leads to something that is no regular file. */
+    /** The path names something that is not a regular file. */
     public static final class NotRegular extends FileSystemException {
         NotRegular(Path path) {
             super(path.toString(), null, "it is not a regular file");
@@ -34,8 +34,8 @@ public final class RegularFile {
     /**
      * Opens {@code path} to read it.
      *
-     * @throws NotRegular where it is a folder, a symbolic link, a FIFO, a socket or a device
-     * @throws NoSuchFileException where there is nothing
+     * @throws NotRegular if it is a folder, a symbolic link, a FIFO, a socket or a device
+     * @throws NoSuchFileException if it does not exist
      */
     public static FileChannel open(Path path) throws IOException {
         int fd = Libc.open(path.toString(), O_PATH | O_NOFOLLOW);

@@ -8,11 +8,11 @@ import java.util.function.IntFunction;
 import org.allod.base.FailedException;
 
 /**
- * The devices, addresses, routes and neighbours of one network namespace, by rtnetlink: what {@code ip} does, without a
- * process.
+ * Reads and changes the devices, addresses, routes and neighbours of one network namespace by rtnetlink: what {@code
+ * ip} does, without starting a process.
  *
- * <p>Used within {@link #here} or {@link #inside}, whose work runs on a platform thread of its own; the errors say what
- * was attempted and why the kernel refused it.
+ * <p>Use it within {@link #here} or {@link #inside}, which run the work on a platform thread of its own. Errors say
+ * what was attempted and why the kernel refused it.
  */
 public final class Rtnetlink {
     private static final int DELLINK = 17;
@@ -31,15 +31,15 @@ public final class Rtnetlink {
         this.netlink = netlink;
     }
 
-    /** Work in the namespace of this process. */
+    /** Runs work in the namespace of this process. */
     public static <T> T here(Function<Rtnetlink, T> work) {
         return PlatformThreads.call("netlink", () -> with(Netlink.open(LibcSockets.NETLINK_ROUTE), work));
     }
 
     /**
-     * Work in a named namespace: only the socket is opened in there.
+     * Runs work in a named namespace. The thread enters the namespace only to open the socket.
      *
-     * @throws FailedException also where there is no such namespace
+     * @throws FailedException also if there is no such namespace
      */
     public static <T> T inside(String namespace, Function<Rtnetlink, T> work) {
         return PlatformThreads.call(
@@ -55,7 +55,9 @@ public final class Rtnetlink {
         }
     }
 
-    /** Has the kernel do all of it, in order; it goes on after one that it refuses, and the first of those is thrown. */
+    /**
+     * Has the kernel do all of it, in order; it goes on after one that it refuses, and the first of those is thrown.
+     */
     public void ask(List<NetlinkMessage> requests) {
         netlink.ask(requests);
     }
@@ -84,7 +86,7 @@ public final class Rtnetlink {
         return devices;
     }
 
-    /** Removes a device, and with it its other end; false where there is none. */
+    /** Removes a device and, of a pair, its other end; false if there is no such device. */
     public boolean delete(String name) {
         NetlinkMessage request = link("delete the network device " + name, DELLINK, NetlinkMessage.ACK)
                 .put(LinkRequest.IFLA_IFNAME, name);
@@ -103,7 +105,7 @@ public final class Rtnetlink {
      */
     public record End(String name, String mac) {}
 
-    /** Makes a pair: one end here, in a group of devices, the other in a named namespace. */
+    /** Creates a pair: one end here, in a group of devices, the other in a named namespace. */
     public LinkRequest pair(End here, long group, End there, String namespace) {
         String what = "make the network device " + here.name() + " with its other end in " + namespace;
         return withFile(namespace, what, fd -> {

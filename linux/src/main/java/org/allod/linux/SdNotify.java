@@ -13,8 +13,8 @@ import java.util.Optional;
 import org.allod.base.Bug;
 
 /**
- * Tells the service manager how the daemon is: systemd's notify protocol, a datagram to the Unix socket named in {@code
- * NOTIFY_SOCKET}. Where there is no manager, nothing is said. Java has no Unix datagrams, so this calls the kernel.
+ * Reports the daemon's state to the service manager by systemd's notify protocol: a datagram to the Unix socket named
+ * in {@code NOTIFY_SOCKET}. Does nothing without a manager. Java has no Unix datagrams, so this makes system calls.
  *
  * @see <a href="https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html">sd_notify(3)</a>
  */
@@ -32,7 +32,7 @@ public final class SdNotify {
         this.watchdog = watchdog;
     }
 
-    /** The manager this process was started by, if any. */
+    /** The manager that started this process, if any. */
     public static SdNotify of(Map<String, String> env) {
         Optional<Duration> period = Optional.ofNullable(env.get("WATCHDOG_USEC"))
                 .filter(text -> text.matches("\\d{1,15}"))
@@ -42,27 +42,29 @@ public final class SdNotify {
                 period);
     }
 
-    /** How long the manager lets the daemon be silent before it restarts it. */
+    /** After what silence the manager restarts the daemon; empty if it does not. */
     public Optional<Duration> watchdog() {
         return watchdog;
     }
 
-    /** Still starting, at something that may take so long from now on: a manager that waits is not to give up before. */
+    /**
+     * Still starting, at something that may take so long from now on: a manager that waits is not to give up before.
+     */
     public void starting(String status, Duration bound) {
         tell("EXTEND_TIMEOUT_USEC=" + bound.toNanos() / 1_000 + "\nSTATUS=" + status);
     }
 
-    /** Serving: those who wait for this service may go on. */
+    /** The daemon serves; units that wait for it may start. */
     public void ready(String status) {
         tell("READY=1\nSTATUS=" + status);
     }
 
-    /** On its way down. */
+    /** The daemon is stopping. */
     public void stopping() {
         tell("STOPPING=1\nSTATUS=stopping; machines keep running");
     }
 
-    /** Still alive. */
+    /** The daemon is alive; call more often than {@link #watchdog}. */
     public void alive() {
         tell("WATCHDOG=1");
     }
@@ -90,7 +92,7 @@ public final class SdNotify {
             if (fd < 0) {
                 return;
             }
-            // A manager that does not listen is its own business: the daemon goes on.
+            // Ignore the result: the daemon works without a manager that listens.
             long ignored = (long)
                     Calls.SENDTO.invokeExact(fd, bytes, (long) message.length, MSG_NOSIGNAL, address, 2 + name.length);
             Libc.close(fd);
@@ -99,7 +101,7 @@ public final class SdNotify {
         }
     }
 
-    /** Bound at the first message, so that a daemon without a manager never pays for it. */
+    /** Linked at the first message, so that a daemon without a manager does not pay for it. */
     private static final class Calls {
         private static final Linker LINKER = Linker.nativeLinker();
 

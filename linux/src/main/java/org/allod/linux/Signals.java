@@ -1,6 +1,6 @@
 package org.allod.linux;
 
-/** Signal numbers, the same on every architecture we run on. */
+/** Signal numbers, which are the same on every supported architecture. */
 public final class Signals {
     public static final int HUP = 1;
     public static final int INT = 2;

@@ -8,15 +8,15 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.allod.base.FailedException;
 
-/** Kernel settings under {@code /proc/sys}, by path, as interface names may hold dots. */
+/** Kernel settings under {@code /proc/sys}; named by path, because interface names may contain dots. */
 public final class Sysctl {
     private static final Path FOLDER = Path.of("/proc/sys");
 
     private Sysctl() {}
 
-    /** The setting's value, or nothing where this kernel has no such setting. */
+    /** The setting's value; empty if this kernel has no such setting. */
     public static Optional<String> read(String path) {
-        // In one read: of a number the kernel gives what the first asked for, and nothing after it.
+        // Use a single read, because the kernel returns a number only to the first one.
         byte[] value = new byte[4_096];
         try (InputStream file = Files.newInputStream(FOLDER.resolve(path))) {
             int length = Math.max(0, file.read(value));

@@ -15,7 +15,7 @@ public final class TapDevice {
 
     private TapDevice() {}
 
-    /** Makes one in a named namespace, that only root and one user may open, and that stays. */
+    /** Creates a persistent device in a named namespace, which only root and one user may open. */
     public static void make(String namespace, String name, int owner) {
         int result = PlatformThreads.call("tap-" + namespace, () -> NetNs.inside(namespace, () -> make(name, owner)));
         if (result < 0) {

@@ -16,15 +16,15 @@ import org.allod.base.FailedException;
  * elsewhere and no path is too long; with a bounded number of descriptors and no recursion, however deep folders lie in
  * each other; and never across a mount point, whose content is somebody else's.
  *
- * <p>Below {@link #DEPTH} levels a folder is not entered but moved to the top of the tree, and has its turn there: {@code
- * d} levels take {@code d / DEPTH} rounds. What cannot be deleted is passed over, so that as much as possible goes, and
- * named in the end.
+ * <p>Below {@link #DEPTH} levels a folder is not entered but moved to the top of the tree, and has its turn there:
+ * {@code d} levels take {@code d / DEPTH} rounds. What cannot be deleted is passed over, so that as much as possible
+ * goes, and named in the end.
  */
 public final class TreeDeleter {
-    /** Levels that are open at the same time. */
+    /** How many levels are open at the same time. */
     private static final int DEPTH = 32;
 
-    /** Rounds, and looks at one folder, after which somebody must be making as much as is deleted. */
+    /** After this many rounds, or readings of one folder, something must be creating entries as fast as they go. */
     private static final int ROUNDS = 100_000;
 
     private static final int LOOKS = 64;
@@ -38,7 +38,7 @@ public final class TreeDeleter {
 
     private static final int NAME = 19;
 
-    /** An open folder, its name in the one above, and what is read of its entries but not yet dealt with. */
+    /** An open folder, its name in its parent, and its entries that are read but not handled yet. */
     private static final class Level {
         final int fd;
         final byte[] name;
@@ -72,9 +72,9 @@ public final class TreeDeleter {
     }
 
     /**
-     * Deletes what is at {@code path}, whose own folder is trusted. Nothing being there is no error.
+     * Deletes what is at {@code path}, whose parent folder is trusted. A missing path is no error.
      *
-     * @throws FailedException naming what is left, once all else is gone
+     * @throws FailedException naming what is left, once everything else is deleted
      */
     public static void delete(Path path) {
         if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
@@ -106,7 +106,7 @@ public final class TreeDeleter {
         }
     }
 
-    /** The last name of the path, which is ours and plain. */
+    /** The last name of the path, which the caller chose. */
     private static byte[] bytes(Path path) {
         return path.toAbsolutePath().getFileName().toString().getBytes(StandardCharsets.UTF_8);
     }
@@ -135,7 +135,7 @@ public final class TreeDeleter {
         }
     }
 
-    /** One round over everything in the top folder; whether folders were moved up, for the next. */
+    /** One round over everything in the top folder; returns whether folders were moved up for the next one. */
     private boolean empty(int top) {
         boolean again = false;
         Deque<Level> open = new ArrayDeque<>();
@@ -183,7 +183,7 @@ public final class TreeDeleter {
         open.push(new Level(fd, entry, buffer()));
     }
 
-    /** A folder has been read to its end: it goes, or is read again where entries went, as that may hide others. */
+    /** Handles the end of a folder: reads it again if entries were deleted, which may hide others; else deletes it. */
     private void leave(Deque<Level> open) {
         Level level = open.element();
         if (level.deleted && level.looks < LOOKS) {

@@ -3,17 +3,17 @@ package org.allod.machine;
 import java.util.Optional;
 
 /**
- * Who asks for a change of a machine. People and their programs are held to a machine's lease; the host itself is not:
- * a lease guards against two operators changing one machine, not against the machine being woken by a request, put to
- * sleep when idle, or restarted by its own policy.
+ * Who asks for a change of a machine. Clients of the API must respect a machine's lease. The host itself need not: a
+ * lease keeps two operators from changing one machine at once; it does not keep the machine from being woken by a
+ * request, stopped when idle, or restarted by its own policy.
  */
 public sealed interface Actor {
     /**
-     * Whoever comes through the API.
+     * A client of the API.
      *
-     * @param name who that is, as a lease's owner is named
-     * @param nonce the lease they say they hold
-     * @param tenant whether they come with no more than a token of the machine's app
+     * @param name the client's name, in the form of a lease's owner
+     * @param nonce the nonce of the lease that the client claims to hold
+     * @param tenant whether the client has only a token of the machine's app
      */
     record Client(String name, Optional<String> nonce, boolean tenant) implements Actor {
         /** The operator. */
@@ -30,7 +30,7 @@ public sealed interface Actor {
     /** A part of the host: {@code edge}, {@code flyd}. */
     record Host(String source) implements Actor {}
 
-    /** The word for it in a machine's events. */
+    /** The source that a machine's events name. */
     String source();
 
     /** A client without a lease. */

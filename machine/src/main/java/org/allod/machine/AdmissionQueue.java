@@ -7,15 +7,15 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Decides which boot goes next: no more than {@code bound} at once, the higher class first, first come first served
- * within a class. A class that waits is passed by at most {@link #MAX_PASSED} boots of higher classes before its oldest
- * goes, so no class starves. Pure: it reads no clock and calls nobody. Not thread-safe.
+ * Decides which boot goes next: at most {@code bound} at once, the higher class first, first in first out within a
+ * class. At most {@link #MAX_PASSED} boots of higher classes pass a waiting class before its oldest boot goes, so no
+ * class starves. Pure: it reads no clock and makes no calls. Not thread-safe.
  */
 final class AdmissionQueue<T> {
-    /** Each lower class keeps a ninth of the host however long a storm of requests lasts. */
+    /** Leaves each lower class every ninth boot, however long a storm of requests lasts. */
     static final int MAX_PASSED = 8;
 
-    /** One class: who waits, and how many of higher classes have gone since its oldest was first. */
+    /** One class: the boots that wait, and how many of higher classes have passed its oldest. */
     private static final class Line<T> {
         final ArrayDeque<T> items = new ArrayDeque<>();
         int passed;
@@ -42,7 +42,7 @@ final class AdmissionQueue<T> {
         line(priority).items.add(item);
     }
 
-    /** Takes one out that has not been admitted; false where it is not waiting. */
+    /** Removes a boot that has not been admitted; false if it is not waiting. */
     boolean remove(T item) {
         for (Line<T> line : lines.values()) {
             if (line.items.remove(item)) {
@@ -55,7 +55,7 @@ final class AdmissionQueue<T> {
         return false;
     }
 
-    /** The one that may begin now, if any may; it counts as running until {@link #release}. */
+    /** The boot that may begin now, if any; it counts as running until {@link #release}. */
     Optional<T> admit() {
         if (running >= bound) {
             return Optional.empty();
@@ -79,7 +79,7 @@ final class AdmissionQueue<T> {
         return Optional.of(chosen.items.remove());
     }
 
-    /** One that was admitted is through. */
+    /** Ends one admitted boot. */
     void release() {
         running--;
     }

@@ -14,8 +14,8 @@ import org.allod.store.Schema;
 import org.allod.store.Transaction;
 
 /**
- * The addresses that apps are reached at: of those this host's edge serves, and of no others. The edge tells apps apart
- * by host name, so every address is shared; one that only a single app answers on is refused, not pretended.
+ * Which public addresses are assigned to which app. Only addresses that this host's edge serves can be assigned. The
+ * edge tells apps apart by host name, so every address is shared; a request for an exclusive one is refused.
  */
 public final class AppAddresses implements AppDeletionListener {
     /** This part's tables in {@code host.db}. */
@@ -39,7 +39,7 @@ public final class AppAddresses implements AppDeletionListener {
         this.region = region;
     }
 
-    /** One app's claim on one address. */
+    /** An address assigned to an app. */
     public record Assignment(String ip, Instant created) {}
 
     /**
@@ -58,7 +58,7 @@ public final class AppAddresses implements AppDeletionListener {
                 tx -> tx.list("SELECT ip, created FROM app_address WHERE app = ? ORDER BY ip", AppAddresses::row, app));
     }
 
-    /** Assigns an address of the type; asked again, answers with the one there is. */
+    /** Assigns an address of the type. Idempotent: if the app has one, returns that. */
     public Assignment assign(String app, Ask ask) {
         if (!ask.region().isEmpty()
                 && !ask.region().equals(region)
@@ -110,7 +110,7 @@ public final class AppAddresses implements AppDeletionListener {
                         "start the daemon with --edge ADDR:PORT, where ADDR is the address to serve"));
     }
 
-    /** Takes it back from the app. */
+    /** Takes an address away from the app. */
     public void release(String app, String ip) {
         String text = canonical(ip);
         if (database.write(tx -> tx.update("DELETE FROM app_address WHERE app = ? AND ip = ?", app, text)) == 0) {
@@ -121,7 +121,7 @@ public final class AppAddresses implements AppDeletionListener {
         }
     }
 
-    /** One way of writing an address, whichever the caller used. Names are not looked up. */
+    /** The canonical text of an address in any form. Host names are not resolved. */
     private static String canonical(String ip) {
         Optional<String> text = Optional.of(ip).filter(i -> i.matches("[0-9a-fA-F:.]{2,45}") && !i.matches("[0-9]+"));
         try {

@@ -6,12 +6,12 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.allod.base.RejectedException;
 
 /**
- * Keeps whatever is being made in an app and the app's deletion apart. Without it a machine, a token or a secret could
- * be accepted for an app that is being deleted, and would be there without it: a machine that nobody can reach, a secret
- * for the next app of that name.
+ * Excludes creating something in an app from deleting the app. Without it a machine, a token or a secret could be
+ * accepted for an app that is being deleted and outlive it: a machine that nobody can reach, a secret that the next app
+ * of that name would get.
  *
- * <p>Making is shared, deleting is alone; both are short. A deletion that has to destroy machines first shuts the gate
- * meanwhile, so that nothing new comes. Safe for any thread.
+ * <p>Creators share the lock, a deletion holds it alone; both hold it for a short time. A deletion that must destroy
+ * machines first marks the app as closed, so that nothing new is created meanwhile. Safe for any thread.
  */
 final class AppDeletionLock {
     private static final int STRIPES = 64;
@@ -29,7 +29,7 @@ final class AppDeletionLock {
         return locks[Math.floorMod(app.hashCode(), STRIPES)];
     }
 
-    /** Does what needs the app to stay; refused while the app is being deleted. */
+    /** Runs work that needs the app to exist; refused while the app is being deleted. */
     <T, E extends Exception> T within(String app, Leases.Gated<T, E> work) throws E {
         ReentrantReadWriteLock stripe = stripe(app);
         return LockOrder.holding(LockOrder.Rank.APP, stripe, stripe.readLock(), () -> {
@@ -43,13 +43,13 @@ final class AppDeletionLock {
         });
     }
 
-    /** Does something while nothing is being made in the app. */
+    /** Runs work while nothing is being created in the app. */
     <T, E extends Exception> T withExclusive(String app, Leases.Gated<T, E> work) throws E {
         ReentrantReadWriteLock stripe = stripe(app);
         return LockOrder.holding(LockOrder.Rank.APP, stripe, stripe.writeLock(), work);
     }
 
-    /** Lets nothing more in; false where somebody else has done so. */
+    /** Closes the app to anything new; false if it is closed already. */
     boolean close(String app) {
         return close.add(app);
     }

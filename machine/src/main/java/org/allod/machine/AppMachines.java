@@ -9,21 +9,21 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.allod.base.MachineId;
 
 /**
- * One app's living machines. They are put in order when somebody asks for that, and stay so until one of them changes:
- * lists are read far more often than machines change. Changed by one thread at a time, read by any.
+ * One app's machines, without destroyed ones. They are sorted when a list is asked for, and the sorted list is kept
+ * until one of them changes, since lists are read far more often. One thread at a time may change it; any may read.
  */
 final class AppMachines {
     static final Comparator<Machine> OLDEST_FIRST =
             Comparator.comparing(Machine::created).thenComparing(Machine::id);
 
-    /** @param of how many changes there had been when it was begun */
+    /** @param of the number of changes when sorting began */
     private record Ordered(long of, List<Machine> machines) {}
 
     private final Map<MachineId, Machine> machines = new ConcurrentHashMap<>();
     private volatile long changes;
     private volatile Ordered ordered = new Ordered(0, List.of());
 
-    /** Puts a machine or takes it out; whether any is left. Not by two threads at once. */
+    /** Puts a machine or removes it; whether any is left. Must not be called by two threads at once. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // one thread at a time
     boolean put(Machine machine, boolean there) {
         if (there) {
@@ -31,12 +31,12 @@ final class AppMachines {
         } else {
             machines.remove(machine.id());
         }
-        // After the change: an order begun before it is not taken for one that has it.
+        // Counted after the change, so that a list whose sorting began before it is not taken for current.
         changes++;
         return !machines.isEmpty();
     }
 
-    /** In no order, as they are while they are gone through. */
+    /** A live view, in no order. */
     Collection<Machine> all() {
         return Collections.unmodifiableCollection(machines.values());
     }

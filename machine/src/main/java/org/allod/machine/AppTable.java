@@ -34,7 +34,7 @@ final class AppTable {
                 .forEach(app -> apps.put(app.name(), app));
     }
 
-    /** Makes an app, on a network of its own, or on the named one shared with the apps that name it too. */
+    /** Creates an app, on a network of its own or on a named one that it shares with other apps. */
     App create(String name, Optional<String> network) {
         if (!name.matches(NAME)) {
             throw RejectedException.invalid(
@@ -42,7 +42,7 @@ final class AppTable {
                             + "and end with a letter or digit, since it becomes a host name");
         }
         network.filter(n -> !n.isEmpty() && !n.matches(NETWORK)).ifPresent(n -> {
-            // Others are what the private networks of apps are called by here: no app joins another's by its name.
+            // Any other text could be the internal name of an app's private network, which no other app may join.
             throw RejectedException.invalid(
                     "network is \"%s\": it must be 1 to 63 letters, digits, hyphens and underscores"
                             .formatted(StrictJsonReader.clip(n)));
@@ -58,7 +58,7 @@ final class AppTable {
                 throw RejectedException.because(
                         RejectedException.Reason.NAME_TAKEN, "app " + name + " exists already", "choose another name");
             }
-            // A private network is new with each app; a named one is found again.
+            // A private network is new with each app, so rename an old one of that name; a named one is reused.
             if (network.isEmpty()) {
                 tx.update("UPDATE network SET name = 'was ' || id || ' ' || name WHERE name = ?", networkName);
             }
@@ -97,17 +97,17 @@ final class AppTable {
         return List.copyOf(apps.values());
     }
 
-    /** Does what needs the app to be there until it is done, and nothing that takes long. */
+    /** Runs short work during which the app cannot be deleted. */
     <T, E extends Exception> T within(String name, Within<T, E> work) throws E {
         return gate.within(name, () -> work.run(get(name)));
     }
 
-    /** Something done in an app. */
+    /** What {@link #within} runs. */
     interface Within<T, E extends Exception> {
         T run(App app) throws E;
     }
 
-    /** Whether nothing is left in an app. */
+    /** Checks whether an app is empty. */
     interface Empty<E extends Exception> {
         boolean check() throws E;
     }
@@ -118,10 +118,11 @@ final class AppTable {
     }
 
     /**
-     * Deletes the app, and in the same transaction what others keep of it. Nothing is made in it meanwhile.
+     * Deletes the app, and in the same transaction what other rooms keep for it. Nothing can be created in it
+     * meanwhile.
      *
-     * @param empty looks whether anything is left in it, which may be refused
-     * @param first what to do before where it is not empty
+     * @param empty checks whether the app is empty; may refuse the deletion
+     * @param first empties the app, if it is not empty
      */
     <E extends Exception> void delete(String name, Empty<E> empty, Emptying<E> first) throws E {
         boolean deleted = gate.withExclusive(name, () -> {

@@ -13,24 +13,24 @@ import org.allod.base.MachineId;
 import org.allod.base.Timers;
 
 /**
- * Admits boots, resumes and restarts of guests, as many at once as the host can usefully run. Without it sixty machines
- * that are asked for at once share the processors, and all of them are up at the very end; in order, half of them are up
- * in half the time and the last is no later. {@link AdmissionQueue} decides the order.
+ * Admits boots, resumes and restarts of guests, as many at once as the host can usefully run. Without it, sixty
+ * machines that start at once share the processors and all come up at the very end. In order, half of them are up in
+ * half the time, and the last is no later. {@link AdmissionQueue} decides the order.
  *
- * <p>A boot counts until its guest is up, and for at most {@link #COUNTED}: a guest that hangs at its boot uses no
- * processor and must not keep others waiting. Safe for any thread.
+ * <p>A boot counts until its guest is up, and for at most {@link #COUNTED}, because a guest that hangs while booting
+ * uses no processor and must not keep others waiting. Safe for any thread.
  */
 public final class BootAdmission {
     /**
-     * Many times what a boot takes alone (0.2 s for gVisor, 2 s for an emulated microVM). One that takes longer waits
-     * for something, or the host is so slow that order no longer helps.
+     * Longer than a boot takes alone (0.2 s for gVisor, 2 s for an emulated microVM). A boot that takes longer waits
+     * for something, or the host is so slow that ordering no longer helps.
      */
     static final Duration COUNTED = Duration.ofSeconds(3);
 
     private final AdmissionQueue<Waiter> queue;
     private final Timers timers;
     private final Map<MachineId, Waiter> waiters = new HashMap<>();
-    /** How many wait at the edge for each machine's guest. */
+    /** How many requests wait at the edge for each machine's guest. */
     private final Map<MachineId, Integer> awaited = new HashMap<>();
 
     private long admitted;
@@ -38,12 +38,12 @@ public final class BootAdmission {
     private record Waiter(MachineId machine, BootPriority asked, CompletableFuture<Boolean> mayBegin) {}
 
     /**
-     * How admission stands.
+     * The state of admission.
      *
-     * @param bound boots at once
+     * @param bound how many boots may run at once
      * @param running boots that count now
-     * @param waiting by class
-     * @param admitted since the daemon started
+     * @param waiting boots that wait, by class
+     * @param admitted boots admitted since the daemon started
      */
     public record Stats(int bound, int running, Map<BootPriority, Integer> waiting, long admitted) {}
 
@@ -53,28 +53,28 @@ public final class BootAdmission {
     }
 
     /**
-     * How many boots a host with so many processors can usefully run. A gVisor boot keeps about one processor busy for
-     * two thirds of its time; for the rest it waits for the disk, the kernel's network lock and its guest's first word.
-     * Three for two processors keep both busy, more only make all of them slower. The one place that says so.
+     * How many boots a host with this many processors can usefully run at once. A gVisor boot keeps about one processor
+     * busy for two thirds of its time; for the rest it waits for the disk, the kernel's network lock and the guest's
+     * first message. Three boots for two processors keep both busy; more only make each of them slower.
      */
     static int bound(int processors) {
         return Math.max(2, processors + processors / 2);
     }
 
-    /** A place among the boots under way; closing it twice is closing it once. */
+    /** One of the places for boots under way; closing it is idempotent. */
     interface Slot extends AutoCloseable {
         @Override
         void close();
     }
 
-    /** Nobody waits for the boot any more, and it has not begun. */
+    /** The boot was withdrawn before it began, because nobody waits for it any more. */
     static final class Withdrawn extends Exception {
         Withdrawn(MachineId machine) {
             super("nobody waits for machine " + machine + " any more", null, false, false);
         }
     }
 
-    /** Waits for its turn. An interrupt ends the wait, and then the boot has not begun. */
+    /** Waits until the boot is admitted. An interrupt ends the wait, and the boot has then not begun. */
     Slot admit(MachineId machine, BootPriority priority) throws InterruptedException, Withdrawn {
         Waiter waiter = new Waiter(machine, priority, new CompletableFuture<>());
         synchronized (this) {
@@ -111,7 +111,7 @@ public final class BootAdmission {
     private synchronized void forget(Waiter waiter) {
         waiters.remove(waiter.machine, waiter);
         if (!queue.remove(waiter) && waiter.mayBegin.getNow(false)) {
-            // It was admitted while its thread was interrupted.
+            // It was admitted at the moment of the interrupt, so give its place back.
             queue.release();
             admitNext();
         }
@@ -127,8 +127,8 @@ public final class BootAdmission {
     }
 
     /**
-     * Says that a request waits for this machine: until it is closed, the machine's boot is in the first class whatever
-     * it was asked for.
+     * Registers a request that waits for this machine: until the result is closed, the machine's boot is in the first
+     * class, whoever asked for it.
      */
     synchronized Slot await(MachineId machine) {
         boolean first = awaited.merge(machine, 1, Integer::sum) == 1;
@@ -147,9 +147,9 @@ public final class BootAdmission {
     }
 
     /**
-     * Takes back a boot that a request asked for and that has not begun, because the request is gone.
+     * Withdraws a boot that has not begun, because the request that asked for it is gone.
      *
-     * @return false where it has begun, or others asked for it
+     * @return false if the boot has begun, or somebody else asked for it
      */
     synchronized boolean withdraw(MachineId machine) {
         Waiter waiter = waiters.get(machine);
@@ -161,7 +161,7 @@ public final class BootAdmission {
         return true;
     }
 
-    /** How it stands now. */
+    /** The state now. */
     public synchronized Stats stats() {
         Map<BootPriority, Integer> waiting = new EnumMap<>(BootPriority.class);
         for (BootPriority priority : BootPriority.values()) {

@@ -2,13 +2,13 @@ package org.allod.machine;
 
 import java.util.Locale;
 
-/** Whom a boot is for; the first is served before the others. */
+/** For whom a boot is; earlier constants go first. */
 public enum BootPriority {
-    /** A request is held for it at the edge. */
+    /** A request is held at the edge until the guest is up. */
     REQUEST,
     /** A person, a deploy or a restart policy asked for it. */
     CHANGE,
-    /** Its schedule asked for it: nobody waits. */
+    /** The machine's schedule asked for it, so nobody waits. */
     SCHEDULE;
 
     static BootPriority of(String source) {
@@ -19,7 +19,7 @@ public enum BootPriority {
         };
     }
 
-    /** The class as a word of {@code status} and of the metrics. */
+    /** The name of the class in {@code status} and in the metrics. */
     public String word() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -10,9 +10,9 @@ import java.util.Optional;
 import org.allod.base.DidYouMean;
 import org.allod.base.RejectedException;
 
-/** What one machine may know of its app's secrets, read once. No error here repeats a value. */
+/** The secrets that one machine gets at one boot, read once. No error here contains a value. */
 final class BootSecrets {
-    /** As much as all secrets of an app may be together: a secret may be named many times. */
+    /** The bound of an app's secrets together; needed here too, since one secret may be named many times. */
     private static final int MAX_NAMED_BYTES = 1 << 20;
 
     private final String app;
@@ -30,8 +30,8 @@ final class BootSecrets {
     }
 
     /**
-     * What comes over the rest of the environment. A machine that goes without its app's secrets still has those that
-     * its configuration names one by one, as it has its files made of secrets.
+     * The variables that override the rest of the environment. A machine without its app's secrets still gets those
+     * that its configuration names one by one, and its files made of secrets.
      */
     Map<String, String> environment(SecretSelection choice) {
         Map<String, String> env = new LinkedHashMap<>();
@@ -54,7 +54,7 @@ final class BootSecrets {
         return env;
     }
 
-    /** One secret, wherever a configuration names it: {@code field} says where. */
+    /** One secret by name; {@code field} is where the configuration names it, for the error. */
     String named(String field, String name) {
         return Optional.ofNullable(values.byName().get(name)).orElseThrow(() -> {
             String what = "%s: app %s has no secret %s".formatted(field, app, name);
@@ -68,7 +68,7 @@ final class BootSecrets {
         });
     }
 
-    /** The content of a file; the secret holds it in base64, as the Machines API has it. */
+    /** The content of a file, decoded from the base64 that the Machines API prescribes for such secrets. */
     byte[] file(MachineConfig.File.Secret file) {
         try {
             return Base64.getDecoder().decode(named(field(file), file.name()).replaceAll("\\s", ""));
@@ -84,7 +84,7 @@ final class BootSecrets {
         return "config.files (" + file.path() + ")";
     }
 
-    /** Refuses a configuration that these secrets cannot boot, or that wants newer ones. */
+    /** Refuses a configuration that cannot boot with these secrets, or that needs newer ones. */
     void check(long minVersion) {
         if (values.version() < minVersion) {
             throw RejectedException.because(

@@ -11,22 +11,22 @@ import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What no guest could be booted with, or would be booted with other than it says: refused by name where a machine is
- * made or changed, instead of being found out by a guest that ends again and again. Records that are kept are not held
- * to this: they were accepted, and must be read.
+ * Refuses, when a machine is created or updated, configurations that no guest could boot with, so that the caller
+ * learns it from an error naming the field and not from a guest that exits again and again. Stored records are not
+ * checked: they were accepted and must stay readable.
  */
 final class BootValidator {
-    /** One argument or variable, less its end: MAX_ARG_STRLEN of Linux, which gVisor has too. */
+    /** The longest argument or variable without its final NUL: MAX_ARG_STRLEN of Linux, also the limit of gVisor. */
     private static final int LONGEST_WORD = 131_071;
 
-    /** Of one environment, or of one command: a kernel takes two megabytes of both, an app's secrets among them. */
+    /** The bound of one environment or one command; a kernel takes two megabytes for both, secrets included. */
     private static final int ALL_WORDS = 512 << 10;
 
     private static final int LONGEST_PATH = 4_095;
     private static final int LONGEST_NAME = 255;
     private static final Set<String> NO_FILES = Set.of("proc", "sys", "dev", ".allod");
 
-    /** What says how a check's request is sent. */
+    /** Headers that the health checker sets itself. */
     private static final Set<String> OWN_HEADERS = Set.of("connection", "content-length", "transfer-encoding");
 
     private static final Duration LEAST_INTERVAL = Duration.ofMillis(100);
@@ -164,7 +164,7 @@ final class BootValidator {
         }
     }
 
-    /** A number is nanoseconds, as Go clients send it: who means seconds is to hear of it. */
+    /** A bare number means nanoseconds, as Go clients send it. Whoever means seconds gets an error for a tiny value. */
     private static void times(JsonNode config) {
         config.path("checks").properties().forEach(e -> probe("config.checks." + e.getKey(), e.getValue()));
         for (int s = 0; s < config.path("services").size(); s++) {
@@ -200,7 +200,7 @@ final class BootValidator {
         }
     }
 
-    /** Refuses a time that is too short to be meant; none at all asks for the usual. */
+    /** Refuses a time that is too short to be intended; zero means the default. */
     static void least(String field, Duration time, Duration least) {
         if (!time.isZero() && time.compareTo(least) < 0) {
             throw RejectedException.because(
@@ -210,7 +210,7 @@ final class BootValidator {
         }
     }
 
-    /** The same for a stop that is asked for. */
+    /** The same for the timeout of a stop. */
     static Duration wait(String field, Duration time) {
         least(field, time, LEAST_TIME);
         return time;

@@ -7,16 +7,16 @@ import org.allod.fsm.StepContext;
 import org.allod.fsm.TerminalException;
 import org.allod.fsm.Unrecoverable;
 
-/** A bound on how often a step is tried: the caller's fault ends the run at once, the host's after a few tries. */
+/** Bounds the attempts of a step: a fault of the caller ends the run at once, a fault of the host after a few tries. */
 final class BoundedRetry {
     private static final System.Logger LOG = System.getLogger("allod.machine");
 
-    /** After this many tries of one step the host is not going to do it, and waiting longer helps nobody. */
+    /** Attempts of one step before the run gives up. */
     private static final int MOST = 3;
 
     private BoundedRetry() {}
 
-    /** A piece of a step. */
+    /** A part of a step. */
     interface Piece {
         void run() throws Exception;
     }

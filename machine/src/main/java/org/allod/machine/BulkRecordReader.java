@@ -18,20 +18,20 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Reads many records as they are kept in {@code host.db}. Most machines of a host are like others: what is equal in two
- * of them is read once and shared, which is most of the time and of the memory that a hundred thousand take. Safe for
- * several threads; drop it once all are read.
+ * Reads many records from {@code host.db}. Most machines of a host resemble others, so what is equal in two records is
+ * parsed once and shared; this saves most of the time and memory that a hundred thousand records take. Safe for several
+ * threads; drop it once all records are read.
  */
 final class BulkRecordReader {
     private static final JsonMapper JSON = new JsonMapper();
 
-    /** Kept of an app. */
+    /** How many templates are kept for an app. */
     private static final int SHAPES = 6;
 
-    /** What {@link MachineJson} writes begins so. */
+    /** Where the app's name stands in what {@link MachineJson} writes. */
     private static final int APP_AT = "{\"id\":\"00000000000000\",\"app\":\"".length();
 
-    /** Read configurations by their text without what differs from machine to machine. */
+    /** Parsed configurations, by their text without the parts that differ from machine to machine. */
     private final Map<String, MachineConfig> configs = new ConcurrentHashMap<>();
 
     /** By app. */
@@ -45,8 +45,8 @@ final class BulkRecordReader {
 
     /**
      * @param record in UTF-8
-     * @throws Bug where it is JSON, and no record
-     * @throws tools.jackson.core.JacksonException where it is not JSON
+     * @throws Bug if it is JSON but no record
+     * @throws tools.jackson.core.JacksonException if it is not JSON
      */
     Machine read(byte[] record) {
         List<JsonTemplate> alike = shapes.getOrDefault(app(record), List.of());
@@ -59,7 +59,7 @@ final class BulkRecordReader {
         return parse(record);
     }
 
-    /** What stands where this program writes an app's name, which says whose shapes to try; any text is as right. */
+    /** The text where an app's name is written; it selects the templates to try, so a wrong one costs only time. */
     private static String app(byte[] record) {
         int from = APP_AT;
         int to = from;
@@ -100,7 +100,7 @@ final class BulkRecordReader {
         return machine;
     }
 
-    /** The latest of an app's shapes are kept: during an update its machines have two or three. */
+    /** Keeps the newest templates of an app; during a deploy its machines have two or three forms. */
     private void remember(byte[] record, Machine machine, Found found) {
         JsonTemplate shape =
                 new JsonTemplate(record, machine, found.holes, found.configFrom, found.configTo, this::one);
@@ -112,7 +112,7 @@ final class BulkRecordReader {
                         .toList());
     }
 
-    /** What has been read of a record: its fields come in any order. */
+    /** What has been read of a record so far, since its fields come in any order. */
     private static final class Found {
         final Map<String, String> values = new HashMap<>();
         Optional<Machine.ImageRef> image = Optional.empty();
@@ -123,7 +123,7 @@ final class BulkRecordReader {
         final List<JsonTemplate.Hole> holes = new ArrayList<>();
         int configFrom;
         int configTo;
-        /** How often there was one, or something in it whose strings are holes: each is to be there once. */
+        /** How often a configuration, or a part of it whose strings are holes, occurred; each must occur once. */
         int configs;
 
         void hole(JsonTemplate.Slot slot, String key, byte[] record, int quote) {
@@ -173,8 +173,8 @@ final class BulkRecordReader {
     }
 
     /**
-     * A configuration that was checked before it was kept. It is known again by its text without what differs from
-     * machine to machine, so that of most no tree is made.
+     * Reads a configuration, which was validated before it was stored. It is looked up by its text without the parts
+     * that differ from machine to machine, so that most need no tree of nodes.
      */
     private MachineConfig config(JsonParser in, byte[] record, Found found) {
         int start = offset(in);
@@ -229,7 +229,7 @@ final class BulkRecordReader {
         return Math.toIntExact(in.currentTokenLocation().getByteOffset());
     }
 
-    /** Is told where a string's opening quote is. */
+    /** Called with the position of each string's opening quote. */
     private interface Strings {
         void at(String key, int quote);
     }

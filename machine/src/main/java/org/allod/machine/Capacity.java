@@ -3,15 +3,15 @@ package org.allod.machine;
 import org.allod.base.RejectedException;
 
 /**
- * How much of this host machines may take. Counted for machines that run or are about to; one that is stopped takes
- * nothing. A refusal comes at once, never later.
+ * How much of this host machines may use. Machines that run or are about to run count; stopped ones do not. A request
+ * that does not fit is refused at once.
  *
- * @param memoryMb memory for all running machines together
- * @param cpus processors of the host: the most one machine may have
- * @param machines records, running or not: each costs memory of the daemon
+ * @param memoryMb memory for all running machines together, in MiB
+ * @param cpus processors of the host: the most that one machine may have
+ * @param machines the most records, running or not, since each costs memory of the daemon
  */
 public record Capacity(long memoryMb, int cpus, int machines) {
-    /** Refuses what could never run here. */
+    /** Refuses a configuration that could never run on this host. */
     void possible(MachineConfig config) {
         if (config.memoryMb() > memoryMb) {
             throw RejectedException.because(
@@ -28,7 +28,7 @@ public record Capacity(long memoryMb, int cpus, int machines) {
         }
     }
 
-    /** Refuses to run one more machine where the others have taken the room. */
+    /** Refuses to run one more machine if the memory left does not suffice. */
     void room(int wantedMb, long takenMb) {
         if (takenMb + wantedMb > memoryMb) {
             throw RejectedException.because(
@@ -40,7 +40,7 @@ public record Capacity(long memoryMb, int cpus, int machines) {
         }
     }
 
-    /** How many machines of this size could be made and started now, one after the other. */
+    /** How many machines of this size could be created and started now, one after the other. */
     int fits(int eachMb, int eachCpus, long takenMb, int made) {
         if (eachCpus > cpus) {
             return 0;
@@ -49,7 +49,7 @@ public record Capacity(long memoryMb, int cpus, int machines) {
         return (int) Math.min(byMemory, Math.max(0, machines - made));
     }
 
-    /** The memory a machine takes as its record says. */
+    /** The memory that a machine uses according to its record, in MiB. */
     static int memoryOf(Machine m) {
         return runs(m.state()) ? m.config().memoryMb() : 0;
     }

@@ -7,12 +7,13 @@ import java.util.Optional;
 import org.allod.base.MachineId;
 
 /**
- * The memory and disk of this host and the ports of its edge, as machines take them. Whoever is about to run a machine, or to give
- * it another configuration, has what it needs promised first, in one moment with the look at what is left: a record says
- * that its machine takes it only once the run is durable, or far in it, and all who looked in between would see the same
- * room. A promise lasts until the machine has settled. Safe for any thread.
+ * Reserves this host's memory and disk, and the ports of its edge, for machines. An operation that runs a machine or
+ * changes its configuration reserves what that needs first, atomically with the check of what is left. A record shows
+ * that its machine uses capacity only once the run is durable or well under way, and operations in between would all
+ * see the same capacity as free. A reservation lasts until the machine is in a lasting state. Safe for any thread.
  *
- * <p>Promises are in memory only: after a restart, the states of machines whose runs are resumed say the same of memory.
+ * <p>Reservations are in memory only. After a restart the states of machines whose runs resume show the same memory as
+ * used.
  */
 final class CapacityReservations {
     private final Capacity capacity;
@@ -21,9 +22,9 @@ final class CapacityReservations {
     private final Map<MachineId, Promise> withReservation = new HashMap<>();
 
     /**
-     * @param memoryMb of a machine that is about to run, or to run with more; else 0
-     * @param diskBytes the same of its writable layer
-     * @param savedBytes of its memory, that is about to be saved; else 0
+     * @param memoryMb for a machine that is about to run, or to run with more; otherwise 0
+     * @param diskBytes the same for its writable layer
+     * @param savedBytes for its memory that is about to be saved; otherwise 0
      * @param next the machine with a configuration that its record does not have yet
      */
     private record Promise(int memoryMb, long diskBytes, long savedBytes, Optional<Machine> next) {}
@@ -40,20 +41,20 @@ final class CapacityReservations {
     }
 
     /**
-     * Promises the machine its memory and has its run begin; where none comes of it, the memory is free again.
+     * Reserves the machine's memory and starts its run; if that throws, the memory is free again.
      *
-     * @throws org.allod.base.RejectedException where the others have taken the room
+     * @throws org.allod.base.RejectedException if not enough is left
      */
     <T, E extends Exception> T withReservation(Machine machine, Leases.Gated<T, E> begin) throws E {
         return withReservation(machine, machine.config().memoryMb(), Optional.empty(), begin);
     }
 
     /**
-     * The same for a machine that gets a configuration: its ports are promised too.
+     * The same for a machine that gets a configuration; its ports are reserved too.
      *
      * @param now the machine as it is
-     * @param next as it is to be; the same where it is new
-     * @param runs whether it is to run with it
+     * @param next the machine as it is to be; equal to {@code now} if it is new
+     * @param runs whether it is to run with the configuration
      */
     <T, E extends Exception> T withReservation(Machine now, Machine next, boolean runs, Leases.Gated<T, E> begin)
             throws E {
@@ -108,7 +109,7 @@ final class CapacityReservations {
         withReservation.put(machine.id(), new Promise(0, disk.promise(machine.config()), bytes, Optional.empty()));
     }
 
-    /** Disk that is promised to all but one, and not written yet. */
+    /** Bytes of disk that are promised to all machines but {@code but}, and not written yet. */
     private long outstanding(MachineId but) {
         long sum = 0;
         for (Machine m : index.all()) {
@@ -134,10 +135,10 @@ final class CapacityReservations {
     }
 
     /**
-     * Refuses what there is no room for now; promises nothing. What a machine has already needs no promise, also where
-     * the host was given less memory since.
+     * Refuses what does not fit now, and reserves nothing. Memory that the machine has already always fits, even if the
+     * host was given less since.
      *
-     * @throws org.allod.base.RejectedException where the others have taken the room
+     * @throws org.allod.base.RejectedException if not enough is left
      */
     synchronized void check(Machine machine, int memoryMb) {
         if (memoryMb > Capacity.memoryOf(machine)) {
@@ -155,7 +156,7 @@ final class CapacityReservations {
         }
     }
 
-    /** How many machines of this size could be made and started now, one after the other. */
+    /** How many machines of this size could be created and started now, one after the other. */
     synchronized int countThatFit(int eachMb, int eachCpus) {
         return capacity.fits(eachMb, eachCpus, reserved(Optional.empty()), index.size());
     }

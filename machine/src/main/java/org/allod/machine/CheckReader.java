@@ -18,12 +18,12 @@ final class CheckReader {
 
     private CheckReader() {}
 
-    /** A check of a service: fails, and the edge sends nothing to it. */
+    /** A check of a service: while it fails, the edge sends no traffic to that service. */
     static MachineConfig.Check ofService(StrictJsonReader in, int servicePort) {
         return check(in, Optional.of(servicePort), true);
     }
 
-    /** A check of the machine: informs, unless it says that it is about readiness. */
+    /** A check of the machine: informational unless its kind is {@code readiness}. */
     static MachineConfig.Check ofMachine(StrictJsonReader in) {
         boolean gates = in.oneOf("kind", List.of("", "informational", "readiness"))
                 .filter("readiness"::equals)
@@ -56,7 +56,7 @@ final class CheckReader {
                 gates);
     }
 
-    /** Go clients send their empty values along; anything else would be accepted and ignored. */
+    /** Refuses HTTP fields of a TCP check, except the empty values that Go clients send for absent fields. */
     private static void onlyHttp(StrictJsonReader in, String name) {
         var value = in.json().get(name);
         if (value != null

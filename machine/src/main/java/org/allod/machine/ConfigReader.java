@@ -80,7 +80,7 @@ public final class ConfigReader {
                 () -> RejectedException.invalid(in.path("image") + " is missing: name the image to run"));
     }
 
-    /** What would say nothing, beside what says it all, is refused. */
+    /** Refuses fields that would have no effect beside processes or containers. */
     private static void oneWayToRun(StrictJsonReader in, MachineConfig config) {
         boolean several = !config.processes().isEmpty() || !config.containers().isEmpty();
         if (!config.processes().isEmpty() && !config.containers().isEmpty()) {
@@ -96,7 +96,7 @@ public final class ConfigReader {
         }
     }
 
-    /** What the caller left out is in the answer, as that API has it. */
+    /** Fills in the defaults, because the Machines API returns them. */
     private static ObjectNode withDefaults(ObjectNode json, GuestSize size, MachineConfig.Restart restart) {
         ObjectNode guest = json.get("guest") instanceof ObjectNode given ? given : json.putObject("guest");
         guest.put("cpu_kind", size.kind().name().toLowerCase(Locale.ROOT))
@@ -161,18 +161,18 @@ public final class ConfigReader {
                         "%s is \"%s\": allowed are %s".formatted(path, text, String.join(", ", SignalNames.NAMES))));
     }
 
-    /** A command as it is to be run: refused where no kernel takes it. */
+    /** A command to run; refused if no kernel would accept it. */
     public static List<String> runnable(String path, List<String> argv) {
         BootValidator.words(path, argv);
         return argv;
     }
 
-    /** How long a stop may take, as somebody asks for it: refused where it is too short to be meant. */
+    /** The timeout of a stop; refused if it is too short to be intended. */
     public static Duration stopTime(String path, Duration time) {
         return BootValidator.wait(path, time);
     }
 
-    /** The whole command: what the configuration says over what the image says. */
+    /** The whole command: the configuration's parts override those of the image. */
     public static List<String> command(MachineConfig config, List<String> entrypoint, List<String> cmd) {
         return command(config.init().command(), config.image(), entrypoint, cmd);
     }
@@ -196,7 +196,7 @@ public final class ConfigReader {
         return argv;
     }
 
-    /** The whole environment: the machine's over the image's. */
+    /** The whole environment: the machine's variables override those of the image. */
     public static Map<String, String> environment(MachineConfig config, List<String> imageEnv) {
         return environment(config.env(), imageEnv);
     }

@@ -10,11 +10,11 @@ import java.util.Optional;
  *
  * @param name unique in the machine
  * @param image its image; empty for the machine's
- * @param env over its image's
- * @param secrets over its environment
- * @param user in place of its image's; empty for that
- * @param dependsOn what must be so before it starts
- * @param stop how it is asked to end
+ * @param env overrides its image's variables
+ * @param secrets override its environment
+ * @param user empty for its image's
+ * @param dependsOn conditions that must hold before it starts
+ * @param stop the signal and timeout of a stop
  */
 public record ContainerConfig(
         String name,
@@ -30,7 +30,7 @@ public record ContainerConfig(
         MachineConfig.Restart restart,
         MachineConfig.Stop stop) {
 
-    /** Another container of the machine, and what must be so of it. */
+    /** Another container of the machine, and the condition that it must meet. */
     public record Dependency(String name, Condition condition) {}
 
     /** As the API names them. */
@@ -41,9 +41,9 @@ public record ContainerConfig(
     }
 
     /**
-     * A question that the machine asks of its container, from inside.
+     * A health check that the guest's PID 1 runs inside the machine.
      *
-     * @param liveness whether it is about being alive at all
+     * @param liveness whether it checks that the container is alive at all
      * @param stops whether a container that fails it is stopped, and then treated as its restart policy says
      */
     public record Health(
@@ -57,15 +57,15 @@ public record ContainerConfig(
             int failures,
             boolean stops) {}
 
-    /** What is asked. */
+    /** What a check does. */
     public sealed interface Question {
-        /** A command in the container, which says yes by exit code 0. */
+        /** Runs a command in the container; exit code 0 passes. */
         record Exec(List<String> argv) implements Question {}
 
-        /** A connection to a port. */
+        /** Connects to a port. */
         record Tcp(int port) implements Question {}
 
-        /** A request; 2xx is yes. */
+        /** Sends a request; 2xx passes. */
         record Http(int port, String method, String path, Map<String, List<String>> headers) implements Question {}
     }
 

@@ -7,11 +7,11 @@ import java.util.Map;
 import java.util.Optional;
 import org.allod.base.RejectedException;
 
-/** In which order containers can start, by what they depend on. Pure. */
+/** Checks that containers can start in an order that their dependencies allow. Pure. */
 final class ContainerOrder {
     private ContainerOrder() {}
 
-    /** Refuses a dependency on nobody, on what is never so, and a circle, naming it. */
+    /** Refuses a dependency on an unknown container, on a condition that never holds, and a cycle, naming it. */
     static void check(String path, List<ContainerConfig> containers) {
         Map<String, ContainerConfig> byName = new LinkedHashMap<>();
         containers.forEach(c -> byName.put(c.name(), c));
@@ -39,7 +39,7 @@ final class ContainerOrder {
         });
     }
 
-    /** The names of a circle, the first again at the end. */
+    /** The names of a cycle, with the first again at the end. */
     static Optional<List<String>> cycle(List<ContainerConfig> containers) {
         Map<String, List<String>> on = new LinkedHashMap<>();
         containers.forEach(c -> on.put(

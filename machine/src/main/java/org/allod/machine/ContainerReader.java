@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.allod.base.RejectedException;
 
-/** Reads the containers of a machine, and refuses an order that cannot be. */
+/** Reads the containers of a machine, and refuses dependencies that no order can satisfy. */
 final class ContainerReader {
     /** Each has a disk of its own in a microVM. */
     private static final int MOST = 16;

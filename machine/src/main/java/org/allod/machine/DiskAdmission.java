@@ -2,9 +2,9 @@ package org.allod.machine;
 
 import org.allod.base.MachineId;
 
-/** Says whether the disk has room for one more machine. */
+/** Decides whether the disk has space for one more machine. */
 interface DiskAdmission {
-    /** A host whose disk is never full: for tests of other things. */
+    /** A host whose disk is never full; for tests. */
     DiskAdmission BOUNDLESS = new DiskAdmission() {
         @Override
         public long promise(MachineConfig config) {
@@ -23,15 +23,15 @@ interface DiskAdmission {
     /** Bytes that a machine with this configuration is promised while it runs. */
     long promise(MachineConfig config);
 
-    /** Bytes that the layer of a running machine held when it was last looked at. */
+    /** Bytes that the writable layer of a running machine held when it was last measured. */
     long held(MachineId machine);
 
     /**
-     * Refuses what there is no room for.
+     * Refuses what does not fit.
      *
-     * @param wanted bytes that the newcomer is to be promised; 0 where it is only put on record
+     * @param wanted bytes to promise; 0 for a machine that is only recorded
      * @param outstanding bytes that are promised to others and not written yet
-     * @throws org.allod.base.RejectedException where the disk is nearly full, or promised
+     * @throws org.allod.base.RejectedException if the disk is nearly full, or its free space is promised
      */
     void admit(long wanted, long outstanding);
 }

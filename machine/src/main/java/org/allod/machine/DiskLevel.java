@@ -2,13 +2,13 @@ package org.allod.machine;
 
 import java.util.Locale;
 
-/** How full the disk under the data folder is, as it bears on machines. */
+/** How full the disk under the data folder is, and what that means for machines. */
 public enum DiskLevel {
-    /** There is room. */
+    /** There is enough space. */
     OK,
-    /** Nothing is created or started any more; what runs, runs on. */
+    /** Nothing is created or started any more; running machines go on. */
     LOW,
-    /** Whoever has written most beyond its promise is stopped. */
+    /** The machine furthest beyond its promise is stopped. */
     FULL;
 
     public String wire() {

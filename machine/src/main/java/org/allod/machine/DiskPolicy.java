@@ -7,16 +7,16 @@ import java.util.Optional;
 import org.allod.base.MachineId;
 
 /**
- * What is done about a disk that fills up: {@code (state, usage) → (state', actions)}, carried out by {@link
- * DiskPressureMonitor}.
+ * Decides what to do when the disk fills up: {@code (state, usage) → (state', actions)}. Pure; {@link
+ * DiskPressureMonitor} carries the actions out.
  *
- * <p>A level is entered at its watermark and left a quarter above it, so that a disk at the edge does not flap. While the
- * disk is full one machine at a time is stopped: the one that holds most beyond its promise. Space comes back only once it has
- * ended, so the next is chosen when it has, or after {@link #PATIENCE} looks. Where nobody is beyond its promise nobody is
- * stopped: then it is not machines that filled the disk.
+ * <p>A level is entered at its watermark and left a quarter above it, so that free space near a watermark does not make
+ * it flap. While the disk is full one machine at a time is stopped: the one furthest beyond its promise. Its space
+ * comes back only once it has ended, so the next one is chosen then, or after {@link #PATIENCE} readings. If no machine
+ * is beyond its promise none is stopped, since machines did not fill the disk.
  */
 final class DiskPolicy {
-    /** Looks at the disk that a stop has, before another machine is stopped too. */
+    /** Readings of the disk that a stop may take before another machine is stopped too. */
     static final int PATIENCE = 20;
 
     private DiskPolicy() {}
@@ -24,8 +24,8 @@ final class DiskPolicy {
     /**
      * The writable layer of a running machine.
      *
-     * @param held bytes it takes
-     * @param promised bytes it was promised
+     * @param held bytes that it takes
+     * @param promised bytes that it was promised
      */
     record Layer(MachineId machine, long held, long promised) {
         long beyond() {
@@ -34,15 +34,15 @@ final class DiskPolicy {
     }
 
     /**
-     * What is seen in one look.
+     * One reading of the disk.
      *
-     * @param layers of the machines that run
+     * @param layers the writable layers of running machines
      */
     record Usage(long free, DiskBounds.Watermarks marks, List<Layer> layers) {}
 
     /**
-     * @param ending the machine that was told to stop last, if it is still waited for
-     * @param looks how many looks ago
+     * @param ending the machine that was stopped last, while its end is waited for
+     * @param looks how many readings ago that was
      */
     record State(DiskLevel level, Optional<MachineId> ending, int looks) {
         static final State FIRST = new State(DiskLevel.OK, Optional.empty(), 0);
@@ -52,7 +52,7 @@ final class DiskPolicy {
         /** The level has changed. */
         record Tell(DiskLevel from, DiskLevel to) implements Action {}
 
-        /** This machine is to be stopped at once. */
+        /** Stop this machine at once. */
         record Stop(Layer layer) implements Action {}
     }
 
@@ -75,7 +75,7 @@ final class DiskPolicy {
         }
         Optional<Layer> worst = usage.layers().stream()
                 .filter(l -> l.beyond() > 0)
-                // One that was told and has not ended in its time comes after the others.
+                // A machine that was stopped and has not ended in time comes last.
                 .max(Comparator.comparing((Layer l) -> !state.ending().equals(Optional.of(l.machine())))
                         .thenComparingLong(Layer::beyond)
                         .thenComparing(Layer::machine));

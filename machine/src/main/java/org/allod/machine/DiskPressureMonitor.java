@@ -20,9 +20,9 @@ import org.allod.base.Timers;
 import org.allod.runtime.Guest;
 
 /**
- * Watches the disk and does what {@link DiskPolicy} decides: the thin shell around it. The free space is read twice a
- * second; the layers of running machines now and then, and with every look while the disk is full. Safe for any thread;
- * looks are one after the other.
+ * Measures the disk and carries out what {@link DiskPolicy} decides. It reads the free space twice a second, and the
+ * layers of running machines every ten seconds, more often when space is low. Safe for any thread; readings are
+ * serialized.
  */
 public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
     private static final System.Logger LOG = System.getLogger("allod.machine");
@@ -30,7 +30,7 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
     private static final long MIB = 1L << 20;
     private static final int TOLD = 20;
 
-    /** Stops a machine at once, and notes why. */
+    /** Stops a machine at once and records why. */
     interface Ender {
         void end(Machine machine, String why) throws InterruptedException;
     }
@@ -64,12 +64,12 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
         this.timer = new SupervisedTimer("disk-keeper", timers, EVERY, this::look);
     }
 
-    /** Who stops a machine. Set once, before the first look. */
+    /** Sets what stops a machine. Called once, before the first reading. */
     void endsBy(Ender who) {
         ender = who;
     }
 
-    /** Begins, with a first look at once. */
+    /** Starts measuring, with a first reading at once. */
     public void start() {
         // A first look that fails, as on a disk that is full, is reported and followed by the timer's.
         SupervisedThread.run("disk-keeper", this::look);
@@ -81,7 +81,7 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
         timer.close();
     }
 
-    /** One look at the disk. */
+    /** Reads the disk once and acts on it. */
     synchronized void look() {
         long free = space.free();
         DiskBounds.Watermarks marks = bounds.on(space.total());
@@ -108,7 +108,7 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
         }
     }
 
-    /** Looks between two readings of all layers: every ten seconds, two, and half a second. */
+    /** After how many readings of the free space the layers are read: every ten seconds, two, and half a second. */
     private static int looksBetween(DiskLevel level) {
         return switch (level) {
             case OK -> 20;
@@ -171,7 +171,7 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
                                 consequence));
     }
 
-    /** Guests that stand still since a write found no room go on. */
+    /** Lets guests continue that were paused because a write found the disk full. */
     private void goOn() {
         for (Machine m : index.all()) {
             if (Capacity.memoryOf(m) > 0) {
@@ -197,12 +197,12 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
                     "disk_full: the host's disk has %d MiB left, and the machine's writable layer takes %d MiB, %d more than the %d it is promised; keep data in a volume, or write less"
                             .formatted(free / MIB, layer.held() / MIB, layer.beyond() / MIB, layer.promised() / MIB);
             LOG.log(Level.WARNING, "machine " + m.id() + " of app " + m.app() + " is stopped: " + why);
-            // Ending it may take a moment, and the disk is to be looked at meanwhile.
+            // On a thread of its own, because stopping takes a moment and the disk must be read meanwhile.
             Thread _ = SupervisedThread.start("disk-stop", "disk-stop " + m.id(), () -> end(m, why));
         });
     }
 
-    /** Stops it as a full disk does; tests call it. */
+    /** Stops a machine because the disk is full; tests call it directly. */
     void end(Machine m, String why) {
         try {
             ender.end(m, why);
@@ -250,7 +250,7 @@ public final class DiskPressureMonitor implements DiskAdmission, AutoCloseable {
         return state.level();
     }
 
-    /** Bytes promised to machines that run and not written yet. */
+    /** Bytes promised to running machines and not written yet. */
     long outstanding() {
         long sum = 0;
         for (Machine m : index.all()) {

@@ -4,7 +4,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Stops a machine for want of disk: at once, and whether or not anything can be written down about it. */
+/** Stops a machine because the disk is full: at once, also if the disk is too full to record it. */
 final class DiskPressureStopper {
     private static final System.Logger LOG = System.getLogger("allod.machine");
     private static final int KILL = 9;
@@ -23,7 +23,8 @@ final class DiskPressureStopper {
         try {
             machines.stop(m, Optional.of(KILL), Optional.of(Duration.ZERO), new Actor.Host("disk"));
         } catch (RuntimeException e) {
-            // Not even a run can be started. Its end frees space; the supervisor hears of it and decides what follows.
+            // Not even a run can be started, so end the guest directly. That frees space, and the reconciler, told of
+            // the exit, decides what follows.
             LOG.log(Level.WARNING, "machine " + m.id() + " is ended without a run: " + e.getMessage());
             specs.runtime(m).halt(m.id());
         }

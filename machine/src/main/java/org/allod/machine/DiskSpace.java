@@ -10,7 +10,7 @@ import org.allod.base.FailedException;
 interface DiskSpace {
     long total();
 
-    /** What may still be written; what a file system keeps for root is not in it. */
+    /** Bytes that may still be written, without what the file system reserves for root. */
     long free();
 
     static DiskSpace of(Path folder) {
@@ -42,7 +42,7 @@ interface DiskSpace {
         };
     }
 
-    /** One number of the kernel's. */
+    /** Asks the kernel for one number. */
     interface Question {
         long ask() throws IOException;
     }

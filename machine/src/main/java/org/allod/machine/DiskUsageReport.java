@@ -4,14 +4,14 @@ import java.util.List;
 import org.allod.base.MachineId;
 
 /**
- * The disk as it was last looked at, for people.
+ * The last reading of the disk, for the operator.
  *
  * @param total bytes of the file system under the data folder
  * @param free bytes of it that may still be written
  * @param outstanding bytes promised to running machines and not written yet
  * @param volumes bytes that volumes may still come to take
  * @param stops machines stopped for a full disk since the daemon started
- * @param machines running ones, those that hold most first
+ * @param machines the running machines, those that hold most first
  */
 public record DiskUsageReport(
         DiskLevel level,
@@ -23,9 +23,10 @@ public record DiskUsageReport(
         long stops,
         List<Use> machines) {
     /**
-     * What a running machine's writable layer takes.
+     * The disk space of a running machine's writable layer.
      *
-     * @param promised what it may take without being the first to go
+     * @param held bytes that it takes
+     * @param promised bytes that it may take without being the first to be stopped
      */
     public record Use(MachineId machine, String app, String name, long held, long promised) {}
 }

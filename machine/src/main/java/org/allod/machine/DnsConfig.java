@@ -6,13 +6,13 @@ import java.util.Optional;
 import org.allod.base.RejectedException;
 
 /**
- * A machine's own name, and how it finds others'.
+ * A machine's own host name, and the settings of its resolver.
  *
- * @param nameservers instead of the host's; addresses
- * @param searches domains tried behind a short name
- * @param options of the resolver, such as {@code ndots:2}
- * @param hostname instead of the machine's id
- * @param fqdn the whole name, beside the short one in {@code /etc/hosts}
+ * @param nameservers addresses that replace the host's name servers
+ * @param searches domains that are appended to a short name
+ * @param options options of the resolver, such as {@code ndots:2}
+ * @param hostname the host name; empty for the machine's id
+ * @param fqdn the full name, written to {@code /etc/hosts} beside the short one
  */
 public record DnsConfig(
         List<String> nameservers,
@@ -22,7 +22,7 @@ public record DnsConfig(
         Optional<String> fqdn) {
     static final DnsConfig USUAL = new DnsConfig(List.of(), List.of(), List.of(), Optional.empty(), Optional.empty());
 
-    /** As many as the C library reads. */
+    /** The C library reads no more. */
     private static final int MAX_SERVERS = 3;
 
     private static final int MAX_SEARCHES = 6;
@@ -30,7 +30,7 @@ public record DnsConfig(
     private static final String NAME = LABEL + "(\\." + LABEL + ")*\\.?";
 
     static DnsConfig read(StrictJsonReader in) {
-        // Machines are in no DNS of this version: the ones that ask to be left out are, like all others.
+        // Accepted without effect: this version registers no machine in DNS.
         in.bool("skip_registration");
         in.refuse("dns_forward_rules", "there is no resolver of the host's own yet that could forward by name");
         List<String> servers = bounded(in, "nameservers", MAX_SERVERS);
@@ -88,7 +88,7 @@ public record DnsConfig(
         }
     }
 
-    /** Numbers only: nothing here asks a resolver. */
+    /** Accepts numeric addresses only, so that nothing here asks a resolver. */
     private static boolean address(String text) {
         if (text.matches("\\d{1,3}(\\.\\d{1,3}){3}")) {
             return List.of(text.split("\\.", -1)).stream().allMatch(n -> Integer.parseInt(n) < 256);

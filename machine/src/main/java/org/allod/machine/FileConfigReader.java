@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.allod.base.RejectedException;
 
-/** Reads what is to be written into a guest before it starts. */
+/** Reads {@code config.files}: files that are written into a guest before it starts. */
 final class FileConfigReader {
     private static final int MAX_BYTES = 1 << 20;
     private static final int USUAL_MODE = 0644;

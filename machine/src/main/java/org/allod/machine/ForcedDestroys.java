@@ -11,20 +11,20 @@ import org.allod.fsm.StepContext;
 import org.allod.fsm.TerminalException;
 
 /**
- * Machines that are being destroyed by force, and what that means for their runs: a finalizer of theirs that fails is not
- * tried again, as the destroy that waits behind it does the same and more; and the destroy itself leaves behind what it
- * cannot remove, and says so, as long as no guest runs and no volume is held.
+ * The machines that are being destroyed by force, and what that changes for their runs. A finalizer that fails is not
+ * retried, since the destroy that waits for it removes the same and more. The destroy itself leaves behind what it
+ * cannot remove and records that, provided that no guest runs and no volume is in use.
  */
 final class ForcedDestroys {
     private static final System.Logger LOG = System.getLogger("allod.machine");
 
-    /** After this many tries the host is not going to do it, and a machine that cannot be destroyed helps nobody. */
+    /** Attempts to remove everything, before the destroy completes and leaves something behind. */
     private static final int MOST = 3;
 
-    /** Durable as the runs that they stand for: those tell of them again after a restart. */
+    /** In memory only; after a restart the resumed runs add their machines again. */
     private final Set<MachineId> machines = ConcurrentHashMap.newKeySet();
 
-    /** Before its run is on record. Whether nobody had begun it. */
+    /** Called before the destroy's run is durable. Returns false if a forced destroy is under way already. */
     boolean begin(MachineId machine) {
         return machines.add(machine);
     }
@@ -33,7 +33,7 @@ final class ForcedDestroys {
         machines.remove(machine);
     }
 
-    /** A finalizer that gives way to a destroy by force. */
+    /** Wraps a finalizer so that it gives up, instead of retrying, if a forced destroy waits. */
     <Q> Finalizer<Q, LifecycleRequests.Progress> yielding(Finalizer<Q, LifecycleRequests.Progress> body) {
         return (c, outcome) -> {
             try {
@@ -53,8 +53,8 @@ final class ForcedDestroys {
     /**
      * Removes everything of a machine.
      *
-     * @param halt ends the guest and lets go of its volumes: what must succeed in any case
-     * @return what is left of one that is destroyed by force, and why
+     * @param halt ends the guest and unmounts its volumes, which must succeed in any case
+     * @return what a forced destroy left behind, and why; empty if nothing
      */
     Optional<String> remove(StepContext<?, ?> c, Runnable remove, Runnable halt) {
         try {

@@ -5,13 +5,13 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Lengths of time as the Machines API writes them, which is Go's way: {@code 1h2m3.5s}, {@code 250ms}. */
+/** Durations as the Machines API writes them, in Go's format: {@code 1h2m3.5s}, {@code 250ms}. */
 public final class GoDuration {
     private static final Pattern PART = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)(ns|us|µs|ms|s|m|h)");
 
     private GoDuration() {}
 
-    /** Reads a duration; a bare number is seconds. Nothing where the text is not one. */
+    /** Reads a duration; a bare number is in seconds. Empty if the text is no duration. */
     public static Optional<Duration> parse(String text) {
         if (text.matches("\\d{1,9}")) {
             return Optional.of(Duration.ofSeconds(Long.parseLong(text)));
@@ -30,7 +30,7 @@ public final class GoDuration {
         return at == 0 ? Optional.empty() : Optional.of(sum);
     }
 
-    /** The shortest such text: {@code 90s} is {@code 1m30s}. */
+    /** The normalized text: 90 seconds are {@code 1m30s}. */
     public static String text(Duration duration) {
         StringBuilder text = new StringBuilder();
         if (duration.toHours() > 0) {

@@ -21,13 +21,13 @@ import org.allod.runtime.GuestRuntime;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
- * What the steps of the runs do to a guest, shared between them. Each looks for what is already there first: any of
- * them may be the second time.
+ * The operations on guests that the steps of several run types share. Every one is idempotent, because steps are
+ * retried: it looks for what is already there first.
  */
 final class GuestOperations {
     private static final System.Logger LOG = System.getLogger("allod.machine");
 
-    /** What is under way through the edge may finish before a machine goes, up to this. */
+    /** How long requests through the edge may take to finish before their machine stops. */
     private static final Duration DRAIN = Duration.ofSeconds(5);
 
     private final MachineRecords records;
@@ -37,7 +37,7 @@ final class GuestOperations {
     private final TrafficDrain drain;
     private final BootAdmission admission;
     private final Clock clock;
-    /** When each guest that this daemon brought up came up, by the process's own time. */
+    /** The monotonic time at which each guest came up, for guests that this daemon started or resumed. */
     private final Map<MachineId, Long> upSince = new ConcurrentHashMap<>();
 
     GuestOperations(
@@ -57,33 +57,33 @@ final class GuestOperations {
         this.clock = clock;
     }
 
-    /** The machine a run is about. One that is gone ends the run: there is nothing left to do. */
+    /** The machine that a run is about. If it is gone the run aborts, since nothing is left to do. */
     Machine machine(MachineId id) {
         return index.get(id).orElseThrow(() -> new Abort("machine " + id + " is gone"));
     }
 
-    /** Does a piece of a step with a bound on how often it is tried. */
-    void bounded(StepContext<?, ?> c, BoundedRetry.Piece piece) throws Exception {
-        BoundedRetry.bounded(c, piece);
+    /** Runs a part of a step with a bound on its attempts; see {@link BoundedRetry}. */
+    void bounded(StepContext<?, ?> c, BoundedRetry.Piece part) throws Exception {
+        BoundedRetry.bounded(c, part);
     }
 
-    /** Makes the image ready and notes which one it is. */
+    /** Pulls and prepares the image, and records its digest. */
     void image(Machine m, boolean tenant) {
         Image image = specs.ensure(m.config(), Requester.of(m.app(), tenant));
         records.change(m.id(), now -> now.withImage(ImageNames.of(image), clock.wall()));
     }
 
-    /** Network, disk, control groups. */
+    /** Prepares the machine's network, disk and control groups. */
     void prepare(MachineId id) {
         Machine m = machine(id);
         specs.runtime(m).prepare(specs.spec(m));
     }
 
     /**
-     * Runs the guest once it is its turn: as it was if its memory is saved, from clean otherwise.
+     * Waits for boot admission, then resumes the guest if its memory is saved, or boots it from clean. Does nothing if
+     * the guest runs.
      *
-     * @throws Abort where its turn never came, because nobody waits for it any more or its run was cancelled: then
-     *     nothing was done
+     * @throws Abort if the boot was withdrawn or its run cancelled before admission; nothing was changed then
      */
     void boot(StepContext<?, ?> c, MachineId id, String source) throws InterruptedException {
         Machine m = machine(id);
@@ -114,7 +114,7 @@ final class GuestOperations {
                 markRunning(runtime.resume(specs.spec(m)));
                 return;
             } catch (RuntimeException e) {
-                // Memory that cannot be restored is worth less than a machine that runs.
+                // A machine that runs is worth more than saved memory that cannot be restored: discard it and boot.
                 LOG.log(Level.WARNING, "machine " + id + " could not be resumed and is booted from clean", e);
                 records.change(
                         id, now -> now, new MachineRecords.Note("resume_failed", source, reason(e.getMessage())));
@@ -131,7 +131,7 @@ final class GuestOperations {
         index.wakeWaiters(guest.machine());
     }
 
-    /** How long its guest has run or ran, or, where an earlier daemon brought it up, has by the calendar. */
+    /** How long the machine's guest has run; measured by the calendar if an earlier daemon brought it up. */
     Duration ranFor(Machine m) {
         Long since = upSince.get(m.id());
         return since != null
@@ -139,7 +139,13 @@ final class GuestOperations {
                 : m.started().map(at -> Duration.between(at, clock.wall())).orElse(Duration.ZERO);
     }
 
-    /** Asks the main process to end, waits, and ends the guest whatever it does. How it ended, if it was running. */
+    /**
+     * Stops the guest: drains its traffic, signals the main process, waits for {@code timeout}, then halts it and
+     * discards saved memory.
+     *
+     * @param signal 0 for the one the configuration names
+     * @return how the main process ended; empty if no guest was running
+     */
     Optional<ExitStatus> stop(Machine m, int signal, Duration timeout) throws InterruptedException {
         MachineId id = m.id();
         GuestRuntime runtime = specs.runtime(m);
@@ -154,14 +160,14 @@ final class GuestOperations {
                 exit = Optional.ofNullable(running.get().exited().getNow(null));
             }
         }
-        // Released first, so that the end we cause is not taken for one of its own.
+        // Release before halting, so that the exit caused here is not handled as one by itself.
         guests.release(id);
         runtime.halt(id);
         runtime.discardSuspended(id);
         return exit.or(() -> running.map(g -> new ExitStatus(137, 9, false)));
     }
 
-    /** It is not restarted: a layer that the next start would not use takes no disk meanwhile. */
+    /** Deletes the writable layer of a machine that stays stopped, unless its next start would use it. */
     void markStopped(Machine m) {
         if (m.config().rootfs().persist() != MachineConfig.Rootfs.Persist.ALWAYS) {
             specs.runtime(m).forgetRoot(m.id());
@@ -172,7 +178,7 @@ final class GuestOperations {
         try {
             guest.signal(signal);
         } catch (RuntimeException e) {
-            // A guest whose PID 1 does not listen is ended by halt, after its time.
+            // PID 1 does not answer; halt ends the guest once the timeout has passed.
             LOG.log(Level.DEBUG, "machine " + guest.machine() + " could not be signalled", e);
         }
     }
@@ -187,7 +193,7 @@ final class GuestOperations {
         }
     }
 
-    /** Saves the guest's memory and ends it. */
+    /** Drains the guest's traffic, saves its memory and ends it; does nothing if that has been done. */
     void suspend(Machine m) {
         GuestRuntime runtime = specs.runtime(m);
         if (runtime.hasSavedMemory(m.id()) && runtime.find(m.id()).isEmpty()) {
@@ -206,7 +212,7 @@ final class GuestOperations {
         return guests.find(m);
     }
 
-    /** Everything of the machine on this host, gone. */
+    /** Removes everything of the machine from this host: guest, network, disk, saved memory. */
     void remove(Machine m) {
         drain.drain(m.id(), Duration.ZERO);
         guests.release(m.id());
@@ -214,7 +220,7 @@ final class GuestOperations {
         specs.runtime(m).remove(m.id());
     }
 
-    /** Its guest is ended and its volumes are let go of, whatever else there is of it. */
+    /** Ends the guest and unmounts its volumes, also if something else of the machine cannot be removed. */
     void halt(Machine m) {
         guests.release(m.id());
         specs.runtime(m).halt(m.id());
@@ -225,10 +231,11 @@ final class GuestOperations {
     }
 
     /**
-     * The event of an end, as that API has it: the guest does not run, whatever the machine is at, and no signal is -1.
+     * The event of a main process's exit in the form of the Machines API: its status is {@code stopped} whatever the
+     * machine's state is, and a signal of -1 means none.
      *
-     * @param requested whether somebody asked for the end
-     * @param restarting whether the machine is started again
+     * @param requested whether a stop was asked for
+     * @param restarting whether the machine is about to be started again
      */
     MachineRecords.Note exitNote(Machine m, ExitStatus exit, boolean requested, boolean restarting) {
         int signal = exit.signal() == 0 ? -1 : exit.signal();

@@ -10,8 +10,8 @@ import org.allod.runtime.ExitStatus;
 import org.allod.runtime.Guest;
 
 /**
- * The guests this daemon holds on to: those it booted and those it found running and adopted. Each one's end is
- * reported once, to the supervisor.
+ * The guests that this daemon holds: those that it booted and those that it adopted. The exit of each is reported once,
+ * to the reconciler.
  */
 final class GuestRegistry {
     private final GuestSpecFactory specs;
@@ -22,12 +22,12 @@ final class GuestRegistry {
         this.specs = specs;
     }
 
-    /** Who is told, on a virtual thread, that a guest's main process has ended. Set once, before any guest is held. */
+    /** Sets what is called, on a virtual thread, when a guest's main process exits. Called once, before any is held. */
     void setReconciler(BiConsumer<Guest, ExitStatus> who) {
         supervisor = who;
     }
 
-    /** The guest of this machine if it runs: the one we hold, or one that an earlier daemon left running. */
+    /** The machine's running guest: the one held here, or one that an earlier daemon started, which is then adopted. */
     Optional<Guest> find(Machine machine) {
         Guest held = guests.get(machine.id());
         return held != null
@@ -35,24 +35,25 @@ final class GuestRegistry {
                 : specs.runtime(machine).find(machine.id()).map(this::hold);
     }
 
-    /** Only the guest we hold already; asks nobody. */
+    /** The guest if it is held here already; does not ask the runtime. */
     Optional<Guest> held(MachineId machine) {
         return Optional.ofNullable(guests.get(machine));
     }
 
     /**
-     * Whether the machine's guest can be spoken to: a moment before the record says so, which is durable first. Who only
-     * wants to use the guest need not wait for that; should we die in between, the run that started it goes on.
+     * Whether the machine's guest can be used. That is so a moment before the record says it, because the record is
+     * written durably first. Using the guest earlier is safe: if the daemon dies in between, the run that started it
+     * resumes.
      */
     boolean isRunning(Machine machine) {
         return machine.state() == MachineState.STARTED
                 || (machine.state() == MachineState.STARTING && guests.containsKey(machine.id()));
     }
 
-    /** Takes a guest under supervision. */
+    /** Holds a guest and reports its exit. */
     Guest hold(Guest guest) {
         if (!guest.equals(guests.put(guest.machine(), guest))) {
-            // The future never fails, and what follows its end runs on a thread of its own.
+            // The future never fails, and the exit is handled on a thread of its own.
             var _ = guest.exited()
                     .thenAccept(exit -> SupervisedTask.start(
                             "guest-ended",

@@ -10,7 +10,7 @@ import org.allod.base.RejectedException;
  * How large a guest is.
  *
  * @param kind how its processors compete with those of other machines
- * @param cpus whole processors: the most it gets
+ * @param cpus the most processors that it gets
  * @param kernelArgs added to its kernel's command line
  */
 public record GuestSize(CpuKind kind, int cpus, int memoryMb, List<String> kernelArgs) {
@@ -18,9 +18,9 @@ public record GuestSize(CpuKind kind, int cpus, int memoryMb, List<String> kerne
 
     /** As the API names them. */
     public enum CpuKind {
-        /** Takes what others leave: where they compete, a sixteenth of what a performance machine gets. */
+        /** Takes what others leave; in competition, about a sixteenth of what a performance machine gets. */
         SHARED(6),
-        /** Comes first. */
+        /** Has precedence over shared ones. */
         PERFORMANCE(100);
 
         private final int weight;
@@ -38,12 +38,12 @@ public record GuestSize(CpuKind kind, int cpus, int memoryMb, List<String> kerne
     /** The named sizes of the API: kind and processors; memory goes with them. */
     private static final Pattern PRESET = Pattern.compile("(shared-cpu|performance)-(1|2|4|6|8|10|12|14|16)x");
 
-    /** The share of processor time where machines compete, beside 100 for one whole performance processor. */
+    /** The weight in competition for processor time; one performance processor weighs 100. */
     public int cpuWeight() {
         return kind.weight * cpus;
     }
 
-    /** {@code size} and {@code guest}: the older field names a size, the newer one says it. */
+    /** Reads {@code size}, the older field with a preset's name, and {@code guest}, the newer one with numbers. */
     static GuestSize read(StrictJsonReader config) {
         Optional<GuestSize> named =
                 config.string("size").filter(s -> !s.isEmpty()).map(s -> preset(config, s));
@@ -95,7 +95,7 @@ public record GuestSize(CpuKind kind, int cpus, int memoryMb, List<String> kerne
         return new GuestSize(kind, cpus, memory, kernelArgs);
     }
 
-    /** Arguments for a guest's kernel; those that say how it boots are the host's to say. */
+    /** Arguments for the guest's kernel; those that decide how it boots belong to the host and are refused. */
     static List<String> kernelArgs(StrictJsonReader in) {
         List<String> args = in.strings("kernel_args");
         if (args.size() > MAX_ARGUMENTS) {

@@ -13,7 +13,7 @@ import org.allod.image.Requester;
 import org.allod.runtime.GuestRuntime;
 import org.allod.runtime.GuestSpec;
 
-/** From a machine's record to what its runtime needs to know. */
+/** Makes the {@link GuestSpec} that a runtime needs from a machine's record, its image and its secrets. */
 final class GuestSpecFactory {
     private final ImageStore images;
     private final Map<String, GuestRuntime> runtimes;
@@ -51,17 +51,17 @@ final class GuestSpecFactory {
         return List.copyOf(runtimes.values());
     }
 
-    /** Everything but secrets, for what is no boot. The same record always gives the same spec. */
+    /** The spec without secrets, for operations other than a boot. The same record always gives the same spec. */
     GuestSpec spec(Machine machine) {
         return spec(machine, Optional.empty());
     }
 
-    /** What the guest is told when it boots, secrets among it: not to be kept. */
+    /** The spec for a boot, with secrets; it must not be stored. */
     GuestSpec secretSpec(Machine machine) {
         return spec(machine, Optional.of(BootSecrets.of(secrets, machine.app(), machine.config())));
     }
 
-    /** Refuses a configuration that the app's secrets cannot boot, or that wants newer ones. */
+    /** Refuses a configuration that cannot boot with the app's secrets, or that needs newer ones. */
     void checkSecrets(String app, MachineConfig config, long minVersion) {
         BootSecrets.of(secrets, app, config).check(minVersion);
     }
@@ -98,7 +98,7 @@ final class GuestSpecFactory {
                 disks.of(config));
     }
 
-    /** Makes every image ready that the configuration needs; returns the machine's own. An interrupt ends it. */
+    /** Pulls and prepares every image that the configuration needs; returns the machine's own. Interruptible. */
     Image ensure(MachineConfig config, Requester by) {
         for (String other : config.otherImages()) {
             var _ = ensure(config, other, by);
@@ -110,7 +110,7 @@ final class GuestSpecFactory {
         return inField(config, reference, () -> images.ensure(reference, by, ImageStore.Progress.NONE));
     }
 
-    /** Does it, and has what is refused say where the configuration names the image. */
+    /** Runs {@code work}; a refusal then names the field of the configuration that names the image. */
     static <T> T inField(MachineConfig config, String reference, Supplier<T> work) {
         try {
             return work.get();
@@ -122,7 +122,7 @@ final class GuestSpecFactory {
         }
     }
 
-    /** Where the configuration names the image. */
+    /** The field of the configuration that names the image. */
     private static String field(MachineConfig config, String reference) {
         if (reference.equals(config.json().path("image").asString(""))) {
             return "config.image";
@@ -157,7 +157,7 @@ final class GuestSpecFactory {
                 !config.processes().isEmpty());
     }
 
-    /** The signal that asks this machine to end: its own, or its image's, or SIGTERM. */
+    /** The number of the signal that asks this machine to stop: its own, its image's, or SIGTERM. */
     int stopSignal(Machine machine) {
         if (!machine.config().containers().isEmpty()) {
             return UnitSpecFactory.END; // each container is asked with its own

@@ -13,8 +13,8 @@ import org.allod.base.MachineId;
 import org.allod.base.Timers;
 
 /**
- * Asks running machines how they are, at their intervals, and remembers the last answer of each check. A check of a
- * machine that stops running stops with it. At most one question per check is under way.
+ * Runs the health checks of running machines at their intervals, and keeps the last result of each. Checks end when
+ * their machine stops running. At most one probe of a check is under way. Safe for any thread.
  */
 final class HealthChecker {
     private final Clock clock;
@@ -27,7 +27,7 @@ final class HealthChecker {
     private static final class Round {
         final String version;
         final Map<String, CheckStatus> statuses = new ConcurrentSkipListMap<>();
-        /** Which service a check is of, by its place in the configuration. */
+        /** The service that a check belongs to, by its index in the configuration. */
         final Map<String, Integer> services = new ConcurrentHashMap<>();
 
         volatile boolean over;
@@ -38,7 +38,7 @@ final class HealthChecker {
     }
 
     /**
-     * @param changed told when a check of a machine begins to pass or fails
+     * @param changed called when a check of a machine begins to pass or to fail
      */
     HealthChecker(Clock clock, Timers timers, HealthProbe probe, Consumer<MachineId> changed) {
         this.clock = clock;
@@ -52,13 +52,13 @@ final class HealthChecker {
         return round == null ? List.of() : List.copyOf(round.statuses.values());
     }
 
-    /** Whether the edge may send to it: every check of its services passes. */
+    /** Whether the edge may send traffic to the machine: every check that gates traffic passes. */
     boolean healthy(MachineId machine) {
         Round round = rounds.get(machine);
         return round == null || round.statuses.values().stream().allMatch(s -> !s.service() || s.passing());
     }
 
-    /** Whether the edge may send to one service of it: its own checks pass, and those of the whole machine. */
+    /** Whether the edge may send traffic to one service: its own checks pass, and those of the whole machine. */
     boolean healthy(MachineId machine, int service) {
         Round round = rounds.get(machine);
         return round == null
@@ -68,7 +68,7 @@ final class HealthChecker {
                                 || round.services.getOrDefault(s.name(), service) != service);
     }
 
-    /** Follows a record: begins, goes on, or ends. */
+    /** Follows a changed record: starts the machine's checks, keeps them or ends them. */
     void follow(Machine m) {
         Round round = rounds.get(m.id());
         boolean runs = m.state() == MachineState.STARTED;
@@ -127,7 +127,7 @@ final class HealthChecker {
             try {
                 asked(m, round, name, check, gates, graceOver);
             } finally {
-                // Whatever became of this one, which the timers report.
+                // Schedule the next probe even if this one threw, which the timers report.
                 ask(m, round, name, check, gates, graceOver, check.interval());
             }
         });

@@ -23,21 +23,21 @@ import javax.net.ssl.X509TrustManager;
 import org.allod.base.FailedException;
 import org.allod.base.Timers;
 
-/** Asks a guest one question, from the host's side of its network. */
+/** Probes a guest once, from the host's side of its network. */
 interface HealthProbe {
-    /** What came of it. */
+    /** The result of a probe. */
     record Finding(boolean ok, String output) {}
 
     Finding ask(String address, MachineConfig.Check check);
 
-    /** Real connections. The guest is not trusted: what it answers is bounded in time and size. */
+    /** A probe over real connections. The guest is not trusted, so its response is bounded in time and size. */
     static HealthProbe network(Timers timers) {
         return new NetworkProbe(timers);
     }
 
     /**
-     * See {@link #network}. One request on a connection of its own, as a load balancer asks. The whole of it has the
-     * check's timeout: a guest that sends a byte now and then does not hold us longer.
+     * See {@link #network}. Sends one request on a connection of its own, as a load balancer does. The check's timeout
+     * bounds the whole exchange, so a guest that sends a byte now and then does not prolong it.
      */
     final class NetworkProbe implements HealthProbe {
         private static final int MAX_ANSWER = 64 << 10;
@@ -80,7 +80,7 @@ interface HealthProbe {
             try {
                 socket.close();
             } catch (IOException e) {
-                // Closed is closed.
+                // The connection is closed either way.
             }
         }
 
@@ -155,7 +155,7 @@ interface HealthProbe {
             return text.append("\r\n").toString();
         }
 
-        /** Up to the end, or as much as anybody wants to see. */
+        /** Reads up to the end, or up to the bound of what is kept. */
         private static String read(InputStream in) throws IOException {
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             byte[] piece = new byte[8192];
@@ -164,7 +164,7 @@ interface HealthProbe {
                     n = in.read(piece);
                 }
             } catch (IOException e) {
-                // A server that does not close is usual: what it said so far decides, if it said anything.
+                // Many servers do not close the connection, so what has arrived decides, if anything has.
                 if (all.size() == 0) {
                     throw e;
                 }
@@ -172,7 +172,7 @@ interface HealthProbe {
             return all.toString(StandardCharsets.UTF_8);
         }
 
-        /** Whether the answer has said how long it is, and is: a server need not close for us to be done. */
+        /** Whether the response is complete by its own Content-Length, so that the server need not close. */
         private static boolean whole(ByteArrayOutputStream all, byte[] piece, int count) {
             all.write(piece, 0, count);
             String text = all.toString(StandardCharsets.ISO_8859_1);
@@ -185,7 +185,7 @@ interface HealthProbe {
             return text.length() <= MAX_OUTPUT ? text : text.substring(0, MAX_OUTPUT);
         }
 
-        /** For {@code tls_skip_verify}: the machine is where its address says, and that is all that is asked. */
+        /** For {@code tls_skip_verify}: accepts any certificate, since the address alone identifies the machine. */
         private static final class Anyone implements X509TrustManager {
             @Override
             public void checkClientTrusted(X509Certificate[] chain, String type) {}

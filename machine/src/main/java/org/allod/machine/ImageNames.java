@@ -5,7 +5,7 @@ import org.allod.image.Image;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What an image is called, and says of itself, as the API shows it. */
+/** An image's names and its configuration, in the form in which the API shows them. */
 final class ImageNames {
     private ImageNames() {}
 

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.allod.base.RejectedException;
 
-/** Reads how a guest begins, restarts and ends. */
+/** Reads the fields about how a guest starts, restarts and stops. */
 final class InitReader {
     static final Duration MAX_STOP = Duration.ofMinutes(5);
     static final MachineConfig.Stop USUAL_STOP = new MachineConfig.Stop(Optional.empty(), Duration.ofSeconds(5));
@@ -18,7 +18,7 @@ final class InitReader {
 
     private InitReader() {}
 
-    /** What {@code init} says beside its kernel arguments, which are the guest's. */
+    /** Reads {@code init} without its kernel arguments, which {@link #size} reads. */
     static MachineConfig.Init init(StrictJsonReader in) {
         MachineConfig.Command command = command(in);
         boolean tty = in.bool("tty").orElse(false);
@@ -30,7 +30,7 @@ final class InitReader {
         return new MachineConfig.Command(in.strings("exec"), in.strings("entrypoint"), in.strings("cmd"));
     }
 
-    /** The size that {@code init} and {@code guest} say together. */
+    /** The guest's size with the kernel arguments of {@code init} added. */
     static GuestSize size(GuestSize guest, List<String> more) {
         List<String> args = new ArrayList<>(guest.kernelArgs());
         args.addAll(more);
@@ -40,7 +40,7 @@ final class InitReader {
     /**
      * The writable layer.
      *
-     * @param older what the older field {@code guest.persist_rootfs} says
+     * @param older the value of the older field {@code guest.persist_rootfs}
      */
     static MachineConfig.Rootfs rootfs(Optional<StrictJsonReader> fields, Optional<String> older) {
         if (fields.isEmpty()) {

@@ -3,19 +3,19 @@ package org.allod.machine;
 import java.time.Instant;
 import java.time.LocalDate;
 
-/** Times as records have them: what {@link Instant#toString} writes, read without what makes the JDK's reader general. */
+/** A fast parser for what {@link Instant#toString} writes; anything else goes to the JDK's general one. */
 final class InstantParser {
-    /** As in {@code 2026-01-31T12:00:00Z}, which a fraction may come before the end of. */
+    /** Where the seconds end in {@code 2026-01-31T12:00:00Z}; a fraction may follow before the {@code Z}. */
     private static final int SECONDS_END = 19;
 
     private static final int MAX_FRACTION = 9;
 
-    /** Of each month, from 1; the 29th of February is for the JDK. */
+    /** The last day of each month, from index 1; the 29th of February is left to the JDK. */
     private static final int[] LAST_DAYS = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
     private InstantParser() {}
 
-    /** @throws java.time.format.DateTimeParseException where the text is not a time */
+    /** @throws java.time.format.DateTimeParseException if the text is no instant */
     static Instant parse(String text) {
         int digits = text.length() - SECONDS_END - 2;
         boolean usual = text.length() > SECONDS_END
@@ -34,8 +34,8 @@ final class InstantParser {
         int minute = usual ? number(text, 14, 16) : -1;
         int second = usual ? number(text, 17, 19) : -1;
         int fraction = usual ? fraction(text, digits) : -1;
-        // Everything else, and everything that is none, is for the JDK: it knows leap years and seconds, and says what
-        // is wrong.
+        // Leave every other form, and every error, to the JDK: it knows leap years and seconds and reports what is
+        // wrong.
         if (year < 0
                 || month < 1
                 || month > 12
@@ -65,7 +65,7 @@ final class InstantParser {
         return read;
     }
 
-    /** Less than 0 where there is anything but digits. */
+    /** The number, or a negative one if there is anything but digits. */
     private static int number(String text, int from, int to) {
         int number = 0;
         for (int i = from; i < to; i++) {

@@ -14,15 +14,15 @@ import org.allod.base.Ulid;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a record that has been read has in common with others like it: its bytes, but for the values of some strings. A
- * record whose bytes are the same but for those values is JSON of the same form with other strings in it, so it needs no
- * parser: comparing some pieces of memory proves it, and is ten times as fast. Immutable.
+ * The bytes of a parsed record, with holes for the values of certain strings. A record whose bytes are equal outside
+ * the holes is JSON of the same form with other strings, so it needs no parser: comparing a few ranges of bytes proves
+ * it, ten times as fast. Immutable.
  *
- * <p>It takes only what it can prove. A record that differs anywhere else, or in whose strings there is anything but
- * plain ASCII, is not of this shape, and whoever asked reads it in full.
+ * <p>Only what is proved is accepted. A record that differs anywhere else, or whose strings hold anything but plain
+ * ASCII without escapes, does not match, and the caller parses it in full.
  */
 final class JsonTemplate {
-    /** Whose value may differ. */
+    /** The strings whose values may differ. */
     enum Slot {
         ID,
         NAME,
@@ -51,11 +51,11 @@ final class JsonTemplate {
     }
 
     /**
-     * A string's value within a record.
+     * The place of a string's value within a record.
      *
-     * @param key of a variable or a label; else empty
-     * @param from the first byte of it, after the quote
-     * @param to the quote that ends it
+     * @param key the key of a variable or of metadata; otherwise empty
+     * @param from the index of its first byte, after the quote
+     * @param to the index of the quote that ends it
      */
     record Hole(Slot slot, String key, int from, int to) {
         /** The one whose opening quote is there; nothing where its value is not plain. */
@@ -67,7 +67,7 @@ final class JsonTemplate {
 
     private final Machine model;
     private final List<Hole> holes;
-    /** What is before, between and after the holes. */
+    /** The bytes before, between and after the holes. */
     private final byte[][] pieces;
 
     private final int configFrom;
@@ -77,11 +77,11 @@ final class JsonTemplate {
     private final UnaryOperator<Map<String, String>> shared;
 
     /**
-     * @param model what the record turned out to be
+     * @param model the machine that the record was parsed to
      * @param holes in the order of the record
      * @param configFrom where the text of its configuration begins
      * @param configTo where that ends
-     * @param shared the labels that are equal to these, for all machines that have them
+     * @param shared returns one instance for equal metadata, so that machines share it
      */
     JsonTemplate(
             byte[] record,
@@ -107,7 +107,7 @@ final class JsonTemplate {
         pieces = between.toArray(byte[][]::new);
     }
 
-    /** The machine of a record of this shape; nothing where it is not of this shape. */
+    /** The machine of a record that matches this template; null if it does not match. */
     @Nullable
     Machine read(byte[] record) {
         int[] starts = new int[pieces.length];
@@ -162,7 +162,7 @@ final class JsonTemplate {
             }
         }
         if (version.isEmpty() || state.isEmpty()) {
-            return null; // whoever reads it in full says what is wrong with it
+            return null; // the caller parses it in full and reports what is wrong
         }
         RawJson text = RawJson.wrap(Arrays.copyOfRange(record, moved(configFrom, ends), moved(configTo, ends)));
         return new Machine(
@@ -184,12 +184,12 @@ final class JsonTemplate {
                 address);
     }
 
-    /** As large as it has to be, and no larger: each machine keeps one. */
+    /** A copy without spare capacity, since each machine keeps one. */
     private static Map<String, String> copy(Map<String, String> model) {
         return new LinkedHashMap<>(model);
     }
 
-    /** Where a place of the model's record, outside of its holes, is in this one. */
+    /** Translates a position of the model's record, outside its holes, to this record. */
     private int moved(int place, int[] ends) {
         int by = 0;
         for (int i = 0; i < holes.size() && holes.get(i).to <= place; i++) {
@@ -198,14 +198,14 @@ final class JsonTemplate {
         return place + by;
     }
 
-    /** Where the quote is that ends a string; less than 0 where the string is not plain ASCII, or never ends. */
+    /** The index of the quote that ends a string; negative if the string is not plain ASCII or never ends. */
     private static int plainEnd(byte[] record, int from) {
         for (int i = from; i < record.length; i++) {
             byte b = record[i];
             if (b == '"') {
                 return i;
             }
-            // Also those of more than one byte, which are negative.
+            // Bytes of multi-byte characters are negative, so this excludes them too.
             if (b < ' ' || b == '\\') {
                 return -1;
             }

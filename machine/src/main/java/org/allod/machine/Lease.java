@@ -5,20 +5,20 @@ import java.time.Instant;
 import org.allod.base.MachineId;
 
 /**
- * A promise that until it expires only who knows the nonce changes the machine.
+ * Until it expires, only a client that shows its nonce may change the machine.
  *
- * @param machine of which machine
- * @param term counts the machine's leases, one more with each that is granted; a refresh keeps it
- * @param nonce what its holder shows
- * @param owner who asked for it
- * @param description why
- * @param ttl how long it was granted for, last time
- * @param expires when it ends, whoever still thinks it does not
+ * @param machine the machine that is leased
+ * @param term counts the machine's leases: one more with each grant; a refresh keeps it
+ * @param nonce the secret that its holder shows
+ * @param owner the name of the client that asked for it
+ * @param description the purpose that the client gave
+ * @param ttl the time that it was last granted or refreshed for
+ * @param expires when it ends
  */
 public record Lease(
         MachineId machine, long term, String nonce, String owner, String description, Duration ttl, Instant expires) {
 
-    /** Whether it still holds: the only place that decides so. */
+    /** Whether the lease still holds. Nothing else decides that. */
     public boolean holds(Instant now) {
         return now.isBefore(expires);
     }

@@ -5,25 +5,27 @@ import java.time.Instant;
 import java.util.Optional;
 import org.allod.base.RejectedException;
 
-/** What a lease allows and refuses: pure functions of the lease on record, what is asked, and now. */
+/** What a lease allows and refuses: pure functions of the recorded lease, the request and the time. */
 final class LeaseRules {
     private LeaseRules() {}
 
-    /** What becomes of somebody who asks for a lease. */
+    /** The decision on a request for a lease. */
     sealed interface Decision {
-        /** A new lease, with this term. */
+        /** Grant a new lease with this term. */
         record Grant(long term) implements Decision {}
 
-        /** The caller's own, for longer or shorter. */
+        /** Set a new expiry for the caller's own lease. */
         record Refresh(Lease lease) implements Decision {}
 
-        /** Not now. */
+        /** Refuse it. */
         record Refuse(RejectedException why) implements Decision {}
     }
 
     /**
-     * @param known the lease on record, expired or not
-     * @param nonce of the lease to refresh; empty for a new one
+     * Decides a request for a lease.
+     *
+     * @param known the recorded lease, expired or not
+     * @param nonce the nonce of the lease to refresh; empty for a new one
      */
     static Decision ask(Optional<Lease> known, Optional<String> nonce, Duration ttl, Instant now) {
         Optional<Lease> held = known.filter(lease -> lease.holds(now));
@@ -36,7 +38,7 @@ final class LeaseRules {
                 .orElseGet(() -> new Decision.Grant(known.map(Lease::term).orElse(0L) + 1));
     }
 
-    /** Why a change by {@code by} is refused; nothing where it may go on. */
+    /** Why a change by {@code actor} is refused; empty if it is allowed. */
     static Optional<RejectedException> fence(Optional<Lease> known, Actor actor, Instant now) {
         return switch (actor) {
             case Actor.Host _ -> Optional.empty();
@@ -44,7 +46,7 @@ final class LeaseRules {
                 Optional<String> nonce = client.nonce();
                 Optional<Lease> held = known.filter(lease -> lease.holds(now));
                 if (nonce.isPresent()) {
-                    // A nonce without its lease is a holder who has lost it and does not know: the very one to stop.
+                    // A client with an outdated nonce lost its lease without knowing it: exactly whom to refuse.
                     yield held.filter(lease -> lease.nonce().equals(nonce.get()))
                                     .isPresent()
                             ? Optional.empty()

@@ -6,7 +6,7 @@ import java.util.List;
 import org.allod.base.MachineId;
 import org.allod.store.Database;
 
-/** The rows behind leases: one for each machine that was ever leased, so that its terms keep counting. */
+/** The rows of leases: one for each machine that was ever leased, so that its terms keep counting. */
 final class LeaseTable {
     private final Database database;
 
@@ -27,7 +27,7 @@ final class LeaseTable {
                         Instant.ofEpochMilli(row.getLong(7)))));
     }
 
-    /** Durable when it returns. */
+    /** Writes a lease; durable when it returns. */
     void put(Lease lease) {
         database.write(tx -> tx.update(
                 "INSERT OR REPLACE INTO machine_lease (machine, term, nonce, owner, description, ttl, expires) "
@@ -41,7 +41,7 @@ final class LeaseTable {
                 lease.expires().toEpochMilli()));
     }
 
-    /** Of machines that are no longer there. */
+    /** Deletes the leases of machines that no longer exist. */
     void forget(List<MachineId> machines) {
         if (!machines.isEmpty()) {
             database.write(tx -> {

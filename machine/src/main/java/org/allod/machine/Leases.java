@@ -17,31 +17,33 @@ import org.allod.base.Rng;
 import org.allod.base.SupervisedTask;
 
 /**
- * The leases of this host's machines, and the gate that makes them mean something.
+ * The leases of this host's machines, and the lock of each machine under which they are checked.
  *
- * <p>What a lease promises would be worth little if a change were first checked against it and then accepted: another's
- * lease could be granted in between. So for one machine granting, refreshing, releasing and <em>accepting a change</em>
- * happen one after the other, inside {@link #withLease}; what is accepted inside is durable before the gate opens. Nothing
- * waits for a guest inside, only for the disk.
+ * <p>Checking a change against the lease first and accepting it later would not do: somebody else could be granted a
+ * lease in between. So granting, refreshing, releasing and <em>accepting a change</em> of one machine exclude each
+ * other ({@link #withLease}), and what is accepted is durable before the lock is released. A holder of the lock waits
+ * for the disk only, never for a guest.
  *
- * <p>Leases are durable before they are answered and survive the daemon; expiry needs nobody to carry it out, it is a
- * comparison ({@link Lease#holds}). The time compared is the calendar of when this daemon started and what has passed
- * since by its own clock: a calendar that is set, either way and back again, makes no lease longer or shorter. Over a
- * restart the calendar is all there is: what is left then is at most the lease's ttl.
+ * <p>A lease is durable before it is returned and survives the daemon. Expiry is a comparison ({@link Lease#holds}),
+ * not an action. It compares with the calendar at the daemon's start plus the monotonic time since, so that setting the
+ * calendar makes no lease longer or shorter. Across a restart only the calendar is left, and then the time that remains
+ * is bounded by the lease's ttl.
+ *
+ * <p>Thread rule: safe from any thread; methods that write block until the write is durable.
  */
 public final class Leases {
-    /** Longer than any deploy; a holder who dies is waited for at most this long. */
+    /** The longest ttl: more than a deploy needs, and the longest that others wait for a holder that died. */
     public static final Duration MAX_TTL = Duration.ofHours(1);
 
-    /** Where the caller names no time. */
+    /** The ttl if the caller names none. */
     public static final Duration DEFAULT_TTL = Duration.ofSeconds(30);
 
-    /** Machines that share a gate wait for one another's flushes; this many make that rare. */
-    private static final int GATES = 256;
+    /** Machines that share a lock wait for one another's flushes; with this many locks that is rare. */
+    private static final int LOCKS = 256;
 
     private static final int NONCE_BYTES = 8;
 
-    /** The two clocks are read one after the other: less is not a step. */
+    /** A smaller difference is no step of the calendar, because the two clocks are read one after the other. */
     private static final Duration SHIFT = Duration.ofSeconds(1);
 
     private final LeaseTable table;
@@ -49,28 +51,28 @@ public final class Leases {
     private final Instant startWall;
     private final long startMono;
     private final Map<MachineId, Lease> leases = new ConcurrentHashMap<>();
-    private final ReentrantLock[] gates = new ReentrantLock[GATES];
+    private final ReentrantLock[] locks = new ReentrantLock[LOCKS];
 
     /**
-     * What somebody asks for.
+     * What a caller asks for.
      *
      * @param ttl at most {@link #MAX_TTL}
      */
     public record LeaseRequest(Duration ttl, String owner, String description) {}
 
-    /** @param known whether a machine still exists; leases of others are dropped */
+    /** @param known whether a machine exists; the leases of others are deleted */
     Leases(LeaseTable table, Clock clock, Predicate<MachineId> known) {
         this.table = table;
         this.clock = clock;
         this.startWall = clock.wall();
         this.startMono = clock.monoNanos();
-        for (int i = 0; i < GATES; i++) {
-            gates[i] = new ReentrantLock();
+        for (int i = 0; i < LOCKS; i++) {
+            locks[i] = new ReentrantLock();
         }
         List<MachineId> gone = new ArrayList<>();
         for (Lease lease : table.all()) {
             if (known.test(lease.machine())) {
-                // Where the clock was set back while no daemon ran, what is left is still no more than was granted.
+                // If the clock was set back while no daemon ran, the time left is still at most what was granted.
                 Instant latest = startWall.plus(lease.ttl());
                 leases.put(lease.machine(), lease.expires().isAfter(latest) ? lease.until(lease.ttl(), latest) : lease);
             } else {
@@ -85,7 +87,7 @@ public final class Leases {
         return startWall.plusNanos(clock.monoNanos() - startMono);
     }
 
-    /** As its holder's calendar has it, where ours has been set since we started. */
+    /** The lease with its expiry by the calendar of now, which may have been set since this daemon started. */
     private Lease shown(Lease lease) {
         Duration shift = Duration.between(now(), clock.wall());
         return shift.abs().compareTo(SHIFT) < 0
@@ -93,7 +95,7 @@ public final class Leases {
                 : lease.until(lease.ttl(), lease.expires().plus(shift));
     }
 
-    /** The lease that holds now. */
+    /** The lease that holds now; empty if there is none or it has expired. */
     public Optional<Lease> of(MachineId machine) {
         return held(machine).map(this::shown);
     }
@@ -105,7 +107,8 @@ public final class Leases {
     /**
      * Grants a lease, or refreshes the one whose nonce is given.
      *
-     * @throws RejectedException with {@link RejectedException.Reason#CONFLICT} where another holds one, or the nonce's has ended
+     * @throws RejectedException with {@link RejectedException.Reason#CONFLICT} if somebody else holds one, or the lease
+     *     of the nonce has ended
      */
     public Lease take(MachineId machine, Optional<String> nonce, LeaseRequest ask) {
         return withMachineLock(machine, () -> {
@@ -130,7 +133,11 @@ public final class Leases {
         });
     }
 
-    /** Ends a lease before its time. */
+    /**
+     * Ends a lease before it expires.
+     *
+     * @throws RejectedException if there is none, or it has another nonce
+     */
     public void release(MachineId machine, String nonce) {
         withMachineLock(machine, () -> {
             Optional<Lease> held = held(machine);
@@ -150,17 +157,17 @@ public final class Leases {
         });
     }
 
-    /** What is said where there is no lease. */
+    /** The refusal for a machine without a lease. */
     public static RejectedException none(MachineId machine) {
         return RejectedException.notFound("lease not found: machine " + machine + " is not leased");
     }
 
-    /** Something done to one machine while nobody else is accepted. */
+    /** Work that runs under a machine's lock. */
     interface Gated<T, E extends Exception> {
         T run() throws E;
     }
 
-    /** Does {@code work} unless a lease is in the way of {@code by}; nobody takes one until it is done. */
+    /** Runs {@code work} under the machine's lock, unless somebody else's lease refuses {@code actor}. */
     <T, E extends Exception> T withLease(MachineId machine, Actor actor, Gated<T, E> work) throws E {
         return withMachineLock(machine, () -> {
             check(machine, actor);
@@ -168,20 +175,20 @@ public final class Leases {
         });
     }
 
-    /** Does {@code work} while no lease changes and nothing else is accepted for the machine. */
+    /** Runs {@code work} under the machine's lock: no lease changes and no other change is accepted meanwhile. */
     <T, E extends Exception> T withMachineLock(MachineId machine, Gated<T, E> work) throws E {
-        ReentrantLock gate = gates[Math.floorMod(machine.hashCode(), GATES)];
-        return LockOrder.holding(LockOrder.Rank.MACHINE, gate, gate, work);
+        ReentrantLock lock = locks[Math.floorMod(machine.hashCode(), LOCKS)];
+        return LockOrder.holding(LockOrder.Rank.MACHINE, lock, lock, work);
     }
 
-    /** Refuses early what a lease is in the way of; only {@link #withLease} is proof. */
+    /** Refuses early, without the lock, what a lease forbids; only {@link #withLease} excludes a race. */
     void check(MachineId machine, Actor actor) {
         LeaseRules.fence(Optional.ofNullable(leases.get(machine)), actor, now()).ifPresent(why -> {
             throw why;
         });
     }
 
-    /** A machine that is gone has no lease; its row goes with the next start. */
+    /** Drops a destroyed machine's lease from memory; its row is deleted when the daemon next starts. */
     void forget(MachineId machine) {
         leases.remove(machine);
     }

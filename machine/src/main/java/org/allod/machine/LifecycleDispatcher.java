@@ -15,11 +15,12 @@ import org.allod.fsm.RunType;
 import org.allod.fsm.StartOptions;
 
 /**
- * Starts the runs of machines, one at a time for each. A run of the same machine that is only winding up is waited for;
- * one that is at work refuses the newcomer, but for restarts by policy, which give way to people.
+ * Starts the runs of machines, at most one at a time for each. An operation that meets an active run waits for it if
+ * the machine has settled already, and is refused otherwise. A restart by policy never refuses: a start or suspend
+ * waits for it, every other operation cancels it.
  */
 final class LifecycleDispatcher {
-    /** How long a verb waits for the run before it, once that one's machine has settled. */
+    /** How long an operation waits for the run before it to end, once that run has settled the machine. */
     private static final Duration TAIL = Duration.ofSeconds(10);
 
     private final Engine engine;
@@ -47,12 +48,14 @@ final class LifecycleDispatcher {
         this.clock = clock;
     }
 
-    /** Starts the run of a verb that has been found fit. */
+    /** Starts the run of an operation that is allowed; called under the machine lock with the present record. */
     interface Begin {
         RunId run(Machine now) throws InterruptedException;
     }
 
-    /** Checks the verb against the state and starts its run; nothing where the machine is there already. */
+    /**
+     * Checks the operation against the state and starts its run; empty if the machine is in the wanted state already.
+     */
     Optional<RunId> operation(MachineOperation operation, Machine machine, Actor actor, Begin begin)
             throws InterruptedException {
         long until = clock.monoNanos() + TAIL.toNanos();
@@ -71,7 +74,7 @@ final class LifecycleDispatcher {
                                     .formatted(operation.word(), now.id(), active.get()),
                             "see `allod fsm show " + active.get() + "`");
                 }
-                // Who wants it to run waits for the restart; who wants something else ends it.
+                // A start or suspend wants the machine to run, so it waits for the restart; the others cancel it.
                 if (byPolicy && operation != MachineOperation.START && operation != MachineOperation.SUSPEND) {
                     leases.withLease(now.id(), actor, () -> {
                         cancel(active.get(), operation.word() + " by " + actor.source());
@@ -97,8 +100,9 @@ final class LifecycleDispatcher {
     }
 
     /**
-     * Where the verb is accepted: the lease, the machine as it was judged, and the run's start are one moment to
-     * everybody else. Nothing where the machine has moved on since: then look again, and wait for it or refuse.
+     * Accepts the operation: under the machine lock it checks the lease, checks that the machine is still as it was
+     * judged, and starts the run, so that no other operation comes in between. Empty if the machine has changed since;
+     * the caller then judges it again.
      */
     private Optional<RunId> startIfAllowed(Machine judged, MachineState during, Actor actor, Begin begin, long until)
             throws InterruptedException {
@@ -111,8 +115,8 @@ final class LifecycleDispatcher {
                     return Optional.<RunId>empty();
                 }
                 RunId run = begin.run(now.get());
-                // Unless the run has moved it already: it may even be over, and then it is written anew. Nobody else
-                // can have, behind the gate.
+                // Only if the record is untouched: the run may have changed it already, or even be over, and its
+                // finalizer always puts a new record. Nobody else can change it while this thread holds the lock.
                 records.publishTransient(id, now.get()::equals, during);
                 return Optional.of(run);
             });
@@ -126,12 +130,12 @@ final class LifecycleDispatcher {
         }
     }
 
-    <Q> RunId start(RunType<Q, LifecycleRequests.Progress> type, Machine machine, Q job) {
+    <Q> RunId start(RunType<Q, LifecycleRequests.Progress> type, Machine machine, Q request) {
         return leases.withMachineLock(
-                machine.id(), () -> engine.start(type, machine.id().text(), job));
+                machine.id(), () -> engine.start(type, machine.id().text(), request));
     }
 
-    /** The run that is at work on the machine, or winding up. */
+    /** The machine's active run, its finalizers included. */
     Optional<RunId> active(MachineId id) {
         return engine.activeRun(lifecycle.start, id.text());
     }
@@ -143,17 +147,17 @@ final class LifecycleDispatcher {
     }
 
     /**
-     * Starts the run of a destroy by force, that nothing may refuse: it is durable first, then what is at work on the
-     * machine is cancelled, and the run begins once that has ended. A crash in between loses neither.
+     * Starts a forced destroy, which no active run may refuse. Its run is durable first; then the active run is
+     * cancelled, and the destroy begins once that has ended. In this order a crash in between loses neither.
      */
     <Q> RunId startForced(
-            RunType<Q, LifecycleRequests.Progress> type, Machine machine, Actor actor, Q job, String cause) {
+            RunType<Q, LifecycleRequests.Progress> type, Machine machine, Actor actor, Q request, String cause) {
         String subject = machine.id().text();
         return leases.withLease(machine.id(), actor, () -> {
             boolean first = lifecycle.forced.begin(machine.id());
             RunId run;
             try {
-                run = engine.start(type, subject, job, StartOptions.none().queue(MachineModule.INSISTED));
+                run = engine.start(type, subject, request, StartOptions.none().queue(MachineModule.INSISTED));
             } catch (RuntimeException e) {
                 if (first) {
                     lifecycle.forced.end(machine.id());
@@ -169,21 +173,21 @@ final class LifecycleDispatcher {
         try {
             engine.cancel(run, cause);
         } catch (RejectedException e) {
-            // It has just ended: what cancelling was for. Or it is ending, and may be waiting to try that again.
+            // The run has ended, which is all that was wanted; or it is finalizing and may be waiting out a backoff.
             engine.retryFinalizer(run);
         }
     }
 
-    /** Waits for the run's end, up to the bound. */
+    /** Waits until the run ends or {@code bound} has passed. */
     private void awaitEnd(RunId run, Duration bound) {
         try {
             engine.await(run, bound);
         } catch (RejectedException e) {
-            // Out of time, or forgotten: the caller looks at the machine's state again either way.
+            // Timed out, or the run is deleted from history: the caller judges the machine again either way.
         }
     }
 
-    /** Why a run came to nothing, as its caller is to hear it. Waits a little for its end. */
+    /** The exception that tells a run's caller why it did not succeed. Waits up to {@link #TAIL} for the run to end. */
     RuntimeException refusal(RunId run, String what) {
         return switch (await(run, TAIL).outcome()) {
             case Outcome.Unrecoverable(var fault, String message)
@@ -194,9 +198,9 @@ final class LifecycleDispatcher {
     }
 
     /**
-     * Waits for the run's end.
+     * Waits until the run ends.
      *
-     * @throws RejectedException where it does not end in time
+     * @throws RejectedException if it does not end in time
      */
     RunResult await(RunId run, Duration bound) {
         return engine.await(run, bound);

@@ -9,13 +9,14 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The requests of the lifecycle runs: what is recorded when a run starts, and all that a resumed run has to go by.
- * Plain text and numbers, so that any version reads what another wrote.
+ * The requests of the lifecycle runs: what is recorded when a run starts, and all that a resumed run knows. They
+ * consist of text and numbers, so that every version reads what another wrote; a component that older versions did not
+ * write is {@code null} in their runs.
  */
 final class LifecycleRequests {
     private LifecycleRequests() {}
 
-    /** For runs that need to know no more than which machine and who asked. */
+    /** For runs that need only the machine and who asked. */
     record Simple(String machine, String source) {
         MachineId id() {
             return new MachineId(machine);
@@ -23,8 +24,8 @@ final class LifecycleRequests {
     }
 
     /**
-     * @param launch whether to start it once it is made
-     * @param tenant whether a token of the app asked for it; nothing: as a run of before that was kept
+     * @param launch whether to start the machine once it is created
+     * @param tenant whether a token of the app asked for it; null in runs of older versions
      */
     record Create(String machine, boolean launch, @Nullable Boolean tenant) {
         boolean byTenant() {
@@ -36,7 +37,7 @@ final class LifecycleRequests {
         }
     }
 
-    /** @param signal to ask with; 0 for the machine's own */
+    /** @param signal the number of the signal to send; 0 for the machine's own */
     record Stop(String machine, int signal, long timeoutMillis, String source) {
         MachineId id() {
             return new MachineId(machine);
@@ -48,11 +49,11 @@ final class LifecycleRequests {
     }
 
     /**
-     * @param running whether it is to run afterwards
-     * @param skipSecrets whether it goes without its app's secrets; nothing: as a run of before there were any
-     * @param before the state it was in, which it has again where nothing comes of the update; nothing: as a run of
-     *     before that was kept
-     * @param tenant whether a token of the app asked for it; nothing: as a run of before that was kept
+     * @param running whether the machine is to run afterwards
+     * @param skipSecrets whether it boots without its app's secrets; null in runs of older versions
+     * @param before the state before the update, restored if the update fails before the switch; null in runs of older
+     *     versions
+     * @param tenant whether a token of the app asked for it; null in runs of older versions
      */
     record Update(
             String machine,
@@ -78,7 +79,7 @@ final class LifecycleRequests {
             return MachineJson.version(version);
         }
 
-        /** The state of before, where a machine that does not run can be in it. */
+        /** The state before the update, if it is one that a machine without a guest can be in. */
         MachineState settled() {
             return Optional.ofNullable(before)
                     .flatMap(MachineState::parse)
@@ -87,7 +88,7 @@ final class LifecycleRequests {
         }
     }
 
-    /** @param due when it was to be, for whoever looks at the run */
+    /** @param due when the start was due, for readers of the run's history */
     record Scheduled(String machine, String schedule, String due) {
         MachineId id() {
             return new MachineId(machine);
@@ -106,10 +107,10 @@ final class LifecycleRequests {
     }
 
     /**
-     * What a run has found out so far.
+     * What a run has done so far.
      *
-     * @param restarts of an exit: how often the machine had been restarted in a row when it ended, which what follows is
-     *     decided by, however often that is asked; nothing: of other runs, and of runs from before that was kept
+     * @param restarts for an exit run: the restarts in a row when the guest exited, recorded so that every attempt of
+     *     the next step decides by the same count; null in other runs and in runs of older versions
      */
     record Progress(String note, @Nullable Integer restarts) {
         Progress(String note) {

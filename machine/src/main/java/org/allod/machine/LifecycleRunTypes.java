@@ -29,24 +29,25 @@ import org.allod.machine.MachineRecords.Note;
 import org.allod.runtime.ExitStatus;
 
 /**
- * The durable runs of a machine's life. They share one action, so for a machine at most one is active. Each ends in a
- * finalizer that leaves the machine in a lasting state, whatever happened: that is why a transient state cannot stay.
+ * The run types of a machine's life: their steps and finalizers, in order. They share one action, so at most one run is
+ * active for a machine. Every type ends in a finalizer that puts the machine into a lasting state whatever happened;
+ * therefore no transient state outlives its run.
  *
- * <p>Steps act on the world and are safe to repeat. While one is at work the state is told, not written; only what lasts
- * is ({@link MachineRecords}).
+ * <p>Steps change the host and are idempotent, since they are retried and resumed. A step publishes a transient state
+ * in memory only; lasting states are written ({@link MachineRecords}).
  */
 final class LifecycleRunTypes {
     /** One action for all: a machine's runs exclude each other. */
     static final String ACTION = "lifecycle";
 
-    /** A machine that ran this long ran well: its next restart counts as the first. */
+    /** A guest that ran at least this long resets the count of restarts in a row. */
     private static final Duration WELL = Duration.ofMinutes(1);
 
     private final MachineRecords records;
     private final MachineIndex index;
     private final GuestOperations guests;
     private final GuestSpecFactory specs;
-    /** Has a machine let go of the volumes that its configuration does not name. */
+    /** Detaches a machine's volumes that its current configuration does not name. */
     private final Consumer<MachineId> settleVolumes;
 
     private final Sleeper sleeper;
@@ -141,12 +142,15 @@ final class LifecycleRunTypes {
                 .build();
     }
 
-    /** Every type, for the engine to know. */
+    /** Every run type, to be registered with the engine. */
     List<RunType<?, ?>> types() {
         return List.of(create, start, stop, restart, suspend, update, destroy, exited);
     }
 
-    /** The state that says that a run of this type is at work; none where the record says so from the beginning. */
+    /**
+     * The transient state that a run of this type justifies; empty for types that need none published when they resume
+     * (a create, whose first record is written as {@code creating}, and an exit).
+     */
     Optional<MachineState> during(String type) {
         Map<String, MachineState> during = Map.of(
                 start.name(), STARTING,
@@ -187,7 +191,7 @@ final class LifecycleRunTypes {
         MachineId id = c.request().id();
         Optional<Machine> m = index.get(id);
         if (m.isPresent() && m.get().state() == CREATING) {
-            // It was never made: nothing of it stays, and its name is free again.
+            // The create failed before "prepare" was done: remove everything, so that the name is free again.
             guests.remove(m.get());
             records.finish(id, DESTROYED, new Note("launch", "flyd", GuestOperations.reason(outcome.detail())));
         } else if (c.request().launch()) {
@@ -200,20 +204,20 @@ final class LifecycleRunTypes {
     private LifecycleRequests.Progress startBoot(StepContext<LifecycleRequests.Simple, LifecycleRequests.Progress> c)
             throws Exception {
         MachineId id = c.request().id();
-        afresh(guests.machine(id));
+        resetRestarts(guests.machine(id));
         records.publishTransient(id, STARTING);
         guests.bounded(c, () -> guests.boot(c, id, c.request().source()));
         return new LifecycleRequests.Progress("running");
     }
 
-    /** Whoever starts a machine gives it all its retries again. */
-    private void afresh(Machine m) {
+    /** An explicit start or restart gives the machine its full number of restarts by policy again. */
+    private void resetRestarts(Machine m) {
         if (m.restarts() > 0) {
             records.change(m.id(), now -> now.withRestarts(0, clock.wall()));
         }
     }
 
-    /** A machine that was to run: it does, or it has failed and nothing of a guest is left. */
+    /** Ends a run that was to leave the machine running: it is started, or its guest is removed and it has failed. */
     private void settleRunning(MachineId id, Outcome outcome, String source) {
         Optional<Machine> m = index.get(id);
         if (m.isEmpty()) {
@@ -222,13 +226,13 @@ final class LifecycleRunTypes {
         if (outcome instanceof Outcome.Completed) {
             records.finish(id, STARTED, Note.of("start", source));
         } else {
-            halted(m.get(), outcome);
+            settleNotRunning(m.get(), outcome);
         }
     }
 
-    private void halted(Machine m, Outcome outcome) {
+    private void settleNotRunning(Machine m, Outcome outcome) {
         if (outcome instanceof Outcome.Aborted && guests.guest(m).isEmpty()) {
-            // Its turn to boot never came: it keeps its saved memory and whatever else it has.
+            // The boot was withdrawn before it was admitted: saved memory and disks are untouched and are kept.
             records.finish(
                     m.id(),
                     guests.hasSavedMemory(m) ? SUSPENDED : STOPPED,
@@ -254,7 +258,7 @@ final class LifecycleRunTypes {
         return new LifecycleRequests.Progress("stopped");
     }
 
-    /** The next start is fast if its network and folders are ready; a stop does not fail for it. */
+    /** Prepares network and folders now, so that the next start is fast. A failure here does not fail the stop. */
     private LifecycleRequests.Progress stopPrepare(StepContext<LifecycleRequests.Stop, LifecycleRequests.Progress> c) {
         prepareAhead(c.request().id());
         return new LifecycleRequests.Progress("prepared");
@@ -288,7 +292,7 @@ final class LifecycleRunTypes {
     private LifecycleRequests.Progress restartStop(StepContext<LifecycleRequests.Stop, LifecycleRequests.Progress> c)
             throws Exception {
         Machine m = guests.machine(c.request().id());
-        afresh(m);
+        resetRestarts(m);
         records.publishTransient(m.id(), RESTARTING);
         if (c.attempt() == 1 && !c.resumed()) {
             records.change(m.id(), now -> now, Note.of("restart", c.request().source()));
@@ -324,7 +328,7 @@ final class LifecycleRunTypes {
             records.finish(
                     m.get().id(), SUSPENDED, Note.of("suspend", c.request().source()));
         } else if (guests.guest(m.get()).isPresent()) {
-            // It could not be saved and runs on: better than a machine that lost its memory.
+            // The memory could not be saved, so the guest runs on: a stop would lose what it holds.
             records.finish(
                     m.get().id(),
                     STARTED,
@@ -387,7 +391,7 @@ final class LifecycleRunTypes {
         if (m.isEmpty()) {
             return;
         }
-        // Before the record says that all is done, and whoever waited for that asks for what was let go.
+        // Detach before the record is final: a caller who waited for it may attach these volumes at once.
         settleVolumes.accept(m.get().id());
         boolean switched = m.get().version().equals(c.request().ulid());
         if (!switched) {
@@ -402,7 +406,9 @@ final class LifecycleRunTypes {
         }
     }
 
-    /** An update that came to nothing leaves the machine as it was, as far as that is still there. */
+    /**
+     * The state after an update that failed before the switch: the one before it, where guest or memory still exist.
+     */
     private MachineState asBefore(Machine m, LifecycleRequests.Update request) {
         if (guests.guest(m).isPresent()) {
             return STARTED;
@@ -434,7 +440,7 @@ final class LifecycleRunTypes {
         forced.end(id);
     }
 
-    // --- the main process ended by itself
+    // --- exited: the main process ended without having been asked to
 
     private LifecycleRequests.Progress exitedClean(StepContext<LifecycleRequests.Exited, LifecycleRequests.Progress> c)
             throws Exception {
@@ -457,7 +463,8 @@ final class LifecycleRunTypes {
     private LifecycleRequests.Progress exitedAgain(StepContext<LifecycleRequests.Exited, LifecycleRequests.Progress> c)
             throws Exception {
         Machine m = guests.machine(c.request().id());
-        // By the count of before: this step may have counted its restart already, and is decided no other way for that.
+        // Decide by the count that "clean" recorded: a first try of this step may have raised the machine's count
+        // already.
         int before = restartsBefore(c, m);
         if (!(RestartDecision.decide(m.config(), c.request().exit(), before)
                 instanceof RestartDecision.Restart(Duration time))) {
@@ -491,7 +498,7 @@ final class LifecycleRunTypes {
             return;
         }
         if (!(outcome instanceof Outcome.Completed)) {
-            halted(m, outcome);
+            settleNotRunning(m, outcome);
             return;
         }
         switch (RestartDecision.decide(m.config(), c.request().exit(), restartsBefore(c, m))) {

@@ -5,19 +5,19 @@ import java.util.concurrent.locks.Lock;
 import org.allod.base.Bug;
 
 /**
- * The one order in which this room takes its locks: from an app's down to a volume's, as {@link Rank} lists them. A thread
- * that holds one takes only later ones, so no two threads ever wait for each other. Whoever takes them otherwise meets a
- * {@link Bug} at once, in every test and in production, instead of a deadlock once a year.
+ * The order in which this room takes its locks: from an app's down to a volume's, as {@link Rank} lists them. A thread
+ * that holds one takes only later ones, so no two threads wait for each other. Code that violates the order throws a
+ * {@link Bug} at once, in tests and in production, instead of causing a rare deadlock.
  *
- * <p>Nothing that waits for a guest, a run or the network is done under any of them.
+ * <p>No thread waits for a guest, a run or the network while it holds one of them.
  */
 final class LockOrder {
     enum Rank {
-        /** {@link AppDeletionLock}: shared by what is made in an app, alone for its deletion. */
+        /** {@link AppDeletionLock}: shared while something is created in an app, exclusive for its deletion. */
         APP,
         /** {@link MachineCreator}: names and the count of machines. */
         CREATE,
-        /** {@link Leases}: where changes of one machine are accepted. */
+        /** {@link Leases}: the lease of one machine, and the acceptance of changes of it. */
         MACHINE,
         /** {@link MachineRecords}: changes of one machine's record. */
         RECORD,
@@ -34,7 +34,7 @@ final class LockOrder {
 
     private LockOrder() {}
 
-    /** Does {@code work} under the lock; a thread that has this very lock may take it again. */
+    /** Runs {@code work} under the lock; a thread that holds this lock may take it again. */
     static <T, E extends Exception> T holding(Rank rank, Object of, Lock lock, Leases.Gated<T, E> work) throws E {
         ArrayDeque<Held> held = HELD.get();
         check(held, rank, of, lock);

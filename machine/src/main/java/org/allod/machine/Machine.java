@@ -7,23 +7,23 @@ import org.allod.base.MachineId;
 import org.allod.base.Ulid;
 
 /**
- * One machine's whole record: replaced whole, never changed in part. This host is its only writer.
+ * The complete record of one machine. Immutable: a change writes a new record. This host is its only writer.
  *
- * @param id its name for ever
+ * @param id its name; never changes
  * @param app the app it belongs to
  * @param network the app's network, the middle of its address
- * @param name what people call it, unique in its app
- * @param region where it is
+ * @param name a name for people, unique in its app
+ * @param region the region of its host
  * @param runtime what runs it: {@code microvm} or {@code gvisor}
  * @param version the current version of its configuration, new with each update; {@code instance_id} on the wire
  * @param config the current configuration
- * @param image what its image turned out to be, once that is known
- * @param state where it is in its life
- * @param cordoned whether the edge leaves it out
- * @param restarts restarts in a row by policy
+ * @param image its image by content; empty until that is resolved
+ * @param state its state in its life cycle
+ * @param cordoned whether the edge sends it no traffic
+ * @param restarts how often in a row its policy restarted it
  * @param started when it last became {@code started}
- * @param created when it was made
- * @param updated when this record was made
+ * @param created when it was created
+ * @param updated when this record was written
  * @param address its private address, the same wherever it runs
  */
 public record Machine(
@@ -44,7 +44,7 @@ public record Machine(
         Instant updated,
         String address) {
 
-    /** An image by content. */
+    /** An image by its digest, with the names that it was found by. */
     public record ImageRef(String registry, String repository, String tag, String digest) {}
 
     Machine withState(MachineState next, Instant now) {
@@ -127,7 +127,7 @@ public record Machine(
                 created, now, address);
     }
 
-    /** The same as of {@code now}: a record of its own, since something beside it is noted. */
+    /** The same record with another {@code updated}, for an event that changes nothing else. */
     Machine at(Instant now) {
         return withCordoned(cordoned, now);
     }

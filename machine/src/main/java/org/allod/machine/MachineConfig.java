@@ -10,32 +10,32 @@ import java.util.Set;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A machine's configuration as the Machines API has it, read and checked. {@link ConfigReader} makes it; {@link #json}
- * is what the caller sent, with defaults filled in, and what callers get back. What becomes of each field is listed in
- * docs/guide/machine-config.md.
+ * A machine's configuration in the form of the Machines API, parsed and validated by {@link ConfigReader}. {@link
+ * #json} is what the caller sent with defaults filled in, and what the API returns. docs/guide/machine-config.md lists
+ * what each field does. Immutable.
  *
- * @param text the configuration as answered to callers
+ * @param text the configuration as the API returns it
  * @param image the image's reference
- * @param env added to the image's environment
- * @param init what runs, where it is not what the image says
- * @param guest how large it is
+ * @param env variables added to the image's environment
+ * @param init the command, where it differs from the image's
+ * @param guest its processors and memory
  * @param rootfs its writable layer
  * @param restart what happens when the main process ends
- * @param stop how it is asked to end
- * @param autoDestroy whether a machine that ended, and is not restarted, is destroyed
- * @param services what the edge routes to it
+ * @param stop the signal and timeout of a stop
+ * @param autoDestroy whether a machine that ended and is not restarted is destroyed
+ * @param services the services that the edge routes to it
  * @param checks named health checks
- * @param files written into the guest before it starts
- * @param dns its own name and where it asks for others'
- * @param processes run in place of one main process, where there are any
- * @param containers the same, each from an image of its own
- * @param schedule how often it is started by itself
- * @param standbys machines it stands by for; recorded until there are many hosts
- * @param metrics where it offers figures of its own
- * @param mounts the volumes it has
- * @param metadata what people and programs keep beside it: their keys, their values; read, since lists are filtered by it
- * @param statics which files of its image the edge serves in its stead
- * @param skipSecrets whether it boots without its app's secrets in its environment; asked for beside the configuration
+ * @param files files that are written into the guest before it starts
+ * @param dns its host name and its resolver's settings
+ * @param processes processes that run in place of one main process; empty for one
+ * @param containers the same, each with a root file system of its own
+ * @param schedule how often it is started automatically
+ * @param standbys machines that it stands by for; only recorded until there are several hosts
+ * @param metrics where it exposes metrics of its own
+ * @param mounts the volumes that it mounts
+ * @param metadata keys and values that callers keep with it; parsed, since lists are filtered by them
+ * @param statics files of its image that the edge serves itself
+ * @param skipSecrets whether it boots without its app's secrets; comes from the request, not from the configuration
  */
 public record MachineConfig(
         RawJson text,
@@ -61,7 +61,7 @@ public record MachineConfig(
         List<Static> statics,
         boolean skipSecrets) {
 
-    /** The configuration as answered to callers; a copy of the caller's own each time. */
+    /** The configuration as the API returns it; a new copy on each call, which the caller may change. */
     public ObjectNode json() {
         return text.node();
     }
@@ -79,7 +79,7 @@ public record MachineConfig(
         return ConfigReader.read(StrictJsonReader.of(changed, "config")).skippingSecrets(skipSecrets);
     }
 
-    /** The same, for a machine that goes without its app's secrets, or with them. */
+    /** The same with another {@code skipSecrets}. */
     public MachineConfig skippingSecrets(boolean skip) {
         if (skip == skipSecrets) {
             return this;
@@ -87,7 +87,7 @@ public record MachineConfig(
         return like(text, env, metadata, skip);
     }
 
-    /** The same for a machine that differs in what it keeps as text, in its environment and its metadata only. */
+    /** The same with another text, environment and metadata. */
     MachineConfig with(RawJson whole, Map<String, String> ownEnv, Map<String, String> labels) {
         return like(whole, ownEnv, labels, skipSecrets);
     }
@@ -118,7 +118,7 @@ public record MachineConfig(
                 skip);
     }
 
-    /** Whole processors. */
+    /** The number of processors. */
     public int cpus() {
         return guest.cpus();
     }
@@ -127,12 +127,12 @@ public record MachineConfig(
         return guest.memoryMb();
     }
 
-    /** Bound of the writable layer. */
+    /** The bound of the writable layer, in MiB. */
     public int diskMb() {
         return rootfs.diskMb();
     }
 
-    /** Every image that the machine needs beside its own. */
+    /** Every image that the machine needs besides its own. */
     public Set<String> otherImages() {
         Set<String> names = new LinkedHashSet<>();
         containers.forEach(c -> {
@@ -151,22 +151,22 @@ public record MachineConfig(
     }
 
     /**
-     * Requests below {@code urlPrefix} are looked for below {@code guestPath} in the image.
+     * The edge answers requests below {@code urlPrefix} with files below {@code guestPath} of the image.
      *
-     * @param index the file that stands for a folder; empty for none
+     * @param index the file that is served for a folder; empty for none
      */
     public record Static(String guestPath, String urlPrefix, String index) {}
 
-    /** What runs instead of what the image says: {@code exec} replaces everything, the others their counterparts. */
+    /** Overrides of the image's command: {@code exec} replaces all of it, the others their counterparts. */
     public record Command(List<String> exec, List<String> entrypoint, List<String> cmd) {
         static final Command OF_IMAGE = new Command(List.of(), List.of(), List.of());
     }
 
     /**
-     * How the guest begins.
+     * How the guest starts.
      *
      * @param tty whether the main process gets a terminal
-     * @param swapMb swap space on its disk
+     * @param swapMb swap space on its disk, in MiB
      */
     public record Init(Command command, boolean tty, int swapMb) {
         static final Init OF_IMAGE = new Init(Command.OF_IMAGE, false, 0);
@@ -179,9 +179,9 @@ public record MachineConfig(
 
         /** As the API names them. */
         public enum Persist {
-            /** New at each boot from clean. */
+            /** Empty at each boot from clean. */
             NEVER,
-            /** Kept while the machine restarts, new when it is started after a stop. */
+            /** Kept across restarts, empty when the machine starts after a stop. */
             RESTART,
             /** Kept until the machine is updated or destroyed. */
             ALWAYS
@@ -198,7 +198,7 @@ public record MachineConfig(
         }
     }
 
-    /** The signal that asks the main process to end, by number, and how long it may take before it is killed. */
+    /** The number of the signal that asks the main process to end, and the time after which it is killed. */
     public record Stop(Optional<Integer> signal, Duration timeout) {}
 
     /** A port of the guest that the edge serves. */
@@ -212,11 +212,12 @@ public record MachineConfig(
             List<Check> checks) {}
 
     /**
-     * Ports of the edge, one or a range, that lead to a service.
+     * A port of the edge, or a range of them, that leads to a service.
      *
-     * @param http whether HTTP is spoken, and the host name says which app is meant; else the ports are this app's own
-     * @param tls whether TLS ends at the edge
-     * @param proxyProtocol the version of the header that tells the machine who the client is; 0 for none
+     * @param http whether it is HTTP, where the host name selects the app; otherwise the ports belong to this app alone
+     * @param tls whether TLS terminates at the edge
+     * @param proxyProtocol the version of the PROXY protocol header that tells the machine the client's address; 0:
+     *     none
      */
     public record Port(
             int first,
@@ -226,20 +227,20 @@ public record MachineConfig(
             int proxyProtocol,
             boolean forceHttps,
             HttpOptions options) {
-        /** In words, for messages. */
+        /** The protocol in words, for messages. */
         String spoken() {
             return (http ? "HTTP" : "raw TCP") + (tls ? " over TLS" : "");
         }
     }
 
     /**
-     * How the edge treats a port's HTTP.
+     * How the edge handles HTTP on a port.
      *
-     * @param headers fields that answers get in place of the machine's own; without values, they are taken out
-     * @param pristine whether the edge adds no field of its own to answers
-     * @param idle without a byte either way while a request is under way
-     * @param compress whether the edge compresses what the machine has not
-     * @param headTime within which a request's head must come
+     * @param headers response header fields that replace the machine's own; without values they are removed
+     * @param pristine whether the edge adds no fields of its own to responses
+     * @param idle how long a request may go without a byte in either direction
+     * @param compress whether the edge compresses responses that the machine has not compressed
+     * @param headTime the time within which a request's head must arrive
      */
     public record HttpOptions(
             Map<String, List<String>> headers,
@@ -250,10 +251,10 @@ public record MachineConfig(
         static final HttpOptions USUAL = new HttpOptions(Map.of(), false, Optional.empty(), false, Optional.empty());
     }
 
-    /** Above {@code soft} the edge prefers others; above {@code hard} it sends nothing. */
+    /** Above {@code soft} the edge prefers other machines; at {@code hard} it sends this one nothing more. */
     public record Concurrency(boolean byConnections, int soft, int hard) {}
 
-    /** What the edge does with a machine nobody uses. */
+    /** What the edge does with a machine that has had no load for a while. */
     public enum Autostop {
         OFF,
         STOP,
@@ -261,11 +262,11 @@ public record MachineConfig(
     }
 
     /**
-     * A question asked of the guest again and again.
+     * A health check, which probes the guest at an interval.
      *
-     * @param http whether it is an HTTP request; otherwise a TCP connection is enough
-     * @param tls for HTTP over TLS
-     * @param readiness whether the edge sends nothing while it fails
+     * @param http whether it sends an HTTP request; otherwise it only connects
+     * @param tls how to check the certificate, for HTTP over TLS
+     * @param readiness whether the edge sends no traffic while it fails
      */
     public record Check(
             boolean http,
@@ -280,9 +281,9 @@ public record MachineConfig(
             boolean readiness) {}
 
     /**
-     * How a check judges a certificate.
+     * How a check verifies a certificate.
      *
-     * @param serverName the name it must be for; empty: the machine's address
+     * @param serverName the name that it must be valid for; empty for the machine's address
      */
     public record Tls(boolean skipVerify, String serverName) {}
 
@@ -292,29 +293,29 @@ public record MachineConfig(
 
         int mode();
 
-        /** What is in it is given. */
+        /** The content is part of the configuration. */
         record Raw(String path, byte[] content, int mode) implements File {}
 
-        /** In it is what a secret of the app holds, in base64; read at each boot. */
+        /** The content is a secret of the app, which holds it in base64; read at each boot. */
         record Secret(String path, String name, int mode) implements File {}
 
-        /** In it is what an image says of itself: its OCI configuration. */
+        /** The content is the OCI configuration of an image. */
         record ImageConfig(String path, String image, int mode) implements File {}
     }
 
-    /** Where the machine offers figures of its own, for whoever collects them. */
+    /** Where the machine exposes metrics of its own. */
     public record Metrics(int port, String path, boolean https) {}
 
     /**
-     * A volume and where it goes.
+     * A volume and its mount point.
      *
-     * @param volume its id; empty until one of that name is found
-     * @param name by which one is looked for where no id is given
-     * @param sizeGb of the volume to be made where none of that name is free; 0: none is made
-     * @param encrypted whether it must be
-     * @param thresholdPercent how full it may be before it grows; 0: it does not grow by itself
-     * @param addGb by how much
-     * @param limitGb to what at most; 0: no bound but the disk
+     * @param volume the volume's id; empty until one of that name is found or created
+     * @param name the name to look for if no id is given
+     * @param sizeGb the size of the volume to create if none of that name is free; 0: create none
+     * @param encrypted whether it must be encrypted
+     * @param thresholdPercent how full it may be before it grows; 0: it does not grow automatically
+     * @param addGb by how much it grows
+     * @param limitGb the size up to which it grows; 0: only the disk bounds it
      */
     public record Mount(
             String volume,

@@ -11,9 +11,12 @@ import org.allod.base.RejectedException;
 import org.allod.fsm.RunId;
 import org.allod.runtime.GuestSpec;
 
-/** How a machine comes to be: what it is admitted by, and what is said where it is not. */
+/**
+ * Creates machines: checks the request, takes volumes and capacity, writes the first record, starts the create run and
+ * waits for its first steps. What fails before the record is written is undone here; afterwards the run undoes it.
+ */
 public final class MachineCreator {
-    /** A create answers once the image is known to be good; a pull that takes longer goes on behind the answer. */
+    /** How long a create waits for the image; a pull that takes longer continues after the call has returned. */
     private static final Duration ADMISSION = Duration.ofSeconds(60);
 
     private static final int MAX_NAME = 63;
@@ -34,12 +37,12 @@ public final class MachineCreator {
     private final ReentrantLock creating = new ReentrantLock();
 
     /**
-     * What this host is.
+     * The host's own settings.
      *
      * @param region the region it is in
-     * @param defaultRuntime what runs a machine that does not say
-     * @param runtimes what it may say
-     * @param fleet 40 bits that begin every address
+     * @param defaultRuntime the runtime of a machine that names none
+     * @param runtimes the runtimes that a machine may name
+     * @param fleet the first 40 bits of every machine's address
      */
     public record Settings(String region, String defaultRuntime, Set<String> runtimes, long fleet) {
         public Settings {
@@ -48,12 +51,12 @@ public final class MachineCreator {
     }
 
     /**
-     * What a create asks for beside the configuration.
+     * What a create asks for.
      *
-     * @param launch whether it is started once it is made
-     * @param cordoned whether the edge leaves it out from its first moment, until it is uncordoned
-     * @param lease a lease of the machine from its first moment
-     * @param tenant whether who asks has no more than a token of the app
+     * @param launch whether to start the machine once it is created
+     * @param cordoned whether the edge sends it no traffic from the beginning, until it is uncordoned
+     * @param lease a lease that holds from the beginning
+     * @param tenant whether the caller has only a token of the app
      */
     public record Request(
             Optional<String> name,
@@ -64,7 +67,7 @@ public final class MachineCreator {
             Optional<Leases.LeaseRequest> lease,
             MachineConfig config,
             boolean tenant) {
-        /** The operator's. */
+        /** A request of the operator. */
         public Request(
                 Optional<String> name,
                 Optional<String> region,
@@ -107,8 +110,10 @@ public final class MachineCreator {
     }
 
     /**
-     * Makes a machine. Returns once its image is good and its place is made, or what went wrong is known; the start
-     * goes on behind the answer.
+     * Creates a machine. Returns once its image, network and disk are prepared, or after {@link #ADMISSION}; the start
+     * continues after that.
+     *
+     * @throws RejectedException if the request is refused, or its image is not usable
      */
     Machine create(App app, Request request) throws InterruptedException {
         checkRegion(request.region());
@@ -126,16 +131,16 @@ public final class MachineCreator {
         drain.admit(request.config());
         reservations.capacity().possible(request.config());
         MachineId id = ids.machine();
-        // Before any lock: making a volume takes as long as its disk does.
+        // Before taking any lock, because creating a volume takes as long as its disk does.
         VolumeClaims.Claimed claimed = claims.claim(app.name(), id, runtime, request.config());
-        return made(recorded(app, id, runtime, claimed, request), claimed, request);
+        return startAndAwait(record(app, id, runtime, claimed, request), claimed, request);
     }
 
-    private Machine recorded(App app, MachineId id, String runtime, VolumeClaims.Claimed claimed, Request request) {
+    private Machine record(App app, MachineId id, String runtime, VolumeClaims.Claimed claimed, Request request) {
         try {
             return apps.within(app.name(), now -> admit(machine(now, id, runtime, claimed.config(), request), request));
         } catch (RuntimeException e) {
-            // Once the machine is on record, its run releases them.
+            // Once the machine is recorded, its create run releases the volumes.
             if (index.get(id).isEmpty()) {
                 claims.settle(id);
                 claims.undo(claimed);
@@ -164,8 +169,9 @@ public final class MachineCreator {
                 new GuestSpec.Net(settings.fleet(), app.network()).address(id));
     }
 
-    /** On record by now: what is left is done by its run. */
-    private Machine made(Machine machine, VolumeClaims.Claimed claimed, Request request) throws InterruptedException {
+    /** Starts the create run of a recorded machine and waits until it is prepared or has failed. */
+    private Machine startAndAwait(Machine machine, VolumeClaims.Claimed claimed, Request request)
+            throws InterruptedException {
         MachineId id = machine.id();
         RunId run = begin(machine, claimed, request);
         Optional<Machine> admitted = index.await(id, m -> m.state() != MachineState.CREATING, ADMISSION);
@@ -182,7 +188,7 @@ public final class MachineCreator {
                     machine,
                     new LifecycleRequests.Create(machine.id().text(), request.launch(), request.tenant()));
         } catch (RuntimeException e) {
-            // No run will ever settle it.
+            // There is no run that would settle the record, so take it back here.
             try {
                 records.discard(machine);
                 claims.settle(machine.id());
@@ -194,7 +200,7 @@ public final class MachineCreator {
         }
     }
 
-    /** Takes the name and the room, one create at a time, so that two cannot take the same. */
+    /** Takes name and capacity, then writes the record; one create at a time, so that no two take the same. */
     private Machine admit(Machine machine, Request request) {
         return LockOrder.holding(LockOrder.Rank.CREATE, creating, creating, () -> {
             if (index.size() >= reservations.capacity().machines()) {
@@ -213,7 +219,7 @@ public final class MachineCreator {
                         "choose another name, or leave it out");
             }
             Leases.Gated<Machine, RuntimeException> admission = () -> {
-                // Before anybody can know the machine, so that nobody can come between.
+                // Take the lease before the machine is visible, so that nobody else can change it first.
                 request.lease().ifPresent(ask -> leases.take(machine.id(), Optional.empty(), ask));
                 records.save(machine);
                 return machine;

@@ -19,14 +19,17 @@ import org.allod.base.Bug;
 import org.allod.base.MachineId;
 
 /**
- * Every living machine's record, in memory, for whoever reads, waits or listens. What is here is already durable, but
- * for a transient state: of that, the run it belongs to is ({@link MachineRecords#publishTransient}).
+ * The record of every machine that is not destroyed, in memory, for readers, waiters and listeners. Records are durable
+ * before they are put here, except for a transient state, whose run is durable instead ({@link
+ * MachineRecords#publishTransient}).
+ *
+ * <p>Thread rule: safe from any thread. {@link MachineRecords} serializes the puts of one machine.
  */
 final class MachineIndex {
     record Waiter(Predicate<Machine> until, CompletableFuture<Machine> found) {}
 
     private final Map<MachineId, Machine> machines = new ConcurrentHashMap<>();
-    /** The same by app, since an app is asked for as often as a machine, and a host may keep many of both. */
+    /** The same records by app: a host may keep many of both, and apps are looked up as often as machines. */
     private final Map<String, AppMachines> apps = new ConcurrentHashMap<>();
 
     private final Map<MachineId, List<Waiter>> waiters = new ConcurrentHashMap<>();
@@ -37,7 +40,7 @@ final class MachineIndex {
         this(CopyOnWriteArrayList::new);
     }
 
-    /** @param lists of those who wait for one machine; a test's come between two of them */
+    /** @param lists makes the list of one machine's waiters; tests pass one that forces an interleaving */
     MachineIndex(Supplier<List<Waiter>> lists) {
         this.lists = lists;
     }
@@ -46,35 +49,35 @@ final class MachineIndex {
         return Optional.ofNullable(machines.get(id));
     }
 
-    /** Every machine, as they are while they are gone through: no copy of a hundred thousand for each start of one. */
+    /** A live view of every machine: a start looks at it, and must not copy a hundred thousand records. */
     Collection<Machine> all() {
         return Collections.unmodifiableCollection(machines.values());
     }
 
-    /** The same of an app. */
+    /** A live view of one app's machines, in no order. */
     Collection<Machine> of(String app) {
-        AppMachines roster = apps.get(app);
-        return roster == null ? List.of() : roster.all();
+        AppMachines members = apps.get(app);
+        return members == null ? List.of() : members.all();
     }
 
-    /** The app's, oldest first; a list that does not change. */
+    /** One app's machines, oldest first, in an immutable list. */
     List<Machine> inOrder(String app) {
-        AppMachines roster = apps.get(app);
-        return roster == null ? List.of() : roster.inOrder();
+        AppMachines members = apps.get(app);
+        return members == null ? List.of() : members.inOrder();
     }
 
     int size() {
         return machines.size();
     }
 
-    private void index(Machine machine, boolean there) {
+    private void index(Machine machine, boolean present) {
         apps.compute(machine.app(), (app, members) -> {
             AppMachines next = members == null ? new AppMachines() : members;
-            return next.put(machine, there) ? next : null;
+            return next.put(machine, present) ? next : null;
         });
     }
 
-    /** Puts a record, drops a destroyed one, and tells. */
+    /** Puts a record, or removes that of a destroyed machine; then calls the listeners and wakes the waiters. */
     void put(Machine machine) {
         if (machine.state() == MachineState.DESTROYED) {
             forget(machine.id());
@@ -82,7 +85,7 @@ final class MachineIndex {
             machines.put(machine.id(), machine);
             index(machine, true);
         }
-        // Listeners first: whoever waited may rely on the edge knowing already.
+        // Listeners before waiters: a waiter that returns may rely on the edge knowing the new record.
         tell(machine);
         wake(machine);
     }
@@ -95,12 +98,12 @@ final class MachineIndex {
         }
     }
 
-    /** Has those who wait for this machine look again: what changed is not in its record. */
+    /** Makes the machine's waiters test their condition again, after a change that is not in its record. */
     void wakeWaiters(MachineId id) {
         get(id).ifPresent(this::wake);
     }
 
-    /** Tells the listeners of a record that is as it was, because something beside it changed: a check. */
+    /** Calls the listeners with an unchanged record, because something beside it changed: a health check. */
     void tell(Machine machine) {
         listeners.forEach(listener -> listener.accept(machine));
     }
@@ -112,22 +115,22 @@ final class MachineIndex {
         }
     }
 
-    /** Is told every record that is put, in order for any one machine; must be quick. */
+    /** Adds a listener. It is called with every record that is put, in order for any one machine; it must not block. */
     void listen(Consumer<Machine> listener) {
         listeners.add(listener);
     }
 
-    /** Waits until the machine's record fits; nothing where it did not in time. */
+    /** Waits until the machine's record satisfies {@code until}; empty if it does not in time. */
     Optional<Machine> await(MachineId id, Predicate<Machine> until, Duration timeout) throws InterruptedException {
         Waiter waiter = new Waiter(until, new CompletableFuture<>());
-        // Added while the map holds the list: one that another takes out as empty at this moment would be nobody's.
+        // Added inside compute: a list that another waiter removes as empty at this moment would never be woken.
         waiters.compute(id, (i, list) -> {
             List<Waiter> joined = list == null ? lists.get() : list;
             joined.add(waiter);
             return joined;
         });
         try {
-            // Looked at after the waiter is in place: a change in between is seen by one or the other.
+            // Tested after the waiter is added, so that a change in between is seen by one of the two.
             Machine now = machines.get(id);
             if (now != null && until.test(now)) {
                 return Optional.of(now);

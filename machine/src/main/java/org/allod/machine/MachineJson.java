@@ -7,7 +7,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** A machine's record as it is kept in {@code host.db}. Not the form clients see; that is the API's. */
+/** The JSON form of a machine's record in {@code host.db}. Clients see another form, which the API makes. */
 final class MachineJson {
     private static final JsonMapper JSON = new JsonMapper();
 
@@ -46,7 +46,7 @@ final class MachineJson {
         return new BulkRecordReader().read(text);
     }
 
-    /** A configuration that was checked before it was kept. */
+    /** Reads a configuration, which was validated before it was stored. */
     static MachineConfig config(JsonNode json) {
         return ConfigReader.read(StrictJsonReader.of(json, "config"));
     }

@@ -12,16 +12,16 @@ import org.allod.runtime.GuestRuntime;
 import org.allod.store.Database;
 
 /**
- * Builds this room by hand, in order. The daemon opens it, lets the engine resume, and then begins to serve:
+ * Builds the objects of this room with plain constructors. The daemon builds it, lets it recover, and then serves:
  *
  * <pre>{@code
- * MachineModule room = MachineModule.build(…);   // registers the run types
- * room.recover();                            // removes orphans, resumes runs, adopts guests
- * room.machines();                           // the door
+ * MachineModule module = MachineModule.build(…); // registers the run types
+ * module.recover();                              // removes orphans, resumes runs, adopts guests
+ * module.machines();                             // the facade
  * }</pre>
  */
 public final class MachineModule {
-    /** The engine's queue of runs that wait for a machine's run to end instead of being refused; give it a cap. */
+    /** The engine's queue for forced destroys, which wait for the machine's active run to end; it needs a cap. */
     public static final String INSISTED = "machine.insisted";
 
     private final Machines machines;
@@ -55,24 +55,24 @@ public final class MachineModule {
         this.engine = engine;
     }
 
-    /** What the room stands on. */
+    /** What this room is built on. */
     public record Ground(Database database, Engine engine, Clock clock, Timers timers, IdGenerator ids) {}
 
     /**
-     * Where volumes are.
+     * Where volumes are kept.
      *
-     * @param data the daemon's folder; best on a file system that can share blocks between files
-     * @param keys of encrypted volumes
-     * @param bounds how its disk is promised to machines
+     * @param data the daemon's folder; best on a file system that can share blocks between files (reflink)
+     * @param keys the keys of encrypted volumes
+     * @param bounds how the disk is promised to machines
      */
     public record Storage(Path data, VolumeKeyStore keys, DiskBounds bounds) {
-        /** With the disk promised as usual. */
+        /** With the default bounds. */
         public Storage(Path data, VolumeKeyStore keys) {
             this(data, keys, DiskBounds.USUAL);
         }
     }
 
-    /** A room whose machines have no secrets. */
+    /** Builds it for machines without secrets. */
     public static MachineModule build(
             Ground ground,
             ImageStore images,
@@ -84,7 +84,7 @@ public final class MachineModule {
         return build(ground, images, runtimes, drain, SecretSource.NONE, capacity, settings, storage, RawPorts.USUAL);
     }
 
-    /** @param rawPorts ports of the edge that apps' tokens may have */
+    /** @param rawPorts the ports of the edge that tokens of apps may ask for */
     public static MachineModule build(
             Ground ground,
             ImageStore images,
@@ -150,7 +150,7 @@ public final class MachineModule {
                 settings.region(),
                 clock,
                 ground.ids());
-        // After the record says so: by then nothing of the machine is left that could write.
+        // Detach volumes after the record says destroyed: then nothing of the machine is left that could write.
         index.listen(m -> {
             if (m.state() == MachineState.DESTROYED) {
                 attachments.settle(m.id());
@@ -224,12 +224,16 @@ public final class MachineModule {
                 machines, volumes, reconciler, recovery, keeper, disk, scheduler, dispatcher, ground.engine());
     }
 
-    /** Brings the host and the records together after a start. Blocks until done; machines keep running meanwhile. */
+    /**
+     * Reconciles the host with the records after the daemon has started. Blocks until done; machines run on meanwhile.
+     *
+     * @return how many runs were resumed
+     */
     public int recover() {
         reconciler.removeOrphans();
         int resumed = engine.resume(reconciler::underWay);
         reconciler.settle();
-        // A host that cannot write now serves what it can, and does the rest once it can.
+        // If the disk cannot be written now, the host serves what it can and tries this again later.
         SupervisedTask.hereOrLater("recover-volumes", () -> recovery.settle(dispatcher));
         scheduler.recover();
         return resumed;
@@ -243,12 +247,12 @@ public final class MachineModule {
         return volumes;
     }
 
-    /** Looks after the disk once it is started. */
+    /** The monitor of the disk; the caller starts it. */
     public DiskPressureMonitor disk() {
         return disk;
     }
 
-    /** Looks after volumes once it is started. */
+    /** The maintenance of volumes; the caller starts it. */
     public VolumeMaintenance maintenance() {
         return maintenance;
     }

@@ -12,8 +12,8 @@ import java.util.Set;
 import org.allod.base.RejectedException;
 
 /**
- * What can be asked of a machine, and from which states. A pure table: the run that carries a verb out is started only
- * where {@link #on} says {@link Answer.Run}.
+ * The operations on a machine, and the states that allow each. A pure table: an operation's run is started only if
+ * {@link #on} returns {@link Answer.Run}.
  */
 public enum MachineOperation {
     START(EnumSet.of(CREATED, STOPPED, SUSPENDED, FAILED), EnumSet.of(STARTED), MachineState.STARTING),
@@ -26,15 +26,15 @@ public enum MachineOperation {
             EnumSet.of(MachineState.DESTROYED),
             MachineState.DESTROYING);
 
-    /** What becomes of a request. */
+    /** What to do with a request for an operation. */
     public sealed interface Answer {
-        /** Start the run; until it ends the machine is in {@code during}. */
+        /** Start the run; until it ends the machine's state is {@code during}. */
         record Run(MachineState during) implements Answer {}
 
-        /** The machine is already where the verb leads: nothing to do, and no error. */
+        /** The machine is in the wanted state already: there is nothing to do, and no error. */
         record Already() implements Answer {}
 
-        /** Not from this state. */
+        /** The state does not allow the operation. */
         record Refused(RejectedException why) implements Answer {}
     }
 
@@ -53,7 +53,7 @@ public enum MachineOperation {
         this.during = during;
     }
 
-    /** The answer for a machine in {@code state}, with no run active on it. */
+    /** The answer for a machine in {@code state} without an active run. */
     public Answer on(MachineState state) {
         if (from.contains(state)) {
             return new Answer.Run(during);
@@ -72,7 +72,7 @@ public enum MachineOperation {
                         : "see its events for how it got there"));
     }
 
-    /** The verb as a word of the API. */
+    /** The operation's name in the API. */
     public String word() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -14,11 +14,12 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Changes records: durable first, then in the book. Changes of one machine are made one after the other.
+ * The one place where machines' records change: written durably first, then put into {@link MachineIndex}. Changes of
+ * one machine are serialized.
  *
- * <p>Only a transient state is told to the book and not written ({@link #publishTransient}): it belongs to a run, the run is durable,
- * and what a reader of the record would learn from it after a crash the run says better ({@link Reconciler#underWay}).
- * So a wake waits for one flush less.
+ * <p>A transient state alone is put into the index and not written ({@link #publishTransient}). It belongs to a run,
+ * the run is durable, and after a crash the run publishes it again ({@link Reconciler#underWay}). This saves a wake one
+ * flush of the disk.
  */
 final class MachineRecords {
     private static final int STRIPES = 64;
@@ -40,9 +41,9 @@ final class MachineRecords {
     }
 
     /**
-     * What to note beside a change.
+     * An event to record with a change, in the same transaction.
      *
-     * @param status the state it tells of; empty for the record's own
+     * @param status the state the event shows; empty for the changed record's own
      */
     record Note(String type, String source, ObjectNode request, Optional<MachineState> status) {
         Note(String type, String source, ObjectNode request) {
@@ -54,7 +55,7 @@ final class MachineRecords {
         }
     }
 
-    /** Changes the record if the machine is still there; the new record. */
+    /** Changes the record and returns the new one; empty if the machine is destroyed. */
     Optional<Machine> change(MachineId id, UnaryOperator<Machine> by, Note... notes) {
         return changeWithEvents(id, by, m -> notes);
     }
@@ -79,24 +80,24 @@ final class MachineRecords {
         return LockOrder.holding(LockOrder.Rank.RECORD, lock, lock, change::get);
     }
 
-    /** The same where the record fits; else nothing is changed, and nothing answered. */
+    /** The same if the record matches {@code where}; otherwise it changes nothing and returns empty. */
     Optional<Machine> change(MachineId id, UnaryOperator<Machine> by, Predicate<Machine> where, Note... notes) {
         return exclusively(id, () -> index.get(id).filter(where).flatMap(m -> change(id, by, notes)));
     }
 
-    /** Changes the state, noting it; a machine that is in that state already is left as it is. */
+    /** Changes the state and records the events; does nothing if the machine is in that state already. */
     void transition(MachineId id, MachineState to, Note... notes) {
         if (index.get(id).filter(m -> m.state() != to).isPresent()) {
             change(id, m -> m.withState(to, clock.wall()), notes);
         }
     }
 
-    /** Says that a run is at work on the machine; lost with the process, and said again by the run. */
+    /** Publishes a transient state in memory only; after a restart of the daemon the run publishes it again. */
     void publishTransient(MachineId id, MachineState to) {
         publishTransient(id, m -> m.state() != to, to);
     }
 
-    /** The same, where the record is one of those meant. */
+    /** The same if the record matches {@code where}. */
     void publishTransient(MachineId id, Predicate<Machine> where, MachineState to) {
         var _ = exclusively(id, () -> {
             Optional<Machine> now = index.get(id).filter(where);
@@ -106,23 +107,25 @@ final class MachineRecords {
     }
 
     /**
-     * The end of a run: the state that lasts. A record that is in it already is written anew all the same, without a
-     * note, so that whoever has seen it before does not take it for untouched and mark it as passing ({@link LifecycleDispatcher}).
+     * Ends a run: puts the machine into a lasting state. A record that has this state already is still replaced,
+     * without an event, so that {@link LifecycleDispatcher}, comparing with the record it saw before the run began,
+     * does not take it for unchanged and publish a transient state over it.
      */
     void finish(MachineId id, MachineState to, Note... notes) {
         var _ = changeWithEvents(id, m -> m.withState(to, clock.wall()), m -> m.state() == to ? new Note[0] : notes);
     }
 
     /**
-     * Takes back a record whose run could not be started: nobody was told of the machine. Whatever the disk does, the
-     * machine is gone from memory with all that it was promised; a row that stays is removed by the next start.
+     * Takes back the record of a machine whose create run could not be started; no caller has learned of the machine.
+     * It leaves memory, with all its reservations, even if the disk fails; a row that stays in the table is removed
+     * when the daemon next starts.
      */
     void discard(Machine machine) {
         index.put(machine.withState(MachineState.DESTROYED, clock.wall()));
         table.erase(machine.id());
     }
 
-    /** Puts a new record. */
+    /** Writes a record with its events, then puts it into the index. */
     void save(Machine machine, Note... notes) {
         List<MachineEvent> events = java.util.Arrays.stream(notes)
                 .map(n -> new MachineEvent(

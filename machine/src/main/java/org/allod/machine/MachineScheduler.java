@@ -17,17 +17,16 @@ import org.allod.fsm.StartOptions;
 import org.allod.fsm.StepContext;
 
 /**
- * Starts machines that have a schedule. What is due next is one delayed run a machine, durable like any other: after a
- * restart of the daemon it is still due, and one whose time has passed meanwhile is carried out once, however often it
- * was missed.
+ * Starts machines by their schedule. Each machine's next start is one delayed run, durable like any other. After a
+ * restart of the daemon it is still due; if several starts were missed meanwhile, one is carried out.
  *
- * <p>The run only starts the machine; when it has ended, the next one is put on record here. A crash in between is
- * mended by {@link #recover}, which looks at every machine.
+ * <p>The run only starts the machine. When it has ended, this class records the next one. After a crash in between,
+ * {@link #recover} looks at every machine and records what is missing.
  */
 final class MachineScheduler {
     private static final System.Logger LOG = System.getLogger("allod.machine");
 
-    /** Starts a machine, or says why not. */
+    /** Starts a machine; throws if it cannot. */
     interface Starter {
         void start(Machine machine) throws InterruptedException;
     }
@@ -38,7 +37,7 @@ final class MachineScheduler {
     private final Clock clock;
     private final Starter starter;
     private final RunType<LifecycleRequests.Scheduled, LifecycleRequests.Progress> type;
-    /** What each machine's run on record was made for, as far as this daemon has seen to it. */
+    /** Each machine's delayed run and the schedule that it was recorded for, as far as this daemon knows. */
     private final Map<MachineId, Known> known = new ConcurrentHashMap<>();
 
     private record Known(Schedule schedule, RunId run) {}
@@ -59,14 +58,14 @@ final class MachineScheduler {
         return type;
     }
 
-    /** What has a schedule, and lost it or its run while nobody looked, is put in order. */
+    /** Records runs that are missing and cancels those that are no longer wanted, after a restart. */
     void recover() {
         index.all().stream()
                 .filter(m -> m.config().schedule().isPresent())
                 .forEach(m -> SupervisedTask.hereOrLater("schedule", () -> settle(m.id())));
     }
 
-    /** Follows a record; what is to be done takes a flush, so it is done elsewhere. */
+    /** Follows a changed record. What that requires takes a flush of the disk, so another thread does it. */
     void follow(Machine m) {
         Known seen = known.get(m.id());
         Optional<Schedule> wanted = scheduleOf(m);
@@ -87,7 +86,7 @@ final class MachineScheduler {
                 : m.config().schedule();
     }
 
-    /** Sees to it that the machine has the run it is to have, and no other. */
+    /** Makes the machine have the delayed run that its schedule requires, and no other. */
     private synchronized void settle(MachineId id) {
         Optional<Machine> machine = index.get(id);
         Optional<Schedule> wanted = machine.flatMap(MachineScheduler::scheduleOf);
@@ -109,7 +108,7 @@ final class MachineScheduler {
                 begin(machine.orElseThrow(), wanted.get());
             }
         } catch (RejectedException e) {
-            // It ended at this very moment; its end brings us back here.
+            // The run has just ended, and its end calls this method again.
             LOG.log(Level.DEBUG, "the schedule of machine " + id + " is looked at again: " + e.getMessage());
         }
     }
@@ -127,7 +126,7 @@ final class MachineScheduler {
     }
 
     private void again(MachineId id, RunId after) {
-        // However it ended: a run that was never recorded has no successor otherwise.
+        // Whatever the outcome, since otherwise no next run would be recorded.
         var _ = engine.outcome(after).whenComplete((outcome, failure) -> later(id));
     }
 
@@ -147,7 +146,7 @@ final class MachineScheduler {
             starter.start(m);
             return new LifecycleRequests.Progress("started");
         } catch (RejectedException e) {
-            // No room, or something else is at work on it: the next time comes, and this one is on record.
+            // No capacity, or another run is active: record the missed start and wait for the next one.
             records.change(
                     m.id(),
                     now -> now,

@@ -5,14 +5,13 @@ import org.allod.store.Schema;
 
 /** This room's tables in {@code host.db}. */
 public final class MachineSchema {
-    /** Handed to whoever opens the file. */
+    /** The schema to open the database with. */
     public static final Schema SCHEMA = new Schema(
             "machine",
             List.of(
                     List.of(
-                            // A network's number is never used again, not even after its app is gone: an address must
-                            // not
-                            // come to mean another machine. AUTOINCREMENT keeps that promise.
+                            // A network's number is never used again, even after its app is deleted, so that no address
+                            // comes to mean another machine. AUTOINCREMENT ensures that.
                             "CREATE TABLE network (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE)",
                             "CREATE TABLE app (name TEXT PRIMARY KEY, network INTEGER NOT NULL, network_name TEXT NOT NULL, "
                                     + "created INTEGER NOT NULL) WITHOUT ROWID",
@@ -22,7 +21,7 @@ public final class MachineSchema {
                             "CREATE INDEX machine_gone ON machine (updated) WHERE state = 'destroyed'",
                             "CREATE TABLE machine_version (machine TEXT NOT NULL, version TEXT NOT NULL, "
                                     + "config TEXT NOT NULL, PRIMARY KEY (machine, version)) WITHOUT ROWID",
-                            // Appended, never clustered by machine: see decision 010 on key layout.
+                            // Rows are appended, not clustered by machine; see decision 010 on key layout.
                             "CREATE TABLE machine_event (seq INTEGER PRIMARY KEY, machine TEXT NOT NULL, id TEXT NOT NULL, "
                                     + "type TEXT NOT NULL, status TEXT NOT NULL, source TEXT NOT NULL, at INTEGER NOT NULL, "
                                     + "request TEXT NOT NULL)",

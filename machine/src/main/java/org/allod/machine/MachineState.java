@@ -8,24 +8,24 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Where a machine is in its life, as the Machines API names it. A transient state belongs to an active run and never
+ * The states of a machine, with the names of the Machines API. A transient state belongs to an active run and never
  * outlives it.
  */
 public enum MachineState {
-    /** Being made: image, network, disk. */
+    /** Its image, network and disk are being prepared. */
     CREATING(Kind.TRANSIENT),
-    /** Made, never started. */
+    /** Created and never started. */
     CREATED(Kind.PERSISTENT),
     STARTING(Kind.TRANSIENT),
     STARTED(Kind.PERSISTENT),
     STOPPING(Kind.TRANSIENT),
     STOPPED(Kind.PERSISTENT),
     SUSPENDING(Kind.TRANSIENT),
-    /** Memory is saved; resuming continues where it was. */
+    /** Its memory is saved; a resume continues from there. */
     SUSPENDED(Kind.PERSISTENT),
     RESTARTING(Kind.TRANSIENT),
     UPDATING(Kind.TRANSIENT),
-    /** Could not be started, or failed beyond its restarts; its last event says why. */
+    /** It could not be started, or used up its restarts; its last event says why. */
     FAILED(Kind.PERSISTENT),
     DESTROYING(Kind.TRANSIENT),
     DESTROYED(Kind.TERMINAL);
@@ -52,11 +52,11 @@ public enum MachineState {
         return kind;
     }
 
-    /** How long it may last before the machine's events say what blocks it; nothing for one that lasts. */
+    /** How long a transient state may take before an event says what blocks it; empty for lasting states. */
     public Optional<Duration> bound() {
         return kind != Kind.TRANSIENT
                 ? Optional.empty()
-                // Two of them may pull an image.
+                // These two may have to pull an image.
                 : Optional.of(Duration.ofMinutes(this == CREATING || this == UPDATING ? 10 : 5));
     }
 

@@ -14,30 +14,30 @@ import org.allod.base.Ulid;
 import org.allod.store.Database;
 import org.allod.store.Transaction;
 
-/** The rows behind machines, their versions and events. Every write here is durable when it returns. */
+/** The rows of machines, their versions and events. Every write is durable when it returns. */
 final class MachineTable {
-    /** Events kept of one machine; the oldest go first. */
+    /** How many events are kept for a machine; the oldest are deleted first. */
     static final int EVENTS = 100;
 
-    /** Records that one reader takes at a time when all are read. */
+    /** How many records one reader reads at a time when all are read. */
     private static final int PAGE = 4_000;
 
-    /** Destroyed machines that can still be looked up. */
+    /** How many destroyed machines can still be looked up. */
     static final int GONE = 1_000;
 
-    /** Of those, the ones that can be looked up for longer than {@link #GONE_FOR}. */
+    /** How many of those are kept for longer than {@link #GONE_FOR}. */
     static final int GONE_LONG = 100;
 
-    /** Counted back from the end of the machine that was destroyed last. */
+    /** Counted back from the time at which the last machine was destroyed. */
     static final Duration GONE_FOR = Duration.ofDays(90);
 
-    /** Versions kept of a living machine, the newest. */
+    /** How many versions are kept for a machine that is not destroyed: the newest. */
     static final int VERSIONS = 100;
 
-    /** Of those, the ones kept however large their configurations are: one may hold a megabyte of files. */
+    /** How many of those are kept whatever their size; one may hold a megabyte of files. */
     static final int VERSIONS_LARGE = 5;
 
-    /** Of the others, as many as fit in here. */
+    /** The others are kept as long as they fit into this many bytes. */
     static final int VERSIONS_BYTES = 4 << 20;
 
     private final Database database;
@@ -46,15 +46,15 @@ final class MachineTable {
         this.database = database;
     }
 
-    /** A record with a configuration as one of its versions. */
+    /** One version of a machine's configuration. */
     record Version(String version, MachineConfig config) {}
 
     /**
-     * Every machine that is not destroyed, in no order. Read by every reader of the database at once, in the order of
-     * the file: at a start there is nothing else to do.
+     * Every machine that is not destroyed, in no order. All readers of the database read in parallel, in the order of
+     * the file, since the daemon has nothing else to do when it starts.
      *
-     * @throws FailedException where a record is damaged; says whose. A host that left it out would take the machine for one that
-     *     nobody knows, and remove what is left of it
+     * @throws FailedException if a record is damaged; names the machine. A host that skipped the record would take the
+     *     machine for an orphan and remove it
      */
     List<Machine> living() {
         BulkRecordReader reader = new BulkRecordReader();
@@ -97,7 +97,7 @@ final class MachineTable {
                 app));
     }
 
-    /** Those of every app that can still be looked up. */
+    /** The destroyed machines of all apps that can still be looked up. */
     List<Machine> destroyed() {
         return database.read(tx -> tx.list(
                 "SELECT record FROM machine WHERE state = 'destroyed' ORDER BY updated DESC LIMIT ?",
@@ -105,7 +105,7 @@ final class MachineTable {
                 GONE));
     }
 
-    /** Puts the whole record, with what happened, in one transaction. */
+    /** Writes the whole record and its events in one transaction. */
     void put(Machine machine, List<MachineEvent> events) {
         database.write(tx -> {
             tx.update(
@@ -167,7 +167,7 @@ final class MachineTable {
                 VERSIONS_BYTES);
     }
 
-    /** However a machine came to its end, those before it are bounded in number and age. */
+    /** Bounds the destroyed machines in number and age. */
     private static void forgetGone(Transaction tx, Instant last) throws SQLException {
         List<String> old = tx.list(
                 "SELECT id FROM (SELECT id, updated, row_number() OVER (ORDER BY updated DESC) AS place FROM machine "
@@ -181,7 +181,7 @@ final class MachineTable {
         }
     }
 
-    /** Forgets a machine that was never acknowledged. */
+    /** Deletes the rows of a machine whose create was never acknowledged. */
     void erase(MachineId id) {
         database.write(tx -> {
             erase(tx, id.text());
@@ -196,12 +196,12 @@ final class MachineTable {
         tx.update("DELETE FROM machine_lease WHERE machine = ?", id);
     }
 
-    /** The newest events first. */
+    /** A machine's events, the newest first. */
     List<MachineEvent> events(MachineId id, int limit) {
         return events(List.of(id), limit).getFirst();
     }
 
-    /** The same of each machine: one visit. */
+    /** The same for several machines, in one query. */
     List<List<MachineEvent>> events(List<MachineId> ids, int limit) {
         return database.read(tx -> {
             List<List<MachineEvent>> all = new ArrayList<>(ids.size());
@@ -223,14 +223,14 @@ final class MachineTable {
         });
     }
 
-    /** The event noted last, of any machine. */
+    /** The event that was recorded last, of any machine. */
     Optional<Ulid> newestEvent() {
         return database.read(tx -> tx.first(
                 "SELECT id FROM machine_event ORDER BY seq DESC LIMIT 1",
                 row -> MachineJson.version(row.getString(1))));
     }
 
-    /** The newest version first. */
+    /** A machine's versions, the newest first. */
     List<Version> versions(MachineId id) {
         return database.read(tx -> tx.list(
                 "SELECT version, config FROM machine_version WHERE machine = ? ORDER BY version DESC LIMIT 100",

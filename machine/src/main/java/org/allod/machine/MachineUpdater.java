@@ -11,9 +11,12 @@ import org.allod.base.Ulid;
 import org.allod.fsm.RunId;
 import org.allod.machine.MachineRecords.Note;
 
-/** Gives machines another configuration: a new version by replacing it whole, or other metadata of the same version. */
+/**
+ * Changes what machines are configured to be: an update replaces the configuration and makes a new version; metadata
+ * and cordoning change within the version.
+ */
 final class MachineUpdater {
-    /** Until the new version is in place: its image may have to be pulled first, and that goes on behind the answer. */
+    /** How long an update waits for the new version; a pull that takes longer continues after the call has failed. */
     private static final Duration SWITCH = Duration.ofSeconds(60);
 
     private final LifecycleDispatcher dispatcher;
@@ -53,12 +56,12 @@ final class MachineUpdater {
         this.ids = ids;
     }
 
-    /** Refuses what a token of the app may not ask for. */
+    /** Refuses a configuration that a token of the app does not allow. */
     void checkTenant(String app, MachineConfig config) {
         tenants.check(config, app, true);
     }
 
-    /** Returns once the machine is at its new version; what follows of it goes on behind the answer. */
+    /** Returns once the machine is at its new version; a restart that the update needs continues after that. */
     Machine update(Machine machine, Machines.UpdateRequest change, Actor.Client by) throws InterruptedException {
         RuntimeLimits.check(change.config(), machine.runtime());
         BootValidator.check(change.config());
@@ -66,18 +69,19 @@ final class MachineUpdater {
         reservations.capacity().possible(change.config());
         PortConflicts.check(change.config(), machine.app(), machine.id(), index.all());
         drain.admit(change.config());
-        // Before anything gives way to it: what is refused is to change nothing. Only what is looked at inside counts.
+        // Check before anything is cancelled or taken for it, so that a refused update changes nothing. These checks
+        // are repeated under the machine lock, where they count.
         Machine seen = index.get(machine.id()).orElse(machine);
-        current("current_version", change.expected(), seen);
+        checkVersion("current_version", change.expected(), seen);
         if (change.launch()) {
             reservations.check(seen, change.config().memoryMb());
         }
         leases.check(seen.id(), by);
         Ulid version = ids.ulid();
-        // Before the gate: making a volume takes as long as its disk does, and nobody else could change the machine.
+        // Before taking the machine lock: creating a volume takes as long as its disk does, and would block others.
         VolumeClaims.Claimed claimed = claims.claim(seen.app(), seen.id(), seen.runtime(), change.config());
         RunId run = startUpdate(seen, version, change, claimed, by);
-        // The verb has made it `updating` already: a lasting state is the end, whether it came to something or not.
+        // startUpdate has published `updating`, so a lasting state means that the run is over, successful or not.
         Machine now = index.await(
                         machine.id(),
                         m -> m.version().equals(version) || m.state().kind() != MachineState.Kind.TRANSIENT,
@@ -93,7 +97,7 @@ final class MachineUpdater {
         return now;
     }
 
-    /** Volumes have been taken; where no run comes of it, they are free again, and those made for it are gone. */
+    /** Starts the update run. If that fails, releases the claimed volumes and deletes those created for the update. */
     private RunId startUpdate(
             Machine seen, Ulid version, Machines.UpdateRequest change, VolumeClaims.Claimed claimed, Actor.Client by)
             throws InterruptedException {
@@ -101,7 +105,7 @@ final class MachineUpdater {
         try {
             return dispatcher
                     .operation(MachineOperation.UPDATE, seen, by, m -> {
-                        current("current_version", change.expected(), m);
+                        checkVersion("current_version", change.expected(), m);
                         claims.again(m.app(), m.id(), m.runtime(), claimed);
                         Machine next = m.withConfig(version, config, clock.wall());
                         return reservations.withReservation(
@@ -151,7 +155,7 @@ final class MachineUpdater {
         }
     }
 
-    /** Behind the gate, so that no other update is between taking its volumes and its run, which lets go of the rest. */
+    /** Under the machine lock, so that no other update is between claiming its volumes and starting its run. */
     private void release(MachineId id) {
         leases.withMachineLock(id, () -> {
             if (dispatcher.active(id).isEmpty()) {
@@ -161,13 +165,13 @@ final class MachineUpdater {
         });
     }
 
-    /** Sets each key that has a value, removes each that has none; the version stays. */
+    /** Sets each key that has a value and removes each that has none; the version stays the same. */
     Machine metadata(Machine machine, MetadataPatch change, Actor actor) {
         return leases.withLease(
                 machine.id(),
                 actor,
                 () -> records.change(machine.id(), m -> {
-                            current("machine_version", change.expected(), m);
+                            checkVersion("machine_version", change.expected(), m);
                             return m.withMetadata(change.keys(), clock.wall());
                         })
                         .orElseThrow(() -> RejectedException.notFound("machine " + machine.id() + " is destroyed")));
@@ -185,7 +189,7 @@ final class MachineUpdater {
                         .orElseThrow(() -> RejectedException.notFound("machine " + machine.id() + " is destroyed")));
     }
 
-    private static void current(String field, Optional<String> expected, Machine m) {
+    private static void checkVersion(String field, Optional<String> expected, Machine m) {
         expected.filter(v -> !v.equals(m.version().toString())).ifPresent(v -> {
             throw RejectedException.because(
                     RejectedException.Reason.STALE,

@@ -8,12 +8,14 @@ import org.allod.base.MachineId;
 import org.allod.base.RejectedException;
 import org.allod.base.Ulid;
 
-/** Waiting for a machine to become something. */
+/**
+ * Waits until a machine reaches a state, possibly of a certain version or after a certain event. Safe for any thread.
+ */
 public final class MachineWaiter {
-    /** The state of a version that another has taken the place of; a machine itself is never in it. */
+    /** The state of a version that another one has replaced; a machine itself never has it. */
     public static final String REPLACED = "replaced";
 
-    /** Events that say something happened in a state, not that it was entered. */
+    /** Types of events that happen within a state and do not enter one. */
     private static final Set<String> ASIDE = Set.of("exit", "cordon", "uncordon", "resume_failed", "blocked");
 
     private final MachineIndex index;
@@ -25,13 +27,13 @@ public final class MachineWaiter {
     }
 
     /**
-     * What is waited for.
+     * What to wait for.
      *
-     * @param states any of these
-     * @param settled any state that lasts, too
-     * @param replaced that the version has been replaced, too
-     * @param version of this version
-     * @param after noted after this event: a state that was passed through since counts
+     * @param states any of these states
+     * @param settled also any lasting state
+     * @param replaced also that the version has been replaced
+     * @param version only at this version
+     * @param after only what was recorded after this event; a state that was entered and left since then counts
      */
     public record Wanted(
             Set<MachineState> states, boolean settled, boolean replaced, Optional<Ulid> version, Optional<Ulid> after) {
@@ -57,18 +59,18 @@ public final class MachineWaiter {
     }
 
     /**
-     * What came of it.
+     * The result of waiting.
      *
-     * @param state its name on the wire
-     * @param event the event it was noted with; empty where none is kept
+     * @param state the state's name in the API
+     * @param event the event that recorded it; empty if none is kept
      */
     public record Seen(String state, Ulid version, Optional<Ulid> event) {}
 
     /**
-     * Waits.
+     * Waits until {@code wanted} is met.
      *
-     * @throws RejectedException with {@link RejectedException.Reason#TIMEOUT} where it was not in time, with {@link
-     *     Rejected.Reason#CONFLICT} as soon as it is certain that it never will be
+     * @throws RejectedException with {@link RejectedException.Reason#TIMEOUT} if it is not met in time, and with {@link
+     *     RejectedException.Reason#CONFLICT} as soon as it is certain that it never will be
      */
     public Seen await(Machine machine, Wanted wanted, Duration timeout) throws InterruptedException {
         wanted.version().ifPresent(version -> known(machine, version));
@@ -104,7 +106,7 @@ public final class MachineWaiter {
                 "its events say what it is at: GET …/events");
     }
 
-    /** A version that is older than the current one, and was never one of this machine's, is a mistake. */
+    /** Refuses a version that is older than the current one and never was one of this machine's. */
     private void known(Machine machine, Ulid version) {
         boolean older = version.compareTo(machine.version()) < 0;
         if (older
@@ -114,13 +116,13 @@ public final class MachineWaiter {
         }
     }
 
-    /** Nothing more will change the answer. */
+    /** Whether nothing can change the result any more. */
     private boolean over(Machine m, Wanted wanted) {
         if (m.state() == MachineState.DESTROYED || replaced(m, wanted)) {
             return true;
         }
-        // Most who wait do so without an event: then this needs no look at the database, which whoever changed the
-        // machine would have to wait for.
+        // Most callers wait without an event. Then no query is needed here, which would delay the thread that changed
+        // the machine.
         return wanted.after().isPresent() ? match(m, wanted).isPresent() : current(m, wanted) && wanted.fits(m.state());
     }
 

@@ -19,12 +19,15 @@ import org.allod.runtime.Guest;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The machines of this host: the door through which everybody asks. A verb returns once it is durable that it will be
- * carried out; {@link #await} waits for what comes of it.
+ * The machines of this host: the facade that the API, the edge and deploys call. An operation (start, stop, …) returns
+ * once its run is durable, or a {@link RejectedException} says why it is refused; {@link #await} waits for the result.
+ *
+ * <p>Thread rule: safe from any thread. Methods that write block until the write is durable; call them on virtual
+ * threads.
  */
 public final class Machines {
-    /** From a guest's silence to the news of its end. */
-    private static final Duration END = Duration.ofSeconds(1);
+    /** How long the news of a guest's exit may follow the loss of its channel. */
+    private static final Duration EXIT_NEWS = Duration.ofSeconds(1);
 
     private final LifecycleDispatcher dispatcher;
     private final MachineCreator creator;
@@ -93,17 +96,18 @@ public final class Machines {
         return apps.list();
     }
 
-    /** Has {@code end} take part whenever an app is deleted. */
-    public void atAppEnd(AppDeletionListener end) {
-        apps.atEnd(end);
+    /** Registers a listener that takes part in every deletion of an app. */
+    public void atAppEnd(AppDeletionListener listener) {
+        apps.atEnd(listener);
     }
 
-    /** Deletes an app that has no machine and no volume left, or with {@code force} destroys them first. */
+    /** Deletes an app. With {@code force} its machines and volumes are destroyed first; without, it must have none. */
     public void deleteApp(String name, boolean force, Actor actor) throws InterruptedException {
-        apps.delete(name, () -> empty(name, force, actor), () -> destroyAll(name, actor));
+        apps.delete(name, () -> checkDeletable(name, force, actor), () -> destroyAll(name, actor));
     }
 
-    private boolean empty(String name, boolean force, Actor actor) {
+    /** Refuses what may not be deleted; whether the app is empty already. */
+    private boolean checkDeletable(String name, boolean force, Actor actor) {
         List<Machine> left = List.copyOf(index.of(name));
         if (!left.isEmpty() && !force) {
             throw RejectedException.because(
@@ -123,7 +127,7 @@ public final class Machines {
     }
 
     private void destroyAll(String name, Actor actor) throws InterruptedException {
-        // All are asked first, so that they go side by side; the engine's queue bounds how many do at once.
+        // Start every destroy before waiting for any, so that they run in parallel, as many as the queue allows.
         List<RunId> ends = new ArrayList<>();
         for (Machine machine : List.copyOf(index.of(name))) {
             ends.add(destroy(machine, true, actor));
@@ -137,15 +141,15 @@ public final class Machines {
     }
 
     /**
-     * Does what needs the app to be there until it is done: the app is not deleted meanwhile. For what is short.
+     * Runs {@code work} while the app cannot be deleted. Keep it short: a deletion waits for it.
      *
-     * @throws RejectedException where there is no such app, or it is being deleted
+     * @throws RejectedException if there is no such app, or it is being deleted
      */
     public <T, E extends Exception> T within(String app, Work<T, E> work) throws E {
         return apps.within(app, there -> work.run());
     }
 
-    /** A piece of work. */
+    /** What {@link #within} runs. */
     public interface Work<T, E extends Exception> {
         T run() throws E;
     }
@@ -157,7 +161,7 @@ public final class Machines {
 
     // --- reading
 
-    /** A machine of the app, living or lately destroyed. */
+    /** A machine of the app; also one that was destroyed lately and whose record is still kept. */
     public Machine get(String app, MachineId id) {
         apps.get(app);
         return index.get(id)
@@ -182,17 +186,17 @@ public final class Machines {
         return machines;
     }
 
-    /** The app's living machines, in no order, as they are while they are gone through; none of an app that is not there. */
+    /** A live view of the app's machines that are not destroyed, in no order; empty if there is no such app. */
     public Collection<Machine> of(String app) {
         return index.of(app);
     }
 
-    /** Every living machine, as they are while they are gone through. */
+    /** A live view of every machine that is not destroyed, in no order. */
     public Collection<Machine> all() {
         return index.all();
     }
 
-    /** The machines of every app, and those destroyed lately where they are wanted too. */
+    /** A copy of the machines of all apps, with those lately destroyed if {@code destroyedToo}. */
     public List<Machine> everywhere(boolean destroyedToo) {
         List<Machine> machines = new ArrayList<>(index.all());
         if (destroyedToo) {
@@ -201,7 +205,7 @@ public final class Machines {
         return machines;
     }
 
-    /** How many machines of this size could be made and started here now. */
+    /** How many machines of this size could be created and started on this host now. */
     public int countThatFit(int memoryMb, int cpus) {
         return reservations.countThatFit(memoryMb, cpus);
     }
@@ -215,7 +219,11 @@ public final class Machines {
         return checks.healthy(id);
     }
 
-    /** Whether every check passes that gates traffic to this service of the machine, by its place in the list. */
+    /**
+     * Whether every check passes that gates traffic to one service of the machine.
+     *
+     * @param service the service's index in the configuration
+     */
     public boolean healthy(MachineId id, int service) {
         return checks.healthy(id, service);
     }
@@ -224,12 +232,12 @@ public final class Machines {
         return table.events(id, limit);
     }
 
-    /** The newest events of each of several machines, in their order: one visit to the database. */
+    /** The newest events of several machines, one list for each id in order, read in one query. */
     public List<List<MachineEvent>> events(List<MachineId> ids, int limit) {
         return table.events(ids, limit);
     }
 
-    /** A version of a machine's configuration. */
+    /** One version of a machine's configuration. */
     public record Version(String version, MachineConfig config) {}
 
     public List<Version> versions(MachineId id) {
@@ -238,15 +246,16 @@ public final class Machines {
                 .toList();
     }
 
-    /** Is told every record as it changes; must be quick. */
+    /** Calls {@code listener} with each changed record, on the thread that changed it: it must not block. */
     public void listen(Consumer<Machine> listener) {
         index.listen(listener);
     }
 
     /**
-     * Waits until the machine is in one of {@code states} (empty: any that lasts), at {@code version} if that is given.
+     * Waits until the machine is in one of {@code states} (if empty: in any lasting state) and, if given, at {@code
+     * version}.
      *
-     * @throws RejectedException with {@link RejectedException.Reason#TIMEOUT} where it was not in time
+     * @throws RejectedException with {@link RejectedException.Reason#TIMEOUT} if that does not happen in time
      */
     public Machine await(Machine machine, Set<MachineState> states, Optional<String> version, Duration timeout)
             throws InterruptedException {
@@ -272,11 +281,11 @@ public final class Machines {
     }
 
     /**
-     * Waits for a request until the machine's guest runs, or whatever is under way has left it without one. That is
-     * before {@link #await} says that it is started: what that waits for is still being written down. The machine's boot
-     * goes before those that no request waits for.
+     * Waits, on behalf of a request, until the machine's guest runs or the machine is in a lasting state without one.
+     * Returns earlier than {@link #await} for {@code started}, because it does not wait for that state to be written.
+     * While a caller waits here, the machine's boot goes before boots that no request waits for.
      *
-     * @throws RejectedException with {@link RejectedException.Reason#TIMEOUT} where it was not in time
+     * @throws RejectedException with {@link RejectedException.Reason#TIMEOUT} if that does not happen in time
      */
     public Machine awaitSettled(Machine machine, Duration timeout) throws InterruptedException {
         try (BootAdmission.Slot _ = admission.await(machine.id())) {
@@ -292,16 +301,16 @@ public final class Machines {
     }
 
     /**
-     * The request that had this machine started is gone. Where its boot still waits for its turn, it is dropped and the
-     * machine is what it was before.
+     * Withdraws a start whose request has gone away. If the boot still waits for admission it is dropped, and the
+     * machine goes back to the state it had; a boot that has begun goes on.
      *
-     * @return whether it was dropped
+     * @return whether the boot was dropped
      */
     public boolean withdrawStart(MachineId id) {
         return admission.withdraw(id);
     }
 
-    /** How the boots of this host stand. */
+    /** Counts of boots that wait and are under way on this host. */
     public BootAdmission.Stats boots() {
         return admission.stats();
     }
@@ -311,7 +320,11 @@ public final class Machines {
                 " or ", states.stream().map(MachineState::wire).sorted().toList());
     }
 
-    /** The running guest, for what goes straight to it. */
+    /**
+     * The running guest, for calls that go to it directly.
+     *
+     * @throws RejectedException if the machine has no running guest
+     */
     public Guest guest(Machine machine) {
         if (machine.state() == MachineState.DESTROYED) {
             throw RejectedException.notFound("machine " + machine.id() + " is destroyed");
@@ -334,20 +347,20 @@ public final class Machines {
         return waiter;
     }
 
-    // --- verbs
+    // --- operations
 
     /**
-     * Refuses a configuration that cannot boot with the app's secrets as they are: one that names a secret that is not
-     * there, or wants them at {@code minVersion} or later. Asked before a create or an update.
+     * Refuses a configuration that cannot boot with the app's present secrets: it names a secret that does not exist,
+     * or the secrets are older than {@code minVersion}. Called before a create or an update.
      */
     public void checkSecrets(String app, MachineConfig config, int minVersion) {
         specs.checkSecrets(apps.get(app).name(), config, minVersion);
     }
 
     /**
-     * Refuses a configuration that is not {@code by}'s to ask for, before anything is made of it.
+     * Refuses a configuration that only the operator may ask for, before anything is created for it.
      *
-     * @param config as the API has it; one that is wrong otherwise is refused too
+     * @param config as the API received it; an invalid one is refused too
      */
     public void checkTenant(String app, ObjectNode config, Actor.Client by) {
         if (by.tenant()) {
@@ -355,12 +368,12 @@ public final class Machines {
         }
     }
 
-    /** Makes a machine; see {@link MachineCreator}. */
+    /** Creates a machine; see {@link MachineCreator}. */
     public Machine create(String app, MachineCreator.Request request) throws InterruptedException {
         return creator.create(apps.get(app), request);
     }
 
-    /** Starts the machine, or resumes it where its memory is saved. */
+    /** Starts the machine; one that is suspended is resumed from its saved memory. */
     public void start(Machine machine, Actor actor) throws InterruptedException {
         dispatcher.operation(
                 MachineOperation.START,
@@ -372,14 +385,19 @@ public final class Machines {
                                 lifecycle.start, m, new LifecycleRequests.Simple(m.id().text(), actor.source()))));
     }
 
-    /** Stops it: a signal, a time to end in, then the end. Empty for what the configuration says. */
+    /**
+     * Stops the machine: sends the signal, waits for the timeout, then ends the guest.
+     *
+     * @param signal empty for the one its configuration names
+     * @param timeout empty for the one its configuration names
+     */
     public void stop(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Actor actor)
             throws InterruptedException {
         dispatcher.operation(
                 MachineOperation.STOP,
                 machine,
                 actor,
-                m -> dispatcher.start(lifecycle.stop, m, stopJob(m, signal, timeout, actor.source())));
+                m -> dispatcher.start(lifecycle.stop, m, stopRequest(m, signal, timeout, actor.source())));
     }
 
     public void restart(Machine machine, Optional<Integer> signal, Optional<Duration> timeout, Actor actor)
@@ -389,10 +407,11 @@ public final class Machines {
                 machine,
                 actor,
                 m -> reservations.withReservation(
-                        m, () -> dispatcher.start(lifecycle.restart, m, stopJob(m, signal, timeout, actor.source()))));
+                        m,
+                        () -> dispatcher.start(lifecycle.restart, m, stopRequest(m, signal, timeout, actor.source()))));
     }
 
-    private static LifecycleRequests.Stop stopJob(
+    private static LifecycleRequests.Stop stopRequest(
             Machine m, Optional<Integer> signal, Optional<Duration> timeout, String source) {
         return new LifecycleRequests.Stop(
                 m.id().text(),
@@ -413,16 +432,18 @@ public final class Machines {
     }
 
     /**
-     * Another configuration.
+     * What an update asks for.
      *
-     * @param expected the version the caller believes is current
-     * @param launch whether a machine that is stopped, or was never started, is started with it
-     * @param lease a lease to take, or to refresh, with it
+     * @param expected the version that the caller believes is current; another one refuses the update
+     * @param launch whether to start a machine that is stopped or was never started
+     * @param lease a lease to take, or to refresh, in the same call
      */
     public record UpdateRequest(
             MachineConfig config, Optional<String> expected, boolean launch, Optional<Leases.LeaseRequest> lease) {}
 
-    /** Gives the machine another configuration: a new version, and a restart if it runs. The record at that version. */
+    /**
+     * Gives the machine a new version of its configuration; a running one restarts. Returns the record at that version.
+     */
     public Machine update(Machine machine, UpdateRequest change, Actor.Client by) throws InterruptedException {
         return updater.update(machine, change, by);
     }
@@ -431,9 +452,9 @@ public final class Machines {
         return updater.metadata(machine, change, actor);
     }
 
-    /** Destroys it; one that runs, or is at something but its own create, only with {@code force}. */
+    /** Destroys the machine. One that runs or has an active run needs {@code force}, except for its own create. */
     public RunId destroy(Machine machine, boolean force, Actor actor) throws InterruptedException {
-        // A machine that is being made has nothing to lose: its create is cancelled, whatever that waits for.
+        // A machine that is still being created holds no data: cancel its create instead of waiting for it.
         if (force
                 || index.get(machine.id())
                         .filter(m -> m.state() == MachineState.CREATING)
@@ -449,7 +470,7 @@ public final class Machines {
         }
         return dispatcher
                 .operation(MachineOperation.DESTROY, machine, actor, m -> {
-                    // What the caller has seen may be long ago: it may run by now.
+                    // The caller's record may be old, so look at the present one: it may run by now.
                     if (m.state() == MachineState.STARTED) {
                         throw RejectedException.because(
                                 RejectedException.Reason.CONFLICT,
@@ -468,8 +489,8 @@ public final class Machines {
     }
 
     /**
-     * Sends the main process a signal. Not behind the gate, only checked: it is over when it is sent, and a guest that
-     * does not listen must not keep anybody waiting there.
+     * Sends the main process a signal. The lease is checked, but the machine lock is not held: a guest that does not
+     * answer must not keep other operations waiting for the lock.
      */
     public void signal(Machine machine, int signal, Actor actor) {
         askFor(machine, actor, guest -> {
@@ -479,17 +500,18 @@ public final class Machines {
     }
 
     /**
-     * Asks the running guest for something. One that ends meanwhile is no failure of the host: whoever asks is told so.
+     * Calls the running guest. If the guest exits during the call, the caller is told so; that is no failure of the
+     * host.
      *
-     * @throws RejectedException with {@link RejectedException.Reason#CONFLICT} where there is no guest, or no longer
+     * @throws RejectedException with {@link RejectedException.Reason#CONFLICT} if no guest runs, or it exits meanwhile
      */
-    public <T> T withGuest(Machine machine, Function<Guest, T> question) {
+    public <T> T withGuest(Machine machine, Function<Guest, T> call) {
         Guest guest = guest(machine);
         try {
-            return question.apply(guest);
+            return call.apply(guest);
         } catch (FailedException e) {
-            // Its link may be down a moment before its end is known.
-            if (Poll.within(END, Duration.ofMillis(5), () -> gone(guest))) {
+            // The channel may break a moment before the exit is known, so wait for it briefly.
+            if (Poll.within(EXIT_NEWS, Duration.ofMillis(5), () -> gone(guest))) {
                 throw ended(machine);
             }
             throw e;
@@ -501,13 +523,13 @@ public final class Machines {
                 || guests.held(guest.machine()).filter(guest::equals).isEmpty();
     }
 
-    /** The same for what changes it while it runs: refused where somebody else holds the machine's lease. */
+    /** The same for calls that change the running guest: refused if somebody else holds the machine's lease. */
     public <T> T askFor(Machine machine, Actor actor, Function<Guest, T> change) {
         leases.check(machine.id(), actor);
         return withGuest(machine, change);
     }
 
-    /** What is said where a guest ended while it was used. */
+    /** The refusal for a call whose guest exited meanwhile. */
     public static RejectedException ended(Machine machine) {
         return RejectedException.because(
                 RejectedException.Reason.CONFLICT,

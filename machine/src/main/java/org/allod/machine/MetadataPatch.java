@@ -7,8 +7,8 @@ import org.allod.base.RejectedException;
 /**
  * A change of a machine's metadata.
  *
- * @param keys a value for each key to set, nothing for each to remove
- * @param expected the version the caller believes is current
+ * @param keys a value for each key to set, empty for each key to remove
+ * @param expected the version that the caller believes is current
  */
 public record MetadataPatch(Map<String, Optional<String>> keys, Optional<String> expected) {
     private static final int MAX_KEY = 256;
@@ -19,7 +19,7 @@ public record MetadataPatch(Map<String, Optional<String>> keys, Optional<String>
         keys.forEach((key, value) -> check("metadata", key, value.orElse("")));
     }
 
-    /** Refuses a key or a value that is too long, or no key at all. */
+    /** Refuses an empty key, and a key or value that is too long. */
     static void check(String path, String key, String value) {
         if (key.isEmpty() || key.length() > MAX_KEY) {
             throw RejectedException.invalid("%s has the key \"%s\", of %d characters: a key has 1 to %d characters"

@@ -9,7 +9,7 @@ import org.allod.base.RejectedException;
 
 /** Reads {@code config.mounts}: which volume goes where, and how it may grow. */
 final class MountReader {
-    /** Disks of one machine. A virtual machine has places for some more devices; nobody has asked for that many. */
+    /** The most volumes of one machine. A virtual machine has slots for a few more devices. */
     static final int MOST = 8;
 
     static final int MAX_GB = 65_536;

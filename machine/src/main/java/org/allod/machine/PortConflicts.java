@@ -6,16 +6,16 @@ import org.allod.base.MachineId;
 import org.allod.base.RejectedException;
 
 /**
- * Who may have which port of the edge. Ports on which HTTP is spoken are shared by all apps, because the host name says
- * which is meant; a port of raw bytes belongs to one app, because nothing does. Pure.
+ * Decides who may have which port of the edge. All apps share HTTP ports, because the host name selects the app; a port
+ * for raw TCP belongs to one app, because nothing in its bytes does. Pure.
  */
 final class PortConflicts {
     private PortConflicts() {}
 
     /**
-     * Refuses a configuration that asks for what another app has, or for two things at once.
+     * Refuses a configuration that asks for a port of another app, or uses one port in two ways.
      *
-     * @param self the machine it is for
+     * @param self the machine that the configuration is for
      */
     static void check(MachineConfig config, String app, MachineId self, Collection<Machine> all) {
         for (int s = 0; s < config.services().size(); s++) {

@@ -10,15 +10,15 @@ import java.util.TreeSet;
 import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
-/** Reads one entry of a service's {@code ports}: which ports of the edge, and what is spoken there. */
+/** Reads one entry of a service's {@code ports}: the ports of the edge and their protocol. */
 final class PortReader {
     private static final int HTTP = 80;
     private static final int HTTPS = 443;
-    /** Ports one entry may open: each costs the host a listener. */
+    /** How many ports one entry may open, since each costs the host a listener. */
     private static final int MAX_RANGE = 100;
 
     private static final int MAX_SECONDS = 3_600;
-    /** What the edge gives every head, of whichever app. */
+    /** The edge's own bound on the time that a request's head may take, for every app. */
     private static final int MAX_HEAD_SECONDS = 10;
 
     private static final Set<String> HANDLERS = new TreeSet<>(Set.of("http", "tls", "proxy_proto"));
@@ -85,7 +85,7 @@ final class PortReader {
         return handlers;
     }
 
-    /** 80 and 443 belong to all apps, which are told apart by host name. */
+    /** All apps share ports 80 and 443, where the host name selects the app. */
     private static void shared(StrictJsonReader in, int first, int last, boolean http, boolean tls) {
         for (int port : new int[] {HTTP, HTTPS}) {
             boolean fits = http && (tls == (port == HTTPS)) && first == last;
@@ -117,7 +117,7 @@ final class PortReader {
         return new MachineConfig.HttpOptions(headers, pristine, idle, compress, headTime);
     }
 
-    /** Whose a head is is known at its end only, so the edge's own bound holds for all. */
+    /** A longer time is refused: the edge knows a request's app only once its head is complete. */
     private static Duration headTime(StrictJsonReader in, int seconds) {
         if (seconds > MAX_HEAD_SECONDS) {
             throw RejectedException.because(
@@ -138,7 +138,7 @@ final class PortReader {
         });
     }
 
-    /** Each name with a text, a list of texts, or false: then the machine's own is taken out. */
+    /** Reads header fields: a string, a list of strings, or {@code false}, which removes the machine's own. */
     private static Map<String, List<String>> headers(StrictJsonReader response) {
         Map<String, List<String>> headers = new LinkedHashMap<>();
         Optional<StrictJsonReader> fields = response.object("headers");

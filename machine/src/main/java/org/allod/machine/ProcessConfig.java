@@ -8,12 +8,12 @@ import java.util.Set;
 import org.allod.base.RejectedException;
 
 /**
- * One of several processes of a machine, beside each other in its one root file system. The first that ends, however it
- * ends, ends the machine with its exit code; the others are asked to stop first.
+ * One of several processes that share a machine's root file system. When the first of them ends, for whatever reason,
+ * the others are asked to stop and the machine ends with that one's exit code.
  *
- * @param env over the machine's
- * @param secrets over all of these
- * @param user in place of the image's; empty for that
+ * @param env overrides the machine's variables
+ * @param secrets override all other variables
+ * @param user empty for the image's
  */
 public record ProcessConfig(
         String name,
@@ -24,7 +24,7 @@ public record ProcessConfig(
         String user) {
     private static final int MOST = 32;
 
-    /** A variable that has the value of one of the machine's own fields. */
+    /** A variable whose value is one of the machine's own fields. */
     public record EnvFrom(String variable, Field field) {
         /** As the API names them. */
         public enum Field {
@@ -35,7 +35,7 @@ public record ProcessConfig(
             REGION,
             IMAGE;
 
-            /** What it is for this machine. */
+            /** The field's value for this machine. */
             String of(Machine m) {
                 return switch (this) {
                     case ID -> m.id().text();
@@ -89,7 +89,7 @@ public record ProcessConfig(
                 in.string("user").orElse(""));
     }
 
-    /** The last part of the first word it runs by, as {@code ps} shows it. */
+    /** The file name of the command's first word, as {@code ps} shows it. */
     private static String label(MachineConfig.Command command) {
         List<String> words = !command.exec().isEmpty()
                 ? command.exec()

@@ -19,11 +19,11 @@ import org.allod.runtime.ExecSpec;
 import org.allod.runtime.Guest;
 
 /**
- * What runs inside a guest, as its PID 1 tells it ({@code guest/src/table.rs}): images need no {@code ps}. A guest may
- * say what it likes, so what it says is bounded and believed only as far as it can be read.
+ * The processes inside a guest, as its PID 1 reports them ({@code guest/src/table.rs}), so that images need no {@code
+ * ps}. A guest is not trusted: the table is bounded, and entries that cannot be parsed are left out.
  */
 public final class ProcessTable {
-    /** The command that PID 1 answers itself. */
+    /** The command that PID 1 handles itself. */
     static final String COMMAND = "allod:processes";
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -36,9 +36,9 @@ public final class ProcessTable {
      * One process.
      *
      * @param age how long it has run
-     * @param cpu processor time it has used
-     * @param rss resident bytes
-     * @param folder where it stands
+     * @param cpu the processor time that it has used
+     * @param rss resident memory in bytes
+     * @param folder its working directory
      */
     public record Entry(
             long pid, Duration age, Duration cpu, long rss, String command, String folder, List<Listener> listeners) {
@@ -48,10 +48,10 @@ public final class ProcessTable {
         }
     }
 
-    /** A socket it listens on. */
+    /** A socket that it listens on. */
     public record Listener(String protocol, String address) {}
 
-    /** What the table may be sorted by. */
+    /** The columns that the table may be sorted by. */
     public enum Column {
         PID(Comparator.comparingLong(Entry::pid)),
         STIME(Comparator.comparing(Entry::age).reversed()),
@@ -61,7 +61,7 @@ public final class ProcessTable {
         COMMAND(Comparator.comparing(Entry::command)),
         DIRECTORY(Comparator.comparing(Entry::folder));
 
-        // Comparators of immutable things.
+        // These comparators hold no mutable state.
         @SuppressWarnings("ImmutableEnumChecker")
         private final Comparator<Entry> order;
 
@@ -99,7 +99,7 @@ public final class ProcessTable {
         }
     }
 
-    /** Reads the table; a process whose fields make no sense is left out. */
+    /** Parses the table; a process whose fields are not plausible is left out. */
     static List<Entry> parse(byte[] table) {
         String[] fields = new String(table, StandardCharsets.UTF_8).split("\0", -1);
         List<Entry> processes = new ArrayList<>();

@@ -6,8 +6,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A JSON object as text. A host may keep a hundred thousand configurations that nobody looks at for days: as text each
- * takes a tenth of what the tree of nodes does. Immutable.
+ * A JSON object as text. A host may keep a hundred thousand configurations that are rarely read, and text takes a tenth
+ * of the memory of a tree of nodes. Immutable.
  */
 public final class RawJson {
     private static final JsonMapper JSON = new JsonMapper();
@@ -22,17 +22,17 @@ public final class RawJson {
         return wrap(node.toString());
     }
 
-    /** Of an object's text in UTF-8, which the caller has read before and does not change. */
+    /** Wraps an object's text in UTF-8, which the caller has validated and must not change. */
     static RawJson wrap(byte[] object) {
         return new RawJson(object);
     }
 
-    /** Of an object's text, which the caller has read before. */
+    /** Wraps an object's text, which the caller has validated. */
     static RawJson wrap(String object) {
         return new RawJson(object.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** The object, made anew: the caller's own. */
+    /** Parses the object; the result is new and belongs to the caller. */
     ObjectNode node() {
         return (ObjectNode) JSON.readTree(utf8);
     }

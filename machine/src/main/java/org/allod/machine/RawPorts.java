@@ -6,12 +6,12 @@ import java.util.regex.Pattern;
 import org.allod.base.RejectedException;
 
 /**
- * The ports of the edge that apps' tokens may have for services that are not told apart by host name. The operator may
- * have any.
+ * The ports of the edge that tokens of apps may use for raw TCP services. The operator may use any port that is not
+ * {@code taken}.
  *
- * @param first the first of them; 0 for none
- * @param last the last of them
- * @param taken ports that nobody may have, the operator neither: the API's and the edge's own
+ * @param first the first port; 0 for none
+ * @param last the last port
+ * @param taken ports that not even the operator may use: those of the API and of the edge itself
  */
 public record RawPorts(int first, int last, Set<Integer> taken) {
     public RawPorts {
@@ -19,17 +19,17 @@ public record RawPorts(int first, int last, Set<Integer> taken) {
     }
 
     /**
-     * Above what Debian and its packages listen on (1 to 9999 holds nearly all of it), below where Linux takes a
-     * connection's own port from (32768), so that neither a service of the host nor a connection of it is in the way.
+     * The default: above nearly all ports that Debian's packages listen on (1 to 9999) and below the ephemeral ports of
+     * Linux (from 32768), so that neither a service nor a connection of the host occupies one of them.
      */
     public static final RawPorts USUAL = new RawPorts(10_000, 32_767, Set.of());
 
-    /** For hosts where the operator gives out every such port. */
+    /** No ports: only the operator may use raw TCP. */
     public static final RawPorts NONE = new RawPorts(0, 0, Set.of());
 
     private static final Pattern RANGE = Pattern.compile("([0-9]{1,5})-([0-9]{1,5})");
 
-    /** {@code FIRST-LAST}, or {@code none}. */
+    /** Parses {@code FIRST-LAST} or {@code none}. */
     public static RawPorts parse(String text) {
         Matcher range = RANGE.matcher(text);
         if (text.equals("none")) {
@@ -46,7 +46,7 @@ public record RawPorts(int first, int last, Set<Integer> taken) {
                 "--app-ports is \"%s\": it must be FIRST-LAST, such as 10000-32767, or none".formatted(text));
     }
 
-    /** The same, without these ports. */
+    /** The same range without these ports. */
     public RawPorts without(Set<Integer> others) {
         return new RawPorts(first, last, others);
     }

@@ -19,13 +19,16 @@ import org.allod.runtime.Guest;
 import org.allod.runtime.GuestRuntime;
 
 /**
- * Sees to it that the records and the host agree: when a guest ends by itself, and after a restart of the daemon, when
- * whatever the last one left behind is adopted, finished or removed.
+ * Compares the machines' records with the guests on the host and starts the run that is due: when a guest exits by
+ * itself, and when the daemon starts, to adopt, finish or remove what the daemon before it left.
+ *
+ * <p>At start the order is {@link #removeOrphans}, then the engine resumes its runs ({@link #underWay} for each), then
+ * {@link #settle}.
  */
 final class Reconciler {
     private static final System.Logger LOG = System.getLogger("allod.machine");
 
-    /** Guests spoken to at once after a restart. */
+    /** How many guests are adopted at once after a restart. */
     private static final int ADOPTIONS = 16;
 
     private final LifecycleDispatcher dispatcher;
@@ -51,26 +54,27 @@ final class Reconciler {
     }
 
     /**
-     * A guest ended. If nobody else ended it, a run decides what follows.
+     * Handles a guest's exit. If no run caused it, an exit run decides whether the machine restarts, stops or is
+     * destroyed.
      *
-     * @throws RuntimeException where no run could be started for it (a full disk, an engine at its bound): to be called
-     *     again
+     * @throws RuntimeException if no run could be started (the disk is full, the engine is at its limit); the caller
+     *     calls again later
      */
     void onGuestExit(Guest guest, ExitStatus exit) {
         while (true) {
             Optional<Machine> m = index.get(guest.machine());
-            boolean ours = guests.held(guest.machine()).filter(guest::equals).isPresent();
-            if (m.isEmpty() || !ours) {
+            boolean current = guests.held(guest.machine()).filter(guest::equals).isPresent();
+            if (m.isEmpty() || !current) {
                 return;
             }
             Optional<RunId> active = dispatcher.active(guest.machine());
             if (active.isPresent()) {
-                // It may be the very run that ends it; whatever it is, its end tells.
+                // The active run may be the one that ends the guest, so judge again once it has ended.
                 waitFor(active.get());
                 continue;
             }
             if (!index.get(guest.machine()).equals(m)) {
-                continue; // A run ended between the two looks: what was read is what was before.
+                continue; // A run ended between the two reads, so the record read first is outdated.
             }
             if (m.get().state() != MachineState.STARTED || startExitRun(m.get(), exit)) {
                 return;
@@ -82,7 +86,7 @@ final class Reconciler {
         try {
             dispatcher.await(run, java.time.Duration.ofMinutes(1));
         } catch (RejectedException e) {
-            // Longer than that, or just over: asked again by the loop.
+            // Timed out, or the run is over: the loop looks again.
         }
     }
 
@@ -102,7 +106,7 @@ final class Reconciler {
         }
     }
 
-    /** Before the runs resume: guests and folders of machines nobody knows are removed. */
+    /** Removes guests and folders of machines that are not on record. Called before the runs resume. */
     void removeOrphans() {
         for (GuestRuntime runtime : specs.runtimes()) {
             for (MachineId found : runtime.present()) {
@@ -119,22 +123,23 @@ final class Reconciler {
         try {
             runtime.remove(orphan);
         } catch (RuntimeException e) {
-            // The host serves all the same; the next start tries again.
+            // An orphan does not keep the host from serving; the next start of the daemon tries again.
             LOG.log(Level.WARNING, "what is left of machine " + orphan + " could not be removed", e);
         }
     }
 
     /**
-     * A run that a dead daemon left is about to go on: the machine is again in the state that says so, which nobody has
-     * written down. But for a run that waits for another, and for one that had settled its machine and only had to end.
+     * Called for each run that is about to resume: publishes the machine's transient state again, since that is never
+     * written. Left out are runs that wait in a queue, and runs that had put the machine into its lasting state
+     * already.
      */
     void underWay(RunView run) {
-        boolean begun = run.queue().isEmpty() || !run.phase().equals("waiting");
+        boolean executing = run.queue().isEmpty() || !run.phase().equals("waiting");
         Optional<MachineId> machine = MachineId.parse(run.subject());
         if (run.queue().filter(MachineModule.INSISTED::equals).isPresent()) {
             machine.ifPresent(id -> lifecycle.forced.begin(id));
         }
-        if (begun && machine.isPresent()) {
+        if (executing && machine.isPresent()) {
             lifecycle
                     .during(run.type())
                     .ifPresent(during -> records.publishTransient(
@@ -144,14 +149,17 @@ final class Reconciler {
         }
     }
 
-    /** After the runs have resumed: each machine without one is adopted, or brought to where its record says it is. */
+    /**
+     * Adopts every started machine, and brings every other one to what its record says, unless a run is active for it.
+     * Called after the runs have resumed; returns once each adoption was tried.
+     */
     void settle() {
         List<Thread> adoptions = new ArrayList<>();
         Semaphore atOnce = new Semaphore(ADOPTIONS);
         Set<MachineId> present = new HashSet<>();
         specs.runtimes().forEach(runtime -> present.addAll(runtime.present()));
         for (Machine listed : index.all()) {
-            left(listed.id()).ifPresent(m -> {
+            withoutRun(listed.id()).ifPresent(m -> {
                 try {
                     if (m.state() == MachineState.STARTED) {
                         adoptions.add(SupervisedThread.start("adopt", "adopt " + m.id(), () -> adopt(m, atOnce)));
@@ -159,7 +167,7 @@ final class Reconciler {
                         settle(m, present);
                     }
                 } catch (RuntimeException e) {
-                    // What one machine left behind keeps the host from nothing; its next run tries again.
+                    // One machine's failure must not keep the host from serving; its next run tries again.
                     LOG.log(Level.WARNING, "what is left of machine " + m.id() + " could not be put in order", e);
                 }
             });
@@ -168,10 +176,10 @@ final class Reconciler {
     }
 
     /**
-     * The machine's record, where no run is at work on it: read before and after that was looked at, since the runs that
-     * were resumed end meanwhile. A machine whose run has just ended is in order.
+     * The machine's record if no run is active for it. It is read before and after the run is looked for, since resumed
+     * runs end meanwhile; a machine whose run has just ended needs nothing.
      */
-    private Optional<Machine> left(MachineId id) {
+    private Optional<Machine> withoutRun(MachineId id) {
         Optional<Machine> before = index.get(id);
         return dispatcher.active(id).isEmpty() && index.get(id).equals(before) ? before : Optional.empty();
     }
@@ -179,7 +187,7 @@ final class Reconciler {
     private void settle(Machine m, Set<MachineId> present) {
         switch (m.state()) {
             case CREATING -> {
-                // Never acknowledged: the daemon died before the run that makes it was on record.
+                // The daemon died before the create run was durable, so no caller was told of this machine.
                 specs.runtime(m).remove(m.id());
                 records.transition(
                         m.id(),
@@ -187,14 +195,14 @@ final class Reconciler {
                         new MachineRecords.Note("launch", "flyd", GuestOperations.reason("")));
             }
             case CREATED, STOPPED, FAILED, SUSPENDED -> {
-                // Of most that is stopped nothing is on the host, and asking about each would take the most of
-                // a start with many.
+                // Most of these have nothing on the host; asking the runtime about each would dominate the time that a
+                // daemon with many machines needs to start.
                 if (present.contains(m.id())) {
                     haltIfRunning(m);
                 }
             }
             case STARTING, STOPPING, SUSPENDING, RESTARTING, UPDATING, DESTROYING -> {
-                // A run leaves no such state behind; only a record written by a version with a fault can.
+                // Finalizers leave no transient state; only a record written by a faulty version can have one.
                 LOG.log(Level.WARNING, "machine " + m.id() + " was left " + m.state() + " and is stopped");
                 specs.runtime(m).remove(m.id());
                 records.transition(
@@ -217,16 +225,16 @@ final class Reconciler {
         }
     }
 
-    /** Most of an adoption is waiting for the guest's answer, so several are under way at once. */
+    /** Adopts one guest, within the bound on parallel adoptions: most of the time goes into waiting for its answer. */
     private void adopt(Machine m, Semaphore atOnce) {
         atOnce.acquireUninterruptibly();
         try {
             adopt(m);
         } catch (RuntimeException e) {
-            // One guest that cannot be spoken to keeps no other from being adopted, and no daemon from serving.
+            // A guest that does not answer must not keep others from being adopted: try it again in the background.
             LOG.log(Level.WARNING, "machine " + m.id() + " could not be adopted yet", e);
-            Thread _ = SupervisedTask.start("adopt", "adopt " + m.id(), () -> waits(m), () -> {
-                if (waits(m)) {
+            Thread _ = SupervisedTask.start("adopt", "adopt " + m.id(), () -> needsAdoption(m), () -> {
+                if (needsAdoption(m)) {
                     adopt(m);
                 }
             });
@@ -241,8 +249,8 @@ final class Reconciler {
         }
     }
 
-    /** Whether the machine is still as it was found at the start, and nobody has its guest or is at work on it. */
-    private boolean waits(Machine m) {
+    /** Whether the record is unchanged since the daemon started, the guest is not adopted, and no run is active. */
+    private boolean needsAdoption(Machine m) {
         return index.get(m.id()).filter(m::equals).isPresent()
                 && guests.held(m.id()).isEmpty()
                 && dispatcher.active(m.id()).isEmpty();

@@ -3,30 +3,30 @@ package org.allod.machine;
 import java.time.Duration;
 import org.allod.runtime.ExitStatus;
 
-/** What happens to a machine whose main process ended by itself. */
+/** What happens to a machine whose main process ended without having been asked to. */
 public sealed interface RestartDecision {
-    /** Started again, after a pause. */
+    /** It is started again after a pause. */
     record Restart(Duration after) implements RestartDecision {}
 
-    /** Left stopped. */
+    /** It stays stopped. */
     record Stop() implements RestartDecision {}
 
-    /** Left as failed: it was to be restarted, and has been too often. */
+    /** It becomes failed, because it has been restarted too often in a row. */
     record GiveUp() implements RestartDecision {}
 
-    /** Destroyed, as {@code auto_destroy} asks. */
+    /** It is destroyed, as {@code auto_destroy} asks. */
     record Destroy() implements RestartDecision {}
 
-    /** The pause doubles from this with each restart in a row … */
+    /** The pause before the first restart; it doubles with each restart in a row … */
     Duration FIRST_PAUSE = Duration.ofMillis(200);
 
-    /** … up to this, so that a machine that cannot run costs the host little. */
+    /** … up to this bound, so that a machine that cannot run costs the host little. */
     Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
     /**
-     * Decides, from how it ended and how often it has been restarted in a row.
+     * Decides by the exit status and the number of restarts in a row.
      *
-     * @param restarts how many times in a row it has been restarted without running well for a while
+     * @param restarts how often it has been restarted in a row without running for a minute in between
      */
     static RestartDecision decide(MachineConfig config, ExitStatus exit, int restarts) {
         boolean wanted = switch (config.restart().policy()) {

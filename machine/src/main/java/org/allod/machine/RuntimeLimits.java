@@ -2,11 +2,11 @@ package org.allod.machine;
 
 import org.allod.base.RejectedException;
 
-/** What one runtime cannot do that another can: refused where a machine is made or changed, before anything is. */
+/** Refuses, before a machine is created or updated, what its runtime cannot do. */
 final class RuntimeLimits {
     private static final String GVISOR = "gvisor";
 
-    /** A microVM has a kernel of its own: with 64 MB that does not come up, with what the probe boots it does. */
+    /** A microVM has a kernel of its own, which does not boot in 64 MB; it does with what the probe uses. */
     private static final int LEAST_MICROVM_MB = 128;
 
     private RuntimeLimits() {}

@@ -9,14 +9,14 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * How often a machine is started by itself. Each at its own phase, counted from when it was created, so that a thousand
- * hourly machines do not start on the hour together.
+ * How often a machine is started automatically. The times count from the machine's creation, so that a thousand hourly
+ * machines do not all start on the hour.
  */
 public enum Schedule {
     HOURLY(Duration.ofHours(1)),
     DAILY(Duration.ofDays(1)),
     WEEKLY(Duration.ofDays(7)),
-    /** The same day of each month (UTC); the last day of a month that has no such day. */
+    /** On the same day of each month (UTC), or on the last day of a shorter month. */
     MONTHLY(Duration.ofDays(31));
 
     private final Duration longest;
@@ -32,15 +32,15 @@ public enum Schedule {
     }
 
     /**
-     * The first time after {@code now} that is due.
+     * The first due time after {@code now}.
      *
-     * @param phase when it all began
+     * @param phase the time to count from
      */
     Instant next(Instant phase, Instant now) {
         if (now.isBefore(phase)) {
             return after(phase, 1);
         }
-        // An estimate that is never too late, and then step by step: months differ.
+        // Begin with an estimate that is never too late, then go step by step, because months differ in length.
         long count = Math.max(0, Duration.between(phase, now).dividedBy(longest));
         Instant due = after(phase, count);
         while (!due.isAfter(now)) {

@@ -6,14 +6,14 @@ import java.util.Set;
 import org.allod.base.RejectedException;
 
 /**
- * Which of its app's secrets one process or container of a machine has in its environment. Names, never values: those
- * are asked for when it boots.
+ * Which secrets of the app one process or container of a machine gets in its environment. It holds names only; values
+ * are read at each boot.
  *
- * @param ofApp whether it has all that the machine has
- * @param named those it names besides
+ * @param ofApp whether it gets all that the machine gets
+ * @param named secrets that it names in addition
  */
 public record SecretSelection(boolean ofApp, List<Named> named) {
-    /** Whatever the machine has, which is what one main process has too. */
+    /** All that the machine gets, which is also what a single main process gets. */
     static final SecretSelection USUAL = new SecretSelection(true, List.of());
 
     private static final String VARIABLE = "[A-Za-z_][A-Za-z0-9_]{0,254}";
@@ -21,17 +21,17 @@ public record SecretSelection(boolean ofApp, List<Named> named) {
     /**
      * One secret and the variable it becomes.
      *
-     * @param field where the configuration names it, for errors
+     * @param field the field of the configuration that names it, for errors
      */
     public record Named(String field, String variable, String secret) {}
 
-    /** Of a process: those it names over the app's, or instead of them where it says so. */
+    /** A process gets the secrets that it names on top of the app's, or instead of them if it says so. */
     static SecretSelection ofProcess(StrictJsonReader in) {
         List<Named> named = named(in);
         return new SecretSelection(!in.bool("ignore_app_secrets").orElse(false), named);
     }
 
-    /** Of a container: those it names and no others, or the app's where it names none. */
+    /** A container gets only the secrets that it names, or the app's if it names none. */
     static SecretSelection ofContainer(StrictJsonReader in) {
         List<Named> named = named(in);
         return new SecretSelection(named.isEmpty(), named);

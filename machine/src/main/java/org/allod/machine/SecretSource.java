@@ -3,15 +3,15 @@ package org.allod.machine;
 import java.util.Map;
 
 /**
- * Where a boot finds the secrets of its app. Asked when a guest boots from clean, and for checks of a request; what it
- * answers goes to the guest and is written nowhere: not to a record, a run, an event or an error.
+ * The source of an app's secrets. It is read when a guest boots from clean and when a request is checked. Values go to
+ * the guest and are written nowhere else: to no record, run, event or error.
  */
 public interface SecretSource {
-    /** Everything an app has, as of now. */
+    /** All secrets of an app as of now. */
     Values of(String app);
 
     /**
-     * Secrets by name, and the version of the app's last change of them. Prints without the values.
+     * Secrets by name, and the version of the app's last change of them. {@code toString} leaves the values out.
      */
     record Values(long version, Map<String, String> byName) {
         @Override

@@ -4,7 +4,7 @@ import java.util.List;
 import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
-/** Reads the part of a configuration that concerns the edge: services and their limits. */
+/** Reads {@code config.services}: what the edge routes to the machine, and its limits. */
 final class ServiceReader {
     private static final int DEFAULT_SOFT = 20;
     private static final int DEFAULT_HARD = 25;
@@ -38,7 +38,7 @@ final class ServiceReader {
         return new MachineConfig.Service(internal, ports, concurrency, autostart, autostop, min, checks);
     }
 
-    /** A word, or a truth value as older clients send it. */
+    /** Accepts a word, or a boolean as older clients send it. */
     private static MachineConfig.Autostop autostop(StrictJsonReader in) {
         JsonNode value = in.json().get("autostop");
         if (value != null && value.isBoolean()) {

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** Linux signals by name, on the architectures we run on. */
+/** Linux signals by name, with the numbers of the supported architectures. */
 public final class SignalNames {
     private static final Map<String, Integer> NUMBERS = new TreeMap<>(Map.ofEntries(
             Map.entry("SIGHUP", 1),
@@ -23,12 +23,12 @@ public final class SignalNames {
             Map.entry("SIGALRM", 14),
             Map.entry("SIGTERM", 15)));
 
-    /** Every name, in order of the alphabet. */
+    /** Every name, in alphabetical order. */
     public static final List<String> NAMES = List.copyOf(NUMBERS.keySet());
 
     private SignalNames() {}
 
-    /** The number of {@code SIGTERM}, {@code TERM} or {@code 15}; nothing for what is no signal we send. */
+    /** The number of {@code SIGTERM}, {@code TERM} or {@code 15}; empty for anything that is not in the list. */
     public static Optional<Integer> number(String name) {
         String upper = name.toUpperCase(java.util.Locale.ROOT);
         Integer known = NUMBERS.get(upper.startsWith("SIG") ? upper : "SIG" + upper);

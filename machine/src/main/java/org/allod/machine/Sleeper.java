@@ -6,11 +6,11 @@ import java.util.concurrent.ExecutionException;
 import org.allod.base.Bug;
 import org.allod.base.Timers;
 
-/** A wait inside a step, that an interrupt ends. */
+/** Waits inside a step; an interrupt ends the wait. */
 public interface Sleeper {
     void sleep(Duration time) throws InterruptedException;
 
-    /** Waits as long as the timers say. */
+    /** Waits by these timers, so that tests control the time. */
     static Sleeper on(Timers timers) {
         return time -> {
             if (!time.isPositive()) {

@@ -17,7 +17,7 @@ public record SnapshotId(String text) implements Comparable<SnapshotId> {
         return new SnapshotId(PREFIX + VolumeId.tail(ulid));
     }
 
-    /** Reads what a caller sent, or nothing where it is not a snapshot's id. */
+    /** Parses a caller's text; empty if it is no snapshot's id. */
     public static Optional<SnapshotId> parse(String text) {
         return VolumeId.valid(PREFIX, text) ? Optional.of(new SnapshotId(text)) : Optional.empty();
     }

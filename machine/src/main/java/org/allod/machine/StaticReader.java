@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.allod.base.RejectedException;
 
-/** Reads {@code config.statics}: which files of the machine's image the edge serves in its stead. */
+/** Reads {@code config.statics}: the files of the machine's image that the edge serves itself. */
 final class StaticReader {
     private static final int MOST = 10;
     private static final int LONGEST = 255;
@@ -14,7 +14,7 @@ final class StaticReader {
     private StaticReader() {}
 
     /**
-     * @param mounts what hides the image's files from the guest, and so must not be over what is served
+     * @param mounts volumes, which hide the image's files from the guest and so must not cover what is served
      */
     static List<MachineConfig.Static> read(StrictJsonReader in, List<MachineConfig.Mount> mounts) {
         List<MachineConfig.Static> all = in.objects("statics", StaticReader::one);
@@ -62,7 +62,7 @@ final class StaticReader {
         return one;
     }
 
-    /** What a path could mean twice is refused: the edge compares them as they are written. */
+    /** Refuses ambiguous paths, because the edge compares paths literally. */
     private static String path(StrictJsonReader in, String name, String what) {
         String path = in.string(name)
                 .filter(p -> !p.isEmpty())

@@ -15,11 +15,11 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Reads one JSON object field by field and remembers which were read, so that {@link #done} can refuse the rest:
- * nothing a caller sends is accepted and ignored. Every refusal names the field by its full path, what was found and
- * what is allowed.
+ * Reads one JSON object field by field and remembers which fields were read, so that {@link #done} can refuse the rest:
+ * no field is accepted and then ignored. Every refusal names the field by its full path, what was found and what is
+ * allowed. Not thread-safe.
  *
- * <p>A JSON {@code null} counts as absent, as clients in Go send it.
+ * <p>A JSON {@code null} counts as absent, because Go clients send it for absent fields.
  */
 public final class StrictJsonReader {
     private static final int MAX_LIST = 1_000;
@@ -34,7 +34,7 @@ public final class StrictJsonReader {
     }
 
     /**
-     * @param path how to name this object in an error; empty for the body of a request
+     * @param path this object's name in errors; empty for the body of a request
      */
     public static StrictJsonReader of(JsonNode node, String path) {
         if (node instanceof ObjectNode object) {
@@ -43,7 +43,7 @@ public final class StrictJsonReader {
         throw wrong(path.isEmpty() ? "the body" : path, node, "an object");
     }
 
-    /** The object as it came. */
+    /** The object as it was sent. */
     public ObjectNode json() {
         return node;
     }
@@ -73,7 +73,7 @@ public final class StrictJsonReader {
         Optional<String> value = string(name);
         value.ifPresent(v -> {
             if (!allowed.contains(v)) {
-                // Empty text asks for nothing and is no choice to offer.
+                // The empty text means "not set", so the error does not offer it.
                 List<String> choice = allowed.stream().filter(a -> !a.isEmpty()).toList();
                 throw RejectedException.invalid(
                         "%s is \"%s\": allowed are %s".formatted(path(name), clip(v), String.join(", ", choice)));
@@ -106,7 +106,7 @@ public final class StrictJsonReader {
         throw wrong(path, value, "a whole number from %d to %d".formatted(min, max));
     }
 
-    /** A length of time: {@code "1m30s"} or {@code "250ms"}, or a number of nanoseconds, as Go clients send it. */
+    /** A duration: {@code "1m30s"}, {@code "250ms"}, or a number of nanoseconds as Go clients send it. */
     public Optional<Duration> duration(String name, Duration max) {
         return get(name).map(v -> {
             Optional<Duration> parsed = v.isString()
@@ -138,7 +138,7 @@ public final class StrictJsonReader {
         return list(name, v -> wholeNumber(v.path, v.value, min, max));
     }
 
-    /** A list of objects, each read by {@code reader} and then checked for fields nobody read. */
+    /** A list of objects, each read by {@code reader} and then checked for unread fields. */
     public <T> List<T> objects(String name, Function<StrictJsonReader, T> reader) {
         return list(name, v -> {
             StrictJsonReader fields = of(v.value, v.path);
@@ -206,9 +206,8 @@ public final class StrictJsonReader {
     }
 
     /**
-     * Refuses a field that is part of the interface but that this version cannot honour, if it is there and asks for
-     * something: {@code ""}, 0, {@code false} and empty lists and objects ask for nothing, and clients in Go send them
-     * for what their caller left out.
+     * Refuses a field that is part of the API but that this version cannot honour, if it asks for something. An empty
+     * string, 0, {@code false} and empty lists and objects ask for nothing: Go clients send them for absent fields.
      */
     public void refuse(String name, String why) {
         get(name).filter(StrictJsonReader::isRequested).ifPresent(v -> {
@@ -231,12 +230,12 @@ public final class StrictJsonReader {
         };
     }
 
-    /** Takes a field note of without meaning: for what has none here by its own definition. */
+    /** Accepts a field without effect, for fields that by their definition have none here. */
     public void skip(String name) {
         read.add(name);
     }
 
-    /** Refuses whatever was sent and not read, with the nearest name we know. */
+    /** Refuses fields that were sent and not read; the error suggests the most similar known name. */
     public void done() {
         for (String name : node.propertyNames()) {
             if (!read.contains(name)) {
@@ -255,7 +254,7 @@ public final class StrictJsonReader {
         return RejectedException.invalid("%s is %s: it must be %s".formatted(path, clip(found.toString()), allowed));
     }
 
-    /** Text of a caller, short enough for an error. */
+    /** A caller's text, shortened for an error. */
     public static String clip(String text) {
         return text.length() <= 80 ? text : text.substring(0, 77) + "...";
     }

@@ -12,9 +12,9 @@ import org.allod.fsm.RunId;
 import org.allod.machine.MachineRecords.Note;
 
 /**
- * Watches transient states. One that lasts beyond its bound ({@link MachineState#bound}) is not ended by force, since
- * what it waits for may be a slow registry or a guest that is given its time: but the machine's events say what blocks
- * it, and say so again each time the bound passes.
+ * Watches transient states. One that takes longer than its bound ({@link MachineState#bound}) is not ended, since it
+ * may wait for a slow registry or for a guest with a long stop timeout. Instead an event of the machine says what
+ * blocks it, and again each time the bound passes.
  */
 final class StuckStateMonitor {
     private record Watch(MachineState state, Timers.Timer timer) {}
@@ -32,7 +32,7 @@ final class StuckStateMonitor {
         this.records = records;
     }
 
-    /** Is told every record as it changes. */
+    /** Follows a changed record. */
     void follow(Machine m) {
         watches.compute(m.id(), (id, watch) -> {
             if (watch != null && watch.state == m.state()) {
@@ -72,7 +72,7 @@ final class StuckStateMonitor {
                 .ifPresent(m -> watches.computeIfPresent(id, (i, watch) -> watch(m, bound)));
     }
 
-    /** What the machine waits for, as far as its run knows. */
+    /** What the machine waits for, according to its run. */
     private String blocker(MachineId id) {
         Optional<RunId> active = dispatcher.active(id);
         return active.flatMap(engine::get)

@@ -6,8 +6,8 @@ import org.allod.image.ImageStore;
 import org.allod.image.Requester;
 
 /**
- * What a configuration may ask for that comes with no more than a token of the machine's app. What the operator may
- * alone is refused here, before anything is made; a machine that the operator gave more keeps it.
+ * Limits what a token of an app may ask for in a configuration. What only the operator may ask for is refused here
+ * before anything is created; what the operator gave a machine, the machine keeps.
  */
 final class TenantRules {
     private final ImageStore images;
@@ -20,7 +20,12 @@ final class TenantRules {
         this.index = index;
     }
 
-    /** @param tenant whether it comes with a token of {@code app}; the operator may name any image and any port but the host's own */
+    /**
+     * Refuses what the caller may not ask for.
+     *
+     * @param tenant whether the caller has only a token of {@code app}; the operator may name any image, and any port
+     *     but the host's own
+     */
     void check(MachineConfig config, String app, boolean tenant) {
         if (tenant) {
             Requester by = Requester.of(app, true);
@@ -50,7 +55,7 @@ final class TenantRules {
                             .formatted(path, port.first(), port.spoken()),
                     "choose another port; nothing was changed");
         }
-        // HTTP is told apart by host name; but of the ports below 1024 only the two that are for it anyway.
+        // HTTP ports are shared by host name; below 1024 only the two that are meant for it may be.
         boolean shared = port.http() && (port.first() >= 1024 || port.first() == 80 || port.first() == 443);
         if (tenant && !shared && !rawPorts.contains(port) && !isHeld(app, port)) {
             throw RejectedException.because(
@@ -65,7 +70,7 @@ final class TenantRules {
         }
     }
 
-    /** What the operator gave one machine of the app, the app's next may have too: as in a deploy. */
+    /** Whether a machine of the app has the port already; a deploy's new machines may then have it too. */
     private boolean isHeld(String app, MachineConfig.Port port) {
         return index.of(app).stream()
                 .flatMap(m -> m.config().services().stream())

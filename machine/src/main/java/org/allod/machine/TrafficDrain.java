@@ -3,14 +3,14 @@ package org.allod.machine;
 import java.time.Duration;
 import org.allod.base.MachineId;
 
-/** What carries requests to machines; told before a machine goes away. The assembly puts the edge here. */
+/** Drains a machine's traffic before the machine stops. The edge implements it. */
 public interface TrafficDrain {
-    /** Sends nothing new to the machine, and returns once what was under way is over or {@code bound} has passed. */
+    /** Sends the machine nothing new; returns once its requests have ended or {@code bound} has passed. */
     void drain(MachineId machine, Duration bound);
 
-    /** Refuses ports of the edge that this host cannot open, such as one that another program has. */
+    /** Refuses ports of the edge that this host cannot open, for example because another program listens there. */
     default void admit(MachineConfig config) {}
 
-    /** Nobody carries requests. */
+    /** For hosts without an edge. */
     TrafficDrain NONE = (machine, bound) -> {};
 }

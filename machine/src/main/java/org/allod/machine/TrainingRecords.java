@@ -12,8 +12,8 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Stopped machines that never were, for the training run of which the daemon's cache is made: a daemon that has read
- * and listed some thousand of them knows beforehand what a host with many has to do.
+ * Writes records of stopped machines for the training run from which the daemon's AOT cache is made, so that the cache
+ * covers what a host with thousands of machines does at its start.
  */
 public final class TrainingRecords {
     private static final int AT_ONCE = 64;
@@ -21,9 +21,9 @@ public final class TrainingRecords {
     private TrainingRecords() {}
 
     /**
-     * Makes an app with machines and puts them on record.
+     * Creates an app and records machines in it.
      *
-     * @param database one with {@link MachineSchema#SCHEMA}, whose machines nobody else will miss
+     * @param database a database with {@link MachineSchema#SCHEMA} that is used for training only
      */
     public static void write(Database database, String app, int count, Clock clock, IdGenerator ids) {
         App owner = new AppTable(database, clock).create(app, Optional.empty());

@@ -11,24 +11,24 @@ import org.allod.image.ImageStore;
 import org.allod.runtime.GuestSpec;
 import org.allod.runtime.GuestUnit;
 
-/** From the processes and containers of a configuration to what a guest is told of them. Made anew for each guest. */
+/** Makes the {@link GuestUnit}s of a guest from its processes and containers. Use a new instance for each guest. */
 final class UnitSpecFactory {
-    /** SIGTERM: what ends a machine of several unless somebody says otherwise. */
+    /** SIGTERM, the default stop signal of a machine with several processes or containers. */
     static final int END = 15;
 
     private final ImageStore images;
     private final Optional<BootSecrets> known;
 
-    /** Files in memory so far. In a microVM all containers see the same memory, so each file has a number of its own. */
+    /** Files in memory so far; all containers of a microVM share them, so each file gets a number of its own. */
     private int inMemory;
 
-    /** @param known the secrets of this boot; none where it is not one */
+    /** @param known the secrets of this boot; empty if the guest does not boot */
     UnitSpecFactory(ImageStore images, Optional<BootSecrets> known) {
         this.images = images;
         this.known = known;
     }
 
-    /** The machine's processes or containers, in its order; none where it runs one main process. */
+    /** The machine's processes or containers, in order; empty if it runs one main process. */
     List<GuestUnit> of(Machine machine, Image image) {
         MachineConfig config = machine.config();
         List<GuestUnit> units = new ArrayList<>();
@@ -37,7 +37,7 @@ final class UnitSpecFactory {
         return units;
     }
 
-    /** The machine's own command; of a machine of several, one that is never run. */
+    /** The machine's own command; for a machine with several processes, a placeholder that is never run. */
     List<String> command(MachineConfig config, Image.Config of) {
         return config.processes().isEmpty() && config.containers().isEmpty()
                 ? ConfigReader.command(config, of.entrypoint(), of.cmd())
@@ -136,7 +136,7 @@ final class UnitSpecFactory {
         return text.append("\r\n").toString();
     }
 
-    /** Files with their content at hand; those made of secrets only at a boot. */
+    /** The files with their content; those made of secrets are included at a boot only. */
     List<GuestSpec.File> files(List<MachineConfig.File> wanted) {
         List<GuestSpec.File> files = new ArrayList<>();
         for (MachineConfig.File file : wanted) {
@@ -160,7 +160,7 @@ final class UnitSpecFactory {
                         "bring it with `allod image pull` or `allod image import`"));
     }
 
-    /** A whole environment: the image's, what every machine has, the machine's, what one of several adds, secrets. */
+    /** A whole environment. Later ones override: image, host, machine, process or container, secrets. */
     Map<String, String> environment(
             Machine machine,
             List<String> ofImage,

@@ -5,17 +5,17 @@ import java.util.Optional;
 import org.allod.base.MachineId;
 
 /**
- * One volume's whole record: replaced whole, never changed in part. A disk of an app, in a file of this host, that
- * outlives the machines it is attached to, one at a time.
+ * The complete record of one volume: a disk of an app, kept in a file of this host, that outlives the machines it is
+ * attached to, one at a time. Immutable: a change writes a new record.
  *
- * @param sizeGb its size in GiB; it only ever grows
- * @param encrypted whether what is on this host's disk is unreadable without its key; never said of what is not so
- * @param attached the machine it belongs to now, running or not
- * @param writer the runtime whose machines have had it last; {@code microvm} once a virtual machine ever had it, for
- *     then a guest's kernel has written its file system and the host's must not mount it (decision 090)
+ * @param sizeGb its size in GiB; it only grows
+ * @param encrypted whether its bytes on this host's disk are unreadable without its key
+ * @param attached the machine that it is attached to, running or not
+ * @param writer the runtime of the machines that had it. Once it is {@code microvm} it stays so: a guest's kernel has
+ *     then written the file system, and the host's kernel must not mount it (decision 090)
  * @param autoBackup whether a snapshot of it is taken each day
- * @param retention days that snapshots taken from now on are kept
- * @param copy how it came to its content; empty for one that began empty
+ * @param retention how many days snapshots taken from now on are kept
+ * @param copy how its content was copied; empty for a volume that began empty
  */
 public record Volume(
         VolumeId id,
@@ -37,10 +37,10 @@ public record Volume(
     /**
      * How a copy of a volume was made.
      *
-     * @param of the volume or snapshot it was made from
-     * @param method {@code reflink}: blocks are shared until one side writes; {@code copy}: read and written
-     * @param stillness {@code frozen}: the file system was in order; {@code paused}: as after a power cut; {@code idle}:
-     *     nobody had it mounted
+     * @param of the volume or snapshot that was copied
+     * @param method {@code reflink}: blocks are shared until one side writes; {@code copy}: all bytes were copied
+     * @param stillness the state of the source: {@code frozen}: its file system was consistent; {@code paused}: as
+     *     after a power cut; {@code idle}: it was not mounted
      */
     public record CopyNote(String of, String method, String stillness) {}
 

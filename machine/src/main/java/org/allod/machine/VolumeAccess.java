@@ -16,16 +16,16 @@ import org.allod.runtime.Guest;
 import org.allod.runtime.GuestSpec;
 import org.allod.runtime.QuiesceMode;
 
-/** Where a volume meets the machine that has it: held still while it is copied, grown and measured while it is used. */
+/** Works on volumes together with the machine that uses them: quiesces them for a copy, grows and measures them. */
 final class VolumeAccess implements VolumeResolver {
     private static final System.Logger LOG = System.getLogger("allod.machine");
 
     private final VolumeIndex volumes;
     private final VolumeFiles files;
     private final VolumeKeyStore keys;
-    /** Volumes that are being copied: no machine may take them meanwhile, and nobody delete them. */
+    /** Volumes that are being copied, with the number of copies: they cannot be attached or deleted meanwhile. */
     private final Map<VolumeId, Integer> copying = new HashMap<>();
-    /** Snapshots that volumes are being made from: none is removed meanwhile. */
+    /** Snapshots that are being restored, with the number of restores: they cannot be removed meanwhile. */
     private final Map<SnapshotId, Integer> restoring = new HashMap<>();
 
     VolumeAccess(VolumeIndex volumes, VolumeFiles files, VolumeKeyStore keys) {
@@ -34,7 +34,7 @@ final class VolumeAccess implements VolumeResolver {
         this.keys = keys;
     }
 
-    /** The machine a volume is in, and how its guest knows the volume. */
+    /** The machine that a volume is attached to, and the volume as its guest knows it. */
     private record Place(Machine machine, GuestSpec.Volume volume) {}
 
     @Override
@@ -72,15 +72,15 @@ final class VolumeAccess implements VolumeResolver {
                         .map(mount -> new Place(machine, disk(mount))));
     }
 
-    /** Does {@code work} while nobody writes to the volume. */
+    /** Runs {@code work} while nothing writes to the volume. */
     <T> T whileStill(VolumeId id, MachineIndex index, GuestSpecFactory specs, QuiesceMode.Work<T> work)
             throws InterruptedException {
         synchronized (copying) {
             copying.merge(id, 1, Integer::sum);
         }
         try {
-            // Looked at under the lock that volumes are taken and deleted under: whoever came before is seen here, and
-            // whoever comes later is refused, as it is being copied.
+            // Read under the lock under which volumes are attached and deleted: an earlier change is seen here, a later
+            // one is refused because the volume is being copied.
             Volume volume =
                     volumes.change(id, v -> v).orElseThrow(() -> new FailedException("volume " + id + " is gone"));
             if (volume.state() == VolumeState.DESTROYING) {
@@ -96,7 +96,7 @@ final class VolumeAccess implements VolumeResolver {
                         .withVolumeQuiesced(machine.id(), place.get().volume(), work);
             }
             if (volume.attached().isPresent()) {
-                // Its machine is not on record yet, or is being updated: a guest may come to it, or still have it.
+                // Its machine is not recorded yet or is being updated, so a guest may begin or still use the volume.
                 throw RejectedException.because(
                         RejectedException.Reason.CONFLICT,
                         "volume %s is on its way to or from machine %s"
@@ -111,7 +111,7 @@ final class VolumeAccess implements VolumeResolver {
         }
     }
 
-    /** Does {@code work} while the snapshot is not removed. */
+    /** Runs {@code work} during which the snapshot cannot be removed. */
     <T> T whileKept(SnapshotId id, Callable<T> work) throws Exception {
         synchronized (restoring) {
             restoring.merge(id, 1, Integer::sum);
@@ -125,7 +125,7 @@ final class VolumeAccess implements VolumeResolver {
         }
     }
 
-    /** Removes a snapshot unless a volume is being made from it; whether it did. */
+    /** Removes a snapshot unless it is being restored; returns whether it did. */
     boolean removed(SnapshotId id, Runnable removal) {
         synchronized (restoring) {
             if (restoring.containsKey(id)) {
@@ -136,7 +136,7 @@ final class VolumeAccess implements VolumeResolver {
         }
     }
 
-    /** Whether the host's kernel has the volume's file system, though no machine has the volume. */
+    /** Whether the host's kernel still has the volume's file system mounted, although no machine uses it. */
     boolean isMounted(VolumeId id) {
         return files.isStillMounted(id);
     }
@@ -147,7 +147,7 @@ final class VolumeAccess implements VolumeResolver {
         }
     }
 
-    /** Tells the guest that the disk has grown. False: it sees that only when the machine is started again. */
+    /** Tells the guest that the disk has grown. False: the guest sees it only after a restart of the machine. */
     boolean grow(Volume volume, long bytes, MachineIndex index, GuestRegistry guests) {
         Optional<Place> place = place(volume, index);
         Optional<Guest> guest = place.flatMap(p -> guests.find(p.machine()));
@@ -163,7 +163,7 @@ final class VolumeAccess implements VolumeResolver {
         }
     }
 
-    /** What is in the volume: asked of whoever has it mounted, else read from the disk. */
+    /** The used and free space: asked of the guest that has it mounted, otherwise read from the disk. */
     Ext4.Space space(Volume volume, MachineIndex index, GuestRegistry guests) {
         Optional<Place> place = place(volume, index);
         Optional<Guest> guest = place.flatMap(p -> guests.held(p.machine().id()));

@@ -13,9 +13,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Which machine has which volume. A volume is taken before the machine that names it is recorded, and let go after that
- * machine has left the host; a crash in between leaves a volume taken for nothing, which {@link #recover} lets go. So no
- * two machines ever have one volume.
+ * Which volume is attached to which machine. A volume is attached before its machine is recorded, and detached after
+ * the machine has left the host, so no volume is ever attached to two machines. A crash in between leaves a volume
+ * attached to no existing machine; {@link #recover} detaches it.
  */
 final class VolumeAttachments {
     private final VolumeIndex volumes;
@@ -30,16 +30,16 @@ final class VolumeAttachments {
         this.clock = clock;
     }
 
-    /** Makes volumes that a configuration asks for and that are not there. */
+    /** Creates volumes that a configuration asks for and that do not exist. */
     interface Maker {
         Volume make(String app, String name, int sizeGb, boolean encrypted) throws InterruptedException;
     }
 
     /**
-     * Takes every volume that {@code config} names, for the machine.
+     * Attaches every volume that {@code config} names to the machine.
      *
      * @return the configuration with each volume's id filled in
-     * @throws RejectedException where one cannot be had; then none more is taken than before
+     * @throws RejectedException if one is not available; what was attached here is then detached again
      */
     MachineConfig claim(String app, MachineId machine, String runtime, MachineConfig config, Maker maker)
             throws InterruptedException {
@@ -65,7 +65,7 @@ final class VolumeAttachments {
         return named(config, ids);
     }
 
-    /** Takes volumes that are there, each named by its id. */
+    /** Attaches volumes that exist, each named by its id. */
     void claim(String app, MachineId machine, String runtime, MachineConfig config) {
         try {
             var _ = claim(app, machine, runtime, config, (a, name, size, encrypted) -> {
@@ -89,7 +89,7 @@ final class VolumeAttachments {
                 .filter(v -> v.app().equals(app) && v.name().equals(mount.name()))
                 .filter(v -> !taken.contains(v.id()))
                 .toList();
-        // Its own first, so that an update finds again what it has.
+        // Prefer the machine's own, so that an update keeps the volume that it has.
         Optional<Volume> found = called.stream()
                 .filter(v -> v.attached().filter(machine::equals).isPresent())
                 .findFirst()
@@ -175,7 +175,7 @@ final class VolumeAttachments {
                 "`allod volume list --app " + app + "` shows those it has");
     }
 
-    /** Why a machine of this runtime cannot have the volume, whoever has it now. */
+    /** Why a machine of this runtime cannot use the volume, attached or not. */
     private static Optional<String> refusal(Volume v, String runtime) {
         if (runtime.equals("microvm")) {
             return Optional.empty();
@@ -206,7 +206,7 @@ final class VolumeAttachments {
         return ids;
     }
 
-    /** Lets go of what the machine has and its configuration does not name; of everything once it is destroyed. */
+    /** Detaches the machine's volumes that its configuration does not name; all of them once it is destroyed. */
     void settle(MachineId machine) {
         Set<String> named = new HashSet<>();
         index.get(machine).ifPresent(m -> m.config().mounts().forEach(mount -> named.add(mount.volume())));
@@ -217,12 +217,12 @@ final class VolumeAttachments {
         volumes.change(id, v -> v.withAttachment(Optional.empty(), Optional.empty(), clock.wall()));
     }
 
-    /** After the runs have resumed: volumes of machines that are not there, or that do not name them, are let go. */
+    /** Detaches volumes whose machine does not exist or does not name them. Called after the runs have resumed. */
     void recover(LifecycleDispatcher dispatcher) {
         Set<MachineId> machines = new HashSet<>();
         volumes.all().forEach(v -> v.attached().ifPresent(machines::add));
         for (MachineId machine : machines) {
-            // One that is being updated is about to name them; its run lets go of the rest.
+            // An update's new configuration may name more volumes; its run detaches the rest.
             if (dispatcher.active(machine).isEmpty()) {
                 settle(machine);
             }

@@ -6,10 +6,10 @@ import org.allod.base.MachineId;
 import org.allod.base.RejectedException;
 
 /**
- * How a machine comes to its volumes, for those who create and update machines.
+ * Claims the volumes that a create or update of a machine needs, and gives them back if it fails.
  *
- * @param maker of volumes that a configuration asks for and that are not there
- * @param remover of those that were made for nothing
+ * @param maker creates volumes that a configuration asks for and that do not exist
+ * @param remover deletes those that were created in vain
  */
 record VolumeClaims(VolumeAttachments attachments, VolumeAttachments.Maker maker, Remover remover) {
     private static final System.Logger LOG = System.getLogger("allod.machine");
@@ -20,16 +20,16 @@ record VolumeClaims(VolumeAttachments attachments, VolumeAttachments.Maker maker
     }
 
     /**
-     * What a machine was given.
+     * What a claim has got.
      *
-     * @param config with the volumes' ids filled in
-     * @param made those that were not there before
+     * @param config the configuration with the volumes' ids filled in
+     * @param made the volumes that were created for it
      */
     record Claimed(MachineConfig config, List<Volume> made) {}
 
     /**
-     * Takes every volume that {@code config} names, and makes those that it asks for: up to a minute for each, so no lock
-     * is held by the caller.
+     * Attaches every volume that {@code config} names, and creates those that do not exist. Creating takes up to a
+     * minute for each, so the caller must hold no lock.
      */
     Claimed claim(String app, MachineId machine, String runtime, MachineConfig config) throws InterruptedException {
         List<Volume> made = new ArrayList<>();
@@ -46,23 +46,23 @@ record VolumeClaims(VolumeAttachments attachments, VolumeAttachments.Maker maker
         }
     }
 
-    /** Takes again what a claim has taken, which an update that ended meanwhile may have let go; short. */
+    /** Attaches a claim's volumes again, since an update that ended meanwhile may have detached them. Does not wait. */
     void again(String app, MachineId machine, String runtime, Claimed claimed) {
         attachments.claim(app, machine, runtime, claimed.config());
     }
 
-    /** Lets go of what the machine's record does not name: all, where there is no record. */
+    /** Detaches volumes that the machine's record does not name; all of them if there is no record. */
     void settle(MachineId machine) {
         attachments.settle(machine);
     }
 
-    /** Deletes what was made for a machine that is not to have it, after it has been let go of. */
+    /** Deletes the volumes that a failed create or update made; call it after they are detached. */
     void undo(Claimed claimed) {
         for (Volume volume : claimed.made()) {
             try {
                 remover.remove(volume);
             } catch (RejectedException e) {
-                // Another machine has taken it meanwhile: it is that one's.
+                // Another machine has attached it meanwhile and keeps it.
                 LOG.log(System.Logger.Level.DEBUG, "volume " + volume.id() + " is kept", e);
             } catch (RuntimeException e) {
                 LOG.log(System.Logger.Level.WARNING, "volume " + volume.id() + ", made for nothing, is left", e);

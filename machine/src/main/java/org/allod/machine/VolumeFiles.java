@@ -25,22 +25,23 @@ import org.allod.linux.LoopMount;
 import org.allod.linux.Luks;
 
 /**
- * Volumes and snapshots as files: {@code volumes/ID/disk.img} with {@code mnt} beside it for the host's mount, and {@code
- * snapshots/ID.img}. A file has its name once it is whole and on disk. Each method may be repeated.
+ * The files of volumes and snapshots: {@code volumes/ID/disk.img} with {@code mnt} beside it for the host's mount, and
+ * {@code snapshots/ID.img}. A file gets its final name once it is complete and flushed. Every method is idempotent.
  *
- * <p>Files are sparse, so a volume takes what was written to it. So that no guest meets a full disk under a volume it
- * was promised, what all volumes may still come to write must fit (but for blocks that copies share, which is the gain).
+ * <p>Files are sparse, so a volume takes only the space that was written. Admission ({@link #reserveSpace}): free space
+ * must cover the unwritten bytes of every volume, so that no guest finds the disk full under its volume. Blocks that
+ * copies share are not counted twice.
  */
 final class VolumeFiles {
-    /** What the host keeps for itself: logs, records, images on their way. */
+    /** Bytes that the host keeps free for itself: logs, records, images that are being pulled. */
     private static final long RESERVE = 1L << 30;
 
     private final Path volumes;
     private final Path snapshots;
     private Optional<Boolean> supportsReflink = Optional.empty();
-    /** Asked for by requests under way: two at once must not each be promised the same room. */
-    private long spokenFor;
-    /** What running machines were promised of the same disk and have not written yet. */
+    /** Bytes reserved by requests under way, so that two at once are not promised the same space. */
+    private long reserved;
+    /** Bytes that running machines may still write to the same disk. */
     private volatile LongSupplier layers = () -> 0;
 
     /** @param data the daemon's folder */
@@ -49,7 +50,7 @@ final class VolumeFiles {
         this.snapshots = data.resolve("snapshots");
     }
 
-    /** Who says what running machines may still write. Set once, before anything is asked for. */
+    /** Sets the source of what running machines may still write. Called once, before any space is reserved. */
     void beside(LongSupplier machines) {
         layers = machines;
     }
@@ -70,7 +71,7 @@ final class VolumeFiles {
         return folder(id).resolve("mnt");
     }
 
-    /** Makes an empty volume, encrypted where there is a key. */
+    /** Makes an empty volume; encrypted if a key is given. */
     void make(Volume volume, Optional<byte[]> key) {
         Path image = image(volume.id());
         if (Files.exists(image)) {
@@ -96,7 +97,7 @@ final class VolumeFiles {
         }
     }
 
-    /** Fills a new volume from a file, and makes it as large as it is to be; its file system grows when next mounted. */
+    /** Fills a new volume from a file and extends it to its size; its file system grows when it is next mounted. */
     FileCopy.Method fill(Volume volume, Path from) throws InterruptedException {
         Path image = image(volume.id());
         try {
@@ -119,7 +120,7 @@ final class VolumeFiles {
         }
     }
 
-    /** Makes the disk larger; a file system in it stays as it is. */
+    /** Makes the disk larger; the file system in it keeps its size. */
     void extend(VolumeId id, long bytes) {
         Path image = image(id);
         try {
@@ -139,7 +140,7 @@ final class VolumeFiles {
         }
     }
 
-    /** Removes everything of the volume; where it was mounted it no longer is. */
+    /** Unmounts the volume and deletes its files. */
     void delete(VolumeId id) {
         if (!Files.isDirectory(folder(id))) {
             return;
@@ -147,7 +148,7 @@ final class VolumeFiles {
         unmount(id);
         try {
             releaseBlocks(image(id));
-            // By name, never a whole tree: a mount we failed to see must not be emptied.
+            // Delete by name, not recursively: files under a mount that is still there must survive.
             for (String name : new String[] {"disk.img", "disk.img.half", "disk.img.locked.half", "mnt"}) {
                 Files.deleteIfExists(folder(id).resolve(name));
             }
@@ -158,7 +159,7 @@ final class VolumeFiles {
         }
     }
 
-    /** Gives back what the disk takes, also where another sandbox's copy of its mount keeps the deleted file for a while. */
+    /** Frees the file's blocks now: another sandbox's copy of the mount may keep the deleted file open for a while. */
     private static void releaseBlocks(Path image) throws IOException {
         if (Files.exists(image) && LoopDevices.isAttached(image)) {
             var _ = Command.of(
@@ -229,21 +230,22 @@ final class VolumeFiles {
         return names;
     }
 
-    /** Room that is spoken for until it is closed: by then what takes it is on record, or is not coming. */
+    /** Reserved space. Close it once the volume is recorded, which then counts by itself, or has been given up. */
     interface Promise extends AutoCloseable {
         @Override
         void close();
     }
 
     /**
-     * Refuses what could not be written to the end.
+     * Reserves space for a request.
      *
-     * @param field the caller's name for the size
-     * @param wanted bytes that may come to be written for what is asked
-     * @param others every volume there is
+     * @param field the name of the size in the request, for the error
+     * @param wanted bytes that the request may come to write
+     * @param others all existing volumes
+     * @throws RejectedException with {@link RejectedException.Reason#CAPACITY} if free space does not cover it
      */
     synchronized Promise reserveSpace(String field, long wanted, Supplier<List<Volume>> others) {
-        long promised = spokenFor + outstanding(others.get());
+        long promised = reserved + outstanding(others.get());
         long machines = layers.getAsLong();
         long free = free();
         if (wanted > free - promised - machines - RESERVE) {
@@ -253,11 +255,11 @@ final class VolumeFiles {
                             .formatted(field, wanted >> 20, free >> 20, promised >> 20, machines >> 20, RESERVE >> 20),
                     "ask for less, delete volumes, or use another host");
         }
-        spokenFor += wanted;
+        reserved += wanted;
         return () -> releaseReservation(wanted);
     }
 
-    /** What volumes may still come to take. */
+    /** Bytes that these volumes may still come to take on the disk. */
     long outstanding(Collection<Volume> all) {
         long sum = 0;
         for (Volume v : all) {
@@ -267,15 +269,15 @@ final class VolumeFiles {
     }
 
     private synchronized void releaseReservation(long wanted) {
-        spokenFor -= wanted;
+        reserved -= wanted;
     }
 
-    /** Bytes that a copy of the volume takes at once. */
+    /** Bytes that a copy takes immediately: none if the file system shares blocks (reflink). */
     long costOfCopy(VolumeId id) {
         return supportsReflink() ? 0 : FileCopy.allocated(image(id));
     }
 
-    /** Asked of the file system once: it does not change under us. */
+    /** Asked once, because the answer of a file system does not change. */
     private synchronized boolean supportsReflink() {
         if (supportsReflink.isEmpty()) {
             supportsReflink = Optional.of(FileCopy.shares(volumes));

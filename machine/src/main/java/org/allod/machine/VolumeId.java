@@ -21,12 +21,12 @@ public record VolumeId(String text) implements Comparable<VolumeId> {
         return new VolumeId(PREFIX + tail(ulid));
     }
 
-    /** Reads what a caller sent, or nothing where it is not a volume's id. */
+    /** Parses a caller's text; empty if it is no volume's id. */
     public static Optional<VolumeId> parse(String text) {
         return valid(PREFIX, text) ? Optional.of(new VolumeId(text)) : Optional.empty();
     }
 
-    /** What is random in a ULID, and counts up within a millisecond. */
+    /** The random part of a ULID, which counts up within a millisecond. */
     static String tail(Ulid ulid) {
         return ulid.toString().substring(10).toLowerCase(Locale.ROOT);
     }

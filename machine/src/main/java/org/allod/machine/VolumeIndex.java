@@ -11,8 +11,8 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
 /**
- * Every living volume's record and every snapshot's: durable first, then in memory for whoever reads. Changes are made
- * one after the other, so that a volume found free stays so until it is taken.
+ * The records of all snapshots and of all volumes that are not deleted, in memory; each change is durable first.
+ * Changes are serialized, so that a volume found free stays free until the change attaches it. Safe for any thread.
  */
 final class VolumeIndex {
     private final VolumeTable table;
@@ -30,12 +30,12 @@ final class VolumeIndex {
         return Optional.ofNullable(volumes.get(id));
     }
 
-    /** Living or lately deleted. */
+    /** A volume; also one that was deleted lately. */
     Optional<Volume> find(VolumeId id) {
         return get(id).or(() -> table.find(id));
     }
 
-    /** Every living volume, oldest first. */
+    /** Every volume that is not deleted, oldest first. */
     List<Volume> all() {
         List<Volume> all = new ArrayList<>(volumes.values());
         all.sort(Comparator.comparing(Volume::created).thenComparing(Volume::id));
@@ -58,7 +58,7 @@ final class VolumeIndex {
         });
     }
 
-    /** Changes the record if the volume is still there; what {@code by} throws leaves it as it was. */
+    /** Changes the record if the volume is not deleted; if {@code by} throws, the record stays as it was. */
     Optional<Volume> change(VolumeId id, UnaryOperator<Volume> by) {
         return exclusively(() -> {
             Optional<Volume> now = get(id);
@@ -77,7 +77,7 @@ final class VolumeIndex {
         return LockOrder.holding(LockOrder.Rank.VOLUME, changing, changing, change::get);
     }
 
-    /** Forgets a volume that never came to be. */
+    /** Deletes the record of a volume that was never completed. */
     void erase(VolumeId id) {
         var _ = exclusively(() -> {
             table.erase(id);

@@ -9,7 +9,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Volumes and snapshots as they are kept in {@code host.db}. Not the form clients see; that is the API's. */
+/** The JSON form of volumes and snapshots in {@code host.db}. Clients see another form, which the API makes. */
 final class VolumeJson {
     private static final JsonMapper JSON = new JsonMapper();
 

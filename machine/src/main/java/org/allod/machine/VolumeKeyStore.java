@@ -4,11 +4,11 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Where the keys of encrypted volumes come from and are kept. The key of a volume is made with it and lost with it: a
- * volume whose key is gone is as good as overwritten. Its copies keep its key, for they are the same bytes.
+ * Makes and keeps the keys of encrypted volumes. A volume's key is made with it and deleted with it; without the key
+ * its bytes are as good as overwritten. Copies have the same key, because they have the same encrypted bytes.
  */
 public interface VolumeKeyStore {
-    /** A host that keeps no keys: nothing can be encrypted. */
+    /** For hosts that cannot keep keys, where no volume can be encrypted. */
     VolumeKeyStore NONE = new VolumeKeyStore() {
         @Override
         public boolean available() {
@@ -47,13 +47,13 @@ public interface VolumeKeyStore {
     /** Makes a key for a new volume, durably; one that has a key keeps it. */
     void make(VolumeId volume);
 
-    /** Gives a copy (a volume or a snapshot, by its id) the key of what it was made from. */
+    /** Gives a copy (a volume or a snapshot, by its id) the key of its source. */
     void share(String with, String of);
 
-    /** 32 bytes; empty where the volume has none. */
+    /** The key, 32 bytes; empty if the volume has none. */
     Optional<byte[]> key(VolumeId volume);
 
-    /** Drops the key of a volume or snapshot that is gone. */
+    /** Deletes the key of a volume or snapshot that is deleted. */
     void forget(String owner);
 
     /** Every volume and snapshot that has a key, by its id. */

@@ -8,8 +8,9 @@ import org.allod.base.SupervisedTimer;
 import org.allod.base.Timers;
 
 /**
- * Looks after volumes once a minute: grows those that are full and may, takes daily snapshots, removes those whose time
- * is over by a calendar that is believed ({@link org.allod.base.BelievedClock}); the newest snapshot of a volume stays. What fails for one volume is logged and tried again a minute later; no other waits for it.
+ * Maintains volumes once a minute: grows full ones that may grow, takes daily snapshots, and removes snapshots whose
+ * retention is over by a calendar that is believed ({@link org.allod.base.BelievedClock}). The newest snapshot of a
+ * volume stays. A failure for one volume is logged and tried again a minute later; it does not delay the others.
  */
 public final class VolumeMaintenance implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("allod.machine");
@@ -44,12 +45,12 @@ public final class VolumeMaintenance implements AutoCloseable {
         this.timer = new SupervisedTimer("volume-keeper", timers, EVERY, this::look);
     }
 
-    /** Begins; the first look is a minute from now. */
+    /** Starts the timer; the first round is a minute from now. */
     public void start() {
         SupervisedTimer _ = timer.start();
     }
 
-    /** One look at everything. */
+    /** One round over all volumes. */
     void look() {
         for (Machine machine : machines.all()) {
             if (machine.state() == MachineState.STARTED) {
@@ -83,9 +84,9 @@ public final class VolumeMaintenance implements AutoCloseable {
         }
     }
 
-    /** The file first: a record without a file is removed again, a file without a record never. */
+    /** Deletes the file first: a record without a file is removed by the next round, a file without a record never. */
     private void remove(VolumeSnapshot snapshot) {
-        // One that a volume is being made from stays for another minute.
+        // A snapshot that is being restored is left to a later round.
         var _ = use.removed(snapshot.id(), () -> {
             files.delete(snapshot.id());
             keys.forget(snapshot.id().text());

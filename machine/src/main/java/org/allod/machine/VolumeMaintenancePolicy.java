@@ -13,15 +13,15 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.allod.linux.Ext4;
 
-/** What volumes want done without being asked: pure decisions, carried out by {@link VolumeMaintenance}. */
+/** Decides what maintenance volumes need. Pure; {@link VolumeMaintenance} carries it out. */
 final class VolumeMaintenancePolicy {
     static final Duration BETWEEN_SNAPSHOTS = Duration.ofDays(1);
 
     private VolumeMaintenancePolicy() {}
 
     /**
-     * Whether the daily snapshot is due. A snapshot that somebody asked for counts as the day's; one from a time that has
-     * not come, taken while the calendar was ahead, does not.
+     * Whether the daily snapshot is due. A snapshot taken on request counts as the day's; one dated in the future,
+     * taken while the calendar was ahead, does not.
      */
     static boolean snapshotDue(Volume volume, List<VolumeSnapshot> snapshots, Instant now) {
         if (!volume.autoBackup() || volume.state() != VolumeState.CREATED) {
@@ -40,9 +40,9 @@ final class VolumeMaintenancePolicy {
     }
 
     /**
-     * The snapshots whose time is over. The last that was taken of a volume is not among them while the volume lives: to
-     * have one that is old is better than to have none. Where one is from a time that has not come, the last before it
-     * stays too: which of them was taken last only their dates could tell.
+     * The snapshots whose retention is over. The last one of a volume that is not deleted is never among them, since an
+     * old snapshot is better than none. If one is dated in the future, the last one before now stays too, because the
+     * dates cannot tell which of the two was taken last.
      */
     static List<VolumeSnapshot> over(Collection<VolumeSnapshot> all, Predicate<VolumeId> lives, Instant now) {
         Set<SnapshotId> kept = new HashSet<>();
@@ -63,7 +63,7 @@ final class VolumeMaintenancePolicy {
         return newest.values().stream().map(VolumeSnapshot::id);
     }
 
-    /** The size to grow to; empty where it is not that full, or may not grow. */
+    /** The size to grow to, in GiB; empty if the volume is not full enough or may not grow. */
     static OptionalInt growth(MachineConfig.Mount mount, int sizeGb, Ext4.Space space) {
         boolean full = mount.thresholdPercent() > 0
                 && space.blocks() > 0

@@ -7,15 +7,16 @@ import org.allod.base.Clock;
 import org.allod.fsm.Engine;
 
 /**
- * Brings volumes, snapshots, their files and their mounts together after a start of the daemon, once the runs have
- * resumed: what was never acknowledged goes, what is half made goes, what a dead machine had is free again.
+ * Reconciles the records of volumes and snapshots with their files and mounts when the daemon starts, once the runs
+ * have resumed: removes volumes that were never acknowledged and half-made files, and detaches volumes of machines that
+ * no longer exist.
  */
 final class VolumeRecovery {
     private static final System.Logger LOG = System.getLogger("allod.machine");
 
     private final Engine engine;
     private final VolumeRuns runs;
-    private final VolumeIndex book;
+    private final VolumeIndex index;
     private final VolumeFiles files;
     private final VolumeKeyStore keys;
     private final VolumeAttachments attachments;
@@ -24,14 +25,14 @@ final class VolumeRecovery {
     VolumeRecovery(
             Engine engine,
             VolumeRuns runs,
-            VolumeIndex book,
+            VolumeIndex index,
             VolumeFiles files,
             VolumeKeyStore keys,
             VolumeAttachments attachments,
             Clock clock) {
         this.engine = engine;
         this.runs = runs;
-        this.book = book;
+        this.index = index;
         this.files = files;
         this.keys = keys;
         this.attachments = attachments;
@@ -40,53 +41,53 @@ final class VolumeRecovery {
 
     void settle(LifecycleDispatcher machines) {
         attachments.recover(machines);
-        for (Volume seen : book.all()) {
+        for (Volume seen : index.all()) {
             boolean active = engine.activeRun(runs.create, seen.id().text()).isPresent();
-            // Read again: a run that has ended since has left it in a state that lasts.
-            Volume v = book.get(seen.id()).orElse(seen);
+            // Read it again, since a run that has ended meanwhile has left it in a lasting state.
+            Volume v = index.get(seen.id()).orElse(seen);
             if (active) {
                 continue;
             }
             switch (v.state()) {
                 case CREATING -> {
-                    // Never acknowledged: the daemon died before the run that makes it was on record.
+                    // Never acknowledged: the daemon died before the create run was durable.
                     files.delete(v.id());
-                    book.erase(v.id());
+                    index.erase(v.id());
                 }
                 case EXTENDING, DESTROYING ->
-                    book.change(v.id(), now -> now.withState(VolumeState.CREATED, clock.wall()));
+                    index.change(v.id(), now -> now.withState(VolumeState.CREATED, clock.wall()));
                 case CREATED, DESTROYED -> {}
             }
             if (v.attached().isEmpty()) {
                 files.unmount(v.id());
             }
         }
-        for (VolumeSnapshot s : book.snapshots()) {
+        for (VolumeSnapshot s : index.snapshots()) {
             boolean active = engine.activeRun(runs.create, s.volume().text()).isPresent();
-            if (!active && book.snapshot(s.id()).filter(now -> !now.ready()).isPresent()) {
+            if (!active && index.snapshot(s.id()).filter(now -> !now.ready()).isPresent()) {
                 files.delete(s.id());
-                book.erase(s.id());
+                index.erase(s.id());
             }
         }
         removeOrphans();
         forgetKeys();
     }
 
-    /** A key is made before its volume or snapshot is on record: one whose owner never came to be opens nothing. */
+    /** Deletes keys without an owner: a key is made before its volume or snapshot is recorded. */
     private void forgetKeys() {
         Set<String> owners = new HashSet<>();
-        book.all().forEach(v -> owners.add(v.id().text()));
-        book.snapshots().forEach(s -> owners.add(s.id().text()));
+        index.all().forEach(v -> owners.add(v.id().text()));
+        index.snapshots().forEach(s -> owners.add(s.id().text()));
         keys.owners().stream().filter(owner -> !owners.contains(owner)).forEach(keys::forget);
     }
 
     /**
-     * Half-made files go. A whole disk that is not on record is somebody's data and stays: records are older than disks
-     * where {@code host.db} was brought back from a copy.
+     * Deletes half-made files. A complete disk without a record is kept, since it is somebody's data: after {@code
+     * host.db} was restored from a backup, disks may be newer than records.
      */
     private void removeOrphans() {
         for (VolumeId found : files.volumes()) {
-            if (book.get(found).isEmpty() && !files.removeHalf(found)) {
+            if (index.get(found).isEmpty() && !files.removeHalf(found)) {
                 LOG.log(
                         Level.WARNING,
                         "the disk of volume " + found + " is not on record and is left alone: " + files.image(found));

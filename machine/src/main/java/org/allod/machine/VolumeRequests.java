@@ -1,17 +1,17 @@
 package org.allod.machine;
 
-/** The requests and answers of the volumes' runs: plain text and numbers, so that any version reads what another wrote. */
+/** The requests and responses of volumes' runs, as text and numbers, so that every version reads another's. */
 final class VolumeRequests {
     private VolumeRequests() {}
 
-    /** For runs that need to know no more than which volume. */
+    /** For runs that need only the volume. */
     record Simple(String volume) {
         VolumeId id() {
             return new VolumeId(volume);
         }
     }
 
-    /** @param from the volume or the snapshot it is filled from */
+    /** @param from the id of the volume or snapshot to copy */
     record Fill(String volume, String from) {
         VolumeId id() {
             return new VolumeId(volume);
@@ -35,9 +35,9 @@ final class VolumeRequests {
     }
 
     /**
-     * What a run has found out so far.
+     * What a run has done so far.
      *
-     * @param restart whether the guest has to be restarted to see the new size
+     * @param restart whether the machine must be restarted to see the new size
      */
     record Progress(String note, boolean restart) {
         static Progress of(String note) {

@@ -3,7 +3,7 @@ package org.allod.machine;
 import java.util.List;
 import org.allod.runtime.GuestSpec;
 
-/** Knows the disks behind a configuration's mounts. */
+/** Finds the disks for a configuration's mounts. */
 interface VolumeResolver {
     /** For machines without volumes. */
     VolumeResolver NONE = config -> List.of();

@@ -13,9 +13,9 @@ import org.allod.fsm.Unrecoverable;
 import org.allod.linux.FileCopy;
 
 /**
- * The durable runs of a volume's life. They share one action, so for a volume at most one is active. Each ends in a
- * finalizer that leaves a volume whole or none at all, whatever happened, and gives back the space of what did not come
- * to be.
+ * The run types of a volume's life: their steps and finalizers, in order. They share one action, so at most one run is
+ * active for a volume. Every type ends in a finalizer that leaves either a complete volume or snapshot or none,
+ * whatever happened, and deletes the files of what did not succeed.
  */
 final class VolumeRuns {
     static final String ACTION = "volume";
@@ -82,7 +82,7 @@ final class VolumeRuns {
                 .json(VolumeRequests.Snapshot.class, VolumeRequests.Progress.class)
                 .action(ACTION)
                 .step("copy", this::takeSnapshot)
-                .finalizer("settle", this::snapshotTaken)
+                .finalizer("settle", this::snapshotSettle)
                 .build();
         delete = RunType.named("volume.delete")
                 .json(VolumeRequests.Simple.class, VolumeRequests.Progress.class)
@@ -92,7 +92,7 @@ final class VolumeRuns {
                 .build();
     }
 
-    /** Every type, for the engine to know. */
+    /** Every run type, to be registered with the engine. */
     List<RunType<?, ?>> types() {
         return List.of(create, fork, restore, extend, snapshot, delete);
     }
@@ -120,7 +120,7 @@ final class VolumeRuns {
         BoundedRetry.bounded(
                 c,
                 () -> use.whileStill(source.id(), index, specs, how -> {
-                    copied(v, source.id().text(), files.fill(v, files.image(source.id())), how.name());
+                    recordCopy(v, source.id().text(), files.fill(v, files.image(source.id())), how.name());
                     return how;
                 }));
         return VolumeRequests.Progress.of("copied");
@@ -133,18 +133,18 @@ final class VolumeRuns {
         BoundedRetry.bounded(
                 c,
                 () -> use.whileKept(from, () -> {
-                    // Looked for once it can no longer be removed.
+                    // Looked up here, where it can no longer be removed.
                     if (volumes.snapshot(from).isEmpty()) {
                         throw new Unrecoverable(
                                 Fault.USER, "snapshot " + from + " was removed before it could be restored");
                     }
-                    copied(v, from.text(), files.fill(v, files.image(from)), "IDLE");
+                    recordCopy(v, from.text(), files.fill(v, files.image(from)), "IDLE");
                     return from;
                 }));
         return VolumeRequests.Progress.of("copied");
     }
 
-    private void copied(Volume v, String from, FileCopy.Method method, String how) {
+    private void recordCopy(Volume v, String from, FileCopy.Method method, String how) {
         Volume.CopyNote note = note(from, method, how);
         volumes.change(v.id(), now -> now.withCopy(note, clock.wall()));
     }
@@ -153,7 +153,7 @@ final class VolumeRuns {
         return new Volume.CopyNote(from, method.name().toLowerCase(Locale.ROOT), how.toLowerCase(Locale.ROOT));
     }
 
-    /** A new volume is there in full, or nothing of it is. */
+    /** Ends a create, fork or restore: the volume is complete, or its files, key and record are removed. */
     private void markCreated(VolumeId id, Outcome outcome) {
         Optional<Volume> v = volumes.get(id);
         if (v.isEmpty()) {
@@ -206,7 +206,7 @@ final class VolumeRuns {
         return VolumeRequests.Progress.of("taken");
     }
 
-    private void snapshotTaken(StepContext<VolumeRequests.Snapshot, VolumeRequests.Progress> c, Outcome outcome) {
+    private void snapshotSettle(StepContext<VolumeRequests.Snapshot, VolumeRequests.Progress> c, Outcome outcome) {
         SnapshotId id = c.request().snapshotId();
         boolean ready = volumes.snapshot(id).filter(VolumeSnapshot::ready).isPresent();
         if (!ready) {

@@ -5,7 +5,7 @@ import org.allod.store.Schema;
 
 /** The volumes' tables in {@code host.db}. */
 public final class VolumeSchema {
-    /** Handed to whoever opens the file. */
+    /** The schema to open the database with. */
     public static final Schema SCHEMA = new Schema(
             "volume",
             List.of(List.of(

@@ -5,16 +5,16 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * A volume as it was at one moment. It outlives its volume, until its time is over.
+ * A volume as it was at one moment. It outlives its volume until its retention is over.
  *
- * @param ready whether it is whole; until then a run is making it
- * @param bytes what it takes on disk, shared blocks counted
- * @param volumeGb the volume's size then
- * @param encrypted as the volume
- * @param writer as the volume's
- * @param retention days until it is removed
- * @param scheduled whether nobody asked for it but the daily schedule
- * @param copy how it was made; empty until it is
+ * @param ready whether it is complete; until then a run is taking it
+ * @param bytes what it takes on disk, shared blocks included
+ * @param volumeGb the volume's size at that time, in GiB
+ * @param encrypted whether it is encrypted, as its volume is
+ * @param writer the volume's {@link Volume#writer} at that time
+ * @param retention how many days it is kept
+ * @param scheduled whether the daily schedule took it
+ * @param copy how it was copied; empty until it is ready
  */
 public record VolumeSnapshot(
         SnapshotId id,

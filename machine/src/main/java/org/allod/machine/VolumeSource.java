@@ -3,16 +3,16 @@ package org.allod.machine;
 import java.util.Optional;
 import org.allod.base.RejectedException;
 
-/** What a volume is made from. */
+/** What a new volume is filled from. */
 sealed interface VolumeSource {
-    /** Nothing: it begins empty. */
+    /** Nothing: the volume begins empty. */
     record Empty() implements VolumeSource {}
 
     record Fork(Volume source) implements VolumeSource {}
 
     record Restore(VolumeSnapshot snapshot) implements VolumeSource {}
 
-    /** The id of what it is made from. */
+    /** The source's id; empty if there is none. */
     default Optional<String> from() {
         return switch (this) {
             case Empty() -> Optional.empty();
@@ -21,7 +21,7 @@ sealed interface VolumeSource {
         };
     }
 
-    /** The least size; 0 where there is none. */
+    /** The least size of the new volume in GiB: that of the source; 0 if there is none. */
     default int sizeGb() {
         return switch (this) {
             case Empty() -> 0;
@@ -46,8 +46,8 @@ sealed interface VolumeSource {
         };
     }
 
-    /** Finds what a request names. */
-    static VolumeSource of(App app, Volumes.Request request, VolumeIndex book) {
+    /** Finds the source that a request names. */
+    static VolumeSource of(App app, Volumes.Request request, VolumeIndex index) {
         if (request.snapshot().isPresent() && request.source().isPresent()) {
             throw RejectedException.invalid(
                     "snapshot_id and source_volume_id are both there: a volume is made from one of them");
@@ -55,7 +55,7 @@ sealed interface VolumeSource {
         if (request.source().isPresent()) {
             String text = request.source().get();
             return VolumeId.parse(text)
-                    .flatMap(book::get)
+                    .flatMap(index::get)
                     .filter(v -> v.app().equals(app.name()))
                     .filter(v -> v.state() == VolumeState.CREATED || v.state() == VolumeState.EXTENDING)
                     .<VolumeSource>map(VolumeSource.Fork::new)
@@ -64,7 +64,7 @@ sealed interface VolumeSource {
         if (request.snapshot().isPresent()) {
             String text = request.snapshot().get();
             return SnapshotId.parse(text)
-                    .flatMap(book::snapshot)
+                    .flatMap(index::snapshot)
                     .filter(s -> s.app().equals(app.name()) && s.ready())
                     .<VolumeSource>map(VolumeSource.Restore::new)
                     .orElseThrow(() -> missing("snapshot_id", text, "snapshot", app));

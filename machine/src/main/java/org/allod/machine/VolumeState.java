@@ -3,9 +3,9 @@ package org.allod.machine;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Where a volume is in its life. The transient ones belong to an active run and never outlive it. */
+/** The states of a volume. A transient state belongs to an active run and never outlives it. */
 public enum VolumeState {
-    /** Being made, or filled from another volume or a snapshot. */
+    /** It is being made, or filled from another volume or a snapshot. */
     CREATING,
     CREATED,
     EXTENDING,

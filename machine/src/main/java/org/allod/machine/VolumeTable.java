@@ -4,9 +4,9 @@ import java.util.List;
 import java.util.Optional;
 import org.allod.store.Database;
 
-/** The rows behind volumes and their snapshots. Every write here is durable when it returns. */
+/** The rows of volumes and their snapshots. Every write is durable when it returns. */
 final class VolumeTable {
-    /** Deleted volumes that can still be looked up. */
+    /** How many deleted volumes can still be looked up. */
     private static final int GONE = 1_000;
 
     private final Database database;
@@ -25,7 +25,7 @@ final class VolumeTable {
                 "SELECT record FROM volume WHERE id = ?", row -> VolumeJson.volume(row.getString(1)), id.text()));
     }
 
-    /** The volumes deleted last, newest first. */
+    /** The volumes deleted lately, newest first. */
     List<Volume> destroyed() {
         return database.read(tx -> tx.list(
                 "SELECT record FROM volume WHERE state = 'destroyed' ORDER BY updated DESC LIMIT ?",
@@ -44,12 +44,12 @@ final class VolumeTable {
                 VolumeJson.write(volume)));
     }
 
-    /** Forgets a volume that never came to be. */
+    /** Deletes the row of a volume that was never completed. */
     void erase(VolumeId id) {
         database.write(tx -> tx.update("DELETE FROM volume WHERE id = ?", id.text()));
     }
 
-    /** Forgets all but the {@link #GONE} volumes deleted last, and those that have snapshots: these are found by them. */
+    /** Deletes all but the newest {@link #GONE} deleted volumes; those with snapshots stay, to be found by them. */
     void forgetOld() {
         database.write(tx -> tx.update(
                 "DELETE FROM volume WHERE id IN (SELECT id FROM volume WHERE state = 'destroyed' "

@@ -17,8 +17,11 @@ import org.allod.fsm.RunType;
 import org.allod.linux.Ext4;
 
 /**
- * The volumes of this host: the door through which everybody asks. What changes something returns once it is done, or
- * refused; what is long (a copy without shared blocks) goes on behind the answer after a while.
+ * The volumes of this host: the facade that the API and deploys call. A change returns once its run has ended. A
+ * create, copy or snapshot that takes longer than a minute returns the record as it is then, and its run continues; an
+ * extension or deletion that takes longer is refused with {@link RejectedException.Reason#TIMEOUT}, and continues too.
+ *
+ * <p>Thread rule: safe from any thread; methods that change something block, so call them on virtual threads.
  */
 public final class Volumes {
     private static final Duration ANSWER = Duration.ofSeconds(60);
@@ -27,13 +30,13 @@ public final class Volumes {
     static final int DEFAULT_GB = 1;
     static final int DEFAULT_RETENTION = 5;
     static final int MAX_RETENTION = 60;
-    /** A record costs the daemon little; a file system with this many files is still quick. */
+    /** The most volumes on a host: their records take little memory, and a file system with this many files is fast. */
     private static final int MOST = 10_000;
 
     private final Engine engine;
     private final AppTable apps;
     private final VolumeRuns runs;
-    private final VolumeIndex book;
+    private final VolumeIndex index;
     private final VolumeFiles files;
     private final VolumeAccess use;
     private final VolumeKeyStore keys;
@@ -47,7 +50,7 @@ public final class Volumes {
             Engine engine,
             AppTable apps,
             VolumeRuns runs,
-            VolumeIndex book,
+            VolumeIndex index,
             VolumeFiles files,
             VolumeAccess use,
             VolumeKeyStore keys,
@@ -59,7 +62,7 @@ public final class Volumes {
         this.engine = engine;
         this.apps = apps;
         this.runs = runs;
-        this.book = book;
+        this.index = index;
         this.files = files;
         this.use = use;
         this.keys = keys;
@@ -73,9 +76,9 @@ public final class Volumes {
     /**
      * What a create asks for.
      *
-     * @param sizeGb empty: as large as what it is made from, or 1
-     * @param snapshot what it is filled from
-     * @param source the volume it is a copy of
+     * @param sizeGb in GiB; empty for the size of its source, or 1 if it has none
+     * @param snapshot the snapshot to restore
+     * @param source the volume to copy
      */
     public record Request(
             String name,
@@ -102,9 +105,9 @@ public final class Volumes {
 
     // --- reading
 
-    /** A volume of the app, living or lately deleted. */
+    /** A volume of the app; also one that was deleted lately and whose record is still kept. */
     public Volume get(String app, VolumeId id) {
-        return book.find(id)
+        return index.find(id)
                 .filter(v -> v.app().equals(app))
                 .orElseThrow(() -> RejectedException.because(
                         RejectedException.Reason.NOT_FOUND,
@@ -112,43 +115,44 @@ public final class Volumes {
                         "`allod volume list --app " + app + "` shows those there are"));
     }
 
-    /** The app's living volumes, oldest first. */
+    /** The app's volumes without deleted ones, oldest first. */
     public List<Volume> list(String app) {
         return all().stream().filter(v -> v.app().equals(app)).toList();
     }
 
-    /** Every living volume, oldest first. */
+    /** The volumes of all apps without deleted ones, oldest first. */
     public List<Volume> all() {
-        return book.all();
+        return index.all();
     }
 
-    /** Those deleted last, newest first. */
+    /** The volumes deleted lately, newest first. */
     public List<Volume> destroyed() {
-        return book.destroyed();
+        return index.destroyed();
     }
 
-    /** What is in it and what is left. */
+    /** How much of its file system is used and free. */
     public Ext4.Space space(Volume volume) {
         return use.space(volume, machines, guests);
     }
 
-    /** Its snapshots, newest first; those of a deleted volume are there until their time is over. */
+    /** Its snapshots, newest first; those of a deleted volume stay until their retention is over. */
     public List<VolumeSnapshot> snapshots(Volume volume) {
-        return book.snapshots(volume.id());
+        return index.snapshots(volume.id());
     }
 
     // --- changing
 
-    /** Makes a volume: empty, from a snapshot, or as a copy of another. */
+    /** Creates a volume: empty, from a snapshot, or as a copy of another. */
     public Volume create(App app, Request request) throws InterruptedException {
-        // Its app stays while it is recorded, not while it is made: that takes as long as the disk does.
-        Begun begun = apps.within(app.name(), there -> begin(there, request));
-        return createAndAwait(begun.volume(), begun.run());
+        // The app cannot be deleted while the volume is recorded. It can while the volume is filled, which takes as
+        // long as the disk does.
+        StartedCreate started = apps.within(app.name(), present -> begin(present, request));
+        return createAndAwait(started.volume(), started.run());
     }
 
-    private record Begun(Volume volume, RunId run) {}
+    private record StartedCreate(Volume volume, RunId run) {}
 
-    private Begun begin(App app, Request request) {
+    private StartedCreate begin(App app, Request request) {
         checkName(request.name());
         request.region().filter(r -> !r.isEmpty() && !r.equals(region)).ifPresent(r -> {
             throw RejectedException.because(
@@ -156,13 +160,13 @@ public final class Volumes {
                     "region is \"%s\": this host is in %s".formatted(r, region),
                     "leave region out");
         });
-        if (book.all().size() >= MOST) {
+        if (index.all().size() >= MOST) {
             throw RejectedException.because(
                     RejectedException.Reason.CAPACITY,
                     "this host has %d volumes, the most it takes".formatted(MOST),
                     "delete some");
         }
-        VolumeSource origin = VolumeSource.of(app, request, book);
+        VolumeSource origin = VolumeSource.of(app, request, index);
         if (request.encrypted() && !origin.encrypted() && origin.from().isPresent()) {
             throw RejectedException.because(
                     RejectedException.Reason.UNSUPPORTED,
@@ -194,13 +198,13 @@ public final class Volumes {
                 Optional.empty(),
                 clock.wall(),
                 clock.wall());
-        try (VolumeFiles.Promise _ = files.reserveSpace("size_gb", size * Volume.GIB, book::all)) {
+        try (VolumeFiles.Promise _ = files.reserveSpace("size_gb", size * Volume.GIB, index::all)) {
             if (encrypted) {
                 origin.from().ifPresentOrElse(from -> keys.share(v.id().text(), from), () -> keys.make(v.id()));
             }
-            book.put(v);
+            index.put(v);
         }
-        return new Begun(v, begin(v, origin));
+        return new StartedCreate(v, begin(v, origin));
     }
 
     private Volume createAndAwait(Volume v, RunId run) {
@@ -208,7 +212,7 @@ public final class Volumes {
         if (ended.isPresent() && !ended.get().completed()) {
             throw refusal("volume could not be made, and nothing was left behind", ended.get());
         }
-        return book.get(v.id()).orElse(v);
+        return index.get(v.id()).orElse(v);
     }
 
     private RunId begin(Volume v, VolumeSource origin) {
@@ -228,8 +232,8 @@ public final class Volumes {
                             new VolumeRequests.Fill(subject, snapshot.id().text()));
             };
         } catch (RuntimeException e) {
-            // Not on record, so nobody will make it: or else the next start of the daemon would find it half made.
-            book.erase(v.id());
+            // No run will create it, so erase the record; otherwise it would stay `creating` until the next start.
+            index.erase(v.id());
             keys.forget(subject);
             throw e;
         }
@@ -248,7 +252,7 @@ public final class Volumes {
         return size;
     }
 
-    /** A volume's name, as the Machines API has it: it ends up in configurations and host names of old. */
+    /** The rule for names is that of the Machines API, since names stand in machine configurations. */
     private static void checkName(String name) {
         if (name.length() > MAX_NAME || !name.matches("[a-z0-9_]+")) {
             throw RejectedException.invalid("name is \"%s\": it must be 1 to %d small letters, digits and underscores"
@@ -256,21 +260,21 @@ public final class Volumes {
         }
     }
 
-    /** Changes how it is kept: only what is given. */
+    /** Changes the backup settings that are given, and leaves the others. */
     public Volume update(Volume volume, Optional<Boolean> autoBackup, Optional<Integer> retention) {
-        return book.change(
+        return index.change(
                         volume.id(),
                         v -> v.withRetention(
                                 autoBackup.orElse(v.autoBackup()), retention.orElse(v.retention()), clock.wall()))
                 .orElseThrow(() -> gone(volume));
     }
 
-    /** @param restart whether its machine must be started again to see the new size */
+    /** @param restart whether its machine must be restarted to see the new size */
     public record Extended(Volume volume, boolean restart) {}
 
-    /** Makes it larger, in use as it is. */
+    /** Makes the volume larger, also while a machine uses it. */
     public Extended extend(Volume volume, int sizeGb) throws InterruptedException {
-        Volume now = book.get(volume.id()).orElseThrow(() -> gone(volume));
+        Volume now = index.get(volume.id()).orElseThrow(() -> gone(volume));
         if (sizeGb < now.sizeGb()) {
             throw RejectedException.because(
                     RejectedException.Reason.INVALID,
@@ -278,7 +282,7 @@ public final class Volumes {
                             .formatted(sizeGb, now.id(), now.sizeGb()),
                     "ask for more than %d".formatted(now.sizeGb()));
         }
-        // A guest that runs is told again: an earlier call may have come to nothing there.
+        // Run again for a volume in use even at the same size: an earlier call may have failed to reach the guest.
         boolean inUse = now.attached()
                 .flatMap(machines::get)
                 .filter(m -> m.state() == MachineState.STARTED)
@@ -297,7 +301,7 @@ public final class Volumes {
                             "resume or stop the machine first");
                 });
         RunResult result;
-        try (VolumeFiles.Promise _ = files.reserveSpace("size_gb", (sizeGb - now.sizeGb()) * Volume.GIB, book::all)) {
+        try (VolumeFiles.Promise _ = files.reserveSpace("size_gb", (sizeGb - now.sizeGb()) * Volume.GIB, index::all)) {
             RunId run = startRun(
                     now,
                     VolumeState.EXTENDING,
@@ -313,17 +317,17 @@ public final class Volumes {
         boolean restart = response(runs.extend, result)
                 .filter(VolumeRequests.Progress::restart)
                 .isPresent();
-        return new Extended(book.get(now.id()).orElse(now), restart);
+        return new Extended(index.get(now.id()).orElse(now), restart);
     }
 
-    /** Takes a snapshot; returns when it is whole. */
+    /** Takes a snapshot. Returns once it is complete, or after a minute while it is still being taken. */
     public VolumeSnapshot snapshot(Volume volume, boolean scheduled) throws InterruptedException {
-        Volume v = book.get(volume.id()).orElseThrow(() -> gone(volume));
+        Volume v = index.get(volume.id()).orElseThrow(() -> gone(volume));
         if (v.state() == VolumeState.CREATING || v.state() == VolumeState.DESTROYING) {
             throw RejectedException.conflict(
                     "volume " + v.id() + " is " + v.state().wire());
         }
-        try (VolumeFiles.Promise _ = files.reserveSpace("the snapshot", files.costOfCopy(v.id()), book::all)) {
+        try (VolumeFiles.Promise _ = files.reserveSpace("the snapshot", files.costOfCopy(v.id()), index::all)) {
             return takeSnapshot(v, scheduled);
         }
     }
@@ -345,7 +349,7 @@ public final class Volumes {
         if (v.encrypted()) {
             keys.share(wanted.id().text(), v.id().text());
         }
-        book.put(wanted);
+        index.put(wanted);
         RunId run;
         try {
             run = engine.start(
@@ -353,7 +357,7 @@ public final class Volumes {
                     v.id().text(),
                     new VolumeRequests.Snapshot(v.id().text(), wanted.id().text()));
         } catch (RuntimeException e) {
-            book.erase(wanted.id());
+            index.erase(wanted.id());
             keys.forget(wanted.id().text());
             throw e;
         }
@@ -361,12 +365,12 @@ public final class Volumes {
         if (ended.isPresent() && !ended.get().completed()) {
             throw refusal("no snapshot of volume " + v.id() + " was taken", ended.get());
         }
-        return book.snapshot(wanted.id()).orElse(wanted);
+        return index.snapshot(wanted.id()).orElse(wanted);
     }
 
-    /** Deletes it. Its snapshots stay until their time is over. Never while a machine has it. */
+    /** Deletes the volume; refused while it is attached. Its snapshots stay until their retention is over. */
     public Volume delete(Volume volume) throws InterruptedException {
-        Volume v = book.get(volume.id()).orElseThrow(() -> gone(volume));
+        Volume v = index.get(volume.id()).orElseThrow(() -> gone(volume));
         RunId run = startRun(
                 v,
                 VolumeState.DESTROYING,
@@ -375,22 +379,22 @@ public final class Volumes {
         if (!result.completed()) {
             throw refusal("volume " + v.id() + " was not deleted", result);
         }
-        return book.find(v.id()).orElse(v);
+        return index.find(v.id()).orElse(v);
     }
 
     /**
-     * Deletes a volume of an app that is being deleted: what is at work on it, a copy of it included, and the machine
-     * that had it are waited for first.
+     * Deletes a volume of an app that is being deleted. Waits up to {@code bound} first, until the volume is detached,
+     * no copy of it is being made and its create has ended.
      */
     void deleteOnceFree(Volume volume, Duration bound) throws InterruptedException {
         Poll.within(bound, LOOK, () -> free(volume.id()));
-        if (book.get(volume.id()).isPresent()) {
+        if (index.get(volume.id()).isPresent()) {
             var _ = delete(volume);
         }
     }
 
     private boolean free(VolumeId id) {
-        Optional<Volume> now = book.get(id);
+        Optional<Volume> now = index.get(id);
         return now.isEmpty()
                 || (now.get().attached().isEmpty()
                         && !use.isBeingCopied(id)
@@ -401,9 +405,9 @@ public final class Volumes {
         RunId run();
     }
 
-    /** Says what is to become of it first: from then on no machine can take it. */
+    /** Records the transient state, from which on no machine can attach the volume; then starts the run. */
     private RunId startRun(Volume volume, VolumeState during, Begin begin) {
-        var _ = book.change(volume.id(), v -> {
+        var _ = index.change(volume.id(), v -> {
                     v.attached().filter(m -> during == VolumeState.DESTROYING).ifPresent(m -> {
                         throw RejectedException.because(
                                 RejectedException.Reason.CONFLICT,
@@ -428,7 +432,7 @@ public final class Volumes {
         try {
             return begin.run();
         } catch (RuntimeException e) {
-            book.change(volume.id(), v -> v.state() == during ? v.withState(VolumeState.CREATED, clock.wall()) : v);
+            index.change(volume.id(), v -> v.state() == during ? v.withState(VolumeState.CREATED, clock.wall()) : v);
             throw e;
         }
     }

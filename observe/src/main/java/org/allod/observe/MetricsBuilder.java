@@ -18,10 +18,10 @@ import java.util.Map;
 import java.util.function.BiFunction;
 
 /**
- * The numbers of one page, gathered family by family: several sources may add to one family. Names follow
- * Prometheus's own rules: base units, {@code _total} for counters (added here), one {@code allod_} before all.
+ * Collects the samples of one page by metric family; several sources may add to one family. Names follow Prometheus's
+ * rules: base units, {@code _total} for counters (added here), and the prefix {@code allod_}.
  *
- * <p>Not safe for several threads: one page, one thread.
+ * <p>Not thread-safe: each page has a builder of its own.
  */
 public final class MetricsBuilder {
     private final Map<String, Family<?>> families = new LinkedHashMap<>();

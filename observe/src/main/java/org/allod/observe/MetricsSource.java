@@ -1,6 +1,6 @@
 package org.allod.observe;
 
-/** Somebody with numbers to tell. Asked anew for each page; should be quick and must not throw for one bad number. */
+/** A source of metrics, asked for each page. It must not block, and must not throw because of one bad number. */
 public interface MetricsSource {
     void collect(MetricsBuilder into);
 }

@@ -1,12 +1,12 @@
 /**
- * What the host can tell about itself, for tools that already exist: today the page that Prometheus reads.
+ * The host's metrics in the format that Prometheus reads.
  *
- * <p>Rooms keep their own counts and give them out as records; the assembly turns each into a {@link
- * org.allod.observe.MetricsSource}, and {@link org.allod.observe.PrometheusEndpoint} asks them all when somebody looks. Nothing is
- * counted twice and nothing is sampled while nobody looks.
+ * <p>Every room keeps its own counts and returns them as records. {@code host} turns each into a {@link
+ * org.allod.observe.MetricsSource}, and {@link org.allod.observe.PrometheusEndpoint} asks all sources at each scrape.
+ * So nothing is counted twice, and nothing is sampled between scrapes. Start reading with the endpoint.
  *
- * <p>Thread rule: a page may be asked for on any thread, several at once. Depends on the Prometheus client's model and
- * its text formats only.
+ * <p>Thread rule: any thread may ask for a page, several at once. Depends only on the Prometheus client's model and
+ * text formats.
  */
 @NullMarked
 package org.allod.observe;

@@ -8,7 +8,7 @@ import java.util.TreeMap;
 import org.allod.base.Rng;
 import org.jspecify.annotations.Nullable;
 
-/** The names in one folder: as they are, as they are on the disk for certain, and what changed in between. */
+/** The names in one folder: the present ones, those certainly on the disk, and the changes in between. */
 final class CapturedDirectory {
     /** What a name stands for: one of the two. */
     record Entry(@Nullable Inode file, @Nullable CapturedDirectory folder) {}

@@ -1,7 +1,7 @@
 package org.allod.powercut;
 
 /**
- * A place in a recording at which the power may go: a call has begun, or has returned. In between it may have had its
- * effect, in part.
+ * A point in a recording at which the power may fail: a call has begun, or has returned. In between its effect may be
+ * partial.
  */
 record CutPoint(DiskOperation op, boolean returned) {}

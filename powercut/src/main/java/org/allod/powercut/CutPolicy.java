@@ -3,8 +3,8 @@ package org.allod.powercut;
 import org.allod.base.Rng;
 
 /**
- * How a disk treats what was not flushed, for one cut. Disks that keep all, nothing, or all up to a moment are as likely
- * as those that keep half of it here and there: each has found faults that the others hide.
+ * How the disk treats unflushed writes at one cut. Keeping all of them, none, all up to a moment, or a random half are
+ * equally likely, since each has found defects that the others hide.
  */
 record CutPolicy(boolean inOrder, double place, double change, double sector) {
     private static final double[] OFTEN = {0, 0.1, 0.5, 0.9, 1};

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.allod.base.Rng;
 
-/** One file: what is on the disk for certain, and what was written since, which may be there in any part. */
+/** One file: what is certainly on the disk, and what was written since, of which the disk may have any part. */
 final class Inode {
     static final int SECTOR = 512;
 
@@ -33,7 +33,9 @@ final class Inode {
         pending.stream().filter(p -> p.op.equals(op)).forEach(p -> p.returned = true);
     }
 
-    /** What a flush that begins now will have made durable once it returns: the number of the first change beyond it. */
+    /**
+     * What a flush that begins now will have made durable once it returns: the number of the first change beyond it.
+     */
     long mark() {
         return pending.stream()
                 .filter(p -> !p.returned)

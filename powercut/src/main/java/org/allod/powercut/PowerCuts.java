@@ -9,7 +9,7 @@ import java.util.stream.IntStream;
 import org.allod.base.Rng;
 import org.allod.soak.Campaign;
 
-/** Cuts the power at many moments of a recording and has a test look at what a disk could hold then. */
+/** Cuts the power at many points of a recording, and lets a test open what a disk could hold then. */
 public final class PowerCuts {
     /** What must hold of the folder after a cut. Throws where it does not. */
     @FunctionalInterface
@@ -98,7 +98,9 @@ public final class PowerCuts {
         }
     }
 
-    /** Half of them anywhere; half where something rarer happens than that the log is written: those are soon missed. */
+    /**
+     * Half of them anywhere; half where something rarer happens than that the log is written: those are soon missed.
+     */
     private static int[] moments(Recording recording, Rng rng, int count) {
         int[] rare = IntStream.range(0, recording.length())
                 .filter(i -> switch (recording.moments().get(i).op()) {

@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what {@code strace} wrote: its lines become calls, its calls operations on one folder. */
+/** Parses the output of {@code strace}: lines become system calls, and these become operations on one folder. */
 final class StraceParser {
     /** The calls that may change a folder, and those that we must see to know that they did not. */
     static final String CALLS = "open,openat,creat,write,writev,pwrite64,pwritev,pwritev2,ftruncate,truncate,fallocate,"

@@ -2,7 +2,10 @@ package org.allod.sim;
 
 import java.util.PriorityQueue;
 
-/** Time, as the order of events. Nanoseconds from the beginning; events of one moment happen in the order they were put in. */
+/**
+ * The simulated time: a queue of events, in nanoseconds from the start. Events of one moment happen in order of
+ * insertion.
+ */
 public final class EventQueue {
     private record Event(long at, long seq, Runnable action) implements Comparable<Event> {
         @Override

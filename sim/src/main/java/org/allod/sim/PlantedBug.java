@@ -1,6 +1,6 @@
 package org.allod.sim;
 
-/** Mistakes that somebody could make, put in on purpose: each must be found within a stated number of seeds. */
+/** Plausible defects that a test plants: the simulator must find each within a stated number of seeds. */
 public enum PlantedBug {
     NONE,
     /** Half the flushes are said to be done and are not. */

@@ -12,7 +12,7 @@ import org.allod.state.SiteId;
 import org.allod.state.VersionVector;
 import org.jspecify.annotations.Nullable;
 
-/** How the bugs of {@link PlantedBug} get into a replica. */
+/** Plants the defects of {@link PlantedBug} into a replica. */
 final class PlantedBugs {
     private PlantedBugs() {}
 

@@ -2,7 +2,7 @@ package org.allod.sim;
 
 import org.allod.state.Agent;
 
-/** Counts the change sets on their way, and those that go far. */
+/** Counts the messages with change sets, and those of them that travel far. */
 record PropagationTap(long[] counts) implements SimulatedNetwork.Tap {
     /** A flight there and back longer than this is long. */
     private static final long FAR = 150_000_000;

@@ -2,7 +2,7 @@ package org.allod.sim;
 
 import org.jspecify.annotations.Nullable;
 
-/** One host: a place, a clock that began at any number, and a process while it is up. */
+/** One host: a place, a clock with an arbitrary start, and a process while it is up. */
 public final class SimulatedHost {
     private final EventQueue events;
     final int number;

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.allod.base.Rng;
 
-/** Carries messages between hosts, in the time their distance takes, with the faults of the moment. */
+/** Delivers messages between hosts with the latency of their distance and the faults of the moment. */
 public final class SimulatedNetwork {
     /** What watches messages on their way: figures and tests. */
     public interface Tap {

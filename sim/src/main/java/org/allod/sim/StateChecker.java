@@ -9,7 +9,7 @@ import org.allod.state.ChangeSet;
 import org.allod.state.Dot;
 import org.allod.state.MemoryReplica;
 
-/** What must hold at every moment, watched as it happens. */
+/** Checks the invariants that must hold at every moment, while the simulation runs. */
 final class StateChecker {
     /** Change sets that somebody may know: those that were acknowledged, or may be on a disk. */
     private final TreeMap<Dot, ChangeSet> written = new TreeMap<>();

@@ -12,10 +12,10 @@ import org.allod.state.MemoryReplica;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fleet that shares a picture while things break: hosts start, write, crash and start again on what their disks kept, and
- * the network does what networks do. What must hold at every moment is checked as it happens ({@link StateChecker}). Then
- * everything heals and nobody writes, and within a bound all hosts must see one another, hold the same rows, and those must
- * be what all acknowledged writes make.
+ * A fleet with replicated state under faults: hosts start, write, crash and restart with what their disks kept, and the
+ * network loses, delays and partitions. Invariants are checked all the time ({@link StateChecker}). Then all faults
+ * heal and writes end; within a bound all hosts must see one another and hold the same rows, which must be the result
+ * of all acknowledged writes.
  */
 public final class StateSimulation {
     private static final long SECOND = 1_000_000_000L;

@@ -10,7 +10,9 @@ import org.allod.state.RowKey;
 import org.allod.state.SchemaReader;
 import org.jspecify.annotations.Nullable;
 
-/** Writes as a fleet makes them: each host its own machines, whole, and everybody some rows that are fought over. */
+/**
+ * Writes like those of a fleet: each host writes whole rows of its own machines, and all hosts write some shared rows.
+ */
 final class StateWorkload {
     static final ReplicatedSchema SCHEMA = SchemaReader.read("""
             CREATE TABLE machine(-- whole-row

@@ -1,6 +1,6 @@
 package org.allod.sim;
 
-/** Something that must hold does not. */
+/** An invariant is violated. */
 public final class Violation extends RuntimeException {
     Violation(String message) {
         super(message);

@@ -1,7 +1,7 @@
 /**
- * Equipment of tests: what random tests share. A test that draws from a seed is short in the suite, always from the same
- * seed, so that a failure there is a defect of the change that shows it; {@code ./allod soak} runs the same test for as
- * long as one likes, from a seed of its own. In no distribution.
+ * What random tests share; part of no distribution. In the suite a random test is short and always uses the same seed,
+ * so that a failure comes from the change that shows it. {@code ./allod soak} runs the same test for as long as wanted,
+ * from another seed.
  */
 @NullMarked
 package org.allod.soak;

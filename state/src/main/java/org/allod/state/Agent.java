@@ -4,10 +4,10 @@ import java.util.List;
 import org.allod.base.Rng;
 
 /**
- * The protocols of one host: who is there, telling changes on, catching up. Given messages and the time, it says through
- * its {@link Outbox} what to do. The same object runs behind sockets and in the simulator.
+ * Combines the protocols of one host: membership, broadcast and sync. It takes messages and the time, and puts what is
+ * to be done into its {@link Outbox}. The same class runs behind sockets and in the simulator.
  *
- * <p>Belongs to one thread. Call {@link #tick} at {@link #deadline} or later, and {@link #receive} for each message.
+ * <p>Thread rule: one thread. Call {@link #tick} at {@link #deadline} or later, and {@link #receive} for each message.
  */
 public final class Agent {
     private final long fleet;
@@ -39,7 +39,10 @@ public final class Agent {
         membership.join(seeds, now);
     }
 
-    /** Tells everybody a change set of this host. It must be on the disk: a number that was told is never given out again. */
+    /**
+     * Tells everybody a change set of this host. It must be on the disk: a number that was told is never given out
+     * again.
+     */
     public void publish(ChangeSet set, long now) {
         broadcast.publish(set, now);
     }

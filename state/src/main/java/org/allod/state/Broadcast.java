@@ -9,11 +9,11 @@ import org.allod.base.Rng;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings change sets to all hosts: at once along a tree, and what the tree lost by announcing and asking, as Plumtree does
- * (Leitão et al. 2007). The tree is not learned from duplicates but worked out by each host from its view of the members:
- * the origin sends to one host of each region, that one is the root of a tree over its region's ring, and every host finds
- * its own place in it. So in a quiet fleet each host receives each change set once. Where views differ for a moment, a
- * host is left out or told twice; the announcements see to the first. (docs/decisions/203)
+ * Brings change sets to all hosts: immediately along a tree, and by announcements and requests for what the tree lost,
+ * as in Plumtree (Leitão et al. 2007). The tree is not learned from duplicates; each host computes it from its view of
+ * the members. The origin sends to one host of each region, which is the root of a tree over its region's ring, and
+ * every host computes its own position. So in a stable fleet each host receives each change set once. While views
+ * differ, a host may be left out or receive a change set twice; announcements repair the former. (docs/decisions/203)
  *
  * <p>A reducer; belongs to one thread.
  */

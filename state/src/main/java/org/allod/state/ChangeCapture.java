@@ -14,9 +14,9 @@ import org.allod.store.Transaction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out which rows a transaction of this host wrote. Temporary triggers, which only the writer's connection has, put
- * the key of each row written into a temporary log; before the commit the log is turned into metadata. The values stay
- * where they are and are read from the row when somebody asks for the change set. (docs/decisions/202)
+ * Records which rows a transaction of this host wrote. Temporary triggers, which only the writer's connection has,
+ * insert the key of each written row into a temporary log; before the commit the log is turned into metadata. Values
+ * are not copied; they are read from the row when a change set is requested. (docs/decisions/202)
  */
 final class ChangeCapture {
     /** Rows in one change set: what a receiver applies in one transaction, a few milliseconds of its writer's time. */
@@ -42,8 +42,8 @@ final class ChangeCapture {
     }
 
     /**
-     * What makes the log and the triggers for this layout; run once on the writer's connection, and after each change of it.
-     * The triggers call tables by their numbers in the layout, so the version says which one that is.
+     * What makes the log and the triggers for this layout; run once on the writer's connection, and after each change
+     * of it. The triggers call tables by their numbers in the layout, so the version says which one that is.
      */
     static List<String> setUp(ReplicatedTables layout, long version) {
         List<String> sql = new ArrayList<>();

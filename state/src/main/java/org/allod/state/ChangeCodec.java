@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The form in which rows travel and wait. */
+/** Encodes and decodes row changes, for messages and for storage. */
 final class ChangeCodec {
     private static final int CELLS = 0;
     private static final int REGISTER = 1;

@@ -3,8 +3,8 @@ package org.allod.state;
 import java.util.List;
 
 /**
- * What one site wrote at once: the unit of broadcast, of what has been seen, and of what a receiver applies in one
- * transaction. A small transaction is one; a large one is several, cut between rows.
+ * What one site wrote at once: the unit that is broadcast, recorded as seen, and applied in one transaction. A small
+ * transaction is one change set; a large one is several, split between rows.
  */
 public record ChangeSet(Dot dot, List<RowChange> rows) {
     public ChangeSet {

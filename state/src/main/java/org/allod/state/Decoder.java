@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what {@link Encoder} wrote, trusting none of it: whatever the bytes, it ends with a value or {@link MalformedMessage}. */
+/** Reads what {@link Encoder} wrote, without trusting it: any bytes give a value or a {@link MalformedMessage}. */
 final class Decoder {
     private final byte[] bytes;
     private int at;

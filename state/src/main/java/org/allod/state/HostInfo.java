@@ -1,9 +1,9 @@
 package org.allod.state;
 
 /**
- * What a host says of itself.
+ * What a host announces about itself.
  *
- * @param address where it is spoken to; may differ from where it listens
- * @param region its place; hosts of one region are near to one another
+ * @param address the address that others send to; may differ from the one that it listens on
+ * @param region its location; hosts of one region are close to each other
  */
 public record HostInfo(SiteId id, String address, String region) {}

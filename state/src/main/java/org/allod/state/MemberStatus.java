@@ -1,6 +1,6 @@
 package org.allod.state;
 
-/** What is thought of a member. Where the incarnation is the same, the later in this list wins. */
+/** The status of a member. At the same incarnation, the later constant in this list wins. */
 public enum MemberStatus {
     ALIVE(0),
     /** Did not answer; is declared dead unless it says otherwise in time. */

@@ -1,10 +1,10 @@
 package org.allod.state;
 
 /**
- * One statement about a member, as it is passed on.
+ * One statement about a member, as hosts pass it on.
  *
- * @param incarnation raised by the member alone, to take back what is said of it
- * @param from who says so first; tells confirmations of a suspicion from repetitions
+ * @param incarnation only the member itself raises it, to refute what others say about it
+ * @param from the host that said it first, which distinguishes confirmations of a suspicion from repetitions
  */
 public record MemberUpdate(HostInfo host, long incarnation, MemberStatus status, SiteId from) {
     void encode(Encoder out) {

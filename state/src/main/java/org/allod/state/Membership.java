@@ -10,16 +10,17 @@ import org.allod.base.Rng;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who is in the fleet and who is up: SWIM (Das et al. 2002) with Lifeguard's local health, shrinking suspicions and buddy
- * (Dadgar et al. 2018).
+ * Which hosts are in the fleet and which are alive: SWIM (Das et al. 2002) with Lifeguard's local health, shrinking
+ * suspicions and buddy system (Dadgar et al. 2018).
  *
- * <p>A host probes one member after another in a shuffled round, so that each is probed within a round. Who does not
- * answer is probed through others, then suspected, then declared dead unless it raises its incarnation. Only the member
- * itself ever raises its incarnation; at equal ones the worse news wins. All news travels on probes and answers, and
- * as gossip while there is any, so that a quiet fleet sends probes alone, as many for ten hosts as for ten thousand.
+ * <p>A host probes the members one after another in shuffled order, so that each is probed once in a round. A member
+ * that does not answer is probed through others, then suspected, then declared dead unless it raises its incarnation.
+ * Only the member itself raises its incarnation; at equal incarnations the worse status wins. Updates travel on probes
+ * and their answers, and as gossip while there are any. So a stable fleet sends only probes, and each host sends as
+ * many in a fleet of ten as in one of ten thousand.
  *
- * <p>A reducer: it is told of messages and the time, and says what to send. Belongs to one thread. A host that notices that it
- * did not run for a while believes none of its own unanswered probes.
+ * <p>A reducer: it takes messages and the time, and returns what to send. Thread rule: one thread. A host that detects
+ * that it did not run for a while ignores its own unanswered probes.
  */
 public final class Membership {
     /** Pieces of news in one message: about 80 bytes each, so that the datagram stays below 1,200. */
@@ -192,8 +193,8 @@ public final class Membership {
     }
 
     /**
-     * A dead member that lives hears what is said of it, and who says so, and answers with its view. It may have begun a new
-     * life in which it knows nobody who knows this host.
+     * A dead member that lives hears what is said of it, and who says so, and answers with its view. It may have begun
+     * a new life in which it knows nobody who knows this host.
      */
     private void callDead(long now) {
         List<Member> dead = new ArrayList<>();

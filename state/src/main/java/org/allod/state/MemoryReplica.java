@@ -12,7 +12,7 @@ import java.util.function.Predicate;
 import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
-/** A replica in memory: what the simulator gives each of its hosts. Belongs to one thread. */
+/** A replica in memory, for hosts in the simulator. Thread rule: one thread. */
 public final class MemoryReplica implements Replica {
     private final SiteId site;
     private final ReplicatedSchema schema;

@@ -2,7 +2,7 @@ package org.allod.state;
 
 import java.util.List;
 
-/** Where a reducer puts what it wants done. The shell carries it out; the simulator has it happen later, or not. */
+/** Where a reducer puts its effects. The shell carries them out; the simulator does so later, or not at all. */
 public interface Outbox {
     /** Sends to one host, without promise that it arrives or is the next to arrive. */
     void send(String address, byte[] message);

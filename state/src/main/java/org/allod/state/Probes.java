@@ -6,7 +6,9 @@ import java.util.TreeMap;
 import org.allod.base.Rng;
 import org.jspecify.annotations.Nullable;
 
-/** The probing half of {@link Membership}: whose turn it is, which probes are under way, which are made for others. */
+/**
+ * The probes of {@link Membership}: which member is next, which probes are under way, and which are made for others.
+ */
 final class Probes {
     /** A clock that moves this much further than it was to is taken to mean that this process did not run. */
     private static final long STALL = 500_000_000L;

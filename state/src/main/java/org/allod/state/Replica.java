@@ -2,7 +2,7 @@ package org.allod.state;
 
 import java.util.List;
 
-/** The rows of one host and what it has seen, as the protocols use them. */
+/** The rows of one host and its version vector, as the protocols use them. */
 public interface Replica {
     /** Who this host is as a writer. */
     SiteId site();
@@ -14,8 +14,8 @@ public interface Replica {
     void apply(List<ChangeSet> sets);
 
     /**
-     * Takes in parts of rows from a sync session, without having seen the change sets they are of. The session claims what
-     * has been seen when it is complete.
+     * Takes in parts of rows from a sync session, without having seen the change sets they are of. The session claims
+     * what has been seen when it is complete.
      */
     void merge(List<RowChange> rows);
 

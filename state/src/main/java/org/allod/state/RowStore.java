@@ -11,7 +11,7 @@ import java.util.TreeMap;
 import org.allod.store.Transaction;
 import org.jspecify.annotations.Nullable;
 
-/** Reads and writes rows with their metadata inside one transaction. For one piece of work; never kept. */
+/** Reads and writes rows with their metadata inside one transaction, and is used for that transaction only. */
 final class RowStore {
     private final Transaction tx;
     private final ReplicatedTables layout;

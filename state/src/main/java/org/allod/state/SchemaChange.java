@@ -13,8 +13,9 @@ import org.allod.store.Transaction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings the tables of a file to a wanted schema. Additive: what is there stays. No row is read or written, so a new column
- * on a million rows is one statement, and nothing is sent; its cells have version 0 until somebody writes them.
+ * Changes the tables of a file to a wanted schema. It only adds: existing tables and columns stay. No row is read or
+ * written, so a new column on a million rows takes one statement and sends nothing; its cells have version 0 until they
+ * are written.
  */
 final class SchemaChange {
     /** Parts of a column's definition that SQLite describes nowhere, so that they cannot be added later. */

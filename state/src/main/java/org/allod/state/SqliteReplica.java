@@ -26,8 +26,8 @@ import org.allod.store.TransactionBody;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A replica in a SQLite file. What is acknowledged is flushed. May be called from any thread; writes take their turns at
- * the one writer of the {@link Database}.
+ * A replica in a SQLite file. What is acknowledged has been flushed. Thread rule: safe from any thread; the single
+ * writer of the {@link Database} serializes writes.
  */
 public final class SqliteReplica implements Replica, AutoCloseable {
     private static final int CHECKED = 512;
@@ -129,7 +129,9 @@ public final class SqliteReplica implements Replica, AutoCloseable {
         layouts.keySet().removeIf(older -> older < version);
     }
 
-    /** The layout that holds in this transaction. A schema change may be in the same batch, and be rolled back with it. */
+    /**
+     * The layout that holds in this transaction. A schema change may be in the same batch, and be rolled back with it.
+     */
     private ReplicatedTables layout(Transaction tx) throws SQLException {
         long version = tx.first("SELECT layout FROM temp._allod_mode", row -> row.getLong(1))
                 .orElseThrow();

@@ -10,8 +10,8 @@ import org.allod.base.RejectedException;
 import org.allod.store.Transaction;
 
 /**
- * Lets a client's statement write replicated tables and nothing else. SQLite says itself what a statement will do: its
- * program is read ({@code EXPLAIN}) before it is run.
+ * Allows a client's statement to write replicated tables and nothing else. SQLite itself tells what a statement will
+ * do: its program ({@code EXPLAIN}) is inspected before it runs.
  */
 final class StatementGuard {
     private static final Set<String> FIRST_WORDS =

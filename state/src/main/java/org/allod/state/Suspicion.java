@@ -4,8 +4,9 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * A suspicion and who confirmed it. It begins long and shrinks with each independent confirmation (Lifeguard, Dadgar et
- * al. 2018, section IV-B): a host that is slow itself gets none, and accuses nobody for long.
+ * A suspicion and the hosts that confirmed it. Its timeout begins long and shrinks with each independent confirmation
+ * (Lifeguard, Dadgar et al. 2018, section IV-B). A host that is slow itself gets no confirmations, so it does not
+ * declare others dead early.
  */
 final class Suspicion {
     private final long begun;

@@ -7,14 +7,14 @@ import org.allod.base.Rng;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Anti-entropy: makes two hosts equal, whatever broadcast lost and however long one was away. A host compares one number
- * with a random other; where it differs, 64 numbers; where some differ, what it has seen of the sites in those buckets.
- * Then it pulls: the other lists the rows of which some part was written by a change set it lacks, and sends them page by
- * page <em>as they are when they are sent</em>. Only with the last page the puller claims to have seen what the other had
- * when the session began. That order is what makes the claim true although rows are written over meanwhile
- * (docs/state.md).
+ * Anti-entropy: makes two hosts equal, whatever broadcast lost and however long one of them was away. A host compares
+ * one hash with a random other host; if it differs, 64 hashes; if some of these differ, what both have seen of the
+ * sites in those buckets. Then it pulls: the other host lists the rows that were partly written by a change set that
+ * the puller lacks, and sends them page by page <em>as they are at the time of sending</em>. Only with the last page
+ * does the puller record as seen what the other host had when the session began. Because of this order the record is
+ * correct although rows are overwritten meanwhile (docs/state.md).
  *
- * <p>A reducer; belongs to one thread. At most one pull at a time; a few are served.
+ * <p>A reducer. Thread rule: one thread. A host has at most one pull of its own under way and serves a few.
  */
 public final class Sync {
     private static final int TRIES = 3;

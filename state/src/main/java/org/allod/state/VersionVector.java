@@ -6,8 +6,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which change sets a replica has taken in. What it promises: the replica's rows are at least what every change set in
- * here made of them (docs/state.md, "what seen means").
+ * Which change sets a replica has seen. Its invariant: the effect of every change set in here is contained in the
+ * replica's rows, or superseded there by a later one (docs/state.md, "what seen means").
  */
 public final class VersionVector {
     private final TreeMap<SiteId, NumberSet> sites = new TreeMap<>();

@@ -11,7 +11,7 @@ import org.allod.base.FailedException;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteOpenMode;
 
-/** Opens connections with the settings the promises rest on, and checks that SQLite took them. */
+/** Opens connections with the settings that durability depends on, and checks that SQLite has applied them. */
 final class ConnectionFactory {
     private ConnectionFactory() {}
 
@@ -29,7 +29,8 @@ final class ConnectionFactory {
             s.execute("PRAGMA foreign_keys=ON");
             s.execute("PRAGMA wal_autocheckpoint=" + options.checkpointPages());
             s.execute("PRAGMA cache_size=-16384");
-            // Temporary tables of the writer (`state` has one for what a transaction wrote) are not worth a file.
+            // The writer's temporary tables (`state` has one for what a transaction wrote) are small: keep them in
+            // memory.
             s.execute("PRAGMA temp_store=MEMORY");
             transactionsByHand(connection);
             return connection;
@@ -40,11 +41,10 @@ final class ConnectionFactory {
     }
 
     /**
-     * A connection is used by one thread at a time: under the writer's turn, or by its reader. So SQLite need not lock it
-     * at each call.
+     * NOMUTEX, because one thread at a time uses a connection: the one that holds the writer's lock, or its reader.
      *
-     * <p>Without the second property the driver looks at every statement with a regular expression and asks for the last
-     * row's number by a query of its own after every insert: half the processor time of a small write.
+     * <p>Without the second property the driver matches every statement with a regular expression and queries the last
+     * row's number after every insert, which takes half the processor time of a small write.
      */
     private static Properties properties() {
         Properties properties = new Properties();
@@ -55,9 +55,9 @@ final class ConnectionFactory {
     }
 
     /**
-     * Takes transactions into our own hands. As long as the driver believes in auto-commit it tries to begin one after
-     * every statement, to see whether there is one; that costs as much as a small write. It is told that auto-commit is
-     * off, and the transaction it begins at that is ended at once.
+     * Makes this room begin and end transactions itself. In auto-commit mode the driver tries to begin a transaction
+     * after every statement to find out whether there is one, which costs as much as a small write. So auto-commit is
+     * turned off, and the transaction that the driver begins because of that is ended at once.
      */
     private static void transactionsByHand(Connection connection) throws SQLException {
         connection.setAutoCommit(false);

@@ -12,8 +12,8 @@ import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One SQLite file. Writes are durable when they return; reads see every write that was durable when they began. See
- * the package for what that means and for the thread rule.
+ * One SQLite file. Writes are durable when they return; a read sees every write that was durable when it began. The
+ * package documentation says what that means and has the thread rule.
  */
 public final class Database implements AutoCloseable {
     private final Path file;
@@ -39,9 +39,9 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Opens the file, making it if there is none, and brings the tables of every component up to date.
+     * Opens the file, creates it if there is none, and migrates the tables of every component.
      *
-     * @throws FailedException where the file is damaged, newer than this program, or cannot be written
+     * @throws FailedException if the file is damaged, newer than this program, or not writable
      */
     public static Database open(Path file, DatabaseOptions options, List<Schema> schemas) {
         return open(file, options, schemas, Transactions::commit);
@@ -78,12 +78,12 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    /** Does {@code work} in a transaction and returns once it is durable. */
+    /** Runs {@code body} in a transaction and returns once it is durable. */
     public <T extends @Nullable Object> T write(TransactionBody<T> body) {
         return join(submit(body));
     }
 
-    /** Does {@code work} in a transaction; completes once it is durable. */
+    /** Runs {@code body} in a transaction; the future completes once it is durable. */
     public <T extends @Nullable Object> CompletableFuture<T> submit(TransactionBody<T> body) {
         CompletableFuture<T> result = new CompletableFuture<>();
         submit(body, new WriteCallback<T>() {
@@ -100,12 +100,12 @@ public final class Database implements AutoCloseable {
         return result;
     }
 
-    /** The same, telling a listener: for callers that make a hundred thousand of them a second. */
+    /** The same with a callback, for callers that write a hundred thousand times a second. */
     public <T extends @Nullable Object> void submit(TransactionBody<T> body, WriteCallback<T> callback) {
         writer.submit(new PendingWrite<>(body, callback));
     }
 
-    /** Reads on one of the reader threads, from one snapshot. */
+    /** Runs {@code body} on a reader thread, in one snapshot. */
     public <T extends @Nullable Object> T read(TransactionBody<T> body) {
         return join(readers.submit(body));
     }
@@ -127,14 +127,14 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Has somebody told once nothing more is written because what is on the disk is in doubt: the process must end and
-     * start again. On the thread that wrote; at once where it has happened already.
+     * Sets what to call when it is unknown what the disk holds and the database refuses further writes; the process
+     * must then restart. It is called on the thread that wrote, or at once if that has happened already.
      */
-    public void whenLost(Consumer<DurabilityLost> told) {
-        writer.whenLost(told);
+    public void whenLost(Consumer<DurabilityLost> callback) {
+        writer.whenLost(callback);
     }
 
-    /** Whether the disk space kept for a full disk is there ({@link DiskReserve}). */
+    /** Whether the space that is reserved for a full disk exists ({@link DiskReserve}). */
     public boolean reserveHeld() {
         return reserve.held();
     }
@@ -144,7 +144,7 @@ public final class Database implements AutoCloseable {
         return reserve.givenUp();
     }
 
-    /** Makes the reserve where it is missing and the disk has room for it; takes as long as writing it. */
+    /** Makes the reserve if it is missing and the disk has space for it; takes as long as writing it. */
     public boolean refillReserve() {
         return reserve.refill();
     }
@@ -172,7 +172,7 @@ public final class Database implements AutoCloseable {
             try {
                 connection.close();
             } catch (SQLException e) {
-                // Everything acknowledged is in the write-ahead log already; the next opening finishes the rest.
+                // Everything acknowledged is in the write-ahead log already; the next open completes the rest.
                 System.getLogger(Database.class.getName())
                         .log(System.Logger.Level.WARNING, "closing a connection of a database", e);
             }

@@ -3,8 +3,8 @@ package org.allod.store;
 /**
  * Bounds of one database.
  *
- * @param queue writes that may wait; a caller beyond that blocks until there is room
- * @param batch most writes in one transaction: bounds the latency of the last and the work repeated if one fails
+ * @param queue how many writes may wait; further callers block
+ * @param batch the most writes in one transaction, which bounds the latency of the last one and what a failure repeats
  * @param readers reader threads, each with its own connection
  * @param checkpointPages write-ahead log pages (4 KiB) at which the writer copies them into the file
  */

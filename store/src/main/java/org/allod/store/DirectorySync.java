@@ -8,15 +8,15 @@ import java.nio.file.StandardOpenOption;
 import org.allod.base.FailedException;
 
 /**
- * Makes durable that a database can be found: the entry of its file in the folder, and of each folder in the one above.
- * SQLite flushes the folder of its own files; but the folder may have been made a moment ago, and a file system need not
- * keep the name of a folder that was not flushed, whatever was flushed in it. A few flushes of what is mostly unchanged,
- * at each opening: the process that made the folder may have died before it came to this.
+ * Makes the directory entries that lead to a database durable: that of its file, and that of each folder in its parent.
+ * SQLite flushes the folder of its own files. But that folder may be new, and a file system may lose the name of a
+ * folder whose parent was not flushed. This happens at each open, since the process that made the folder may have died
+ * before it did so; flushing what is unchanged costs little.
  */
 final class DirectorySync {
     private DirectorySync() {}
 
-    /** Up to the first folder that we may not write to, in which we have therefore made nothing. */
+    /** Flushes upwards until the first folder that this process may not write to, where it has made nothing. */
     static void settle(Path file) {
         Path folder = file.toAbsolutePath().getParent();
         while (folder != null && Files.isWritable(folder)) {

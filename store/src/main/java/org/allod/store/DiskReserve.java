@@ -12,20 +12,21 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Space that a database keeps for the day when the disk is full: a file of zeros beside it, {@code NAME.reserve}. It
- * serves in two ways. A start that finds no write-ahead log is given the file as its log, under another name, so that
- * nobody can take the space in between. And a write that meets a full disk deletes it and tries again ({@link GroupCommitWriter}):
- * what ends the fullness (a stop, a destroy) is a few writes. Once there is room it is made again ({@link #refill}).
+ * Space that a database keeps for when the disk is full: a file of zeros beside it, {@code NAME.reserve}. It has two
+ * uses. If an open finds no write-ahead log, the reserve is renamed to be the log, so that nothing else can take the
+ * space in between. And a write that fails on a full disk deletes the reserve and is tried again ({@link
+ * GroupCommitWriter}), because the operations that free space (a stop, a destroy) need only a few writes. Once the disk
+ * has space again, {@link #refill} makes the reserve again.
  */
 final class DiskReserve {
     private static final System.Logger LOG = System.getLogger(DiskReserve.class.getName());
 
-    /** Beside the log: for its index, and for what else a start writes. */
+    /** Bytes besides the log: for its index, and for what else a start of the daemon writes. */
     private static final long SPARE = 4L << 20;
 
     private static final int PIECE = 1 << 20;
 
-    /** A reserve is made only where the disk has this many times as much, so that making it does no harm. */
+    /** The reserve is made only if this many times its size is free, so that making it does no harm. */
     private static final int ROOM = 4;
 
     private final Path database;
@@ -45,7 +46,9 @@ final class DiskReserve {
         return log + SPARE;
     }
 
-    /** Before the database is opened: where there is no log the reserve becomes it; where the disk is full it goes. */
+    /**
+     * Called before the database is opened: uses the reserve as the log if there is none, or frees it on a full disk.
+     */
     void open() {
         try {
             Files.deleteIfExists(half);
@@ -59,7 +62,7 @@ final class DiskReserve {
                 boolean _ = giveUp();
             }
         } catch (IOException e) {
-            // Opening says what is wrong with the folder, if anything is.
+            // If something is wrong with the folder, opening the database fails with the reason.
             LOG.log(System.Logger.Level.WARNING, "the reserve " + file + " is of no use: " + e);
         }
     }
@@ -73,7 +76,7 @@ final class DiskReserve {
         return given.get();
     }
 
-    /** Deletes it; false where there was none. */
+    /** Deletes it; false if there was none. */
     boolean giveUp() {
         try {
             if (!Files.deleteIfExists(file)) {
@@ -92,7 +95,7 @@ final class DiskReserve {
         }
     }
 
-    /** Makes it where it is missing and there is room; returns whether it is there. */
+    /** Makes it if it is missing and there is space; returns whether it exists. */
     boolean refill() {
         try {
             if (!held() && free() >= ROOM * bytes()) {
@@ -108,7 +111,7 @@ final class DiskReserve {
         boolean done = false;
         try (FileChannel channel = FileChannel.open(
                 half, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-            // Written, not only asked for: a log whose blocks have never been written is slower to flush.
+            // Write the zeros instead of only allocating: a log with unwritten blocks is slower to flush.
             ByteBuffer zeros = ByteBuffer.allocateDirect(PIECE);
             for (long left = bytes(); left > 0; left -= PIECE) {
                 zeros.clear().limit((int) Math.min(PIECE, left));

@@ -16,26 +16,26 @@ import org.jspecify.annotations.Nullable;
 /**
  * The one connection that writes, and the group commit.
  *
- * <p>Under {@link #turn} somebody takes what waits (at most a batch), runs all of it in one transaction and commits: one flush for all. If a
- * piece of work throws, the whole batch is rolled back and repeated one by one, each in its own transaction, so that
- * only the guilty piece fails; that costs a flush for each but happens rarely, and the common path pays for no
- * savepoints. If the commit itself fails and what is on the disk is in doubt, the writer breaks: every waiting and later
- * write fails with {@link DurabilityLost}.
+ * <p>The thread that holds {@link #writeLock} takes the waiting writes (at most a batch), runs them in one transaction
+ * and commits: one flush for all. If one of them throws, the whole batch is rolled back and the writes are repeated one
+ * by one, each in its own transaction, so that only the faulty one fails. That costs a flush for each, but it is rare,
+ * and the common path needs no savepoints. If the commit itself fails and it is unknown what the disk holds, the writer
+ * breaks: every waiting and later write fails with {@link DurabilityLost}.
  *
- * <p><b>Who commits.</b> A thread of this class, as long as writes come together: it delivers the outcomes of a batch
- * on a virtual thread, so that the next batch starts at once. But for a caller that is alone, to wake that thread and
- * to be woken by it costs more than the flush itself. So once a batch was of one, a virtual thread that finds nobody
- * writing and nothing queued commits its own write and hears the outcome before {@link #submit} returns; what queues up
- * meanwhile is the thread's, and makes a batch of more, after which callers queue again. The foreign calls hold the
- * caller's carrier for one commit: of one virtual thread at a time, since there is one turn, and only where there is a
- * second carrier for the others (docs/decisions/010).
+ * <p><b>Who commits.</b> While writes arrive together, a thread of this class commits them. It delivers the outcomes of
+ * a batch on a virtual thread, so that the next batch begins at once. For a lone caller, however, waking that thread
+ * and being woken by it costs more than the flush. So after a batch of one write, a virtual thread that finds the lock
+ * free and the queue empty commits its own write, and its callback runs before {@link #submit} returns. Writes that
+ * queue up meanwhile are left to the thread; they make a larger batch, after which callers queue again. The foreign
+ * calls pin the caller's carrier for one commit. That happens to one virtual thread at a time, since there is one lock,
+ * and only if there is a second carrier for the others (docs/decisions/010).
  */
 final class GroupCommitWriter implements Runnable {
     private static final System.Logger LOG = System.getLogger(GroupCommitWriter.class.getName());
 
-    /** Bound while a write committed on this thread is being told. */
+    /** Bound while this thread runs the callback of a write that it committed itself. */
     private static final ScopedValue<Boolean> DELIVERING = ScopedValue.newInstance();
-    /** Whether virtual threads go on while one of them holds its carrier. */
+    /** Whether virtual threads can run while one of them pins its carrier. */
     private static final boolean SECOND_CARRIER = Integer.getInteger(
                     "jdk.virtualThreadScheduler.parallelism",
                     Runtime.getRuntime().availableProcessors())
@@ -44,15 +44,15 @@ final class GroupCommitWriter implements Runnable {
     private final Path file;
     private final Transaction tx;
     private final Transactions.Commit commit;
-    /** Makes room on a full disk; false where it has none to give. */
+    /** Frees space on a full disk; false if it has none to free. */
     private final BooleanSupplier emergency;
 
     private final int batchSize;
     private final BlockingQueue<PendingWrite<?>> queue;
     private final Thread thread;
-    /** Held from taking the work until its outcome is known, never while it is delivered. Guards tx. */
-    private final ReentrantLock turn = new ReentrantLock();
-    /** Whether the last batch was of one: then the next caller is probably alone as well. */
+    /** Held from taking writes until their outcome is known, never while callbacks run. Guards {@link #tx}. */
+    private final ReentrantLock writeLock = new ReentrantLock();
+    /** Whether the last batch had one write, so that the next caller is probably alone too. */
     private volatile boolean lone;
 
     private volatile boolean idle;
@@ -78,7 +78,7 @@ final class GroupCommitWriter implements Runnable {
     }
 
     /**
-     * Queues a task, and blocks while the queue is full; or writes it at once. The task is told its outcome exactly once.
+     * Queues a write, blocking while the queue is full, or commits it at once. Its callback runs exactly once.
      */
     void submit(PendingWrite<?> task) {
         Throwable refusal = refusal();
@@ -86,7 +86,7 @@ final class GroupCommitWriter implements Runnable {
             task.fail(refusal);
             return;
         }
-        if (lone && mayCommit() && mustRunAlone(task)) {
+        if (lone && mayCommit() && commitAlone(task)) {
             return;
         }
         try {
@@ -98,23 +98,23 @@ final class GroupCommitWriter implements Runnable {
             return;
         }
         wake();
-        // The writer may have ended between the check and the put; then nobody else will answer.
+        // The writer may have ended between the check and the put; then only this thread can fail the write.
         if (!thread.isAlive() && queue.remove(task)) {
             task.fail(closed());
         }
     }
 
     /**
-     * Platform threads queue: they are few, and others wait for them (timers). So does a listener that hears of a write
-     * committed here: else a chain of writes would grow the stack without bound.
+     * Platform threads always queue: they are few, and others wait for them (timers). So do callbacks of a write that
+     * was committed here, since a chain of writes would otherwise grow the stack without bound.
      */
     private static boolean mayCommit() {
         return SECOND_CARRIER && Thread.currentThread().isVirtual() && !DELIVERING.isBound();
     }
 
-    /** Writes the task on this thread; false where somebody writes or waits to. */
-    private boolean mustRunAlone(PendingWrite<?> task) {
-        if (!turn.tryLock()) {
+    /** Commits the write on this thread; false if another thread writes or waits to. */
+    private boolean commitAlone(PendingWrite<?> task) {
+        if (!writeLock.tryLock()) {
             return false;
         }
         try {
@@ -123,7 +123,7 @@ final class GroupCommitWriter implements Runnable {
             }
             write(List.of(task));
         } finally {
-            turn.unlock();
+            writeLock.unlock();
         }
         ScopedValue.where(DELIVERING, true).run(task::tell);
         return true;
@@ -143,7 +143,7 @@ final class GroupCommitWriter implements Runnable {
         boolean last = false;
         while (!last && awaitWork()) {
             List<PendingWrite<?>> batch = new ArrayList<>();
-            turn.lock();
+            writeLock.lock();
             try {
                 queue.drainTo(batch, batchSize);
                 last = batch.remove(PendingWrite.CLOSE);
@@ -152,27 +152,27 @@ final class GroupCommitWriter implements Runnable {
                     write(batch);
                 }
             } finally {
-                turn.unlock();
+                writeLock.unlock();
             }
             PendingWrite.deliver(batch);
         }
-        turn.lock();
+        writeLock.lock();
         try {
             ended = true;
         } finally {
-            turn.unlock();
+            writeLock.unlock();
         }
         failWaiting();
     }
 
-    /** Waits until something is queued; false where it never will be. */
+    /** Waits until something is queued; false if this thread is interrupted. */
     private boolean awaitWork() {
         while (queue.isEmpty()) {
             if (Thread.interrupted()) {
                 LOG.log(System.Logger.Level.WARNING, "the writer of {0} was interrupted", file);
                 return false;
             }
-            // Whoever queues sees this, or is seen by the second look.
+            // A caller that queues a write either sees this flag, or its write is seen by the check below.
             idle = true;
             if (queue.isEmpty()) {
                 LockSupport.park(this);
@@ -188,7 +188,7 @@ final class GroupCommitWriter implements Runnable {
         }
     }
 
-    /** Under the turn: makes the batch durable and settles what each task will be told. */
+    /** Makes the batch durable and sets the outcome of each write. Call with the lock held. */
     private void write(List<PendingWrite<?>> batch) {
         DurabilityLost lost = broken;
         if (lost != null) {
@@ -201,7 +201,7 @@ final class GroupCommitWriter implements Runnable {
             breakDown(e);
             batch.forEach(t -> t.settle(e));
         } catch (RuntimeException | Error e) {
-            // A defect: without this the thread would end and every later write wait for ever.
+            // A defect. If it ended the thread, every later write would wait for ever.
             DurabilityLost unknown = new DurabilityLost("writing to " + file + " failed for no known reason: " + e, e);
             breakDown(unknown);
             batch.forEach(t -> t.settle(unknown));
@@ -211,18 +211,18 @@ final class GroupCommitWriter implements Runnable {
     private void breakDown(DurabilityLost lost) {
         broken = lost;
         LOG.log(System.Logger.Level.ERROR, lost.getMessage(), lost);
-        Consumer<DurabilityLost> told = onLost;
-        if (told != null) {
-            told.accept(lost);
+        Consumer<DurabilityLost> callback = onLost;
+        if (callback != null) {
+            callback.accept(lost);
         }
     }
 
-    /** Has somebody told, on the writing thread, when nothing more is written. */
-    void whenLost(Consumer<DurabilityLost> told) {
-        onLost = told;
+    /** Sets what to call, on the writing thread, when the writer breaks. */
+    void whenLost(Consumer<DurabilityLost> callback) {
+        onLost = callback;
         DurabilityLost lost = broken;
         if (lost != null) {
-            told.accept(lost);
+            callback.accept(lost);
         }
     }
 
@@ -236,7 +236,7 @@ final class GroupCommitWriter implements Runnable {
         } catch (SQLException | RuntimeException | Error e) {
             recover(e);
             if (SqliteErrors.full(e) && emergency.getAsBoolean()) {
-                commitGroup(batch); // once more: the reserve is given up once
+                commitGroup(batch); // at most once more, since the reserve can be freed only once
             } else if (batch.size() == 1) {
                 batch.getFirst().settle(explain(e));
             } else {
@@ -269,7 +269,7 @@ final class GroupCommitWriter implements Runnable {
         }
     }
 
-    /** Ends the failed transaction; throws where it is in doubt what the disk holds. */
+    /** Rolls the failed transaction back; throws if it is unknown what the disk holds. */
     private void recover(Throwable e) {
         if (e instanceof SQLException sql && !SqliteErrors.harmless(sql)) {
             throw new DurabilityLost(

@@ -5,7 +5,7 @@ import java.sql.SQLException;
 import java.util.List;
 import org.allod.base.FailedException;
 
-/** Brings the tables of each component to the version the program knows. Runs on the writer's connection, at opening. */
+/** Migrates the tables of each component to this program's version. Runs on the writer's connection at each open. */
 final class Migrations {
     private Migrations() {}
 

@@ -5,9 +5,9 @@ import java.util.List;
 import org.allod.base.SupervisedThread;
 import org.jspecify.annotations.Nullable;
 
-/** One queued write: the work, its result while it is not yet durable, and whom to tell. */
+/** One queued write: the transaction's body, its result while that is not yet durable, and the callback. */
 final class PendingWrite<T extends @Nullable Object> {
-    /** Tells the writer to end, after what was queued before. */
+    /** Makes the writer end, after what was queued before. */
     static final PendingWrite<?> CLOSE = new PendingWrite<>(tx -> 0, new WriteCallback<Integer>() {
         @Override
         public void durable(Integer result) {}
@@ -30,13 +30,13 @@ final class PendingWrite<T extends @Nullable Object> {
         result = body.run(tx);
     }
 
-    /** What the task will be told: that this happened, instead of the durable result. */
+    /** Sets the failure that the callback gets instead of the result. */
     void settle(Throwable why) {
         failure = why;
     }
 
-    /** Tells the outcome; once, after the batch is over. */
-    // Only run() sets the result, and only to a T; where T admits null, so does the listener.
+    /** Runs the callback with the outcome; once, after the batch is over. */
+    // Only run() sets the result, and only to a T; if T admits null, so does the callback.
     @SuppressWarnings({"unchecked", "NullAway"})
     void tell() {
         if (failure != null) {
@@ -51,12 +51,12 @@ final class PendingWrite<T extends @Nullable Object> {
     }
 
     /**
-     * Tells every task of a batch, off the writer's thread: what a listener does next (another write, which may wait for
-     * room in the queue) must never hold the writer.
+     * Runs the callbacks of a batch on another thread: what a callback does next (another write, which may wait for the
+     * queue) must never block the writer.
      */
     static void deliver(List<PendingWrite<?>> batch) {
         if (!batch.isEmpty()) {
-            // Each by itself: a listener that throws keeps no other from being told.
+            // Each one separately, so that a callback that throws does not keep the others from running.
             Thread _ = SupervisedThread.start(
                     "store-delivery",
                     () -> batch.forEach(write -> SupervisedThread.run("store-delivery", write::tell)));

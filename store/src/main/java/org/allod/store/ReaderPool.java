@@ -12,9 +12,9 @@ import java.util.concurrent.TimeUnit;
 import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
-/** A few threads that read, each with its own connection and so its own snapshot of the file. */
+/** A few reader threads, each with its own connection and so its own snapshot of the file. */
 final class ReaderPool {
-    /** Reads that may wait; a caller beyond that blocks. Reads take well under a millisecond each. */
+    /** How many reads may wait; further callers block. A read takes well under a millisecond. */
     private static final int QUEUE = 1024;
 
     static final TransactionBody<Integer> RELEASE_MEMORY = tx -> tx.update("PRAGMA shrink_memory");
@@ -84,7 +84,7 @@ final class ReaderPool {
                 answer(tx, queue.take());
             }
         } catch (InterruptedException e) {
-            // The end: close() interrupts.
+            // close() interrupts, which ends the thread.
         }
     }
 

@@ -6,16 +6,16 @@ import org.allod.base.FailedException;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
-/** What SQLite's codes mean here, in words that say what to do. */
+/** Classifies SQLite's error codes, and explains them in messages that say what to do. */
 final class SqliteErrors {
     private SqliteErrors() {}
 
-    /** The primary code: extended ones keep it in the low byte. */
+    /** The primary code, which extended codes have in their low byte. */
     static int primary(SQLException e) {
         return (e instanceof SQLiteException s ? s.getResultCode().code : e.getErrorCode()) & 0xff;
     }
 
-    /** True where SQLite has rolled back for certain and nothing about the file is in doubt. */
+    /** Whether SQLite has certainly rolled back, so that the content of the file is known. */
     static boolean harmless(SQLException e) {
         int code = primary(e);
         return code != SQLiteErrorCode.SQLITE_IOERR.code
@@ -23,7 +23,7 @@ final class SqliteErrors {
                 && code != SQLiteErrorCode.SQLITE_NOTADB.code;
     }
 
-    /** The disk is full; SQLite has rolled the transaction back. */
+    /** Whether the disk is full; SQLite has then rolled the transaction back. */
     static boolean full(Throwable e) {
         return e instanceof SQLException sql && primary(sql) == SQLiteErrorCode.SQLITE_FULL.code;
     }

@@ -12,11 +12,11 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a piece of {@link TransactionBody} may use: one connection inside a transaction, with its statements prepared once and kept.
- * Belongs to one thread of the database; never keep it.
+ * What a {@link TransactionBody} may use: a connection inside a transaction, with a cache of prepared statements. Only
+ * the thread that runs the body may use it, and only until the body returns.
  */
 public final class Transaction {
-    /** Distinct statements of this program number a few dozen; the bound is for callers that build SQL. */
+    /** The bound of the cache. The program has a few dozen statements; the bound is for callers that build SQL. */
     private static final int STATEMENTS = 256;
 
     private final Connection connection;
@@ -31,7 +31,7 @@ public final class Transaction {
         T read(ResultSet row) throws SQLException;
     }
 
-    /** The prepared statement of this SQL, kept for the next caller: bind every parameter, do not close it. */
+    /** The cached prepared statement of this SQL. Bind every parameter, and do not close it. */
     public PreparedStatement prepared(String sql) throws SQLException {
         PreparedStatement known = statements.get(sql);
         if (known != null) {
@@ -47,7 +47,7 @@ public final class Transaction {
         return fresh;
     }
 
-    /** Runs a statement that changes rows; the number of rows changed. */
+    /** Runs a statement that changes rows; returns how many it changed. */
     public int update(String sql, @Nullable Object... values) throws SQLException {
         return bind(sql, values).executeUpdate();
     }
@@ -78,13 +78,13 @@ public final class Transaction {
         return statement;
     }
 
-    /** Prepares everything afresh from now on: the driver closes a statement that failed in some ways, for good. */
+    /** Empties the cache, because the driver closes a statement for good after some failures. */
     void forget() {
         for (PreparedStatement statement : statements.values()) {
             try {
                 statement.close();
             } catch (SQLException alreadyClosed) {
-                // That is why we are here.
+                // The statement may be broken already, which is why the cache is emptied.
             }
         }
         statements.clear();

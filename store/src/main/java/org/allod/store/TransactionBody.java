@@ -4,8 +4,8 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something to do inside a transaction. It touches nothing but its {@link Transaction} and may run twice: a batch in which one
- * piece of work fails is rolled back and repeated piece by piece.
+ * The body of a transaction. It must touch nothing but its {@link Transaction}, since it may run twice: a batch in
+ * which one body fails is rolled back, and its bodies are repeated one by one.
  */
 @FunctionalInterface
 public interface TransactionBody<T extends @Nullable Object> {

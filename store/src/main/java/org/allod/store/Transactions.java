@@ -2,7 +2,7 @@ package org.allod.store;
 
 import java.sql.SQLException;
 
-/** The three words around work. A seam: tests pass a {@link Commit} that fails as a dying disk would. */
+/** Begin, commit and rollback. Tests pass a {@link Commit} that fails as a failing disk would. */
 final class Transactions {
     private Transactions() {}
 
@@ -26,12 +26,12 @@ final class Transactions {
         rollback(tx);
     }
 
-    /** Ends the open transaction without effect. SQLite may have done so already (a full disk), which is as good. */
+    /** Rolls the open transaction back. SQLite may have done so already, for example on a full disk. */
     static void rollback(Transaction tx) {
         try {
             tx.prepared("ROLLBACK").execute();
         } catch (SQLException alreadyEnded) {
-            // "no transaction is active": SQLite rolled back on its own when it met the error.
+            // "no transaction is active": SQLite rolled back by itself because of the error.
         }
     }
 }

@@ -11,9 +11,16 @@
  * the batch fails and the database refuses further writes ({@link org.allod.store.DurabilityLost}); the process must
  * restart and read what is really there.
  *
- * <p><b>Thread rule.</b> {@link org.allod.store.Database} may be called from any thread, virtual ones included: the
- * calls into SQLite happen on platform threads of this room, because a foreign call holds its carrier; except that a
- * virtual thread which writes alone commits by itself (docs/decisions/010), so a submit may take one flush. Work handed in must touch nothing but its {@link org.allod.store.Transaction} and may run twice (see there).
+ * <p><b>Where to start.</b> {@link org.allod.store.Database} is the facade; {@code GroupCommitWriter} holds the
+ * algorithm of the group commit, {@code ReaderPool} the readers, {@code DiskReserve} what keeps a full disk from
+ * blocking the host.
+ *
+ * <p><b>Thread rule.</b> {@link org.allod.store.Database} may be called from any thread, virtual ones included. Calls
+ * into SQLite happen on platform threads of this room, because a foreign call pins its carrier. The exception is a
+ * virtual thread that writes alone: it commits by itself (docs/decisions/010), so a submit may take one flush. A {@link
+ * org.allod.store.TransactionBody} must touch nothing but its {@link org.allod.store.Transaction} and may run twice.
+ *
+ * <p>Depends on {@code base}.
  *
  * <pre>{@code
  * try (var db = Database.open(file, DatabaseOptions.defaults(), List.of(schema))) {
