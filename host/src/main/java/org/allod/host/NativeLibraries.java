@@ -8,18 +8,18 @@ import java.util.List;
 import org.allod.base.FailedException;
 
 /**
- * Where libraries of ours that are not Java are unpacked to be loaded. Each does so at every start, under a name of its
- * own, and removes it when the process ends, which one that is killed never does: in the system's temporary folder they
- * would gather for ever. Here each start removes what the last one left.
+ * Where bundled native libraries are unpacked to be loaded. Each library is unpacked at every start under a new name
+ * and deleted when the process exits, but not when it is killed: in the system's temporary folder such files would
+ * accumulate. Here each start removes what the last one left.
  */
 final class NativeLibraries {
-    /** Of SQLite, Netty and Zstandard. */
+    /** The properties of SQLite, Netty and Zstandard. */
     private static final List<String> PROPERTIES =
             List.of("org.sqlite.tmpdir", "io.netty.native.workdir", "ZstdTempFolder");
 
     private NativeLibraries() {}
 
-    /** Before any of them is loaded, by the daemon that holds the data folder. */
+    /** Call before any of them is loaded, in the daemon that holds the data folder. */
     static void unpackIn(Path folder) {
         try {
             Files.createDirectories(folder);
