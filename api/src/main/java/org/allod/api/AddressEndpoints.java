@@ -10,7 +10,7 @@ import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The addresses an app is reached at. */
+/** Endpoints for the addresses at which an app is reached. */
 public final class AddressEndpoints {
     private static final String ALL = "/v1/apps/{app_name}/ip_assignments";
 

@@ -21,19 +21,21 @@ import org.allod.base.IdGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One client connection. Requests are answered one after the other, in order; while one is at work, and while its answer
- * waits for the client to read, nothing further is read or decoded, so a client cannot pile work up. Belongs to its
- * event loop.
+ * One client connection. Requests are processed one at a time, in order. While one is in progress, and while its
+ * response waits for the client to read, nothing further is read or decoded, so that a client cannot queue up work.
+ * Belongs to its event loop.
  */
 final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
-    /** The header that names the request, as the interface's clients log it. */
+    /** The response header with the request's id, under the name that Machines API clients log. */
     static final String REQUEST_ID = "fly-request-id";
 
-    /** So many bytes may follow a refusal, so that it is not lost to a reset, before the connection is cut. */
+    /**
+     * Maximum bytes read and discarded after a refusal. They are read so that a reset does not destroy the response.
+     */
     private static final long MOST_LINGERING = 1 << 20;
 
     private static final Response TOO_MANY = ErrorBody.later(
-            Duration.ofSeconds(1), "too many requests of this caller are at work; wait for some of them");
+            Duration.ofSeconds(1), "too many requests of this caller are in progress; wait until some of them end");
 
     private final ServingPool pool;
     private final Dispatcher dispatcher;
@@ -43,22 +45,22 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
 
     private @Nullable ChannelHandlerContext ctx;
     private @Nullable Thread worker;
-    /** Of the request at work. */
+    /** Whether the connection stays open after the request in progress. */
     private boolean keepAlive = true;
 
     private Caller caller = new Caller.Nobody("");
-    /** It counts as one of its caller's that are at work. */
+    /** Whether the request counts against its caller's limit. */
     private boolean counted;
-    /** Some request of this connection had a caller. */
+    /** Whether any request of this connection was authenticated. */
     private boolean known;
-    /** Memory of its body. */
+    /** Bytes of the body budget that the request holds. */
     private long held;
-    /** The answer is a stream of its own, which may wait for its reader as long as that one likes. */
+    /** Whether the response is a stream, which has its own timeout for a slow reader. */
     private boolean streaming;
-    /** The answer is out, and the client is to read of it before the next request is looked at. */
+    /** Whether the response is written and the next request waits until the client has read enough of it. */
     private boolean draining;
 
-    /** The name of the request at work, for its sender and for the log. */
+    /** The id of the request in progress, for its sender and the log. */
     private String id = "";
 
     ApiConnection(
@@ -80,7 +82,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
         pool.add(this);
     }
 
-    /** An upgraded connection has no requests, and no deadlines. */
+    /** An upgraded connection has no requests and no deadlines. */
     @Override
     public void handlerRemoved(ChannelHandlerContext context) {
         pool.remove(this);
@@ -124,7 +126,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
                 context.executor()
                         .execute(() -> finish(context, answer, request.method().name()));
             } catch (RejectedExecutionException closed) {
-                // The server has ended meanwhile, and the connection with it.
+                // The server has closed meanwhile, and the connection with it.
             }
         });
         working.start();
@@ -155,7 +157,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
         }
     }
 
-    /** Nothing is made that would not be sent. */
+    /** The response to HEAD: without starting the work of a body that is not sent. */
     private static Response headOf(Response answer) {
         return switch (answer) {
             case Response.Items _, Response.Upgrade _ -> new Response.Text(200, "application/json", "");
@@ -194,8 +196,9 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
     }
 
     /**
-     * Ends the connection after an answer behind which the client may still be sending. A plain close would reset the
-     * connection and could destroy the answer on its way: what comes is forgotten for a little while.
+     * Half-closes the connection after a response while the client may still be sending. An immediate close would reset
+     * the connection and could destroy the response in transit, so further bytes are read and discarded for a short
+     * time.
      */
     private void linger(ChannelHandlerContext context) {
         keepAlive = false;
@@ -205,7 +208,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
                 .addListener(written -> ((DuplexChannel) context.channel()).shutdownOutput());
     }
 
-    /** Whether it only waits: for a head, or for the rest of one. */
+    /** Whether no request is in progress: it waits for a head or for the rest of one. */
     boolean onlyWaits() {
         return deadlines.phase() == ConnectionDeadlines.Phase.HEAD
                 || deadlines.phase() == ConnectionDeadlines.Phase.IDLE;
@@ -219,12 +222,12 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
         return deadlines.since();
     }
 
-    /** Closes it, for another one's sake. */
+    /** Closes the connection to make room for another. */
     void giveWay() {
         Objects.requireNonNull(ctx).close();
     }
 
-    /** Looks at the time. */
+    /** Checks the deadlines. */
     void tick(long now) {
         ChannelHandlerContext context = Objects.requireNonNull(ctx);
         boolean unread = !streaming && deadlines.unread(context.channel(), now);
@@ -245,7 +248,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
         if (late) {
             id = ids.ulid().toString();
             keepAlive = false;
-            write(context, ErrorBody.of(408, "the request did not come in time"), "", written -> {});
+            write(context, ErrorBody.of(408, "the request did not arrive in time"), "", written -> {});
             linger(context);
         } else {
             context.close();
@@ -259,7 +262,8 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
             write(context, answer, method, written -> pool.answers.give(reader, size));
         } else {
             keepAlive = false;
-            Response instead = ErrorBody.of(503, "too many answers wait to be read; read them, then ask again");
+            Response instead = ErrorBody.of(
+                    503, "too many responses of this caller are unread; read them, then repeat the request");
             write(context, instead, method, written -> {});
         }
     }
@@ -269,7 +273,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
             case Response.Ready(int _, var parts) ->
                 parts.stream().mapToLong(part -> part.length).sum();
             case Response.Text(int _, String _, String text) -> text.length();
-            default -> 0; // an object of the size of what was asked about
+            default -> 0; // an object no larger than the thing it describes
         };
     }
 
@@ -291,7 +295,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
         context.writeAndFlush(response).addListener(written);
     }
 
-    /** An answer of one piece, but for what names its request. */
+    /** A single-message response, without the request id. */
     static FullHttpResponse whole(Response answer) {
         return switch (answer) {
             case Response.Json(int status, var body) -> whole(status, "application/json", text(body.toString()));
@@ -308,7 +312,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
             case Response.Text(int status, String type, String body) -> whole(status, type, text(body));
             case Response.Empty(int status) -> whole(status, "", Unpooled.EMPTY_BUFFER);
             case Response.Ready _, Response.Items _, Response.Lines _, Response.Upgrade _ ->
-                throw new IllegalArgumentException("not a whole answer");
+                throw new IllegalArgumentException("not a single-message response");
         };
     }
 
@@ -331,7 +335,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        // The client went: whoever waits for it on its behalf stops. What it asked for goes on.
+        // The client has gone: interrupt the thread that waits on its behalf. The operation it requested continues.
         Thread working = worker;
         if (working != null) {
             working.interrupt();

@@ -10,13 +10,16 @@ import java.net.InetSocketAddress;
 import java.util.function.BooleanSupplier;
 import org.allod.base.ConnectionCaps;
 
-/** In front of a listener: closes what is over its caps as soon as it is accepted, before anything is made for it. */
+/**
+ * A listener's admission: closes connections over its caps as soon as they are accepted, before anything is allocated
+ * for them.
+ */
 @ChannelHandler.Sharable
 final class ApiConnectionGate extends ChannelInboundHandlerAdapter {
     private final ConnectionCaps caps;
     private final BooleanSupplier makeRoom;
 
-    /** @param makeRoom makes room by closing a connection that only waits, and says whether there was one */
+    /** @param makeRoom closes one idle connection to make room; returns whether there was one */
     ApiConnectionGate(ConnectionCaps caps, BooleanSupplier makeRoom) {
         this.caps = caps;
         this.makeRoom = makeRoom;
@@ -39,7 +42,7 @@ final class ApiConnectionGate extends ChannelInboundHandlerAdapter {
             return;
         }
         if (child.remoteAddress() instanceof InetSocketAddress) {
-            // Reset, so that the kernel keeps nothing of it either.
+            // A reset, so that the kernel keeps no state for it either.
             child.config().setOption(ChannelOption.SO_LINGER, 0);
         }
         child.unsafe().closeForcibly();

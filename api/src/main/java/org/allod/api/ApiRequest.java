@@ -18,14 +18,14 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * One request, parsed as far as every endpoint needs it.
+ * One request, parsed as far as every endpoint needs.
  *
- * @param endpoint which
- * @param caller who
- * @param parameters the parts of the path
- * @param query the query's parameters, each with its values in order
+ * @param endpoint the endpoint it is for
+ * @param caller the authenticated caller
+ * @param parameters the values of the path's parameters
+ * @param query the query parameters, each with its values in order
  * @param headers by lower-case name
- * @param bytes the body; bounded by the server
+ * @param bytes the body; its size is limited by the server
  */
 public record ApiRequest(
         Endpoint endpoint,
@@ -38,12 +38,13 @@ public record ApiRequest(
     /** The header that carries the nonce of a machine's lease. */
     static final String NONCE = "fly-machine-lease-nonce";
 
-    /** Words of one query parameter; the server bounds their length. */
+    /** Maximum values of one query parameter; the server limits their length. */
     private static final int MAX_LIST = 50;
 
     /**
-     * Bounds on what a body may make us build: depth, text, numbers and how many values; its size is the server's. A
-     * value of two bytes can cost sixty as an object, so without the last, 4 MiB of brackets would be 200 MiB.
+     * Limits on the object tree that a body may produce: depth, text, numbers and number of values; the server limits
+     * its size. A value of two bytes can cost sixty as an object, so without the last limit 4 MiB of brackets would
+     * become 200 MiB.
      */
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
@@ -66,7 +67,7 @@ public record ApiRequest(
             Map<String, String> headers,
             byte[] bytes) {
         query.forEach((name, values) -> {
-            // metadata.KEY filters are open-ended by the interface's definition.
+            // The interface allows any metadata.KEY filter.
             boolean filter = name.startsWith("metadata.") && endpoint.query().contains("metadata.*");
             if (!filter && !endpoint.query().contains(name)) {
                 throw RejectedException.invalid("unknown query parameter %s: allowed are %s"
@@ -76,7 +77,7 @@ public record ApiRequest(
         return new ApiRequest(endpoint, caller, parameters, query, new TreeMap<>(headers), bytes);
     }
 
-    /** A part of the path that the template names. */
+    /** The value of a path parameter. */
     public String parameter(String name) {
         String value = parameters.get(name);
         if (value == null) {
@@ -85,12 +86,12 @@ public record ApiRequest(
         return value;
     }
 
-    /** A query parameter's last value; empty text counts as absent. */
+    /** A query parameter's last value; an empty value counts as absent. */
     public Optional<String> query(String name) {
         return all(name).stream().reduce((first, second) -> second);
     }
 
-    /** Every value of a query parameter, given again and again or separated by commas. */
+    /** Every value of a query parameter, repeated or separated by commas. */
     public List<String> list(String name) {
         return all(name).stream()
                 .flatMap(v -> java.util.Arrays.stream(v.split(",", MAX_LIST)))
@@ -115,17 +116,17 @@ public record ApiRequest(
                 .toList();
     }
 
-    /** A header's value, by its name in lower case. */
+    /** A header's value, by its lower-case name. */
     public Optional<String> header(String name) {
         return Optional.ofNullable(headers.get(name)).map(String::strip).filter(v -> !v.isEmpty());
     }
 
-    /** Who asks for a change, with the lease they say they hold. */
+    /** The actor for a change, with the lease nonce that the caller sent. */
     public Actor.Client asker() {
         return new Actor.Client(caller.name(), header(NONCE), caller.tenant());
     }
 
-    /** A query parameter that is true or false; absent is false. */
+    /** A boolean query parameter; absent means false. */
     public boolean flag(String name) {
         return query(name)
                 .map(value -> switch (value) {
@@ -138,7 +139,7 @@ public record ApiRequest(
                 .orElse(false);
     }
 
-    /** A query parameter that is a whole number within {@code [min, max]}. */
+    /** An integer query parameter within {@code [min, max]}. */
     public int number(String name, int min, int max, int otherwise) {
         Optional<String> text = query(name);
         if (text.isEmpty()) {
@@ -150,18 +151,18 @@ public record ApiRequest(
                 return number;
             }
         } catch (NumberFormatException e) {
-            // Said below, the same as a number out of range.
+            // Reported below, like a number out of range.
         }
         throw RejectedException.invalid(
                 "%s is \"%s\": it must be a whole number from %d to %d".formatted(name, text.get(), min, max));
     }
 
-    /** The body as an object to be read field by field. An empty body is an empty object. */
+    /** The body as an object, to be read field by field. An empty body is an empty object. */
     public StrictJsonReader body() {
         return StrictJsonReader.of(json(), "");
     }
 
-    /** For what takes no body: one that says something is refused. */
+    /** For endpoints without a body: refuses a body that has fields. */
     void nothing() {
         body().done();
     }
@@ -179,7 +180,7 @@ public record ApiRequest(
                     : " (line " + e.getLocation().getLineNr() + ", column "
                             + e.getLocation().getColumnNr() + ")";
             String what = e instanceof StreamConstraintsException
-                    ? "the body goes beyond what is read: "
+                    ? "the body exceeds a limit of the parser: "
                     : "the body is not JSON: ";
             throw RejectedException.invalid(what + e.getOriginalMessage() + where);
         }

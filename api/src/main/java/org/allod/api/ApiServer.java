@@ -27,14 +27,14 @@ import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 
 /**
- * Serves the endpoint table on TCP and on a Unix socket, each from a {@link ServingPool} of its own. Event loops move
- * bytes; requests over TCP are answered on virtual threads, those of the Unix socket on platform threads, which get
- * their time from the kernel however many virtual ones want to run.
+ * Serves the endpoint table on TCP and on a Unix socket, each with its own {@link ServingPool}. Event loops only move
+ * bytes. Requests over TCP run on virtual threads; those of the Unix socket run on platform threads, which the kernel
+ * schedules however many virtual threads are runnable.
  */
 public final class ApiServer implements AutoCloseable {
     private static final WriteBufferWaterMark WATER = new WriteBufferWaterMark(64 << 10, 256 << 10);
 
-    /** What one read takes at most: a connection that is held holds no more than this and half a head. */
+    /** Maximum bytes of one read: a held connection buffers no more than this and a partial head. */
     private static final int MAX_READ = 16 << 10;
 
     private final ServingPool tcp;
@@ -66,15 +66,15 @@ public final class ApiServer implements AutoCloseable {
     }
 
     /**
-     * Listens on TCP; callers need the token.
+     * Listens on TCP; callers authenticate with a token.
      *
-     * @return the address bound, which tells the port where 0 was asked for
+     * @return the bound address, with the chosen port if port 0 was requested
      */
     public InetSocketAddress listen(InetSocketAddress address) {
         ServerBootstrap bootstrap = bootstrap(tcp, channel -> Optional.empty())
                 .channel(EpollServerSocketChannel.class)
                 .option(ChannelOption.SO_REUSEADDR, true)
-                // A peer that vanished without a word is found out by the kernel, also on an upgraded connection.
+                // Keep-alive lets the kernel detect a peer that vanished, also on an upgraded connection.
                 .childOption(ChannelOption.SO_KEEPALIVE, true);
         try {
             Channel channel = bootstrap.bind(address).sync().channel();
@@ -92,7 +92,7 @@ public final class ApiServer implements AutoCloseable {
         }
     }
 
-    /** Listens on a Unix socket that only root can open; the kernel tells who connects. */
+    /** Listens on a Unix socket that only root can open; the kernel identifies the peer. */
     public void listen(Path socket) {
         try {
             Files.deleteIfExists(socket);
@@ -149,7 +149,7 @@ public final class ApiServer implements AutoCloseable {
         };
     }
 
-    /** What it did and holds. */
+    /** Counters and levels of both listeners. */
     public ApiStats stats() {
         return new ApiStats(tcp.stats(), local.stats());
     }

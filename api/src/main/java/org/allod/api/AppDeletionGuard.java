@@ -5,15 +5,15 @@ import java.util.List;
 import org.allod.machine.Machines;
 
 /**
- * Has what is made in an app (a secret, a token, a certificate, an address, a deploy) and the app's deletion go one after
- * the other. Machines and volumes see to it themselves: a create may take a minute, an exec an hour.
+ * Serialises the creation of things in an app (a secret, a token, a certificate, an address, a deploy) with the app's
+ * deletion. Machines and volumes have their own guard, because a create may take a minute and an exec an hour.
  */
 public final class AppDeletionGuard {
     private static final String APP = "/v1/apps/{app_name}/";
 
     private AppDeletionGuard() {}
 
-    /** The same endpoints; those that change what an app has are done while it stays. */
+    /** The same endpoints; those that change what an app has run only while the app exists. */
     public static List<Endpoint> guarded(List<Endpoint> all, Machines machines) {
         return all.stream().map(e -> changesApp(e) ? guarded(e, machines) : e).toList();
     }

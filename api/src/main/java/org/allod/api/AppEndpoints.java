@@ -11,7 +11,7 @@ import org.allod.machine.Volumes;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Apps, and what spans them. */
+/** Endpoints for apps, and for operations that span them. */
 public final class AppEndpoints {
     private final Machines machines;
     private final Volumes volumes;
@@ -41,7 +41,7 @@ public final class AppEndpoints {
                         this::delete));
     }
 
-    /** What no app's token may do, though the path names the app. */
+    /** An endpoint that an app's token may not use, even though the path names the app. */
     static Endpoint operator(
             HttpMethod method,
             String template,
@@ -82,7 +82,7 @@ public final class AppEndpoints {
         request.query("org_slug").ifPresent(OrgEndpoints::checkOrg);
         ObjectNode body = MachineViews.JSON.objectNode();
         ArrayNode apps = body.putArray("apps");
-        // No app here has a role, so none has the one that is asked for.
+        // No app here has a role, so none matches.
         if (request.query("app_role").isEmpty()) {
             machines.apps().forEach(app -> apps.add(view(app)));
         }
@@ -90,15 +90,17 @@ public final class AppEndpoints {
         return Response.ok(body);
     }
 
-    /** An app is there once the answer is sent, so {@code wait}, which fly-go asks with, is honoured either way. */
+    /**
+     * Creates an app. It exists once the response is sent, so {@code wait}, which fly-go sends, is honoured either way.
+     */
     private Response create(ApiRequest request) {
         boolean _ = request.flag("wait");
         StrictJsonReader in = request.body();
-        // One name, by the interface's description and by its clients.
+        // The description and the clients of the Machines API use different names for this field.
         Optional<String> named = in.string("name");
         String name = in.string("app_name")
                 .or(() -> named)
-                .orElseThrow(() -> RejectedException.invalid("name is missing: what the app is to be called"));
+                .orElseThrow(() -> RejectedException.invalid("name is missing: the name of the app"));
         named.filter(other -> !other.isEmpty() && !other.equals(name)).ifPresent(other -> {
             throw RejectedException.invalid("name is \"%s\" and app_name \"%s\": say one, or the same in both"
                     .formatted(StrictJsonReader.clip(other), StrictJsonReader.clip(name)));
@@ -110,7 +112,7 @@ public final class AppEndpoints {
         in.done();
         App app = machines.createApp(name, network);
         ObjectNode body = view(app);
-        // Made when somebody asks for it (deploy_token): one that nobody uses would only be there to be lost.
+        // A token is made only on request (deploy_token): an unused one is a risk without benefit.
         body.put("token", "");
         body.put("created_at", app.created().toEpochMilli());
         return new Response.Json(201, body);

@@ -5,15 +5,15 @@ import java.util.List;
 import java.util.Optional;
 import org.allod.trust.AppTokens;
 
-/** Finds out who a caller is from what they show. Quick: it is asked for every request, on the event loop. */
+/** Identifies a caller by its credentials. Must be fast, because it runs for every request on the event loop. */
 public interface Authenticator {
-    /** Tokens of one header that are looked at. */
+    /** Maximum tokens of one header that are tried. */
     int MOST = 16;
 
-    /** Who shows this {@code Authorization} header; nothing where it proves nothing. */
+    /** The caller that this {@code Authorization} header proves; empty if it proves none. */
     Optional<Caller> authenticate(String authorization, String address);
 
-    /** The operator's token, or one of an app's. */
+    /** Accepts the operator's token and apps' tokens. */
     static Authenticator of(OperatorToken operator, AppTokens tokens) {
         return (authorization, address) -> {
             Optional<Caller> found = operator.authenticate(authorization, address);
@@ -24,7 +24,7 @@ public interface Authenticator {
         };
     }
 
-    /** The tokens of a header: {@code Bearer X}, or {@code FlyV1 X,…} as clients send that hold several. */
+    /** The tokens of a header: {@code Bearer X}, or {@code FlyV1 X,…} from clients that hold several. */
     static List<String> tokens(String authorization) {
         String given = authorization;
         for (String scheme : new String[] {"Bearer ", "FlyV1 "}) {

@@ -6,8 +6,8 @@ import org.allod.base.RejectedException;
 import org.allod.trust.AppTokens;
 
 /**
- * Who may call what: decided here for every endpoint, before it runs. What is not allowed to a caller by these few
- * lines is refused, so an endpoint that nobody thought about is the operator's alone.
+ * Decides for every endpoint, before it runs, whether the caller may use it. Whatever these rules do not allow is
+ * refused, so that a new endpoint without a rule is for the operator only.
  */
 final class Authorizer {
     private Authorizer() {}
@@ -56,7 +56,7 @@ final class Authorizer {
 
     private static String may(AppTokens.Token token) {
         return switch (token.scope()) {
-            case APP -> "do everything in app " + token.app() + " but delete it and give out tokens";
+            case APP -> "do everything in app " + token.app() + " except delete it and create tokens";
             case KEYS -> "use the secret keys of app " + token.app();
         };
     }

@@ -2,21 +2,21 @@ package org.allod.api;
 
 import org.allod.trust.AppTokens;
 
-/** Who is asking, once that has been proved. */
+/** The identity of a caller, after authentication. */
 public sealed interface Caller {
-    /** A process of this host, by the user id the kernel vouches for. */
+    /** A process of this host, with the user id that the kernel reports. */
     record Local(int uid) implements Caller {}
 
-    /** Somebody with the operator's token. */
+    /** A client with the operator's token. */
     record Operator(String address) implements Caller {}
 
-    /** Somebody with a token of one app. */
+    /** A client with a token of one app. */
     record OfApp(AppTokens.Token token, String address) implements Caller {}
 
-    /** Somebody who has proved nothing. */
+    /** A client that is not authenticated. */
     record Nobody(String address) implements Caller {}
 
-    /** Whose memory and connections it uses: all tokens of one app are one. */
+    /** The account that memory and connections are charged to: all tokens of one app share one. */
     default String account() {
         return switch (this) {
             case Local(int uid) -> "uid " + uid;
@@ -26,7 +26,7 @@ public sealed interface Caller {
         };
     }
 
-    /** Whether it is somebody with no more than a token of an app. */
+    /** Whether the caller has only the rights of an app's token. */
     default boolean tenant() {
         return switch (this) {
             case Local _, Operator _ -> false;
@@ -34,7 +34,7 @@ public sealed interface Caller {
         };
     }
 
-    /** A name for rate limits and logs; never a secret. */
+    /** The name for rate limits and logs; never a secret. */
     default String name() {
         return switch (this) {
             case Local(int uid) -> "uid " + uid;

@@ -4,9 +4,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Something that callers share, such as memory: a bound overall and one for each caller. Nobody may hold more than is
- * still free, so that however many callers take what they can get, the next one still finds some (the dynamic threshold
- * of Choudhury and Hahne, as switches share their packet buffers). Safe for use from any thread.
+ * A budget that callers share, such as memory: a total and a limit for each caller. No caller may hold more than what
+ * is still free, so that however many callers take all they can, the next one still finds some (the dynamic threshold
+ * of Choudhury and Hahne, as switches use for shared packet buffers). Safe for any thread.
  */
 final class CallerBudget {
     private final long most;
@@ -20,7 +20,7 @@ final class CallerBudget {
         this.mostPerCaller = mostPerCaller;
     }
 
-    /** Takes {@code amount} for the caller, or nothing where that is too much. */
+    /** Takes {@code amount} for the caller; takes nothing and returns false if it exceeds a limit. */
     synchronized boolean take(Caller caller, long amount) {
         long has = byCaller.getOrDefault(caller.account(), 0L);
         if (has + amount > Math.min(mostPerCaller, most - taken)) {
@@ -34,7 +34,7 @@ final class CallerBudget {
         return true;
     }
 
-    /** Gives back what was taken. */
+    /** Returns what was taken. */
     synchronized void give(Caller caller, long amount) {
         if (amount > 0) {
             taken -= amount;

@@ -6,7 +6,9 @@ import java.net.SocketAddress;
 import java.util.List;
 import java.util.Optional;
 
-/** Who sends the requests of one connection, proved on each head, and who of them may send one at all. */
+/**
+ * Authenticates the sender of each request of one connection by its head, and decides whether it may send one at all.
+ */
 final class Callers implements RequestAggregator.Admission {
     private final Dispatcher dispatcher;
     private final Authenticator authenticator;
@@ -14,7 +16,7 @@ final class Callers implements RequestAggregator.Admission {
     private final Optional<Caller> local;
     private final String address;
 
-    /** @param local who connected, where the kernel vouches for it */
+    /** @param local the user that connected, if the kernel reports it */
     Callers(
             Dispatcher dispatcher,
             Authenticator authenticator,

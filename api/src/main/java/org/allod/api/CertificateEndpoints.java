@@ -16,7 +16,7 @@ import org.allod.trust.NameAssignments;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Certificates for host names of an app's own. Those from an authority by ACME come with the edge's own TLS. */
+/** Endpoints for certificates of an app's custom host names. Certificates by ACME will come with the edge's TLS. */
 public final class CertificateEndpoints {
     private static final String ALL = "/v1/apps/{app_name}/certificates";
     private static final String ONE = ALL + "/{hostname}";
@@ -31,9 +31,9 @@ public final class CertificateEndpoints {
     private final String domain;
 
     /**
-     * @param resolver asks the DNS of the world
-     * @param addresses where this host is reached
-     * @param domain what comes after an app's name in its own host name
+     * @param resolver queries public DNS
+     * @param addresses the addresses at which this host is reached
+     * @param domain what follows an app's name in its own host name
      */
     public CertificateEndpoints(
             Machines machines,
@@ -96,7 +96,7 @@ public final class CertificateEndpoints {
                         "App_Certificates_acme_delete",
                         "Give up what was asked of an authority",
                         List.of(),
-                        // None was asked for, so there is none to give up: what is there stays.
+                        // No ACME certificate was requested, so there is none to cancel, and the existing ones stay.
                         request -> Response.ok(view.detail(find(request)))),
                 endpoint(
                         HttpMethod.DELETE,
@@ -207,7 +207,7 @@ public final class CertificateEndpoints {
         return new Response.Json(201, view.detail(made));
     }
 
-    /** {@code APP.domain} is that app's, so no other may say who it is. */
+    /** Refuses a name of the form {@code APP.domain} that belongs to another app. */
     private void checkNotTaken(String app, String hostname) {
         String host = hostname.strip().toLowerCase(Locale.ROOT);
         int dot = host.indexOf('.');

@@ -8,7 +8,7 @@ import org.allod.trust.Certificates;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** How certificates look on the wire. */
+/** The JSON form of certificates. */
 final class CertificateViews {
     private final DnsLookup resolver;
     private final List<String> addresses;
@@ -54,14 +54,14 @@ final class CertificateViews {
         return node;
     }
 
-    /** What is left once it is deleted. */
+    /** The response after a certificate was deleted. */
     ObjectNode gone(Certificates.Custom c) {
         return head(c).put("status", "")
                 .put("configured", false)
                 .put("warning", "no certificate is left for " + c.host() + ": it is not served over TLS");
     }
 
-    /** With what the DNS says at this moment. */
+    /** The certificate with the current state of the name's DNS. */
     ObjectNode checked(Certificates.Custom c) {
         List<String> resolved = c.host().startsWith("*.") ? List.of() : resolver.addresses(c.host());
         boolean here = resolved.stream().anyMatch(addresses::contains);

@@ -4,20 +4,20 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelOutboundBuffer;
 
 /**
- * Until when one connection must have gone on. A head has an absolute deadline, a body must keep a rate, an answer must
- * be read; a request at work has as long as it takes. Belongs to the connection's event loop.
+ * The deadlines of one connection. A head has an absolute deadline, a body must keep a minimum rate, a response must be
+ * read; a request in progress has no deadline. Belongs to the connection's event loop.
  */
 final class ConnectionDeadlines {
     /** What the connection waits for. */
     enum Phase {
-        /** The first byte of the first request, or of the rest of a head. */
+        /** The first byte of the first request, or the rest of a head. */
         HEAD,
         BODY,
-        /** The answer to a request: the client's patience decides. */
+        /** The response to a request: the client decides how long it waits. */
         WORK,
         /** The next request. */
         IDLE,
-        /** The end of what a refused client still sends. */
+        /** The end of the bytes that a refused client still sends. */
         LINGER
     }
 
@@ -26,7 +26,7 @@ final class ConnectionDeadlines {
     private long since;
     private long received;
 
-    /** Of the answers that are written and not sent: what was left when some last went out, and when that was. */
+    /** The unsent bytes of written responses when some were last sent, and the time of that. */
     private long pending;
 
     private long pendingSince;
@@ -40,7 +40,7 @@ final class ConnectionDeadlines {
         return phase;
     }
 
-    /** Since when it waits for what it waits for. */
+    /** When the current wait began. */
     long since() {
         return since;
     }
@@ -51,19 +51,19 @@ final class ConnectionDeadlines {
         received = 0;
     }
 
-    /** Bytes have come; those behind a whole request are the next one's head. */
+    /** Bytes arrived; those after a complete request belong to the next head. */
     void begun(long now) {
         if (phase == Phase.IDLE) {
             enter(Phase.HEAD, now);
         }
     }
 
-    /** More of a body has come. */
+    /** More of a body arrived. */
     void received(int bytes) {
         received += bytes;
     }
 
-    /** Whether what the connection waits for is overdue. */
+    /** Whether the current wait has exceeded its deadline. */
     boolean expired(long now) {
         long allowed = switch (phase) {
             case HEAD -> times.head().toNanos();
@@ -75,7 +75,7 @@ final class ConnectionDeadlines {
         return now - since > allowed;
     }
 
-    /** Whether an answer is written and the client has read nothing of it for too long. */
+    /** Whether a written response has not been read from for too long. */
     boolean unread(Channel channel, long now) {
         ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
         long left = buffer == null ? 0 : buffer.totalPendingWriteBytes() - buffer.currentProgress();

@@ -15,12 +15,14 @@ import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** An app's deploys: begun, followed, taken back. Allod's own; existing clients deploy machine by machine. */
+/**
+ * Endpoints for an app's deploys: start, follow, cancel. Specific to Allod; existing clients deploy machine by machine.
+ */
 public final class DeployEndpoints {
     private static final String ALL = "/v1/apps/{app_name}/deploys";
     private static final String ONE = ALL + "/{deploy_id}";
 
-    /** How soon a follower whose client has gone is noticed. */
+    /** How often a follower checks whether its client has gone. */
     private static final Duration LOOK = Duration.ofSeconds(1);
 
     private final DeployService deploys;
@@ -102,7 +104,7 @@ public final class DeployEndpoints {
         return new Response.Lines(sink -> follow(deploy, sink));
     }
 
-    /** The deploy as it is, then after each change, until it is over or its app is deleted. */
+    /** Sends the deploy's current state, then each change, until it ends or its app is deleted. */
     private void follow(Deploy deploy, Response.Lines.Sink sink) throws IOException, InterruptedException {
         sink.line(view(deploy));
         Deploy now = deploy;

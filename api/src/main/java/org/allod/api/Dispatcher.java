@@ -17,11 +17,11 @@ import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 import org.allod.fsm.TraceContext;
 
-/** From a whole request and a proven caller to an answer: limits, routing, rights, the handler, errors. */
+/** Turns a complete, authenticated request into a response: rate limits, routing, authorization, handler, errors. */
 final class Dispatcher {
     private static final System.Logger LOG = System.getLogger("allod.api");
 
-    /** What is before the path in an address that is given whole (RFC 9112, 3.2.2). */
+    /** Scheme and authority of an absolute-form request target (RFC 9112, 3.2.2). */
     private static final Pattern WHOLE = Pattern.compile("(?i)https?://[^/?#]*(?=/)");
 
     private final EndpointTable table;
@@ -33,11 +33,11 @@ final class Dispatcher {
     }
 
     /**
-     * A request copied out of Netty's buffers, so that it may be used on any thread.
+     * A request copied out of Netty's buffers, so that any thread may use it.
      *
-     * @param path decoded, for people
-     * @param segments its parts, each decoded by itself: a slash that is written %2F is part of one; empty where it is
-     *     no path
+     * @param path decoded, for messages
+     * @param segments the path's segments, each decoded separately, so that an encoded slash (%2F) stays within its
+     *     segment; empty if the target is not a path
      */
     record Request(
             HttpMethod method,
@@ -50,16 +50,16 @@ final class Dispatcher {
         private static final byte[] NO_BODY = {};
 
         /**
-         * A head, with no body yet.
+         * A request with its head only, without a body yet.
          *
-         * @throws RejectedException where the address is not well encoded
+         * @throws RejectedException if the target is not percent-encoded correctly
          */
         static Request of(HttpRequest http) {
             try {
                 return decoded(http);
             } catch (IllegalArgumentException e) {
                 throw RejectedException.invalid(
-                        "the address is not percent-encoded as it should be: " + e.getMessage());
+                        "the request target is not percent-encoded correctly: " + e.getMessage());
             }
         }
 
@@ -82,12 +82,12 @@ final class Dispatcher {
                     HttpUtil.isKeepAlive(http));
         }
 
-        /** The same with its body. */
+        /** The same request with its body. */
         Request with(byte[] collected) {
             return new Request(method, path, segments, query, headers, collected, keepAlive);
         }
 
-        /** A whole address, as a proxy is sent it, means its path. */
+        /** Strips scheme and authority from an absolute-form target, which a client sends to a proxy. */
         private static String path(String uri) {
             Matcher whole = WHOLE.matcher(uri);
             return whole.lookingAt() ? uri.substring(whole.end()) : uri;
@@ -95,10 +95,10 @@ final class Dispatcher {
     }
 
     /**
-     * What somebody who has proved nothing is told, by the head of the request alone; nothing where it is one of the few
-     * that anybody may make. None of those has a body.
+     * The refusal for an unauthenticated request, decided on its head alone; empty if it is for a public endpoint.
+     * Public endpoints take no body.
      *
-     * @param segments of the path; empty where it is none
+     * @param segments of the path; empty if the target is not a path
      */
     Optional<Response> refusal(Caller.Nobody nobody, HttpMethod method, List<String> segments, boolean body) {
         boolean open = !body
@@ -112,7 +112,7 @@ final class Dispatcher {
                 limits.take(nobody).map(ErrorBody::later).orElseGet(() -> ErrorBody.of(Authorizer.unauthenticated())));
     }
 
-    /** Never throws but for a bug of ours; every failure is an answer. */
+    /** Handles the request. Every failure becomes a response; only a bug in this method itself can throw. */
     Response answer(Request request, Caller caller, String id) {
         try {
             return handle(request, caller);
@@ -126,22 +126,19 @@ final class Dispatcher {
                 Thread.currentThread().interrupt();
                 return ErrorBody.of(503, "the daemon is stopping");
             }
-            LOG.log(Level.ERROR, named(request, id) + " met an error nobody foresaw", e);
-            return ErrorBody.of(
-                    500,
-                    "an error nobody foresaw; the daemon's log has it: "
-                            + e.getClass().getName());
+            LOG.log(Level.ERROR, named(request, id) + " failed with an unexpected error", e);
+            return ErrorBody.of(500, "internal error (request " + id + "); see the daemon log");
         }
     }
 
-    /** The trace that the client says its request belongs to; runs that come of it are part of that one too. */
+    /** The trace that the client's headers name; runs started by the request join it. */
     private static Optional<TraceContext> trace(Request request) {
         return TraceContext.parse(
                 request.headers().getOrDefault("traceparent", ""),
                 request.headers().getOrDefault("tracestate", ""));
     }
 
-    /** How a request is called in the log: never its body nor its answer, which may hold secrets. */
+    /** Identifies a request in the log: never with its body or response, which may hold secrets. */
     private static String named(Request request, String id) {
         return "request " + id + ", " + request.method() + " " + request.path();
     }
@@ -155,7 +152,7 @@ final class Dispatcher {
                 ? new EndpointTable.Found.Nothing()
                 : table.find(request.method(), request.segments());
         if (caller instanceof Caller.Nobody && !(found instanceof EndpointTable.Found.Hit)) {
-            throw Authorizer.unauthenticated(); // what there is and what not is for those who may know
+            throw Authorizer.unauthenticated(); // an unauthenticated caller must not learn which paths exist
         }
         return switch (found) {
             case EndpointTable.Found.Nothing() ->

@@ -10,12 +10,12 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** What the world's DNS says of a host name. */
+/** Public DNS lookups. */
 public interface DnsLookup {
-    /** Its addresses; none where there are none, or none were told in time. */
+    /** The host's addresses; empty if it has none or no answer arrived in time. */
     List<String> addresses(String host);
 
-    /** As this host's own resolver sees it; it may hang longer than anybody wants to wait, so it is not waited for. */
+    /** Uses this host's own resolver, on another thread with a time limit, because a lookup can block for longer. */
     static DnsLookup system(Duration bound) {
         return host -> {
             FutureTask<List<String>> task = new FutureTask<>(() -> look(host));

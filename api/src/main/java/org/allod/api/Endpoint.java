@@ -4,13 +4,13 @@ import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
 
 /**
- * One thing a client can ask for.
+ * One operation that a client can request.
  *
  * @param method HTTP method
  * @param template the path, with parameters in braces: {@code /v1/apps/{app_name}}
  * @param operation its name in the OpenAPI description
  * @param summary one line for people
- * @param query the query parameters it knows; any other is refused
+ * @param query the query parameters it accepts; any other is refused
  * @param access who may call it
  * @param handler what it does
  */
@@ -26,21 +26,21 @@ public record Endpoint(
         query = List.copyOf(query);
     }
 
-    /** Who may call. */
+    /** Who may call an endpoint. */
     public enum Access {
-        /** Anybody at all: what a service elsewhere must read before it can trust us. */
+        /** Anyone, without authentication: data that an external service must read before it can trust this host. */
         PUBLIC,
-        /** Whoever shows a token, whatever it is for. */
+        /** Anyone with a valid token of any scope. */
         SHARED,
-        /** The operator, and who shows a token of the app that the path names. */
+        /** The operator, and holders of a token of the app that the path names. */
         TOKEN,
-        /** The operator, even where the path names an app. */
+        /** Only the operator, even if the path names an app. */
         OPERATOR,
-        /** Only who comes by the Unix socket. */
+        /** Only callers over the Unix socket. */
         LOCAL
     }
 
-    /** Blocking code on a virtual thread; refusals are thrown as {@link org.allod.base.RejectedException}. */
+    /** Blocking code on a virtual thread; throws {@link org.allod.base.RejectedException} to refuse. */
     public interface Handler {
         Response handle(ApiRequest request) throws Exception;
     }

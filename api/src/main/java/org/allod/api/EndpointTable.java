@@ -9,27 +9,27 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Every endpoint, and how a path finds its own. Immutable. */
+/** All endpoints, and the routing from a path to an endpoint. Immutable. */
 public final class EndpointTable {
     private final List<Endpoint> endpoints;
     private final Node root = new Node();
 
-    /** One segment of the paths: fixed words first, then a parameter. */
+    /** One segment of the paths: literal segments match first, then a parameter. */
     private static final class Node {
         final Map<String, Node> words = new HashMap<>();
         final Map<HttpMethod, Endpoint> here = new HashMap<>();
         Optional<Node> parameter = Optional.empty();
     }
 
-    /** What a path leads to. */
+    /** The result of routing a path. */
     public sealed interface Found {
         /** An endpoint and the values of its path's parameters. */
         record Hit(Endpoint endpoint, Map<String, String> parameters) implements Found {}
 
-        /** The path is known, the method is not. */
+        /** The path exists, but not with this method. */
         record WrongMethod(Set<String> allowed) implements Found {}
 
-        /** Nothing is there. */
+        /** The path does not exist. */
         record Nothing() implements Found {}
     }
 
@@ -56,7 +56,10 @@ public final class EndpointTable {
         return endpoints;
     }
 
-    /** Finds by method and the path's segments, each decoded by itself. What serves GET serves HEAD. */
+    /**
+     * Finds an endpoint by method and by the path's segments, each decoded separately. An endpoint for GET also serves
+     * HEAD.
+     */
     public Found find(HttpMethod method, List<String> path) {
         List<String> values = new ArrayList<>();
         Node node = root;
@@ -100,7 +103,7 @@ public final class EndpointTable {
         return Map.copyOf(parameters);
     }
 
-    /** The parts of a path that begins with a slash. */
+    /** Splits a path that begins with a slash. */
     static List<String> segments(String path) {
         return List.of(path.substring(1).split("/", -1));
     }

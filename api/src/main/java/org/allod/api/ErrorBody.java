@@ -6,7 +6,7 @@ import org.allod.base.RejectedException;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** An error as the Machines API writes it, with our hint beside it. */
+/** An error in the form of the Machines API, with an additional hint. */
 final class ErrorBody {
     private ErrorBody() {}
 
@@ -31,25 +31,25 @@ final class ErrorBody {
         return new Response.Json(status(rejected.reason()), body);
     }
 
-    /** What one is told who asks with a method that a path does not have. */
+    /** The response to a method that the path does not support. */
     static Response notAllowed(String method, String path, Set<String> allowed) {
         String message = method + " is not allowed at " + path + ": allowed are " + String.join(", ", allowed);
         return new Response.NotAllowed(allowed, body(message, "unknown"));
     }
 
-    /** What one is told who asks too often. */
+    /** The response to a rate-limited request. */
     static Response later(Duration wait) {
         return later(wait, "too many requests");
     }
 
-    /** The same, with what there is too much of. */
+    /** As above, with the reason. */
     static Response later(Duration wait, String message) {
         ObjectNode body = body(message, "unknown");
         body.put("hint", "try again in " + Math.max(1, wait.toMillis()) + " ms");
         return new Response.Later(wait, body);
     }
 
-    /** The codes that clients of the Machines API look for. */
+    /** The error codes that Machines API clients look for. */
     private static String code(RejectedException.Reason reason) {
         return switch (reason) {
             case CAPACITY -> "insufficient_capacity";

@@ -7,23 +7,25 @@ import org.allod.base.MachineId;
 import org.allod.base.RejectedException;
 
 /**
- * How many commands run at once through the API: in one machine, for one caller, on the host. Each holds up to a
- * megabyte of this process while its client is slow, so that without a bound a few thousand clients that never read are
- * the end of the daemon.
+ * Limits how many commands run at once through the API: in one machine, for one caller, on the host. Each can hold up
+ * to a megabyte of this process while its client is slow, so that without a limit a few thousand clients that never
+ * read would exhaust the daemon's memory.
  *
- * <p>Any thread.
+ * <p>Safe for any thread.
  */
 public final class ExecSlots {
-    /** What clients of the Unix socket may have besides: who repairs a host must not wait for its tenants. */
+    /**
+     * Additional commands for clients of the Unix socket: an operator who repairs the host must not wait for tenants.
+     */
     private static final int RESERVE = 8;
 
     /**
-     * The most at once.
+     * The limits.
      *
-     * @param machine in one machine
-     * @param caller for one token, or one address with the operator's
-     * @param host altogether; times a megabyte, a quarter of the daemon's memory
-     * @param keptBytes of output held for answers that are given whole, altogether
+     * @param machine commands in one machine
+     * @param caller commands of one token, or of one address with the operator's token
+     * @param host commands in total; times a megabyte, that is a quarter of the daemon's memory
+     * @param keptBytes total bytes of output buffered for responses that are not streamed
      */
     public record Bounds(int machine, int caller, int host, long keptBytes) {
         public static final Bounds USUAL = new Bounds(32, 64, 128, 64L << 20);
@@ -38,16 +40,18 @@ public final class ExecSlots {
         this.bounds = bounds;
     }
 
-    /** Room for one command, until it is closed; closing again is without effect. */
+    /** A slot for one command, until it is closed; closing twice has no effect. */
     interface Slot extends AutoCloseable {
-        /** Takes memory for output; false where the host has no more to give. Given back when the slot is closed. */
+        /**
+         * Reserves memory for output; returns false if the host's limit is reached. Released when the slot is closed.
+         */
         boolean keep(int bytes);
 
         @Override
         void close();
     }
 
-    /** @throws RejectedException where a bound is reached, and says which */
+    /** @throws RejectedException RejectedException if a limit is reached; the message says which */
     synchronized Slot take(MachineId machine, Caller caller) {
         int reserve = caller instanceof Caller.Local ? RESERVE : 0;
         String name = "caller " + caller.name();

@@ -14,9 +14,9 @@ import org.allod.runtime.ExecSpec;
 import org.allod.runtime.ExitStatus;
 
 /**
- * A command's streams as frames on one connection: {@link ExecFrames}.
+ * Carries a command's streams as frames on one connection: {@link ExecFrames}.
  *
- * <p>The client closing the connection ends the command.
+ * <p>When the client closes the connection, the command is ended.
  */
 final class ExecStream {
     private final Exec exec;
@@ -29,7 +29,7 @@ final class ExecStream {
         this.out = new DataOutputStream(new java.io.BufferedOutputStream(out, ExecFrames.MAX + 16));
     }
 
-    /** Returns when the command has ended and the client has been told, or the client has gone. */
+    /** Returns when the command has ended and the client has been told, or when the client has gone. */
     void run() throws IOException, InterruptedException {
         try (exec) {
             Thread input = Thread.ofVirtual().name("exec input").start(this::input);
@@ -78,11 +78,11 @@ final class ExecStream {
         out.flush();
     }
 
-    /** Takes the client's frames until it leaves or says something that is none. */
+    /** Processes the client's frames until it leaves or sends an invalid frame. */
     private void input() {
         try {
             while (take()) {
-                // Each frame is taken as it comes.
+                // Processes the next frame.
             }
         } catch (IOException e) {
             exec.close();
@@ -128,7 +128,7 @@ final class ExecStream {
                 exec.stdin().flush();
             }
         } catch (IOException e) {
-            // The command no longer reads; it is still to be told of signals and the client's end.
+            // The command no longer reads its input; signals and the client's departure must still reach it.
         }
     }
 

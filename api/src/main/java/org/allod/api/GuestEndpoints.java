@@ -33,12 +33,12 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What goes straight to a running guest: commands and figures. */
+/** Endpoints that act on a running guest: commands and resource figures. */
 public final class GuestEndpoints {
     private static final String ONE = "/v1/apps/{app_name}/machines/{machine_id}";
     private static final JsonMapper JSON = new JsonMapper();
 
-    /** Output of a command answered whole; the streamed form has no such bound. */
+    /** Maximum output of a command whose response is not streamed. */
     private static final int MAX_OUTPUT = 1 << 20;
 
     private static final int MAX_SECONDS = 3_600;
@@ -113,8 +113,9 @@ public final class GuestEndpoints {
         } catch (ExecutionException e) {
             switch (e.getCause()) {
                 case RuntimeException cause -> throw cause;
-                case IOException lost -> throw Machines.ended(m); // its streams end so with their guest only
-                case null, default -> throw new Bug("a command ended strangely", e);
+                case IOException lost ->
+                    throw Machines.ended(m); // a command's streams fail this way only when its guest ends
+                case null, default -> throw new Bug("unexpected failure of a command", e);
             }
         }
     }
@@ -135,11 +136,11 @@ public final class GuestEndpoints {
         try (var in = exec.stdin()) {
             in.write(stdin);
         } catch (IOException e) {
-            // The command ended without reading all of it, as many do.
+            // The command ended without reading all of its input, as many do.
         }
     }
 
-    /** @param cut whether there was more than is kept */
+    /** @param cut whether output beyond the limit was dropped */
     private record Output(String text, boolean cut) {}
 
     private static FutureTask<Output> collect(InputStream stream, ExecSlots.Slot slot) {
@@ -148,7 +149,7 @@ public final class GuestEndpoints {
             boolean cut = false;
             byte[] buffer = new byte[16 << 10];
             for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
-                // Read on to the end all the same: a command must not hang on a full pipe.
+                // Read on to the end and drop the rest: a command must not block on a full pipe.
                 int more = Math.min(n, MAX_OUTPUT - kept.size());
                 if (!cut && slot.keep(more)) {
                     kept.write(buffer, 0, more);
@@ -197,7 +198,7 @@ public final class GuestEndpoints {
         }
     }
 
-    /** The container, or the process, that a command is to run in; empty for the first. */
+    /** The container or process in which a command runs; empty for the first. */
     private String container(StrictJsonReader in, ApiRequest request) {
         String name = in.string("container").orElse("");
         boolean outside = in.bool("machine").orElse(false);

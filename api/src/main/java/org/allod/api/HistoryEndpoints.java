@@ -21,7 +21,7 @@ import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** How a machine came to be what it is, and waiting for what it will be. */
+/** Endpoints for a machine's history, and for waiting for a state. */
 final class HistoryEndpoints {
     private static final String ONE = MachineEndpoints.ONE;
     private static final Duration MAX_WAIT = Duration.ofSeconds(60);
@@ -83,7 +83,7 @@ final class HistoryEndpoints {
                         : states(
                                 words.stream().filter(w -> !special.contains(w)).toList(), special),
                 words.contains("settled"),
-                // A version that was replaced is gone: whoever waits for the end of it has what they wait for.
+                // A replaced version never returns, so a wait for its end is fulfilled.
                 words.contains(MachineWaiter.REPLACED) || words.contains("destroyed"),
                 ulid(request, "version").or(() -> ulid(request, "instance_id")),
                 ulid(request, "from_event_id"));
@@ -105,12 +105,12 @@ final class HistoryEndpoints {
                 .orElse(MAX_WAIT);
     }
 
-    /** States by name. */
+    /** Parses states by name. */
     static Set<MachineState> states(List<String> words) {
         return states(words, List.of());
     }
 
-    /** @param beside what else may be asked for where they are, for the error */
+    /** @param beside names other than states that are allowed here, for the error message */
     private static Set<MachineState> states(List<String> words, List<String> beside) {
         Set<MachineState> states = EnumSet.noneOf(MachineState.class);
         for (String word : words) {

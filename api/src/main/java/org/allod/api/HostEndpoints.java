@@ -6,22 +6,25 @@ import io.netty.handler.codec.http.HttpMethod;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What this host is and how it is. */
+/** Endpoints for the host and its health. */
 public final class HostEndpoints {
     private final Facts facts;
     private final OperatorToken token;
 
-    /** Told by the assembly, which knows every part. */
+    /** Supplied by the assembly, which knows every part. */
     public interface Facts {
         ObjectNode status();
 
-        /** What works here and what does not. With {@code probe}, guests are booted again to find out: slow. */
+        /**
+         * What works on this host and what does not. With {@code probe}, boots a guest on every runtime to find out:
+         * slow.
+         */
         ObjectNode doctor(boolean probe);
 
-        /** From now on: when the daemon ends, it takes away what it has in the kernel, but for guests that run. */
+        /** From now on, when the daemon ends, it removes everything it has in the kernel except running guests. */
         void clearAtEnd();
 
-        /** Every count and level there is, in Prometheus's text format. */
+        /** All metrics, in Prometheus text format. */
         Response.Text metrics();
     }
 

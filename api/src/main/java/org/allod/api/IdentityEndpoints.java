@@ -14,7 +14,7 @@ import org.allod.trust.AppTokens;
 import org.allod.trust.OidcTokens;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Who a machine is, told to services elsewhere: OpenID Connect tokens, and what is needed to check them. */
+/** Endpoints for machine identity: OpenID Connect tokens for external services, and the keys to verify them. */
 public final class IdentityEndpoints {
     private static final String BASE = "/v1/oidc";
     private static final String KEYS = BASE + "/.well-known/jwks.json";
@@ -24,9 +24,7 @@ public final class IdentityEndpoints {
     private final OidcTokens identities;
     private final Supplier<String> site;
 
-    /**
-     * @param site where services elsewhere reach this API: {@code https://cloud.example.com}
-     */
+    /** @param site the URL at which external services reach this API: {@code https://cloud.example.com} */
     public IdentityEndpoints(Machines machines, OidcTokens identities, Supplier<String> site) {
         this.machines = machines;
         this.identities = identities;

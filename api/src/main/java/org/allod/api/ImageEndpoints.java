@@ -19,19 +19,17 @@ import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The host's images. Slow work answers with lines of progress; the last line is the image or the error. */
+/** Endpoints for the host's images. Slow work streams progress lines; the last line is the image or the error. */
 public final class ImageEndpoints {
     private static final String ALL = "/v1/host/images";
 
-    /** Progress is for eyes: more lines than this waiting to be sent are dropped. */
+    /** Maximum progress lines waiting to be sent; further ones are dropped, because progress is informational. */
     private static final int MAX_LINES = 64;
 
     private final ImageStore images;
     private final Supplier<Set<String>> inUse;
 
-    /**
-     * @param inUse digests that machines of this host need
-     */
+    /** @param inUse digests of images that this host's machines need */
     public ImageEndpoints(ImageStore images, Supplier<Set<String>> inUse) {
         this.images = images;
         this.inUse = inUse;
@@ -140,8 +138,8 @@ public final class ImageEndpoints {
     }
 
     /**
-     * Does the work on a thread of its own and sends its progress. The work ends with its client: who else waits for the
-     * same image goes on with it, and who does not come back has it done for nothing.
+     * Runs the work on its own thread and streams its progress. The work is cancelled when its client leaves, unless
+     * another client waits for the same image.
      */
     private static Response lines(Work work) {
         return new Response.Lines(sink -> {
@@ -180,7 +178,7 @@ public final class ImageEndpoints {
             switch (e.getCause()) {
                 case RuntimeException cause -> throw cause;
                 case Error cause -> throw cause;
-                case null, default -> throw new Bug("image work ended strangely", e);
+                case null, default -> throw new Bug("unexpected failure of image work", e);
             }
         }
     }

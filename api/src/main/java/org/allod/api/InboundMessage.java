@@ -3,19 +3,22 @@ package org.allod.api;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 
-/** What came from a client: a request, or something that is answered without being one. Answered in the order it came. */
+/**
+ * A message decoded from a connection: a request, or something that is answered without being one. Messages are
+ * answered in order of arrival.
+ */
 sealed interface InboundMessage {
-    /** Whether the connection can be used for another. */
+    /** Whether the connection can be used for another request. */
     boolean keepAlive();
 
-    /** The method as it was sent; empty where there is none. */
+    /** The method as sent; empty if there is none. */
     String method();
 
     /**
-     * A request that is whole.
+     * A complete request.
      *
-     * @param caller who sent it
-     * @param held bytes of the budget that are taken for its body
+     * @param caller the sender
+     * @param held bytes of the budget reserved for its body
      */
     record Asked(Dispatcher.Request request, Caller caller, long held) implements InboundMessage {
         @Override
@@ -29,10 +32,10 @@ sealed interface InboundMessage {
         }
     }
 
-    /** Not a request that is looked at. */
+    /** A request that is refused without being dispatched. */
     record Unfit(Response response, String method, boolean keepAlive) implements InboundMessage {}
 
-    /** What is said to bytes that are no request. */
+    /** The response to bytes that are not a valid request. */
     static Response undecoded(Throwable cause) {
         return switch (cause) {
             case TooLongHttpLineException e -> ErrorBody.of(414, "the address is too long: " + e.getMessage());

@@ -15,27 +15,29 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A JSON list on its way to a client. Up to {@link #AT_ONCE} entries are one whole answer; of more, some at a time
- * are made, sent and waited for, so that a hundred thousand machines are never all in memory as text.
+ * A JSON list on its way to a client. Up to {@link #AT_ONCE} entries form one response; a longer list is built, sent
+ * and awaited piece by piece, so that a hundred thousand machines are never in memory as text at once.
  */
 final class JsonArrayStream {
     static final int AT_ONCE = 2_000;
 
-    /** Entries of one piece of a longer one. */
+    /** Entries in one piece of a long list. */
     private static final int PIECE = 500;
 
     private static final byte[] COMMA = {','};
 
     private JsonArrayStream() {}
 
-    /** A list short enough to be answered whole is made here, on the thread that calls; any other answer is as it was. */
+    /**
+     * Builds a list that is short enough for one response, on the calling thread; returns any other response unchanged.
+     */
     static Response ready(Response response) {
         return response instanceof Response.Items items && items.count() <= AT_ONCE
                 ? new Response.Ready(200, text(items, 0, items.count()))
                 : response;
     }
 
-    /** Entries {@code from} to {@code to} with what stands between, before and after them. */
+    /** The JSON of entries {@code from} to {@code to} with the separators and brackets around them. */
     private static List<byte[]> text(Response.Items items, int from, int to) {
         List<byte[]> parts = new ArrayList<>(2 * (to - from) + 2);
         if (from == 0) {
@@ -56,8 +58,8 @@ final class JsonArrayStream {
     }
 
     /**
-     * The pieces as one buffer outside of the heap: where the transport would copy them to all the same, after having
-     * made an object of each.
+     * Copies the pieces into one direct buffer. The transport would copy them there anyway, after allocating an object
+     * for each.
      */
     static ByteBuf buffer(ByteBufAllocator allocator, List<byte[]> parts) {
         int length = 0;
@@ -71,7 +73,7 @@ final class JsonArrayStream {
         return whole;
     }
 
-    /** Sends a long list; {@code done} is run on the connection's thread once it is out. */
+    /** Sends a long list; runs {@code done} on the connection's event loop once it is sent. */
     static void start(
             ChannelHandlerContext context,
             ServingPool pool,
@@ -97,13 +99,13 @@ final class JsonArrayStream {
                 piece(context, budget, caller, text(items, from, Math.min(from + PIECE, items.count())));
             }
         } catch (InterruptedException e) {
-            return; // The client has gone, or the daemon goes.
+            return; // the client has gone, or the daemon is stopping
         } catch (Exception e) {
             if (!context.channel().isActive()) {
-                return; // The client has gone, which the write says in its own words.
+                return; // the client has gone; writes report that as an exception of their own
             }
-            // The status has gone out: only a cut connection says that the list is not whole.
-            System.getLogger("allod.api").log(System.Logger.Level.WARNING, "a list could not be sent whole", e);
+            // The status has been sent already, so only a closed connection can tell that the list is incomplete.
+            System.getLogger("allod.api").log(System.Logger.Level.WARNING, "a list response was cut short", e);
             context.close();
             return;
         }
@@ -115,10 +117,10 @@ final class JsonArrayStream {
             throws InterruptedException {
         long size = parts.stream().mapToLong(part -> part.length).sum();
         if (!budget.take(caller, size)) {
-            throw new IllegalStateException(caller.name() + " has too many answers that wait to be read");
+            throw new IllegalStateException(caller.name() + " has too many unread responses");
         }
         try {
-            // Waiting for each write is the back-pressure.
+            // Waiting for each write provides back-pressure.
             context.writeAndFlush(new DefaultHttpContent(buffer(context.alloc(), parts)))
                     .sync();
         } finally {

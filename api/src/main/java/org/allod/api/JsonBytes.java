@@ -7,12 +7,12 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Bytes in JSON. The description of the Machines API says a list of numbers; its clients in Go send and expect base64,
- * which is how that language writes bytes. Both are taken, and each client is answered in the form it used; who sent no
- * bytes is answered as the description says.
+ * Bytes in JSON. The description of the Machines API declares a list of numbers; its Go clients send and expect base64,
+ * which is how Go encodes bytes. Both are accepted, and the response uses the form of the request; without bytes in the
+ * request, it uses the declared form.
  */
 record JsonBytes(byte[] bytes, Form form) {
-    /** How bytes are written. */
+    /** The encoding of bytes. */
     enum Form {
         BASE64,
         NUMBERS;
@@ -31,7 +31,7 @@ record JsonBytes(byte[] bytes, Form form) {
         }
     }
 
-    /** Reads either form; no error repeats what was sent. */
+    /** Reads either form; errors never repeat the input. */
     static JsonBytes read(String name, JsonNode value) {
         if (value.isString()) {
             try {

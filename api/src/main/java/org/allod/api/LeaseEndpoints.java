@@ -15,8 +15,8 @@ import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Leases of machines. Answers have the lease twice: as the interface's description has it, and in the envelope {@code
- * {"status":"success","data":…}} that its server really sends and most clients read.
+ * Endpoints for machine leases. Responses contain the lease twice: in the declared form, and in the envelope {@code
+ * {"status":"success","data":…}} that the original server sends and most clients read.
  */
 final class LeaseEndpoints {
     private static final String LEASE = MachineEndpoints.ONE + "/lease";

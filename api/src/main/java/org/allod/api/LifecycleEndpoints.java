@@ -16,7 +16,7 @@ import org.allod.machine.SignalNames;
 import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.JsonNode;
 
-/** What can be done to one machine. Each answers once it is durable that it will be carried out. */
+/** Lifecycle operations on one machine. Each responds once the operation is durable. */
 final class LifecycleEndpoints {
     private static final String ONE = MachineEndpoints.ONE;
     private static final Duration MAX_STOP = Duration.ofMinutes(5);
@@ -102,16 +102,16 @@ final class LifecycleEndpoints {
         Machine m = machine(request);
         StrictJsonReader in = request.body();
         Optional<Integer> signal = signal(in);
-        // fly-go says "0s" where its caller says nothing.
+        // fly-go sends "0s" if its caller sets no timeout.
         Optional<Duration> timeout = timeout(in).filter(d -> !d.isZero());
-        // … and who is meant a second time.
+        // It also repeats the machine's id.
         in.oneOf("id", List.of("", m.id().text()));
         in.done();
         machines.stop(m, signal, timeout, request.asker());
         return MachineEndpoints.ok();
     }
 
-    /** What is asked for may come in the query, as the interface says, or in a body, as some clients send it. */
+    /** Accepts parameters in the query, as the interface declares, or in a body, as some clients send them. */
     private Response restart(ApiRequest request) throws InterruptedException {
         Machine m = machine(request);
         StrictJsonReader in = request.body();
@@ -150,7 +150,7 @@ final class LifecycleEndpoints {
         return MachineEndpoints.ok();
     }
 
-    /** A signal by its name, or by its number, as some clients send it. */
+    /** A signal by name, or by number, as some clients send it. */
     private static Optional<Integer> signal(StrictJsonReader in) {
         JsonNode json = in.json().get("signal");
         if (json != null && json.isIntegralNumber()) {

@@ -15,12 +15,12 @@ import org.allod.runtime.LogLine;
 import org.allod.runtime.LogStore;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What machines wrote. */
+/** Endpoints for machines' output. */
 public final class LogEndpoints {
     private static final int MAX_TAIL = 10_000;
     private static final int DEFAULT_TAIL = 100;
 
-    /** How soon a follower whose client has gone is noticed. */
+    /** How often a follower checks whether its client has gone. */
     private static final Duration LOOK = Duration.ofSeconds(1);
 
     private final Machines machines;

@@ -23,7 +23,7 @@ import org.allod.machine.Machines;
 import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ObjectNode;
 
-/** One app's machines: making, changing and reading them. */
+/** Endpoints for one app's machines: create, update and read. */
 public final class MachineEndpoints {
     private static final String ALL = "/v1/apps/{app_name}/machines";
     static final String ONE = ALL + "/{machine_id}";
@@ -73,7 +73,7 @@ public final class MachineEndpoints {
                         "a machine's id is 14 hexadecimal digits"));
     }
 
-    /** The same, for what makes no sense once it is destroyed. */
+    /** As above, for operations that are invalid on a destroyed machine. */
     static Machine living(Machines machines, ApiRequest request) {
         Machine m = machine(machines, request);
         if (m.state() == MachineState.DESTROYED) {
@@ -135,7 +135,7 @@ public final class MachineEndpoints {
         return leased(m, lease);
     }
 
-    /** The machine with its lease's nonce, where one was asked for. */
+    /** The machine, with its lease's nonce if one was requested. */
     private Response leased(Machine m, Optional<Leases.LeaseRequest> asked) {
         ObjectNode node =
                 MachineViews.machine(m, machines.events(m.id(), MachineViews.EVENTS), machines.checks(m.id()));
@@ -143,7 +143,7 @@ public final class MachineEndpoints {
         return Response.ok(node);
     }
 
-    /** What create and update share: a lease to take with it, and what is read with the configuration. */
+    /** Fields that create and update share: a lease to take, and fields that are read with the configuration. */
     static Optional<Leases.LeaseRequest> createOrUpdate(StrictJsonReader in, ApiRequest request) {
         in.skip("skip_secrets");
         in.skip("min_secrets_version");
@@ -156,7 +156,7 @@ public final class MachineEndpoints {
         return lease;
     }
 
-    /** The configuration, with what is said of secrets beside it. */
+    /** Parses the configuration, together with the secret settings next to it. */
     private MachineConfig config(StrictJsonReader in, StrictJsonReader config, String app) {
         boolean skip = in.bool("skip_secrets").orElse(false);
         int version = in.integer("min_secrets_version", 0, Integer.MAX_VALUE).orElse(0);

@@ -15,17 +15,17 @@ import org.allod.machine.Machines;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Machines as the API shows them, kept as bytes: most reads are of machines that did not change since the last one, and
- * making JSON of a thousand of them costs a hundred times what sending it does. Safe for any thread.
+ * A cache of machines' JSON: most reads are of machines that did not change since the last one, and serialising a
+ * thousand of them costs a hundred times what sending the bytes does. Safe for any thread.
  *
- * <p>A page is right as long as it was made of the very record that is current: every change of a machine, an event
- * among them, makes a new record.
+ * <p>An entry is valid only for the exact record it was built from: every change of a machine, including a new event,
+ * creates a new record.
  */
 final class MachineJsonCache {
-    /** Of all pages together; when it is reached they are all made anew, which is simple and rare. */
+    /** Maximum bytes of all entries; when it is reached the cache is cleared, which is simple and rare. */
     private static final long MAX_BYTES = 24 << 20;
 
-    /** Pages of a list that are made at a time, before another's turn. */
+    /** Entries of a list that one caller builds before it lets another run. */
     private static final int TURN = 100;
 
     private final Machines machines;
@@ -34,7 +34,7 @@ final class MachineJsonCache {
     private final AtomicLong held = new AtomicLong();
 
     private record Page(Machine record, List<CheckStatus> checks, byte[] json) {
-        @SuppressWarnings("ReferenceEquality") // the same record, not one that looks like it: events are not in it
+        @SuppressWarnings("ReferenceEquality") // identity is intended: equal records can differ in events
         boolean shows(Machine now, List<CheckStatus> checksNow) {
             return record == now && checks.equals(checksNow);
         }
@@ -52,8 +52,8 @@ final class MachineJsonCache {
     }
 
     /**
-     * The same of each. Who asks for a list that nobody has asked for before waits for whoever makes its pages already,
-     * instead of making them all beside.
+     * The same for each machine. A caller whose entries another is already building waits for that one, so that the
+     * work is not done twice.
      */
     List<byte[]> whole(List<Machine> all) {
         byte[][] json = new byte[all.size()][];
@@ -81,7 +81,7 @@ final class MachineJsonCache {
     private void make(List<Machine> all, List<Integer> wanted, byte[][] json) {
         List<Integer> missing = new ArrayList<>();
         for (int i : wanted) {
-            byte[] known = known(all.get(i)); // made by another meanwhile
+            byte[] known = known(all.get(i)); // built by another thread meanwhile
             if (known != null) {
                 json[i] = known;
             } else {

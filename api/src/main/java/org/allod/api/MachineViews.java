@@ -10,18 +10,18 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.util.RawValue;
 
-/** How things look on the wire: the Machines API's shapes. */
+/** The JSON forms of the Machines API. */
 final class MachineViews {
     static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
-    /** Events shown with a machine itself; the whole list has an address of its own. */
+    /** Maximum events in a machine's own JSON; a separate endpoint lists all of them. */
     static final int EVENTS = 20;
 
     private MachineViews() {}
 
     static ObjectNode machine(Machine m, List<MachineEvent> events, List<CheckStatus> checks) {
         ObjectNode node = brief(m);
-        // As it is kept: a tree of it would be made only to be written again.
+        // The stored text is copied as it is, because parsing it into a tree only to write it again would be wasted.
         node.putRawValue("config", new RawValue(m.config().text().toString()));
         m.image().ifPresent(i -> {
             ObjectNode ref = node.putObject("image_ref");
@@ -80,7 +80,7 @@ final class MachineViews {
         return node;
     }
 
-    /** A host has one owner: its organisation is called what clients call their own. */
+    /** A host has one owner, so there is one organisation, with the slug that clients use for their own. */
     static ObjectNode organization() {
         return JSON.objectNode().put("name", "personal").put("slug", "personal").put("internal_numeric_id", 1);
     }

@@ -12,13 +12,13 @@ import org.allod.runtime.Guest;
 import org.allod.runtime.GuestMemory;
 
 /**
- * The memory of a machine that runs: read, limited, taken back for a while. What is changed here lasts as long as the
- * guest does and is no part of its configuration: the next start is with {@code config.guest.memory_mb} again. A guest
- * has to lend a hand, so answers say what is so, not what was asked (decision 032).
+ * Endpoints for a running machine's memory: read it, limit it, reclaim some. A change lasts as long as the guest and is
+ * not part of its configuration: the next start uses {@code config.guest.memory_mb} again. A guest must cooperate, so
+ * the response reports the result, which may differ from the request (decision 032).
  */
 public final class MemoryEndpoints {
     private static final String MEMORY = MachineEndpoints.ONE + "/memory";
-    /** The least a machine can be made with, too. */
+    /** The smallest limit; also the smallest memory of a new machine. */
     private static final int LEAST_MB = 64;
 
     private final Machines machines;

@@ -14,7 +14,7 @@ import org.allod.machine.MetadataPatch;
 import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What people and programs keep beside a machine. A change makes no new version of it. */
+/** Endpoints for a machine's metadata. A change creates no new version of the machine. */
 final class MetadataEndpoints {
     private static final String ALL = MachineEndpoints.ONE + "/metadata";
     private static final String KEY = ALL + "/{key}";
@@ -125,13 +125,13 @@ final class MetadataEndpoints {
         return new Response.Empty(204);
     }
 
-    /** When the caller made the change. Changes are ordered here by their arrival, so it has nothing to decide. */
+    /** Reads the time that the caller claims for its change and ignores it: changes are ordered by arrival. */
     private static void noted(StrictJsonReader in) {
         in.string("updated_at");
         in.done();
     }
 
-    /** Empty text removes a key, as null does. */
+    /** An empty string removes a key, as null does. */
     private static Optional<String> value(String text) {
         return text.isEmpty() ? Optional.empty() : Optional.of(text);
     }

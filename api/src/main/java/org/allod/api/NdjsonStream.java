@@ -18,8 +18,8 @@ import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * An answer of many lines, written by a virtual thread that blocks while the client is slow. A failure halfway is the
- * last line, in the form of an error body, since the status has gone out by then.
+ * A response of many lines, written by a thread that blocks while the client is slow. A failure halfway becomes the
+ * last line, in the form of an error body, because the status has already been sent.
  */
 final class NdjsonStream implements Response.Lines.Sink {
     static final String TYPE = "application/x-ndjson";
@@ -61,15 +61,12 @@ final class NdjsonStream implements Response.Lines.Sink {
         } catch (FailedException e) {
             last(ErrorBody.of(500, e.getMessage()));
         } catch (InterruptedException | IOException e) {
-            // The client has gone, or the daemon goes.
+            // The client has gone, or the daemon is stopping.
             context.close();
             return;
         } catch (Exception e) {
-            LOG.log(Level.ERROR, "a stream of lines met an error nobody foresaw", e);
-            last(ErrorBody.of(
-                    500,
-                    "an error nobody foresaw; the daemon's log has it: "
-                            + e.getClass().getName()));
+            LOG.log(Level.ERROR, "request " + request + ": a line stream failed with an unexpected error", e);
+            last(ErrorBody.of(500, "internal error (request " + request + "); see the daemon log"));
         }
         context.writeAndFlush(new DefaultLastHttpContent())
                 .addListener(written -> context.executor().execute(done));
@@ -88,7 +85,7 @@ final class NdjsonStream implements Response.Lines.Sink {
     public void line(JsonNode line) throws IOException {
         byte[] bytes = (line + "\n").getBytes(StandardCharsets.UTF_8);
         try {
-            // Waiting for each write is the back-pressure.
+            // Waiting for each write provides back-pressure.
             context.writeAndFlush(new DefaultHttpContent(Unpooled.wrappedBuffer(bytes)))
                     .sync();
         } catch (InterruptedException e) {

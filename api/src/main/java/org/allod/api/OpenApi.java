@@ -8,7 +8,7 @@ import java.util.Locale;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The description of the interface, made from the table itself, so that it cannot say anything else. */
+/** The interface description, generated from the endpoint table so that it cannot differ from it. */
 public final class OpenApi {
     private final List<Endpoint> described;
 

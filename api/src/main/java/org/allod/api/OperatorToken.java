@@ -12,10 +12,7 @@ import java.util.Optional;
 import org.allod.base.FailedException;
 import org.allod.base.Rng;
 
-/**
- * The one token of this host's operator. Kept in a file only root can read; compared without telling by time how much
- * of a guess was right.
- */
+/** The token of this host's operator. Kept in a file that only root can read; compared in constant time. */
 public final class OperatorToken implements Authenticator {
     private static final String PREFIX = "allod_";
 
@@ -25,7 +22,7 @@ public final class OperatorToken implements Authenticator {
         this.token = token;
     }
 
-    /** Reads the token from {@code file}, or makes one there. */
+    /** Reads the token from {@code file}, or creates it there. */
     public static OperatorToken at(Path file) {
         try {
             if (Files.exists(file)) {
@@ -44,7 +41,7 @@ public final class OperatorToken implements Authenticator {
         }
     }
 
-    /** The token itself: for the operator's eyes only. */
+    /** The token itself; only for the operator. */
     public String reveal() {
         return token;
     }

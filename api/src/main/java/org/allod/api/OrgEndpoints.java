@@ -15,7 +15,7 @@ import org.allod.machine.VolumeState;
 import org.allod.machine.Volumes;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What spans all apps of the organisation; a host of one's own has one. */
+/** Endpoints that span all apps of the organisation; a host has exactly one. */
 public final class OrgEndpoints {
     private final Machines machines;
     private final Volumes volumes;
@@ -43,7 +43,7 @@ public final class OrgEndpoints {
                         this::volumes));
     }
 
-    /** An answer is from one host, which has all there is: no region can fail to answer. */
+    /** Lists machines. One host holds all of them, so no region can fail to respond. */
     private Response machines(ApiRequest request) {
         checkOrg(request.parameter("org_slug"));
         boolean summary = request.flag("summary");

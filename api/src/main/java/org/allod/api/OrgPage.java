@@ -17,8 +17,8 @@ import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * One page of what spans all apps, ordered by when it last changed and then by id, so that a client that asks again and
- * again from where it stopped sees every change. A page costs one pass over all there is and memory for itself alone.
+ * One page of a listing across all apps, ordered by last change and then by id, so that a client that continues from
+ * its last position sees every change. A page costs one pass over everything and memory only for itself.
  */
 record OrgPage(List<Item> items, Optional<String> next) {
     static final int MOST = 1_000;
@@ -26,15 +26,15 @@ record OrgPage(List<Item> items, Optional<String> next) {
     private static final Comparator<Item> ORDER =
             Comparator.comparing(Item::updated).thenComparing(Item::id);
 
-    /** Something of an app; its view is made only where it is shown. */
+    /** One entry; its JSON is built only if it is on the page. */
     record Item(String id, Instant updated, String region, String state, Supplier<ObjectNode> view) {}
 
-    /** The query parameters, read. */
+    /** The parsed query parameters. */
     record Ask(Optional<Place> after, String region, Set<String> states, int limit) {
         static final List<String> PARAMETERS =
                 List.of("include_deleted", "region", "state", "summary", "updated_after", "cursor", "limit");
 
-        /** @param known the states that what is listed can be in */
+        /** @param known the states that a listed thing can have */
         static Ask of(ApiRequest request, List<String> known) {
             Optional<Place> after = request.query("cursor")
                     .map(Place::parse)
@@ -56,14 +56,14 @@ record OrgPage(List<Item> items, Optional<String> next) {
         }
     }
 
-    /** Where a page ended: what comes next is later, or as late with a greater id. */
+    /** The position at which a page ended: the next entries are later, or equally late with a greater id. */
     record Place(Instant updated, String id) {
         int compareTo(Item item) {
             int time = updated.compareTo(item.updated());
             return time != 0 ? time : id.compareTo(item.id());
         }
 
-        /** After everything of that moment. */
+        /** The position after everything at that moment. */
         static Place after(String text) {
             try {
                 return new Place(OffsetDateTime.parse(text).toInstant(), "\uffff");
@@ -92,7 +92,7 @@ record OrgPage(List<Item> items, Optional<String> next) {
     }
 
     static OrgPage of(Collection<Item> all, Ask ask) {
-        // The latest of those kept is on top, and makes way for any that is earlier.
+        // The head of the queue is the latest entry kept; an earlier one replaces it.
         PriorityQueue<Item> kept = new PriorityQueue<>(ORDER.reversed());
         boolean more = false;
         for (Item item : all) {

@@ -13,7 +13,7 @@ import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Where machines can be, and whether there is room. */
+/** Endpoints for regions and capacity. */
 public final class PlatformEndpoints {
     private static final int MAX_COUNT = 100_000;
     private static final int USUAL_MEMORY_MB = 2_048;
@@ -69,7 +69,7 @@ public final class PlatformEndpoints {
         String wanted = in.string("region").filter(r -> !r.isEmpty()).orElse(region + ",any");
         in.refuse("volume_name", "this version places machines by memory and processors alone");
         in.refuse("volume_size_bytes", "this version places machines by memory and processors alone");
-        // How to choose among regions does not matter where there is one.
+        // Weights choose among regions; there is only one.
         in.object("weights");
         Size size = in.object("compute").map(Size::read).orElse(new Size(USUAL_MEMORY_MB, 1));
         in.done();
@@ -96,7 +96,7 @@ public final class PlatformEndpoints {
             in.refuse("gpu_kind", "hosts have no GPUs to give");
             in.integer("gpus", 0, 0);
             for (String beside : List.of("host_dedication_id", "kernel_args", "max_memory_mb", "persist_rootfs")) {
-                in.skip(beside); // they take no room
+                in.skip(beside); // these fields do not affect capacity
             }
             in.done();
             return size;

@@ -18,7 +18,7 @@ import org.allod.runtime.Guest;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What runs inside a machine. */
+/** Endpoints for the processes inside a machine. */
 public final class ProcessEndpoints {
     private final Machines machines;
     private final ExecSlots slots;
@@ -47,7 +47,7 @@ public final class ProcessEndpoints {
         long now = clock.wallMillis() / 1_000;
         ArrayNode list = MachineViews.JSON.arrayNode();
         Machine m = MachineEndpoints.machine(machines, request);
-        try (ExecSlots.Slot _ = slots.take(m.id(), request.caller())) { // a command in the guest says what runs there
+        try (ExecSlots.Slot _ = slots.take(m.id(), request.caller())) { // listing processes runs a command in the guest
             machines.withGuest(m, ProcessEndpoints::table).stream()
                     .sorted(column.order(descending))
                     .forEach(p -> list.add(view(p, now)));
@@ -64,7 +64,10 @@ public final class ProcessEndpoints {
         }
     }
 
-    /** The interface names no units: {@code stime} is when it started, {@code rtime} the seconds since, cpu percent. */
+    /**
+     * The interface names no units: here {@code stime} is the start time, {@code rtime} the seconds since, cpu a
+     * percentage.
+     */
     private static ObjectNode view(ProcessTable.Entry p, long now) {
         ObjectNode node = MachineViews.JSON
                 .objectNode()

@@ -10,8 +10,9 @@ import org.allod.base.Clock;
 import org.allod.base.RejectedException;
 
 /**
- * How often one may ask. Three buckets beside each caller's own, as the Machines API has them: an action on one machine
- * or app, reading one machine, deleting apps. Callers by the Unix socket are the host's own operator and not limited.
+ * Rate limits. Each caller has its own bucket, and as in the Machines API there are three more kinds: actions on one
+ * machine or app, reads of one machine, and deletions of apps. Callers over the Unix socket are the host's operator and
+ * are not limited.
  */
 public final class RateLimits {
     private final Optional<TokenBuckets> callers;
@@ -19,9 +20,7 @@ public final class RateLimits {
     private final Optional<TokenBuckets> reads;
     private final Optional<TokenBuckets> deletes;
 
-    /**
-     * {@code perSecond} in the long run, {@code burst} at once.
-     */
+    /** Allows {@code perSecond} on average, and {@code burst} at once. */
     public record Pace(double perSecond, int burst) {
         static Pace of(String name, String text) {
             String[] parts = text.split("/", -1);
@@ -33,7 +32,7 @@ public final class RateLimits {
                     }
                 }
             } catch (NumberFormatException e) {
-                // Said below.
+                // Reported below.
             }
             throw RejectedException.invalid(
                     "the rate limit %s is \"%s\": it must be PER_SECOND/BURST, such as 1/3".formatted(name, text));
@@ -41,22 +40,22 @@ public final class RateLimits {
     }
 
     /**
-     * Each limit; empty for none.
+     * The limits; an empty one does not apply.
      *
-     * @param caller everything one address asks
-     * @param action one action on one machine, or on one app where it names no machine
+     * @param caller all requests of one address
+     * @param action one kind of action on one machine, or on one app if no machine is named
      * @param read showing one machine
-     * @param deletes deleting apps, all together
+     * @param deletes deletions of apps, in total
      */
     public record Paces(Optional<Pace> caller, Optional<Pace> action, Optional<Pace> read, Optional<Pace> deletes) {
-        /** Decision 071 says why these are not Fly's. */
+        /** Decision 071 says why these differ from Fly's. */
         public static final Paces USUAL = new Paces(
                 Optional.of(new Pace(500, 1_000)),
                 Optional.of(new Pace(50, 150)),
                 Optional.of(new Pace(250, 500)),
                 Optional.of(new Pace(10, 100)));
 
-        /** What Fly's own documentation says of its API. */
+        /** The limits in Fly's documentation of its API. */
         public static final Paces FLY = new Paces(
                 Optional.of(new Pace(500, 1_000)),
                 Optional.of(new Pace(1, 3)),
@@ -67,7 +66,7 @@ public final class RateLimits {
                 new Paces(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
 
         /**
-         * Reads {@code usual}, {@code fly}, {@code off}, or single limits over the usual ones: {@code
+         * Parses {@code usual}, {@code fly}, {@code off}, or individual limits that override the usual ones: {@code
          * action=1/3,read=off}.
          */
         public static Paces parse(String text) {
@@ -110,12 +109,12 @@ public final class RateLimits {
         deletes = paces.deletes().map(p -> new TokenBuckets(clock, p.perSecond(), p.burst()));
     }
 
-    /** Before anything is looked at. */
+    /** Takes a token from the caller's bucket, before the request is examined. */
     Optional<Duration> take(Caller caller) {
         return caller instanceof Caller.Local ? Optional.empty() : callers.flatMap(l -> l.take(caller.name()));
     }
 
-    /** Once it is known what is asked for. */
+    /** Takes a token for the specific endpoint, once it is known. */
     Optional<Duration> take(Caller caller, Endpoint endpoint, Map<String, String> parameters) {
         if (caller instanceof Caller.Local || !parameters.containsKey("app_name")) {
             return Optional.empty();
@@ -129,7 +128,7 @@ public final class RateLimits {
         if (endpoint.operation().equals("Apps_delete")) {
             return deletes.flatMap(l -> l.take(""));
         }
-        // Lists, waits and the like are held to their caller's limit alone.
+        // Lists, waits and the like count only against their caller's limit.
         return endpoint.method().equals(HttpMethod.GET) ? Optional.empty() : actions.flatMap(l -> l.take(subject));
     }
 }

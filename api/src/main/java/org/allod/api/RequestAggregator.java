@@ -24,14 +24,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Collects requests with their bodies. Everything that can be refused is refused on the head, before a byte of the body
- * is kept: a caller who has proved nothing, an expectation nobody knows, a body too large or too much beside the others.
- * What is refused is answered as everywhere: with a body that says why. Belongs to one connection's event loop.
+ * is kept: an unauthenticated caller, an unknown expectation, a body that is too large or exceeds the budget. A refusal
+ * has the usual error body. Belongs to one connection's event loop.
  */
 final class RequestAggregator extends ChannelInboundHandlerAdapter {
-    /** A body without an announced length takes its memory in steps of so much. */
+    /** A body without Content-Length reserves memory in steps of this size. */
     private static final int STEP = 64 << 10;
 
-    /** So much of a refused body is read and dropped to keep the connection; of a longer one the connection is closed. */
+    /** Maximum bytes of a refused body that are read and dropped to keep the connection; a longer one closes it. */
     private static final long MOST_DROPPED = 4L * ApiConfig.MAX_BODY;
 
     private static final byte[] NOTHING = {};
@@ -50,14 +50,15 @@ final class RequestAggregator extends ChannelInboundHandlerAdapter {
     private long dropped;
     private boolean ended;
 
-    /** Who sends a request, and whether it may go on. */
+    /** Authenticates the sender of a request and decides whether it may proceed. */
     interface Admission {
         Caller caller(String authorization);
 
         /**
-         * What this caller is told in place of an answer, after which the connection ends; nothing where it may go on.
+         * The response to this caller instead of the normal one, after which the connection ends; empty if the request
+         * may proceed.
          *
-         * @param segments of the path; empty where it is none
+         * @param segments of the path; empty if the target is not a path
          */
         Optional<Response> refusal(Caller caller, HttpMethod method, List<String> segments, boolean body);
 
@@ -114,7 +115,7 @@ final class RequestAggregator extends ChannelInboundHandlerAdapter {
         }
         String expectation = request.headers().get(HttpHeaderNames.EXPECT, "");
         if (!expectation.isEmpty() && !HttpHeaderValues.CONTINUE.contentEqualsIgnoreCase(expectation)) {
-            end(context, ErrorBody.of(417, "the only expectation known here is 100-continue"), method);
+            end(context, ErrorBody.of(417, "the expectation is not supported: only 100-continue is"), method);
             return;
         }
         deadlines.enter(ConnectionDeadlines.Phase.BODY, admission.now());
@@ -134,8 +135,10 @@ final class RequestAggregator extends ChannelInboundHandlerAdapter {
     private Optional<Response> unfit(HttpRequest request, boolean hasBody, long announced) {
         String encoding = request.headers().get(HttpHeaderNames.CONTENT_ENCODING, "identity");
         if (hasBody && !encoding.equalsIgnoreCase("identity")) {
-            return Optional.of(
-                    ErrorBody.of(415, "content-encoding is \"" + encoding + "\": a body is taken as it is, identity"));
+            return Optional.of(ErrorBody.of(
+                    415,
+                    "content-encoding is \"" + encoding
+                            + "\", which is not supported: send the body without an encoding (identity)"));
         }
         if (announced > ApiConfig.MAX_BODY) {
             return Optional.of(tooLarge());
@@ -144,13 +147,13 @@ final class RequestAggregator extends ChannelInboundHandlerAdapter {
     }
 
     private static Response tooLarge() {
-        return ErrorBody.of(413, "the body is too large: at most %d bytes are taken".formatted(ApiConfig.MAX_BODY));
+        return ErrorBody.of(413, "the body is too large: at most %d bytes are accepted".formatted(ApiConfig.MAX_BODY));
     }
 
     private static Response tooMuch() {
         return ErrorBody.later(
                 Duration.ofSeconds(1),
-                "too many bodies are being sent at once; send this one when others are answered");
+                "too many request bodies are in progress; repeat this request when others have been answered");
     }
 
     private boolean take(long bytes) {
@@ -195,7 +198,7 @@ final class RequestAggregator extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Doubles, so that a body that comes in many pieces is not copied for each, but takes no more than was reserved. */
+    /** Doubles the buffer, so that a body in many pieces is not copied for each, but never beyond what was reserved. */
     private int capacity(int wanted) {
         return (int) Math.max(wanted, Math.min(taken, Math.max(2L * body.length, 512)));
     }
@@ -207,7 +210,7 @@ final class RequestAggregator extends ChannelInboundHandlerAdapter {
         context.fireChannelRead(new InboundMessage.Asked(of.with(collected), caller, held));
     }
 
-    /** Answers now; what is left of the body is dropped as it comes, so that the connection stays usable. */
+    /** Responds now; the rest of the body is dropped as it arrives, so that the connection stays usable. */
     private void refuse(ChannelHandlerContext context, Response response, String method, boolean keep) {
         giveBack();
         reset();
@@ -233,7 +236,7 @@ final class RequestAggregator extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Answers, and reads nothing of what still comes. */
+    /** Responds, and discards everything that still arrives. */
     private void end(ChannelHandlerContext context, Response response, String method) {
         giveBack();
         reset();

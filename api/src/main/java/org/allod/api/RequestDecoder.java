@@ -9,11 +9,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Netty's decoder of requests, that stops behind one request until it is told to go on. While it is held nothing is read
- * from the connection, so requests that a client sends ahead wait in its own socket, as bytes, however many they are.
+ * Netty's request decoder, which stops after one request until it is told to continue. While it is held, nothing is
+ * read from the connection, so that pipelined requests wait in the client's socket as bytes, however many they are.
  */
 final class RequestDecoder extends HttpRequestDecoder {
-    /** Bytes that are taken while a request is at work, where the connection is read only to see whether it ends. */
+    /** Maximum bytes read while a request is in progress and the connection is read only to detect its end. */
     static final int READ_AHEAD = 16 << 10;
 
     private final Runnable begun;
@@ -25,7 +25,7 @@ final class RequestDecoder extends HttpRequestDecoder {
     private boolean any;
     private long discarded;
 
-    /** @param begun run when bytes have come that are looked at */
+    /** @param begun runs when bytes arrive that will be decoded */
     RequestDecoder(Runnable begun) {
         super(new HttpDecoderConfig()
                 .setMaxInitialLineLength(ApiConfig.MAX_LINE)
@@ -34,20 +34,20 @@ final class RequestDecoder extends HttpRequestDecoder {
         this.begun = begun;
     }
 
-    /** Decodes and reads no further. */
+    /** Stops decoding and reading. */
     void hold() {
         held = true;
         listening = false;
         read(false);
     }
 
-    /** Still decodes nothing, but reads a little, which is how it is noticed that the client has gone. */
+    /** Decodes nothing yet, but reads a little, which detects that the client has gone. */
     void listen() {
         listening = true;
         read(true);
     }
 
-    /** Goes on with what is there, and with reading. */
+    /** Continues with the buffered bytes, and with reading. */
     void resume() {
         ChannelHandlerContext own = context;
         if (!held || own == null) {
@@ -70,19 +70,19 @@ final class RequestDecoder extends HttpRequestDecoder {
         }
     }
 
-    /** Whatever still comes is read and forgotten. */
+    /** Reads and drops everything that still arrives. */
     void discard() {
         discarding = true;
         held = false;
         read(true);
     }
 
-    /** Whether the client has sent anything at all. */
+    /** Whether the client has sent any bytes. */
     boolean begun() {
         return any;
     }
 
-    /** Bytes that were read and forgotten. */
+    /** How many bytes were read and dropped. */
     long discarded() {
         return discarded;
     }
@@ -109,7 +109,7 @@ final class RequestDecoder extends HttpRequestDecoder {
             any = true;
             begun.run();
         }
-        // Requests are answered from within, and then it is this call that goes on to the next.
+        // Requests are answered from within this call, which then continues with the next one.
         boolean outer = !decoding;
         decoding = true;
         try {
@@ -134,7 +134,7 @@ final class RequestDecoder extends HttpRequestDecoder {
         }
     }
 
-    /** As the decoder's own, but that what is held is no reason to read more. */
+    /** As the superclass does, except that held bytes are no reason to read more. */
     @Override
     public void channelReadComplete(ChannelHandlerContext ctx) {
         discardSomeReadBytes();

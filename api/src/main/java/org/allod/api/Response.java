@@ -8,47 +8,47 @@ import java.util.List;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
-/** What an endpoint answers. */
+/** The response of an endpoint. */
 public sealed interface Response {
     /** A JSON document. */
     record Json(int status, JsonNode body) implements Response {}
 
     /**
-     * Not now: a JSON document saying why, and after how long to ask again.
+     * Refused for now: a JSON document with the reason, and the time after which to repeat the request.
      *
-     * @param after rounded up to whole seconds on the wire
+     * @param after rounded up to whole seconds in the header
      */
     record Later(Duration after, JsonNode body) implements Response {}
 
-    /** The path is known, the method is not: a JSON document, and the methods that are. */
+    /** The path exists, but not with this method: a JSON document, and the allowed methods. */
     record NotAllowed(Set<String> allowed, JsonNode body) implements Response {}
 
     /**
-     * A JSON list whose entries are JSON already. A long one is sent piece by piece, as its entries are made and no
-     * faster than the client reads.
+     * A JSON list whose entries are JSON already. A long one is built and sent piece by piece, no faster than the
+     * client reads.
      *
-     * @param count how many entries it has
+     * @param count the number of entries
      */
     record Items(int count, Entries entries) implements Response {
-        /** Makes entries. */
+        /** Builds entries. */
         public interface Entries {
-            /** Those from {@code from} to before {@code to}. */
+            /** The entries from {@code from} (inclusive) to {@code to} (exclusive). */
             List<byte[]> part(int from, int to);
         }
     }
 
-    /** A JSON document that is text already, in pieces. */
+    /** A JSON document that is serialised already, in pieces. */
     record Ready(int status, List<byte[]> json) implements Response {}
 
     /** No body. */
     record Empty(int status) implements Response {}
 
-    /** Text of some type, whole. */
+    /** A complete text of some type. */
     record Text(int status, String contentType, String body) implements Response {}
 
-    /** JSON documents one a line, for as long as the writer goes on and the client listens. */
+    /** JSON documents, one on each line, until the writer returns or the client leaves. */
     record Lines(Writer writer) implements Response {
-        /** Where the lines go. */
+        /** The destination of the lines. */
         public interface Sink {
             /**
              * Sends a line; blocks while the client is slow.
@@ -57,18 +57,18 @@ public sealed interface Response {
              */
             void line(JsonNode line) throws IOException;
 
-            /** Whether the client still listens. */
+            /** Whether the client is still connected. */
             boolean open();
         }
     }
 
     /**
-     * The connection stops being HTTP and carries bytes both ways.
+     * The connection stops being HTTP and carries bytes in both directions.
      *
-     * @param patience how long its client may take nothing of what there is for it, before it is cut off
+     * @param patience how long its client may read nothing before the connection is closed
      */
     record Upgrade(String protocol, Duplex duplex, Duration patience) implements Response {
-        /** A person may hold up a terminal for a while; one that nobody reads any more is not kept for ever. */
+        /** A person may pause a terminal for a while; a client that never reads again is disconnected. */
         private static final Duration PATIENCE = Duration.ofMinutes(5);
 
         public Upgrade(String protocol, Duplex duplex) {
@@ -80,12 +80,12 @@ public sealed interface Response {
         return new Json(200, body);
     }
 
-    /** Writes lines; returns when there are no more. */
+    /** Writes the lines; returns after the last one. */
     interface Writer {
         void write(Lines.Sink sink) throws Exception;
     }
 
-    /** Uses the raw connection; it is closed when this returns. */
+    /** Uses the raw connection, which is closed when this returns. */
     interface Duplex {
         void run(InputStream in, OutputStream out) throws Exception;
     }

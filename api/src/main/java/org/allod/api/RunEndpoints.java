@@ -18,12 +18,12 @@ import org.allod.machine.StrictJsonReader;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The durable runs: what the host is at, and why something is where it is. */
+/** Endpoints for the durable runs: what the host is doing, and why something is in its state. */
 public final class RunEndpoints {
     private static final String ALL = "/v1/host/runs";
     private static final String ONE = ALL + "/{run_id}";
 
-    /** How soon a follower whose client has gone is noticed. */
+    /** How often a follower checks whether its client has gone. */
     private static final Duration LOOK = Duration.ofSeconds(1);
 
     private final Engine engine;
@@ -91,7 +91,7 @@ public final class RunEndpoints {
         return new Response.Lines(sink -> follow(engine.watch(id), sink, true));
     }
 
-    /** Sends changes until the client leaves, or the run it asked about is over. */
+    /** Sends changes until the client leaves, or until the run it asked about ends. */
     private static void follow(RunSubscription subscription, Response.Lines.Sink sink, boolean untilOver)
             throws IOException, InterruptedException {
         try (subscription) {

@@ -12,7 +12,7 @@ import org.allod.trust.Secrets;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** An app's secrets. Changed ones reach a machine when it boots next. */
+/** Endpoints for an app's secrets. A machine receives changed secrets at its next boot. */
 public final class SecretEndpoints {
     private static final String ALL = "/v1/apps/{app_name}/secrets";
     private static final String ONE = ALL + "/{secret_name}";
@@ -93,23 +93,26 @@ public final class SecretEndpoints {
         return Response.ok(versioned(MachineViews.JSON.objectNode(), version));
     }
 
-    /** Clients of different ages read one or the other. */
+    /** Older and newer clients read different fields, so both are set. */
     static ObjectNode versioned(ObjectNode body, long version) {
         return body.put("Version", version).put("version", version);
     }
 
-    /** Refuses to answer from before {@code min_version}. This host is the authority, so there is nothing to wait for. */
+    /**
+     * Refuses to respond with data older than {@code min_version}. This host is the authority, so waiting would not
+     * help.
+     */
     static long recent(ApiRequest request, String app, long version) {
         request.query("min_version").ifPresent(text -> {
             if (!text.matches("[0-9]{1,18}")) {
                 throw RejectedException.invalid(
-                        "min_version is \"%s\": it must be the version that a change answered".formatted(text));
+                        "min_version is \"%s\": it must be a version that a change returned".formatted(text));
             }
             if (Long.parseLong(text) > version) {
                 throw RejectedException.because(
                         RejectedException.Reason.STALE,
                         "min_version is %s, but the secrets of app %s are at version %d".formatted(text, app, version),
-                        "ask with a version that a change of this app answered");
+                        "send a version that a change of this app returned");
             }
         });
         return version;

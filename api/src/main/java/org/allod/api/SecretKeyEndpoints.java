@@ -16,7 +16,10 @@ import org.allod.trust.SecretKeys;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Keys that work for an app and that nobody is shown. Bytes are answered in the form they were sent in. */
+/**
+ * Endpoints for an app's secret keys, which are used here and never shown. Bytes are returned in the encoding of the
+ * request.
+ */
 public final class SecretKeyEndpoints {
     private static final String ALL = "/v1/apps/{app_name}/secretkeys";
     private static final String ONE = ALL + "/{secret_name}";
@@ -90,7 +93,7 @@ public final class SecretKeyEndpoints {
                 .orElseThrow(() -> RejectedException.because(
                         RejectedException.Reason.INVALID,
                         "value is missing: the key's bytes",
-                        "to have one made, use …/generate"));
+                        "to generate a key, use …/generate"));
         SecretKeys.Made made = keys.bring(app, name(request), KeyType.parse(in.required("type")), value.bytes());
         return made(made);
     }
@@ -101,8 +104,8 @@ public final class SecretKeyEndpoints {
         if (in.bytes("value").filter(v -> v.bytes().length > 0).isPresent()) {
             throw RejectedException.because(
                     RejectedException.Reason.INVALID,
-                    "value is there, but the key is to be made at random",
-                    "leave value out, or leave /generate out of the path");
+                    "value is set, but this endpoint generates the key at random",
+                    "omit value, or omit /generate from the path");
         }
         SecretKeys.Made made = keys.generate(app, name(request), KeyType.parse(in.required("type")));
         return made(made);
@@ -134,7 +137,7 @@ public final class SecretKeyEndpoints {
                                 RejectedException.Reason.INVALID,
                                 "ciphertext does not decrypt with secret key %s of app %s"
                                         .formatted(name(request), app),
-                                "it must be what this key made, with the same associated_data, and the key not replaced since"));
+                                "it must be the output of this key with the same associated_data, and the key must not have been replaced since"));
         return Response.ok(sealed.form().put(MachineViews.JSON.objectNode(), "plaintext", plain));
     }
 
@@ -153,7 +156,7 @@ public final class SecretKeyEndpoints {
                 name(request),
                 sent(in, "plaintext").bytes(),
                 sent(in, "signature").bytes())) {
-            throw RejectedException.invalid("signature was not made of this plaintext by secret key %s of app %s"
+            throw RejectedException.invalid("signature does not match this plaintext and secret key %s of app %s"
                     .formatted(name(request), app));
         }
         return new Response.Empty(204);
@@ -170,8 +173,8 @@ public final class SecretKeyEndpoints {
     }
 
     /**
-     * The public half is a list of numbers, as the description has it, however the key was sent: clients in Go read a
-     * list into bytes as well as base64.
+     * The public half is always a list of numbers, as the interface declares, because Go clients can decode a list into
+     * bytes as well as base64.
      */
     private static ObjectNode view(SecretKeys.View key) {
         ObjectNode node = MachineViews.JSON

@@ -15,8 +15,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A request's body in which anything may be a secret. As strict as {@link org.allod.machine.StrictJsonReader}, but no error
- * repeats what was sent: answers end up in logs and terminals.
+ * Reads a request body in which any value may be a secret. As strict as {@link org.allod.machine.StrictJsonReader}, but
+ * no error repeats the input, because responses end up in logs and terminals.
  */
 final class SecretRequestReader {
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
@@ -31,13 +31,13 @@ final class SecretRequestReader {
         this.node = node;
     }
 
-    /** Reads the body, which may have these fields and no others. */
+    /** Reads the body; fields other than these are refused. */
     static SecretRequestReader of(ApiRequest request, List<String> allowed) {
         JsonNode root;
         try {
             root = request.bytes().length == 0 ? JSON.createObjectNode() : JSON.readTree(request.bytes());
         } catch (JacksonException e) {
-            // Its message quotes the text it could not read.
+            // The parser's message quotes its input, so it is not passed on.
             throw RejectedException.invalid("the body is not JSON"
                     + (e.getLocation() == null
                             ? ""
@@ -49,7 +49,7 @@ final class SecretRequestReader {
         }
         for (String name : object.propertyNames()) {
             if (!allowed.contains(name)) {
-                String what = "the body has a field that is not known here: allowed are " + String.join(", ", allowed);
+                String what = "the body has an unknown field: allowed are " + String.join(", ", allowed);
                 throw DidYouMean.nearest(name, allowed)
                         .map(near -> RejectedException.because(
                                 RejectedException.Reason.INVALID, what, "did you mean " + near + "?"))
@@ -63,7 +63,7 @@ final class SecretRequestReader {
         return Optional.ofNullable(node.get(name)).filter(v -> !v.isNull());
     }
 
-    /** A part that holds no secret, to be read as any other body is. */
+    /** A part without secrets, which may be read as any other body. */
     JsonNode node(String name) {
         return get(name).orElseThrow(() -> RejectedException.invalid(name + " is missing: it must be an object"));
     }
@@ -80,7 +80,7 @@ final class SecretRequestReader {
         return string(name).orElseThrow(() -> RejectedException.invalid(name + " is missing: it must be a string"));
     }
 
-    /** Strings by name, where {@code null} stands for nothing. */
+    /** Strings by name; {@code null} becomes empty. */
     Map<String, Optional<String>> map(String name) {
         JsonNode map =
                 get(name).orElseThrow(() -> RejectedException.invalid(name + " is missing: an object of strings"));

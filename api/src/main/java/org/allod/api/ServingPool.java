@@ -17,8 +17,8 @@ import org.allod.base.LoopFailures;
 import org.allod.base.SupervisedThread;
 
 /**
- * What the connections of one kind of listener share, and share with nobody else: an event loop, memory, connections and
- * threads to work on. The sets of connections belong to the event loop.
+ * What the connections of one kind of listener share with each other and with nothing else: an event loop, memory
+ * budgets, connections and worker threads. The event loop owns the sets of connections.
  */
 final class ServingPool implements AutoCloseable {
     private static final long SWEEP_MILLIS = 250;
@@ -37,9 +37,7 @@ final class ServingPool implements AutoCloseable {
     private final Thread.Builder threads;
     private final Set<ApiConnection> connections = new HashSet<>();
 
-    /**
-     * @param threads on which requests are answered; there is one at work for each connection at most
-     */
+    /** @param threads run the handlers; at most one for each connection */
     ServingPool(
             String name, ApiConfig.Pool bounds, ApiConfig.Times times, Clock clock, long seed, Thread.Builder threads) {
         this.times = times;
@@ -72,8 +70,8 @@ final class ServingPool implements AutoCloseable {
     }
 
     /**
-     * Closes the connection that has been silent longest with no request on it, one that has proved nothing before one
-     * that has, so that a crowd which only holds connections keeps nobody out. On the event loop.
+     * Closes the idle connection that has been silent longest, unauthenticated ones first, so that many idle
+     * connections cannot keep others out. Call on the event loop.
      *
      * @return whether there was one
      */
@@ -81,7 +79,7 @@ final class ServingPool implements AutoCloseable {
         Optional<ApiConnection> waiting = connections.stream()
                 .filter(ApiConnection::onlyWaits)
                 .min(Comparator.comparing(ApiConnection::known).thenComparingLong(ApiConnection::waitsSince));
-        // It is still told that it has closed, but by then its place must not be given away twice.
+        // Its close event still follows, but its place must not be released twice.
         waiting.ifPresent(connections::remove);
         waiting.ifPresent(ApiConnection::giveWay);
         return waiting.isPresent();

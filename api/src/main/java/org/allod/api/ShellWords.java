@@ -5,18 +5,18 @@ import java.util.List;
 import org.allod.base.RejectedException;
 
 /**
- * A command as one line, which older clients send: cut into words by the quotes and backslashes of a shell (POSIX,
- * 2.2 and 2.6.5), but run without one, as that API does. So it needs no shell in the image, and {@code &&}, {@code |}
- * and {@code $} are words like others.
+ * Splits a command line, which older clients send, into words by the quoting rules of the shell (POSIX, 2.2 and 2.6.5),
+ * but runs no shell, as the original API does. So the image needs no shell, and {@code &&}, {@code |} and {@code $} are
+ * ordinary words.
  */
 final class ShellWords {
     private ShellWords() {}
 
-    /** @param field how to name the line in an error */
+    /** @param field the name of the field, for errors */
     static List<String> words(String field, String line) {
         List<String> words = new ArrayList<>();
         StringBuilder word = new StringBuilder();
-        boolean open = false; // a word has begun, if with nothing but quotes
+        boolean open = false; // a word has begun, even if it is only quotes so far
         for (int i = 0; i < line.length(); i++) {
             char c = line.charAt(i);
             if (c == '\'' || c == '"') {
@@ -24,7 +24,7 @@ final class ShellWords {
                 open = true;
             } else if (c == '\\') {
                 if (++i == line.length()) {
-                    throw RejectedException.invalid(field + " ends with a backslash, which has nothing to quote");
+                    throw RejectedException.invalid(field + " ends with a backslash that escapes nothing");
                 }
                 word.append(line.charAt(i));
                 open = true;
@@ -45,7 +45,7 @@ final class ShellWords {
         return List.copyOf(words);
     }
 
-    /** Takes what is in quotes; the place of the quote that ends it. */
+    /** Reads quoted text; returns the index of the closing quote. */
     private static int quoted(String field, String line, int from, StringBuilder word) {
         char quote = line.charAt(from);
         for (int i = from + 1; i < line.length(); i++) {
@@ -57,6 +57,6 @@ final class ShellWords {
                     c == '\\' && quote == '"' && i + 1 < line.length() && "\\\"$`".indexOf(line.charAt(i + 1)) >= 0;
             word.append(escape ? line.charAt(++i) : c);
         }
-        throw RejectedException.invalid("%s has a %s that nothing ends".formatted(field, quote));
+        throw RejectedException.invalid("%s has an unclosed %s".formatted(field, quote));
     }
 }

@@ -7,8 +7,8 @@ import java.util.Optional;
 import org.allod.base.Clock;
 
 /**
- * A bucket of tokens for each caller: {@code burst} at once, then {@code perSecond}. At most {@link #MAX_CALLERS} are
- * remembered, the longest silent forgotten first (a forgotten caller starts with a full bucket).
+ * A token bucket for each caller: {@code burst} at once, then {@code perSecond}. Keeps at most {@link #MAX_CALLERS}
+ * buckets and drops the least recently used first (a dropped caller starts with a full bucket).
  */
 public final class TokenBuckets {
     private static final int MAX_CALLERS = 4_096;
@@ -34,7 +34,7 @@ public final class TokenBuckets {
         this.burst = burst;
     }
 
-    /** Takes a token; nothing where there was one, else how long until the next. */
+    /** Takes a token; returns empty on success, else the time until the next token. */
     synchronized Optional<Duration> take(String caller) {
         long now = clock.monoNanos();
         Bucket bucket = buckets.computeIfAbsent(caller, c -> {

@@ -15,7 +15,7 @@ import org.allod.trust.AppTokens;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Tokens: made for an app, listed, revoked, and what the one in hand is good for. */
+/** Endpoints for tokens: create, list, revoke, and show what the current one permits. */
 public final class TokenEndpoints {
     private final Machines machines;
     private final AppTokens tokens;

@@ -14,8 +14,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What a token is and may, in the words of the Machines API, whose tokens are macaroons: a token of an app is one with
- * the caveats "this app only" and "until then". Ours are not made of caveats; this is how they would read.
+ * A token and its rights in the terms of the Machines API, whose tokens are macaroons: an app's token corresponds to
+ * one with the caveats "this app only" and "until then". Allod's tokens have no caveats; this is the equivalent form.
  */
 final class TokenViews {
     private static final int ALL = 31;
@@ -23,7 +23,7 @@ final class TokenViews {
 
     private TokenViews() {}
 
-    /** A token that was found good. */
+    /** The response for a valid token. */
     static ObjectNode verified(Caller caller, String header) {
         ObjectNode node = MachineViews.JSON.objectNode().put("header", header);
         String id = caller instanceof Caller.OfApp(var token, var _) ? token.id() : "operator";
@@ -57,10 +57,10 @@ final class TokenViews {
     }
 
     /**
-     * What somebody wants to do.
+     * A requested permission.
      *
-     * @param app in which app; none: across all of them
-     * @param machine with which machine
+     * @param app the app; empty means across all apps
+     * @param machine the machine
      * @param action bits: read, write, create, delete, control
      */
     record Wanted(Optional<App> app, Optional<Machine> machine, int action) {
@@ -79,19 +79,19 @@ final class TokenViews {
                                 "access.machine_id: machine %s is not in app %s".formatted(m.id(), named.get()));
                     });
             int action = action(in);
-            // Parts of a host that Allod has no separate right for: what they are part of decides.
+            // Allod has no separate right for these parts of a host: the thing that contains them decides.
             for (String part : new String[] {"volume_id", "app_feature", "machine_feature", "source_machine"}) {
                 in.string(part);
             }
             in.strings("command");
             for (String absent : new String[] {"org_feature", "mutation", "storage_object"}) {
-                in.refuse(absent, "there is no such thing here to have access to");
+                in.refuse(absent, "this host has no such resource");
             }
             in.done();
             return new Wanted(named.or(() -> machine.map(Machine::app)).map(machines::app), machine, action);
         }
 
-        /** Letters, as clients write them, or the bits they stand for. */
+        /** Letters, as clients send them, or the corresponding bits. */
         private static int action(StrictJsonReader in) {
             JsonNode json = in.json().get("action");
             if (json != null && json.isIntegralNumber()) {
@@ -109,7 +109,7 @@ final class TokenViews {
             return action;
         }
 
-        /** Refuses what this caller may not do. */
+        /** Throws if this caller may not do it. */
         void check(Caller who) {
             if (!(who instanceof Caller.OfApp(var token, var _))) {
                 return;

@@ -21,15 +21,15 @@ import java.util.ArrayDeque;
 import org.allod.base.FatalErrors;
 
 /**
- * A connection that has stopped being HTTP: its bytes are a pair of blocking streams for a virtual thread. At most
- * {@link #MAX_QUEUED} bytes wait to be read; beyond that the client is not read from.
+ * A connection that has stopped being HTTP: a pair of blocking streams for a virtual thread. At most {@link
+ * #MAX_QUEUED} bytes are queued for reading; beyond that the client is not read from.
  */
 final class UpgradedConnection extends ChannelInboundHandlerAdapter {
     private static final System.Logger LOG = System.getLogger("allod.api");
     private static final int MAX_QUEUED = 256 << 10;
-    /** What one of them takes besides its bytes: a client may send them one by one. */
+    /** Memory overhead of one queued buffer: a client may send single bytes. */
     private static final int PIECE_COST = 64;
-    /** What a client must take within the patience with it, or it is cut off. */
+    /** The bytes that a client must accept within its patience, or it is disconnected. */
     private static final int STRIDE = 16 << 10;
 
     private final ChannelHandlerContext context;
@@ -45,8 +45,8 @@ final class UpgradedConnection extends ChannelInboundHandlerAdapter {
     }
 
     /**
-     * Answers 101 and hands the connection over, and where the client has gone by then, one that has ended: what waits
-     * for it has to be let go of. Called on the event loop.
+     * Responds 101 and hands the connection over. If the client has gone by then, hands over a connection that has
+     * ended, so that the handler releases its resources. Called on the event loop.
      */
     static void start(ChannelHandlerContext context, ServingPool pool, Response.Upgrade upgrade, String request) {
         FullHttpResponse response =
@@ -56,7 +56,7 @@ final class UpgradedConnection extends ChannelInboundHandlerAdapter {
                 .set(HttpHeaderNames.UPGRADE, upgrade.protocol())
                 .set(ApiConnection.REQUEST_ID, request);
         UpgradedConnection raw = new UpgradedConnection(context, upgrade.patience());
-        // A client whose host has vanished is noticed in the end, also where there is nothing to tell it.
+        // Detects a client whose host has vanished, even if nothing is sent to it.
         boolean _ = context.channel().config().setOption(ChannelOption.SO_KEEPALIVE, true);
         context.writeAndFlush(response).addListener(written -> {
             if (written.isSuccess()) {
@@ -71,7 +71,7 @@ final class UpgradedConnection extends ChannelInboundHandlerAdapter {
     private void takeOver() {
         var pipeline = context.pipeline();
         pipeline.addLast("raw", this);
-        // What the codec has read beyond the request is handed on as bytes when it is removed.
+        // When the codec is removed, it passes on the bytes that it read beyond the request.
         pipeline.remove("whole");
         pipeline.remove("api");
         pipeline.remove("encoder");
@@ -137,7 +137,7 @@ final class UpgradedConnection extends ChannelInboundHandlerAdapter {
 
         @Override
         public int read(byte[] into, int offset, int length) throws IOException {
-            // Asked for nothing, as for the payload of an empty frame, it must not wait for something.
+            // A read of zero bytes, as for the payload of an empty frame, must not block.
             if (length == 0) {
                 return 0;
             }
@@ -195,7 +195,7 @@ final class UpgradedConnection extends ChannelInboundHandlerAdapter {
                 ChannelFuture sent = context.channel().writeAndFlush(piece);
                 if (!sent.await(patience.toMillis())) {
                     context.close();
-                    throw new IOException("the client has taken nothing for " + patience.toSeconds() + " s");
+                    throw new IOException("the client has read nothing for " + patience.toSeconds() + " s");
                 }
                 if (!sent.isSuccess()) {
                     throw new IOException("the client has gone", sent.cause());

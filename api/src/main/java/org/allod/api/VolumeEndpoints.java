@@ -14,7 +14,7 @@ import org.allod.machine.VolumeSnapshot;
 import org.allod.machine.Volumes;
 import tools.jackson.databind.node.ArrayNode;
 
-/** One app's volumes and their snapshots. */
+/** Endpoints for one app's volumes and their snapshots. */
 public final class VolumeEndpoints {
     private static final String ALL = "/v1/apps/{app_name}/volumes";
     private static final String ONE = ALL + "/{volume_id}";
@@ -36,7 +36,7 @@ public final class VolumeEndpoints {
                 endpoint(HttpMethod.POST, ALL, "Volumes_create", "Create a volume", List.of(), this::create),
                 endpoint(HttpMethod.GET, ONE, "Volumes_get_by_id", "Show a volume", List.of(), this::show),
                 endpoint(HttpMethod.PUT, ONE, "Volumes_update", "Update a volume", List.of(), this::update),
-                // As clients of 2024 send it.
+                // The method that clients of 2024 use.
                 endpoint(HttpMethod.POST, ONE, "Volumes_update_post", "Update a volume", List.of(), this::update),
                 endpoint(HttpMethod.DELETE, ONE, "Volume_delete", "Delete a volume", List.of(), this::delete),
                 endpoint(
@@ -89,7 +89,7 @@ public final class VolumeEndpoints {
         StrictJsonReader in = request.body();
         String name = in.string("name")
                 .filter(n -> !n.isEmpty())
-                .orElseThrow(() -> RejectedException.invalid("name is missing: what the volume is called"));
+                .orElseThrow(() -> RejectedException.invalid("name is missing: the name of the volume"));
         Optional<String> region = in.string("region");
         Optional<Integer> size = in.integer("size_gb", 1, MAX_GB);
         boolean encrypted = in.bool("encrypted").orElse(false);
@@ -99,7 +99,7 @@ public final class VolumeEndpoints {
         int retention = in.integer("snapshot_retention", 1, MAX_RETENTION).orElse(5);
         in.oneOf("fstype", List.of("", "ext4"));
         for (String oneHost : List.of("require_unique_zone", "unique_zone_app_wide")) {
-            // Asked of several volumes of one name: with one host, a second could not be elsewhere.
+            // The field asks for a second volume of the name on another host; there is only one host.
             if (in.bool(oneHost).orElse(false)
                     && volumes.list(request.parameter("app_name")).stream()
                             .anyMatch(v -> v.name().equals(name))) {
@@ -132,7 +132,7 @@ public final class VolumeEndpoints {
         Volume volume = volume(request);
         StrictJsonReader in = request.body();
         int size = in.integer("size_gb", 1, MAX_GB)
-                .orElseThrow(() -> RejectedException.invalid("size_gb is missing: how large the volume is to be"));
+                .orElseThrow(() -> RejectedException.invalid("size_gb is missing: the size of the volume"));
         in.done();
         Volumes.Extended extended = volumes.extend(volume, size);
         var body = MachineViews.JSON.objectNode().put("needs_restart", extended.restart());

@@ -7,11 +7,11 @@ import org.allod.machine.VolumeState;
 import org.allod.machine.Volumes;
 import tools.jackson.databind.node.ObjectNode;
 
-/** How volumes look on the wire: the Machines API's shapes, with how a copy was made beside them. */
+/** The JSON forms of volumes in the Machines API, with an additional field for how a copy was made. */
 final class VolumeViews {
     private VolumeViews() {}
 
-    /** Everything, what is in it measured now. */
+    /** All fields, with the current usage. */
     static ObjectNode volume(Volume v, Volumes volumes) {
         ObjectNode node = brief(v);
         boolean there = v.state() != VolumeState.DESTROYED;
@@ -32,7 +32,7 @@ final class VolumeViews {
                 .put("state", v.state().wire())
                 .put("size_gb", v.sizeGb())
                 .put("region", v.region())
-                // One host is one zone: what fails together.
+                // One host is one zone, the unit that fails together.
                 .put("zone", v.region())
                 .put("encrypted", v.encrypted())
                 .put("fstype", "ext4")

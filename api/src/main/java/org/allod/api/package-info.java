@@ -1,16 +1,20 @@
 /**
- * The daemon's HTTP interface: a table of endpoints, who may call them, and how errors look.
+ * The daemon's HTTP API: a table of endpoints, who may call them, and the form of errors.
  *
  * <p>{@link org.allod.api.ApiServer} serves one {@link org.allod.api.EndpointTable} on TCP (bearer token) and on a Unix
- * socket (the peer's user id). An endpoint is a record and its handler plain blocking code on a virtual thread; the
- * table is also what {@code openapi.json} is generated from, so the two cannot part.
+ * socket (the peer's user id). An endpoint is a record whose handler is plain blocking code; {@code openapi.json} is
+ * generated from the same table, so the two cannot differ.
  *
- * <p>What each listener's connections share (event loop, memory, places, threads) is a {@link org.allod.api.ServingPool}
- * of its own: {@link org.allod.api.ApiConfig} lists the bounds.
+ * <p>Start reading at {@code RequestAggregator}, which authenticates a request's head and collects its body, then {@code
+ * ApiConnection}, {@code Dispatcher} (rate limits, routing, {@code Authorizer}, errors) and one endpoint class, such as
+ * {@link org.allod.api.MachineEndpoints}.
  *
- * <p>Thread rule: Netty's event loops only move bytes; everything else runs on virtual threads, and for the Unix socket on
- * platform threads. Depends on {@code
- * machine} and what is below it.
+ * <p>The connections of each listener share a {@link org.allod.api.ServingPool} of their own (event loop, memory budgets,
+ * connections, threads), so that load over TCP cannot keep the operator's socket from being served; {@link
+ * org.allod.api.ApiConfig} lists the limits.
+ *
+ * <p>Thread rule: an event loop owns its connections and only moves bytes; handlers run on virtual threads, and for the
+ * Unix socket on platform threads. Depends on {@code machine}, {@code deploy}, {@code trust} and what is below them.
  */
 @NullMarked
 package org.allod.api;

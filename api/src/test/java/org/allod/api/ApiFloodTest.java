@@ -32,7 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What crowds, slow ones and those who never read get of the server, while the Unix socket answers as always. */
+/** How the server treats many, slow and non-reading clients, while the Unix socket answers as always. */
 class ApiFloodTest {
     private static final int MEBI = 1 << 20;
     private static final String PAGE = "x".repeat(MEBI);
@@ -337,7 +337,7 @@ class ApiFloodTest {
         assertThat(all(dripping)).startsWith("HTTP/1.1 408");
         assertThat(silent.getInputStream().read()).isEqualTo(-1);
         time.advance(Duration.ofSeconds(10));
-        assertThat(all(stalled)).startsWith("HTTP/1.1 408").contains("the request did not come in time");
+        assertThat(all(stalled)).startsWith("HTTP/1.1 408").contains("the request did not arrive in time");
         time.advance(Duration.ofSeconds(20));
         send(steady, "x".repeat(100_000));
         assertThat(head(steady.getInputStream()))

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The server with endpoints of its own, over raw sockets, so that wrong HTTP can be sent too. */
+/** The server with test endpoints, over raw sockets, so that invalid HTTP can be sent too. */
 class ApiServerTest {
     @TempDir
     Path folder;
@@ -197,14 +197,15 @@ class ApiServerTest {
         assertThat(ask("POST", "/v1/things", "[".repeat(5_000))).startsWith("HTTP/1.1 400");
         assertThat(ask("POST", "/v1/things", "[" + "[],".repeat(300_000) + "1]"))
                 .startsWith("HTTP/1.1 400")
-                .contains("the body goes beyond what is read");
+                .contains("the body exceeds a limit of the parser");
     }
 
     @Test
     void body_tooLarge_isRefused_asEverythingIs() throws IOException {
         String head = "POST /v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token.reveal()
                 + "\r\nConnection: close\r\n";
-        String said = "{\"error\":\"the body is too large: at most 4194304 bytes are taken\",\"status\":\"unknown\",";
+        String said =
+                "{\"error\":\"the body is too large: at most 4194304 bytes are accepted\",\"status\":\"unknown\",";
         assertThat(send(head + "Content-Length: 5000000\r\n\r\n"))
                 .startsWith("HTTP/1.1 413")
                 .contains("content-type: application/json", "fly-request-id: ", said);
@@ -213,7 +214,7 @@ class ApiServerTest {
                 .contains("fly-request-id: ", said);
         assertThat(send(head + "Content-Length: 2\r\nExpect: wonders\r\n\r\n"))
                 .startsWith("HTTP/1.1 417")
-                .contains("the only expectation known here is 100-continue");
+                .contains("the expectation is not supported: only 100-continue is");
     }
 
     /** Its body is read and dropped, and the connection is good for the next one. */
@@ -270,7 +271,7 @@ class ApiServerTest {
         for (String address : List.of("/v1/things/%zz", "/v1/things/%2", "/v1/things/a?colour=%q1")) {
             assertThat(ask("GET", address, ""))
                     .startsWith("HTTP/1.1 400")
-                    .contains("the address is not percent-encoded", "fly-request-id: ");
+                    .contains("the request target is not percent-encoded correctly", "fly-request-id: ");
         }
         String who = " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token.reveal() + "\r\n";
         String answers = send("GET /v1/things/1" + who + "\r\nGET /v1/things/%zz" + who + "\r\nGET /v1/things/2" + who
@@ -357,7 +358,7 @@ class ApiServerTest {
                     .write(("POST /v1/endless HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: endless/1\r\n"
                                     + "Content-Length: 0\r\nAuthorization: Bearer " + token.reveal() + "\r\n\r\n")
                             .getBytes(StandardCharsets.UTF_8));
-            assertThat(cut.get(30, TimeUnit.SECONDS)).isEqualTo("the client has taken nothing for 0 s");
+            assertThat(cut.get(30, TimeUnit.SECONDS)).isEqualTo("the client has read nothing for 0 s");
         }
     }
 

@@ -13,7 +13,7 @@ import java.util.Set;
 import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 
-/** Pages of a list that is walked from its beginning to its end. */
+/** Pages of a list that is read from beginning to end. */
 class OrgPageTest {
     private static OrgPage.Item item(int id, long second) {
         return new OrgPage.Item(

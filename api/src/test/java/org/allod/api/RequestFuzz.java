@@ -13,8 +13,8 @@ import org.allod.machine.ConfigReader;
 import org.allod.machine.StrictJsonReader;
 
 /**
- * What the fuzzer runs: bytes from the network, through the decoding that every request goes through, up to where a
- * handler would begin to do something. Whatever they are, the answer is never our own fault.
+ * The fuzz target: bytes from the network through the decoding of every request, up to the handler. Whatever they are,
+ * the response is never an internal error.
  */
 public final class RequestFuzz {
     private static final String CREATE = "/v1/apps/{app_name}/machines";

@@ -20,9 +20,9 @@ class ShellWordsTest {
 
     @Test
     void quote_thatNothingEnds_isRefused() {
-        assertThatThrownBy(() -> ShellWords.words("cmd", "echo 'a"))
-                .hasMessageContaining("cmd has a ' that nothing ends");
-        assertThatThrownBy(() -> ShellWords.words("cmd", "echo \"a\\\"")).hasMessageContaining("cmd has a \" that");
+        assertThatThrownBy(() -> ShellWords.words("cmd", "echo 'a")).hasMessageContaining("cmd has an unclosed '");
+        assertThatThrownBy(() -> ShellWords.words("cmd", "echo \"a\\\""))
+                .hasMessageContaining("cmd has an unclosed \"");
         assertThatThrownBy(() -> ShellWords.words("cmd", "echo \\")).hasMessageContaining("ends with a backslash");
     }
 }

@@ -9,7 +9,7 @@ import java.util.Map;
 final class Arguments {
     private final Map<String, String> values = new LinkedHashMap<>();
 
-    /** @throws IllegalArgumentException naming what is not understood */
+    /** @throws IllegalArgumentException IllegalArgumentException naming the argument that is not understood */
     Arguments(List<String> args, Map<String, String> defaults) {
         values.putAll(defaults);
         List<String> rest = new ArrayList<>(args);

@@ -28,17 +28,17 @@ import org.allod.linux.Signals;
 
 /**
  * The floor of a microVM: the same QEMU with the same options on copies of the machine's saved memory and disk, or on
- * an empty disk, in the machine's own network while that is free, and nothing of ours: no user of its own, no bounds, no
- * daemon. What it is started with is read off the machine's own QEMU, while that runs.
+ * an empty disk, in the machine's own network while that is free, but without Allod: no user of its own, no limits, no
+ * daemon. Its options are read from the machine's own QEMU while that runs.
  */
 final class BareQemu implements AutoCloseable {
-    /** The files that QEMU is given open: memory to go on from, then those of {@code -add-fd} and of the kernel. */
+    /** The files that QEMU receives open: memory to load, then those of {@code -add-fd} and of the kernel. */
     private static final String OPEN = "exec 0<\"$1\" 4<\"$2\" 5<>\"$3\" 6<\"$4\" 7<\"$5\"; shift 5; exec \"$@\"";
 
     private static final long UP = 20_000_000_000L;
     private static final long LOOK = 1_000_000;
 
-    /** Bytes of a greeting's payload. */
+    /** Size of a greeting's payload in bytes. */
     private static final int HELLO = 72;
 
     private final Path folder;
@@ -55,7 +55,7 @@ final class BareQemu implements AutoCloseable {
 
     /**
      * @param folder for the copies and its sockets
-     * @param machine one that runs
+     * @param machine a running machine
      * @param address where its server listens
      */
     BareQemu(Path folder, BenchDaemon daemon, String machine, InetSocketAddress address) throws IOException {
@@ -92,7 +92,7 @@ final class BareQemu implements AutoCloseable {
         }
     }
 
-    /** The one file whose name begins and ends so below a folder of a daemon that has one image and one kernel. */
+    /** The only file with this prefix and suffix below a folder of a daemon that has one image and one kernel. */
     private static Path only(Path below, String start, String end) throws IOException {
         return find(below, start, end)
                 .orElseThrow(() -> new FailedException("no " + start + "*" + end + " is below " + below));
@@ -106,7 +106,7 @@ final class BareQemu implements AutoCloseable {
         }
     }
 
-    /** The machine's own, with sockets in our folder. */
+    /** The machine's own command line, with sockets in this benchmark's folder. */
     private List<String> line(Path process) {
         List<String> own = words(process);
         String sockets = own.get(own.indexOf("-qmp") + 1).replaceAll("^unix:|/qmp\\.sock,.*", "");
@@ -119,7 +119,7 @@ final class BareQemu implements AutoCloseable {
         return line;
     }
 
-    /** Milliseconds from starting QEMU to the first byte, of a machine that is suspended. */
+    /** Milliseconds from QEMU's start to the first byte of a suspended machine. */
     double restore() throws IOException {
         for (String file : List.of("saved", "disk.img")) {
             var _ = Command.of("cp", "--sparse=always", home.resolve(file).toString(), folder.toString())
@@ -131,7 +131,7 @@ final class BareQemu implements AutoCloseable {
         });
     }
 
-    /** Milliseconds from starting QEMU until PID 1 answers on its port, of a machine that is stopped. */
+    /** Milliseconds from QEMU's start until PID 1 of a stopped machine answers on its port. */
     double boot() throws IOException {
         Files.writeString(folder.resolve("saved"), "");
         var _ = Command.of(
@@ -196,7 +196,7 @@ final class BareQemu implements AutoCloseable {
         }
     }
 
-    /** Waits until the memory is in, and lets the guest go on: QEMU stands still until it is told to. */
+    /** Waits until the memory is loaded, and lets the guest run: QEMU stays paused until then. */
     private void go(long began) throws IOException {
         try (SocketChannel channel = connect(folder.resolve("qmp.sock"), began);
                 Reader in = Channels.newReader(channel, StandardCharsets.UTF_8);
@@ -223,7 +223,7 @@ final class BareQemu implements AutoCloseable {
         }
     }
 
-    /** QEMU's socket is a name a moment before it is listened on. */
+    /** Connects to QEMU's socket, whose name exists a moment before it accepts connections. */
     private static SocketChannel connect(Path socket, long began) throws IOException {
         while (true) {
             if (Files.exists(socket)) {

@@ -16,9 +16,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The floor of a sandbox: the same runsc on the same root file system with the same server, on the command line, and
- * nothing of ours. Its network is made before and refreshed between runs, outside of what is measured; it has no
- * control group.
+ * The floor of a sandbox: the same runsc on the same root file system with the same server, on the command line and
+ * without Allod. Its network is created before and refreshed between runs, outside the measurement; it has no control
+ * group.
  */
 final class BareRunsc implements AutoCloseable {
     private static final JsonMapper JSON = new JsonMapper();
@@ -34,8 +34,8 @@ final class BareRunsc implements AutoCloseable {
 
     /**
      * @param folder for its state
-     * @param like the folder of a daemon that has chosen a runsc and a way of running it
-     * @param machine whose root file system it uses
+     * @param like the folder of a daemon that has chosen a runsc and its options
+     * @param machine the machine whose root file system it uses
      */
     BareRunsc(Path folder, Path like, String machine) throws IOException {
         this.folder = folder;
@@ -70,7 +70,10 @@ final class BareRunsc implements AutoCloseable {
                         "neigh replace " + GUEST + " lladdr " + MAC + " dev " + DEVICE + " nud permanent"));
     }
 
-    /** The machine's own, with the command as PID 1 and no channel, in our namespace and no control group. */
+    /**
+     * The machine's own bundle, with the command as PID 1 and without channel, in this benchmark's namespace and no
+     * control group.
+     */
     private static String bundle(JsonNode machine, List<String> command) {
         ObjectNode config = (ObjectNode) machine;
         ArrayNode args = ((ObjectNode) config.get("process")).putArray("args");
@@ -94,14 +97,14 @@ final class BareRunsc implements AutoCloseable {
         return new InetSocketAddress(GUEST, BenchDaemon.PORT);
     }
 
-    /** A sandbox that runs. */
+    /** A running sandbox. */
     final class Running implements AutoCloseable {
         private final String id;
         private final Process process;
         final double firstByte;
 
         private Running(List<String> command) throws IOException {
-            // One length: runsc takes any unique beginning of a name for the name.
+            // A fixed length, because runsc accepts any unique prefix as a name.
             id = "bench%06d".formatted(++count);
             // runsc has taken the addresses off the device.
             ip(
@@ -159,7 +162,7 @@ final class BareRunsc implements AutoCloseable {
         return new Running(List.of("run", "--bundle=" + folder.resolve("bundle")));
     }
 
-    /** Saves one, for {@link #restore}. */
+    /** Saves a sandbox for {@link #restore}. */
     void save() throws IOException {
         Path image = Files.createDirectories(folder.resolve("image"));
         try (Running one = run()) {
@@ -172,7 +175,7 @@ final class BareRunsc implements AutoCloseable {
                 List.of("restore", "--bundle=" + folder.resolve("bundle"), "--image-path=" + folder.resolve("image")));
     }
 
-    /** Runs {@code true} in a sandbox without a network; in the foreground, where runsc deletes it at its end. */
+    /** Runs {@code true} in a sandbox without a network, in the foreground, so that runsc deletes it at its end. */
     void life(int number) {
         List<String> line = line(List.of("run", "--bundle=" + folder.resolve("short"), "life%06d".formatted(number)));
         line.set(line.indexOf("--network=sandbox"), "--network=none");
@@ -189,7 +192,7 @@ final class BareRunsc implements AutoCloseable {
         return folder.resolve("runsc.log");
     }
 
-    /** Milliseconds that a command takes as a process; it must succeed. */
+    /** Milliseconds that a command takes as a process; throws if it fails. */
     static double timed(List<String> line) {
         long began = System.nanoTime();
         var _ = Command.of(line).output();

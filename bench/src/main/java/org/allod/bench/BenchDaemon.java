@@ -23,9 +23,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A daemon of a benchmark's own, started by the launcher as a service manager starts it, in a folder and on ports of its
- * own. Closing it destroys its machines, ends it and takes the folder away; so does the end of this process, however it
- * comes about short of {@code kill -9}.
+ * A daemon for one benchmark, started by the launcher as a service manager starts it, in its own folder and on its own
+ * ports. Closing it destroys its machines, stops it and deletes the folder; so does the end of this process, except by
+ * {@code kill -9}.
  */
 final class BenchDaemon implements AutoCloseable {
     static final String APP = "bench";
@@ -57,21 +57,21 @@ final class BenchDaemon implements AutoCloseable {
         this.tools = tools();
     }
 
-    /** A folder for a daemon and nothing in it yet. */
+    /** A daemon in a new, empty folder. */
     static BenchDaemon inNewFolder(String... options) throws IOException {
         BenchDaemon daemon = new BenchDaemon(TempDir.in("/var/tmp"), List.of(options));
         Runtime.getRuntime().addShutdownHook(daemon.atExit);
         return daemon;
     }
 
-    /** A daemon on a file system of the benchmark's choice, not started yet. */
+    /** A daemon on a chosen file system, not started yet. */
     static BenchDaemon at(Path parent, String... options) throws IOException {
         BenchDaemon daemon = new BenchDaemon(TempDir.in(parent.toString()), List.of(options));
         Runtime.getRuntime().addShutdownHook(daemon.atExit);
         return daemon;
     }
 
-    /** A daemon that serves, with the web server's image and an app. */
+    /** A running daemon with the web server's image and an app. */
     static BenchDaemon serving(String... options) throws IOException {
         BenchDaemon daemon = inNewFolder(options);
         try {
@@ -93,7 +93,7 @@ final class BenchDaemon implements AutoCloseable {
         return tools.toAbsolutePath();
     }
 
-    /** What the launcher says. */
+    /** A property that the launcher sets. */
     static String property(String name) {
         String value = System.getProperty(name);
         if (value == null) {
@@ -142,7 +142,7 @@ final class BenchDaemon implements AutoCloseable {
         return now;
     }
 
-    /** Starts the daemon; milliseconds from the start of its process to the first answer of its API. */
+    /** Starts the daemon; returns milliseconds from the start of its process to the first answer of its API. */
     double start() throws IOException {
         List<String> command = new ArrayList<>(List.of(launcher().toString(), "host", "--data", data().toString()));
         command.addAll(List.of("--tools", tools.toString(), "--api", apiAddress()));
@@ -163,7 +163,7 @@ final class BenchDaemon implements AutoCloseable {
         return (System.nanoTime() - began) / 1e6;
     }
 
-    /** Ends the daemon; its machines go on. */
+    /** Stops the daemon; its machines continue. */
     void stop() {
         Process now = running();
         now.destroy();
@@ -176,7 +176,7 @@ final class BenchDaemon implements AutoCloseable {
         }
     }
 
-    /** Ends the daemon and has {@link #close} only take the folder away: no guest ever ran, but images are mounted. */
+    /** Stops the daemon and has {@link #close} only delete the folder: no guest ever ran, but images are mounted. */
     void abandon() {
         stop();
         process = null;
@@ -200,7 +200,7 @@ final class BenchDaemon implements AutoCloseable {
         }
     }
 
-    /** The server's image, built as the first machine's of `./allod up` is, and an app. */
+    /** Builds the server's image, as {@code ./allod up} does for the first machine, and creates an app. */
     private void furnish() throws IOException {
         Path page = scratch.dir().resolve("index.html");
         Files.writeString(page, "hello from a guest\n");
@@ -214,7 +214,7 @@ final class BenchDaemon implements AutoCloseable {
         call("POST", "/v1/apps", "{\"name\":\"" + APP + "\",\"org_slug\":\"personal\"}");
     }
 
-    /** Makes a machine that serves, and waits until it does; its id. */
+    /** Creates a machine and waits until it serves; returns its id. */
     String machine(String name) throws IOException {
         String body = """
                 {"name":"%s","config":{"image":"web","guest":{"cpus":1,"memory_mb":128},
@@ -225,7 +225,7 @@ final class BenchDaemon implements AutoCloseable {
         return id;
     }
 
-    /** Makes an app of its own with a machine that serves, and waits until it does; the machine's path. */
+    /** Creates an app with a machine and waits until it serves; returns the machine's path. */
     String appWithMachine(String app) throws IOException {
         call("POST", "/v1/apps", "{\"name\":\"" + app + "\",\"org_slug\":\"personal\"}");
         String machines = "/v1/apps/" + app + "/machines";
@@ -238,7 +238,7 @@ final class BenchDaemon implements AutoCloseable {
         return path;
     }
 
-    /** Destroys a machine, and waits until it is gone. */
+    /** Destroys a machine and waits until it is gone. */
     void destroy(String machine) throws IOException {
         call("DELETE", path(machine) + "?force=true", "");
         await(machine, "destroyed");
@@ -256,7 +256,7 @@ final class BenchDaemon implements AutoCloseable {
         call("GET", path(machine) + "/wait?timeout=60&state=" + state, "");
     }
 
-    /** Asks only a port that is open: asking over and over would take the processor from the daemon that starts. */
+    /** Calls the API only if its port is open: repeated calls would take CPU from the daemon that starts. */
     private boolean serves() {
         try (Socket socket = new Socket()) {
             socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), api), 1000);
@@ -270,7 +270,7 @@ final class BenchDaemon implements AutoCloseable {
         return JSON.readTree(call(method, path, body));
     }
 
-    /** A call that must succeed; its answer. */
+    /** Makes a call that must succeed; returns the response. */
     String call(String method, String path, String body) throws IOException {
         HttpResponse<String> answer = send(method, path, body);
         if (answer.statusCode() / 100 != 2) {
@@ -320,7 +320,7 @@ final class BenchDaemon implements AutoCloseable {
         cleaned = true;
         try {
             if (process != null) {
-                // Whatever ended it (Ctrl-C reaches it too), only a daemon can take its machines away.
+                // Whatever ended the daemon (Ctrl-C reaches it too), only a daemon can destroy its machines.
                 if (!process.isAlive()) {
                     start();
                 }

@@ -9,6 +9,8 @@ public interface Benchmark {
     /** One line: what it measures and against which floor. */
     String purpose();
 
-    /** Runs; the exit code: 0 done, 1 failed, 2 wrong use. Whether a target was met is told, not returned. */
+    /**
+     * Runs; returns the exit code: 0 done, 1 failed, 2 usage error. Whether a target was met is printed, not returned.
+     */
     int run(List<String> args);
 }

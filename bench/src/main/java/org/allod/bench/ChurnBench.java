@@ -7,9 +7,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Very many short lives: machines that run {@code true} are created, and all of them destroyed once all have ended. The
- * floor is bare {@code runsc run} of the same, which deletes what it ran, two at a time, before and after. In between, what a
- * machine that has ended costs in the daemon's memory; at the end, whether anything is left of any.
+ * Many short-lived machines: machines that run {@code true} are created, and all of them destroyed once all have ended.
+ * The floor is bare {@code runsc run} of the same, which deletes what it ran, two at a time, before and after. In
+ * between, the memory that an ended machine takes in the daemon; at the end, whether anything of any machine is left.
  */
 final class ChurnBench extends GuestBench {
     private static final double TARGET = 0.5;
@@ -39,7 +39,7 @@ final class ChurnBench extends GuestBench {
             LoadClients clients = new LoadClients(daemon, args.number("clients"));
             String model = daemon.machine("model");
             try (BareRunsc bare = new BareRunsc(scratch.dir(), daemon.data(), model)) {
-                // Code that runs for the first time is not what is asked about.
+                // Warm up: code that runs for the first time is not measured.
                 clients.destroy(clients.live("warm", WARM));
                 double heap = Heap.usedKib(daemon.pid());
                 List<Double> floors = new ArrayList<>();
@@ -61,7 +61,7 @@ final class ChurnBench extends GuestBench {
         }
     }
 
-    /** Lives a second. */
+    /** Lifetimes a second. */
     private static double floor(BareRunsc bare, int lives) throws IOException {
         long began = System.nanoTime();
         LoadClients.sideBySide(AT_ONCE, lives, i -> {

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * {@code allod machine list} as a person runs it: a process, from the launcher to its exit, in turns with a JVM that
- * does nothing. The daemon it asks is the benchmark's own.
+ * {@code allod machine list} as a user runs it: a process, from the launcher to its exit, alternating with a JVM that
+ * does nothing. It calls the benchmark's own daemon.
  */
 final class CliBench extends GuestBench {
     private static final double TARGET = 150;

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * From the request that creates a gVisor machine, whose image is here, to its being told {@code started}; beside a bare
- * {@code runsc run} of the same image's server to its first byte, which is told for comparison only.
+ * From the request that creates a gVisor machine, whose image is here, to its state {@code started}; beside a bare
+ * {@code runsc run} of the same image's server to its first byte, reported only for comparison.
  */
 final class CreateBench extends GuestBench {
     private static final double TARGET = 200;
@@ -52,7 +52,7 @@ final class CreateBench extends GuestBench {
         ResultRow.bound(args.json(), "create to started, gVisor", "ms", created, ran, TARGET);
     }
 
-    /** Milliseconds from the request to the answer that it is started; then it is taken away again. */
+    /** Milliseconds from the request to the response that it has started; then the machine is destroyed. */
     static double created(BenchDaemon daemon, String name) throws IOException {
         WakeBench.rest();
         long began = System.nanoTime();

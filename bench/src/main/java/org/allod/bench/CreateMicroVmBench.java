@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * From the request that creates a microVM, whose image is here, to its being told {@code started}; the floor is a bare
- * boot of the same kernel and PID 1 by the same QEMU, until PID 1 answers on its port.
+ * From the request that creates a microVM, whose image is here, to its state {@code started}; the floor is a bare boot
+ * of the same kernel and PID 1 by the same QEMU, until PID 1 answers on its port.
  */
 final class CreateMicroVmBench extends GuestBench {
     private static final double MARGIN = 150;
@@ -41,7 +41,7 @@ final class CreateMicroVmBench extends GuestBench {
                     .stringValue();
             InetSocketAddress server = new InetSocketAddress(InetAddress.getByName(address), BenchDaemon.PORT);
             try (BareQemu bare = new BareQemu(scratch.dir(), daemon, model, server)) {
-                // Its network and its disk are the floor's from now on.
+                // The floor uses its network and its disk from now on.
                 WakeBench.sleep(daemon, model, "stop", "stopped");
                 for (int round = -WARM; round < args.number("rounds"); round++) {
                     WakeBench.rest();

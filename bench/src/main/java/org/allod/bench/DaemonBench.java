@@ -10,8 +10,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.allod.base.FailedException;
 
 /**
- * The daemon's process, as the launcher starts it: until its API answers, with machines that it finds running and
- * adopts; and the memory it holds once it has had nothing to do for ten seconds.
+ * The daemon's process as the launcher starts it: until its API answers, with running machines to adopt; and its memory
+ * after ten idle seconds.
  */
 final class DaemonBench extends GuestBench {
     private static final double SERVING = 1500;
@@ -19,10 +19,10 @@ final class DaemonBench extends GuestBench {
     private static final int MACHINES = 3;
     private static final long IDLE = 10_000_000_000L;
 
-    /** Enough for some hundred megabytes of garbage. */
+    /** Enough requests for some hundred megabytes of garbage. */
     private static final int ASKED = 2_000;
 
-    /** Slower than the daemon's own limit on requests. */
+    /** Slower than the daemon's own rate limit. */
     private static final long PACE = 2_000_000;
 
     DaemonBench() {
@@ -52,7 +52,8 @@ final class DaemonBench extends GuestBench {
                 daemon.stop();
                 floors.add(BareRunsc.timed(List.of(java(), "-XX:+UseSerialGC", "-Xshare:auto", "-version")));
                 starts.add(daemon.start());
-                // A daemon that has just started has touched little of what it will: its heap's young part, above all.
+                // A daemon that has just started has touched little of its memory, above all of the heap's young
+                // generation.
                 for (int i = 0; i < ASKED; i++) {
                     var _ = daemon.json("GET", BenchDaemon.machines(), "");
                     LockSupport.parkNanos(PACE);

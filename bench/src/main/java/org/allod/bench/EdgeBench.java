@@ -28,10 +28,10 @@ import org.allod.edge.MachineController;
 import org.allod.edge.Service;
 
 /**
- * What a warm request costs through the edge, beside the same request straight to the server and through HAProxy.
+ * The cost of a warm request through the edge, beside the same request directly to the server and through HAProxy.
  *
- * <p>All run on the same cores, in turns within one run, because on a shared machine only neighbours in time can be
- * compared: each round gives one ratio, and the median of the ratios counts.
+ * <p>All run on the same cores, alternating within one run, because on a shared machine only adjacent measurements can
+ * be compared: each round gives one ratio, and the median of the ratios counts.
  */
 final class EdgeBench implements Benchmark {
     private static final int CONNECTIONS = 64;
@@ -128,7 +128,7 @@ final class EdgeBench implements Benchmark {
 
     private void measure(int direct, int haproxy, int edge, int rounds, boolean json) {
         PrintStream out = System.out;
-        // The virtual machine compiles what runs hot; the figures are for after that.
+        // Warm up: the figures are for compiled code.
         wrk(edge, 8);
         List<Peak> peaks = new ArrayList<>();
         for (int i = 0; i < rounds; i++) {

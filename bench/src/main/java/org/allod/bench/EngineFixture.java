@@ -16,7 +16,7 @@ import org.allod.fsm.Step;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 
-/** An engine as the daemon has it, on a database in a folder. */
+/** An engine configured as the daemon's, on a database in a folder. */
 final class EngineFixture implements AutoCloseable {
     final Database database;
     final SystemTimers timers = new SystemTimers();
@@ -41,7 +41,7 @@ final class EngineFixture implements AutoCloseable {
         Runtime.getRuntime().halt(1);
     }
 
-    /** A type of {@code steps} equal steps. */
+    /** A run type of {@code steps} equal steps. */
     static RunType<byte[], byte[]> type(int steps, Step<byte[], byte[]> step) {
         var builder = RunType.named("bench").codec(Codec.bytes(), Codec.bytes());
         for (int i = 0; i < steps; i++) {

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** {@code true} run in a running microVM through the API. There is no such thing as a bare exec in a bare microVM. */
+/** {@code true} run in a running microVM through the API. It has no floor, because a bare microVM has no exec. */
 final class ExecMicroVmBench extends GuestBench {
     private static final double TARGET = 60;
     private static final int WARM = 10;

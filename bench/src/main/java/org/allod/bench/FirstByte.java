@@ -8,9 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.locks.LockSupport;
 import org.allod.base.FailedException;
 
-/** How long until the first byte of an HTTP answer. */
+/** The time to the first byte of an HTTP response. */
 final class FirstByte {
-    /** Between tries to connect, and how long one try may go without any answer. */
+    /** Nanoseconds between connection attempts, and the longest that one attempt may take without an answer. */
     private static final long LOOK = 1_000_000;
 
     private static final int PATIENCE = 20;
@@ -19,7 +19,7 @@ final class FirstByte {
 
     private FirstByte() {}
 
-    /** Milliseconds since {@code began}; the address must take connections already. */
+    /** Milliseconds since {@code began}; the address must accept connections already. */
     static double of(InetSocketAddress address, String host, long began) throws IOException {
         try (Socket socket = new Socket()) {
             socket.connect(address, ANSWER);
@@ -27,7 +27,7 @@ final class FirstByte {
         }
     }
 
-    /** Milliseconds since {@code began}; tries until the address takes a connection. */
+    /** Milliseconds since {@code began}; retries until the address accepts a connection. */
     static double whenUp(InetSocketAddress address, String host, long began) throws IOException {
         while (true) {
             try (Socket socket = new Socket()) {

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * The floor of everything durable: 4 KiB written into space that the file has already, then {@code fdatasync}, in a
+ * The floor of everything durable: 4 KiB written into already allocated space of a file, then {@code fdatasync}, in a
  * loop on one thread.
  */
 final class FlushFloor {

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.allod.base.FailedException;
 
-/** What the benchmarks of a daemon and its guests have in common. */
+/** What the benchmarks of a daemon and its guests share. */
 abstract class GuestBench implements Benchmark {
     private final Map<String, String> defaults;
 

@@ -6,13 +6,13 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.allod.linux.Command;
 
-/** What lives in another JVM's heap. */
+/** The live objects in another JVM's heap. */
 final class Heap {
     private static final Pattern USED = Pattern.compile("(?i)(?:def ?new|tenured)[a-z ]* total \\d+K, used (\\d+)K");
 
     private Heap() {}
 
-    /** KiB in use once its collector has run. */
+    /** KiB in use after a garbage collection. */
     static double usedKib(long pid) {
         var _ = jcmd(pid, "GC.run");
         return USED.matcher(jcmd(pid, "GC.heap_info"))

@@ -9,14 +9,14 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.allod.base.FailedException;
 
-/** Several clients that make and destroy machines side by side. */
+/** Several clients that create and destroy machines concurrently. */
 record LoadClients(BenchDaemon daemon, int clients) {
-    /** Something done with a number, counted from 0. */
+    /** An action on an index, counted from 0. */
     interface Act {
         String on(int number) throws IOException;
     }
 
-    /** Makes machines that run {@code true}, and waits until each has ended; their ids. */
+    /** Creates machines that run {@code true} and waits until each has ended; returns their ids. */
     List<String> live(String name, int count) throws IOException {
         List<String> ids = sideBySide(
                 clients,

@@ -3,7 +3,7 @@ package org.allod.bench;
 import java.util.List;
 import java.util.Locale;
 
-/** Several measurements of one thing: told as their median with the range. */
+/** Several measurements of one quantity, reported as their median with the range. */
 record Measurements(List<Double> values) {
     Measurements {
         values = values.stream().sorted().toList();

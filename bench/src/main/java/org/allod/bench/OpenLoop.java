@@ -14,16 +14,14 @@ import org.allod.base.Clock;
 import org.allod.base.FailedException;
 
 /**
- * Sends requests at the times a plan says, whether or not the ones before were answered, and measures each from when
- * it <em>should</em> have been sent. A closed loop waits for a slow answer before it asks again, and so leaves out just
- * the requests that would have suffered ("coordinated omission"); here they are in.
+ * Sends requests at planned times, whether or not earlier ones were answered, and measures each from when it
+ * <em>should</em> have been sent. A closed loop waits for a slow response before it sends the next request, and so
+ * omits exactly the requests that would have been delayed ("coordinated omission"); here they are included.
  */
 final class OpenLoop {
     private OpenLoop() {}
 
-    /**
-     * What requests took, in nanoseconds, sorted.
-     */
+    /** Latencies in nanoseconds, sorted. */
     record Latencies(long[] sorted) {
         double millis(double quantile) {
             int index = (int) Math.min(sorted.length - 1L, Math.round(quantile * sorted.length));
@@ -31,7 +29,7 @@ final class OpenLoop {
         }
     }
 
-    /** What is asked for, over and over. */
+    /** The request that is repeated. */
     record Request(String path, String host, String authorization) {
         byte[] bytes() {
             String credential = authorization.isEmpty() ? "" : "Authorization: " + authorization + "\r\n";
@@ -41,7 +39,7 @@ final class OpenLoop {
     }
 
     /**
-     * Sends {@code perSecond} requests a second for {@code seconds}, over {@code lanes} kept connections in turn.
+     * Sends {@code perSecond} requests a second for {@code seconds}, over {@code lanes} persistent connections in turn.
      */
     static Latencies run(Clock clock, int port, Request request, int perSecond, double seconds, int lanes) {
         int each = (int) (perSecond * seconds / lanes);

@@ -13,11 +13,11 @@ import org.allod.base.FailedException;
 import org.allod.base.SystemClock;
 
 /**
- * A host that keeps very many stopped machines: how long its daemon takes to serve, what each costs in its memory, and
- * how fast one machine and a list of a thousand are read.
+ * A host with very many stopped machines: how long its daemon takes to serve, the memory that each takes, and how fast
+ * one machine and a list of a thousand are read.
  *
- * <p>One machine is made through the API; the rest are copies of its row, each with a configuration of its own, since
- * making a hundred thousand would measure something else.
+ * <p>One machine is created through the API; the rest are copies of its row, each with a configuration of its own,
+ * because creating a hundred thousand would measure something else.
  */
 final class RecordsBench extends GuestBench {
     private static final double START = 5_000;
@@ -67,7 +67,7 @@ final class RecordsBench extends GuestBench {
                 list99.add(read(daemon, args, BenchDaemon.machines()));
             }
             double full = DaemonBench.residentMb(daemon.pid());
-            // No guest ever ran: what is mounted is the image's alone.
+            // No guest ever ran: only the image is mounted.
             daemon.abandon();
             String many = String.format("%,d records: ", machines);
             ResultRow.bound(args.json(), many + "start to serving", "ms", List.of(started), List.of(), START);
@@ -94,7 +94,7 @@ final class RecordsBench extends GuestBench {
                 .millis(0.99);
     }
 
-    /** Copies a machine's rows, each copy with an id, a name and a variable of its own. */
+    /** Copies a machine's rows, each copy with its own id, name and variable. */
     private static void copy(Path database, String machine, String app, int count) {
         long first = app.equals(BenchDaemon.APP) ? 0x1000_0000_0000L : 0x2000_0000_0000L;
         String numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) ";

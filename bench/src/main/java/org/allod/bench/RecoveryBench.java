@@ -12,9 +12,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Kills a process that works on many runs ({@code SIGKILL}, at a moment when they are spread over all their steps),
- * starts another on the same file and measures how long until every run is executing again. Checks meanwhile that none
- * is lost, none is executed twice, and none is back behind a step whose end had been acknowledged.
+ * Kills a process that executes many runs ({@code SIGKILL}, when they are spread over all their steps), starts another
+ * on the same file and measures how long until every run executes again. Checks that no run is lost or executed twice,
+ * and that none resumes before a step whose end was acknowledged.
  */
 final class RecoveryBench implements Benchmark {
     @Override
@@ -64,7 +64,10 @@ final class RecoveryBench implements Benchmark {
         return 0;
     }
 
-    /** Starts the runs and kills; for each run the last step that was seen to begin, -1 where only its start was acknowledged. */
+    /**
+     * Starts the runs and kills; returns for each run the last step that was seen to begin, -1 if only its start was
+     * acknowledged.
+     */
     private static Map<String, Integer> killed(Path dir, int count) throws IOException {
         Map<String, Integer> seen = new HashMap<>();
         int started = 0;
@@ -82,8 +85,8 @@ final class RecoveryBench implements Benchmark {
                     seen.merge(words[1], step(words[2]), Math::max);
                 }
                 if (started == count && begun > 5 * count && child.isAlive()) {
-                    // SIGKILL. Through the handle, for the process itself would close its output, of which we read the
-                    // rest.
+                    // SIGKILL through the handle: destroying the Process itself would close its output, which is still
+                    // being read.
                     child.toHandle().destroyForcibly();
                 }
                 line = whole(lines);
@@ -97,7 +100,7 @@ final class RecoveryBench implements Benchmark {
         return seen;
     }
 
-    /** The last line of a killed process may be cut off: a line counts only with its end. */
+    /** Reads a complete line: the last line of a killed process may be truncated. */
     private static @Nullable String whole(BufferedReader lines) throws IOException {
         StringBuilder line = new StringBuilder();
         int c = lines.read();

@@ -12,9 +12,9 @@ import org.allod.fsm.StartOptions;
 import org.allod.fsm.Step;
 
 /**
- * The process that {@link RecoveryBench} kills: {@code start DIR COUNT} starts runs and works on them until it dies;
- * {@code resume DIR COUNT} takes them up and tells when each is back. Tells on standard output, a line each:
- * {@code started RUN}, {@code begun RUN STEP}, {@code up}, {@code all MICROS}.
+ * The process that {@link RecoveryBench} kills: {@code start DIR COUNT} starts runs and executes them until it dies;
+ * {@code resume DIR COUNT} resumes them and reports when each executes again. Reports on standard output, one line
+ * each: {@code started RUN}, {@code begun RUN STEP}, {@code up}, {@code all MICROS}.
  */
 final class RecoveryChild {
     private static final int STEPS = 20;
@@ -85,7 +85,7 @@ final class RecoveryChild {
         tell("up " + active);
         back.await();
         tell("all " + (System.nanoTime() - opened) / 1000);
-        // Time for a run that is executed twice to show itself.
+        // Enough time for a run that is executed twice to be detected.
         Thread.sleep(300);
         synchronized (this) {
             out.flush();

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.allod.linux.Mounts;
 
-/** What the kernel and the disk still have of machines that are gone. */
+/** Finds what is left in the kernel and on disk of machines that are gone. */
 final class ResourceLeaks {
     private ResourceLeaks() {}
 
@@ -48,7 +48,7 @@ final class ResourceLeaks {
     }
 
     private static List<String> groups() throws IOException {
-        // Three levels are the hierarchy, our parent and the machines.
+        // Three levels: the hierarchy, Allod's parent group and the machines.
         try (Stream<Path> all = Files.walk(Path.of("/sys/fs/cgroup"), 3)) {
             return all.map(Path::toString).toList();
         }

@@ -3,11 +3,11 @@ package org.allod.bench;
 import java.util.List;
 import java.util.Locale;
 
-/** One measured thing as it is told: its median and range, its floor's, and what it was to reach. */
+/** One result: its median and range, its floor's, and its target. */
 final class ResultRow {
     private ResultRow() {}
 
-    /** Against a floor measured in turns with it: the ratio of the medians counts. */
+    /** Against a floor measured alternately: the ratio of the medians counts. */
     static void ratio(boolean json, String what, List<Double> values, List<Double> floors, double target) {
         Measurements mine = new Measurements(values);
         Measurements floor = new Measurements(floors);
@@ -37,12 +37,12 @@ final class ResultRow {
         }
     }
 
-    /** Against a floor measured in turns with it: so many milliseconds more are allowed. */
+    /** Against a floor measured alternately: this many milliseconds more are allowed. */
     static void margin(boolean json, String what, List<Double> values, List<Double> floors, double allowed) {
         bound(json, what, "ms", values, floors, new Measurements(floors).median() + allowed);
     }
 
-    /** Many asked for at once: the one in the middle against the last, and how many came up a second. */
+    /** Many concurrent wakes: the median and the slowest, and how many came up a second. */
     static void storm(boolean json, String what, int count, double p50, double slowest, double target) {
         String verdict = p50 <= target * slowest ? "met" : "MISSED";
         System.out.printf(
@@ -62,7 +62,7 @@ final class ResultRow {
                 verdict);
     }
 
-    /** A floor of how many a second. */
+    /** A floor as a rate. */
     static void rate(boolean json, String what, int count, double millis) {
         System.out.printf(
                 Locale.ROOT,
@@ -75,7 +75,7 @@ final class ResultRow {
                 count / millis * 1_000);
     }
 
-    /** Against a bound; the floor is only told, and may be empty. */
+    /** Against a fixed limit; the floor is only reported, and may be empty. */
     static void bound(boolean json, String what, String unit, List<Double> values, List<Double> floors, double target) {
         Measurements mine = new Measurements(values);
         String verdict = mine.median() <= target ? "met" : "MISSED";

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.allod.base.FailedException;
 
-/** A server that a benchmark started from a configuration of its own, on a free port of loopback. */
+/** A server that a benchmark starts with its own configuration, on a free loopback port. */
 final class ServerProcess implements AutoCloseable {
     private static final int TRIES = 500;
 
@@ -25,7 +25,7 @@ final class ServerProcess implements AutoCloseable {
         this.port = port;
     }
 
-    /** Debian's nginx, answering every request itself with 33 bytes. */
+    /** Debian's nginx, which answers every request itself with 33 bytes. */
     static ServerProcess nginx(Path folder) {
         int port = freePort();
         String temp = folder.toString();
@@ -54,7 +54,7 @@ final class ServerProcess implements AutoCloseable {
                 List.of("nginx", "-p", temp, "-e", "stderr", "-c", temp + "/nginx.conf"));
     }
 
-    /** Debian's HAProxy before that server, set up as its manual says for keep-alive on both sides. */
+    /** Debian's HAProxy in front of that server, configured by its manual for keep-alive on both sides. */
     static ServerProcess haproxy(Path folder, int backend) {
         int port = freePort();
         return start(

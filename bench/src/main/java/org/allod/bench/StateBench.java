@@ -17,8 +17,8 @@ import org.allod.store.DatabaseOptions;
 import org.allod.store.Schema;
 
 /**
- * Replicated tables in SQLite: what an insert costs beside the same insert in plain SQLite, how fast changes of others are
- * applied, and what a row takes on the disk.
+ * Replicated tables in SQLite: the cost of an insert beside the same insert in plain SQLite, how fast remote changes
+ * are applied, and the disk space of a row.
  */
 final class StateBench implements Benchmark {
     private static final String TABLE =

@@ -10,12 +10,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Stopped machines with everything they hold: real ones, made through the API, with what a start needs made ahead. What
- * each beyond those kept ready costs in the kernel ({@code Slab}, {@code Percpu} and {@code KernelStack} of {@code /proc/meminfo}), on the disk
- * and in the daemon; and what of them is left in the kernel once the daemon has had time to let go of it.
+ * Stopped machines with all their resources: real ones, created through the API and prepared for a start. Measures what
+ * each machine beyond those kept ready takes in the kernel ({@code Slab}, {@code Percpu} and {@code KernelStack} of
+ * {@code /proc/meminfo}), on disk and in the daemon; and what is left in the kernel after the daemon has had time to
+ * release it.
  */
 final class StoppedBench extends GuestBench {
-    /** What the daemon keeps ready for a faster start, however many there are. */
+    /** How many the daemon keeps ready for a faster start. */
     private static final int HELD = 128;
 
     private static final int CLIENTS = 8;
@@ -83,7 +84,7 @@ final class StoppedBench extends GuestBench {
         }
     }
 
-    /** Deleted namespaces are taken apart by the kernel some time after. */
+    /** The kernel dismantles deleted namespaces asynchronously. */
     private static void awaitReleased() throws IOException {
         for (int i = 0; i < 300 && networks() > HELD; i++) {
             LockSupport.parkNanos(100_000_000);

@@ -6,9 +6,9 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
-/** A folder that goes away with the measurement. */
+/** A folder that is deleted with the measurement. */
 record TempDir(Path dir) implements AutoCloseable {
-    /** @param parent on the disk to measure; empty for the one of the working folder */
+    /** @param parent on the disk to measure; empty for that of the working folder */
     static TempDir in(String parent) throws IOException {
         Path base = parent.isEmpty() ? Path.of("").toAbsolutePath() : Path.of(parent);
         return new TempDir(Files.createTempDirectory(base, ".allod-bench-"));

@@ -13,12 +13,12 @@ import org.allod.fsm.RunId;
 import org.allod.fsm.RunType;
 
 /**
- * Durable transitions a second with K runs at once, each started and waited for in a closed loop by a thread of its own:
- * no-op steps that answer 200 bytes, on the engine as the daemon has it. Beside it, in the same round, the bare flush
- * loop.
+ * Durable transitions a second with K concurrent runs, each started and awaited in a closed loop by its own thread:
+ * no-op steps that return 200 bytes, on an engine configured as the daemon's. Beside it, in the same round, the bare
+ * flush loop.
  *
  * <p>A transition is one change of a run's state that is on stable storage before the next begins: its start, and each
- * step. The record of the last step and of the end are one.
+ * step. The last step and the end of the run are one record.
  */
 final class TransitionsBench implements Benchmark {
     @Override
@@ -66,7 +66,7 @@ final class TransitionsBench implements Benchmark {
         List<Double> floors = new ArrayList<>();
         long nanos = args.number("millis") * 1_000_000L;
         try (TempDir scratch = TempDir.in(args.text("dir"))) {
-            // A daemon has run for a while: each way of committing is compiled before it counts.
+            // A daemon has run for a while, so every commit path is compiled before the measurement.
             round(scratch, args, 256, nanos);
             round(scratch, args, 1, nanos);
             for (int round = 0; round < args.number("rounds"); round++) {
@@ -83,7 +83,7 @@ final class TransitionsBench implements Benchmark {
         print(args, new Measurements(floors), rates, ratios, costs);
     }
 
-    /** @param cpuMicros processor time of the whole process for one transition: what a busy machine does not distort */
+    /** @param cpuMicros CPU time of the whole process for one transition, which a busy machine does not distort */
     private record Round(double perSecond, double cpuMicros) {}
 
     private static Round round(TempDir parent, Arguments args, int k, long nanos) throws IOException {
@@ -126,7 +126,7 @@ final class TransitionsBench implements Benchmark {
                 .orElse(0L);
     }
 
-    /** The history's default bound; forgetting old runs is part of what is measured. */
+    /** The default history limit: deleting old runs is part of what is measured. */
     private static EngineOptions options() {
         return EngineOptions.defaults();
     }

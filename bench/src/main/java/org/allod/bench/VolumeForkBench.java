@@ -12,8 +12,8 @@ import org.allod.linux.Command;
 import org.allod.linux.Mounts;
 
 /**
- * A fork of a 1 GiB volume that is full of data, through the API, on an XFS made for it; in turns with a bare {@code cp
- * --reflink=always} of the same file. A fork is durable when it is answered: its record, its run, its blocks.
+ * A fork of a 1 GiB volume full of data, through the API, on an XFS made for it; alternating with a bare {@code cp
+ * --reflink=always} of the same file. A fork is durable when the response arrives: its record, its run, its blocks.
  */
 final class VolumeForkBench extends GuestBench {
     private static final double TARGET = 50;
@@ -71,7 +71,7 @@ final class VolumeForkBench extends GuestBench {
         ResultRow.bound(args.json(), "fork of 1 GiB on XFS", "ms", ours, floors, TARGET);
     }
 
-    /** Data where a file system would have it; the volume is never mounted. */
+    /** Writes data where a file system would have it; the volume is never mounted. */
     private static void fill(Path disk) throws IOException {
         byte[] piece = new byte[1 << 20];
         for (int i = 0; i < piece.length; i++) {

@@ -9,12 +9,13 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A request through the edge that wakes a gVisor machine, to its first byte: once it was stopped, once suspended. The
- * floors are a bare {@code runsc run} and {@code runsc restore} of the same server on the same root, in turns with it.
+ * A request through the edge that wakes a gVisor machine, to its first byte: once from stopped, once from suspended.
+ * The floors are a bare {@code runsc run} and {@code runsc restore} of the same server on the same root, alternating
+ * with it.
  */
 final class WakeBench extends GuestBench {
     private static final double TARGET = 1.5;
-    /** So that neither side pays for what the other has just ended. */
+    /** A pause, so that neither side pays for what the other has just ended. */
     private static final long REST = 150_000_000;
 
     WakeBench() {
@@ -42,7 +43,7 @@ final class WakeBench extends GuestBench {
             String machine = daemon.machine("one");
             try (BareRunsc bare = new BareRunsc(scratch.dir(), daemon.data(), machine)) {
                 bare.save();
-                // The first rounds warm the daemon's code up, as its first minutes would.
+                // The first rounds warm up the daemon's code.
                 int warm = 3;
                 for (int round = -warm; round < args.number("rounds"); round++) {
                     double run = rested(bare::run);

@@ -9,7 +9,7 @@ import java.util.Map;
 
 /**
  * A request through the edge that resumes a suspended microVM, to its first byte, beside a bare restore by QEMU of the
- * same memory, in turns with it.
+ * same memory, alternating with it.
  */
 final class WakeMicroVmBench extends GuestBench {
     private static final double TARGET = 1.5;
@@ -35,7 +35,7 @@ final class WakeMicroVmBench extends GuestBench {
         try (BenchDaemon daemon = BenchDaemon.serving("--runtime", "microvm");
                 TempDir scratch = TempDir.in("/var/tmp")) {
             String machine = daemon.machine("one");
-            // Until its server answers it has nothing worth suspending.
+            // Until its server answers there is nothing worth suspending.
             double _ = WakeBench.request(daemon);
             String address = daemon.json("GET", BenchDaemon.path(machine), "")
                     .get("private_ip")

@@ -13,9 +13,9 @@ import java.util.concurrent.Future;
 import org.allod.base.FailedException;
 
 /**
- * Many apps whose only machine sleeps, each asked for at the same moment: how long the one in the middle and the last
- * wait, and how many a second come up. Beside it, in the same run, a bare loop of runsc that runs and restores sandboxes
- * one after the other.
+ * Many apps whose only machine sleeps, each requested at the same moment: the median and the longest wait, and how many
+ * machines come up a second. Beside it, in the same run, a bare loop of runsc that runs and restores sandboxes one
+ * after the other.
  */
 final class WakeStormBench extends GuestBench {
     private static final double FAIR = 0.55;
@@ -92,7 +92,7 @@ final class WakeStormBench extends GuestBench {
         ResultRow.storm(args.json(), asleep, machines.size(), p50, slowest, FAIR);
     }
 
-    /** The floor: the same server in sandboxes of runsc's own, one after the other. */
+    /** The floor: the same server in bare sandboxes, one after the other. */
     private static void bare(Arguments args, BenchDaemon daemon, TempDir scratch, String machine) throws IOException {
         int count = args.number("bare");
         try (BareRunsc bare = new BareRunsc(scratch.dir(), daemon.data(), machine)) {
@@ -106,7 +106,7 @@ final class WakeStormBench extends GuestBench {
         BareRunsc.Running run() throws IOException;
     }
 
-    /** Milliseconds in which so many came up; what ends them is not counted. */
+    /** Milliseconds in which {@code count} sandboxes came up; ending them is not counted. */
     private static double loop(int count, Begin begin) throws IOException {
         double sum = 0;
         for (int i = 0; i < count; i++) {

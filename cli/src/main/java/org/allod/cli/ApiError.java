@@ -1,6 +1,6 @@
 package org.allod.cli;
 
-/** The daemon answered, and the answer is no. Carries the error body of the API as it came. */
+/** The daemon answered with an error. Holds the API's error body unchanged. */
 final class ApiError extends RuntimeException {
     private final int http;
     private final transient Json body;
@@ -25,7 +25,7 @@ final class ApiError extends RuntimeException {
         return body.at("status").text();
     }
 
-    /** What to do; empty where the daemon has no advice. */
+    /** The advice; empty if the daemon gives none. */
     String hint() {
         return http == 401 && body.at("hint").isNull()
                 ? "set ALLOD_TOKEN to the operator's token (`allod auth token` on the host prints it)"

@@ -6,10 +6,10 @@ import org.allod.base.RejectedException;
 
 /** {@code allod app …} */
 final class AppCommands {
-    /** For one machine: its connections are drained, its processes killed, its mounts taken away. */
+    /** Seconds for one machine to be destroyed: draining, killing its processes, unmounting. */
     private static final int GONE_SECONDS = 120;
 
-    /** For all of its volumes, too. */
+    /** Time for all of its volumes as well. */
     private static final Duration GONE = Duration.ofMinutes(5);
 
     private AppCommands() {}

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Writes the completion script from the same tree that parses. One table in bash: for each place in the tree its next
- * words and options, what the value of an option is, and what its arguments name.
+ * Generates the completion script from the tree that parsing uses. One bash table holds, for each node of the tree, its
+ * subcommands and options, the kind of each option's value, and the kinds of its arguments.
  */
 final class BashCompletion {
     private BashCompletion() {}

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.allod.base.RejectedException;
 
-/** {@code allod cert …}: certificates for host names of an app's own. */
+/** {@code allod cert …}: certificates of an app's custom host names. */
 final class CertCommands {
     private CertCommands() {}
 

@@ -18,9 +18,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What the JVM watches while it makes the AOT cache of the command: the commands people type most, against a listener
- * that gives one fixed answer. Run by the build with {@code -XX:AOTCacheOutput}; the classes loaded here, linked, are
- * what the real command then starts with.
+ * The training run for the command's AOT cache: the most common commands, against a listener that gives one fixed
+ * answer. The build runs it with {@code -XX:AOTCacheOutput}; the real command starts with the classes that are loaded
+ * and linked here.
  */
 public final class CliAotTraining {
     private static final String MACHINES = """

@@ -12,7 +12,7 @@ import org.allod.base.FailedException;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
 
-/** One command being carried out: what was given, where to print, and which daemon to ask. */
+/** The execution of one command: its arguments, where to print, and which daemon to call. */
 final class CommandContext {
     private final ParsedArgs args;
     private final Console console;
@@ -45,7 +45,7 @@ final class CommandContext {
         return Optional.ofNullable(env.get(name)).filter(value -> !value.isEmpty());
     }
 
-    /** Where the daemon keeps its data: as said, else as the environment says, else as the launcher knows. */
+    /** The daemon's data folder: from the option, else from the environment, else from the launcher. */
     Path data() {
         return Path.of(args.option("--data")
                         .or(() -> env("ALLOD_DATA"))
@@ -54,7 +54,10 @@ final class CommandContext {
                 .normalize();
     }
 
-    /** The Unix socket, unless an address was named. {@code --data} on the line beats ALLOD_API around it. */
+    /**
+     * A client over the Unix socket, unless an address was given. {@code --data} on the command line overrides
+     * ALLOD_API in the environment.
+     */
     DaemonClient daemon() {
         Optional<String> named =
                 args.option("--api").or(() -> args.option("--data").isPresent() ? Optional.empty() : env("ALLOD_API"));
@@ -81,7 +84,7 @@ final class CommandContext {
         });
     }
 
-    /** Waits, between two looks at something that cannot be waited for. */
+    /** Sleeps between two polls of something that cannot be waited for. */
     void pause(Duration time) {
         CountDownLatch over = new CountDownLatch(1);
         try (SystemTimers timers = new SystemTimers()) {

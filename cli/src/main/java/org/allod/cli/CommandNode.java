@@ -5,21 +5,21 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * A word of the command line: a branch that has words below it, or a command that does something. Plain data, so that
- * the whole tree costs nothing until one command of it is chosen; help and completion are made from the same data.
+ * A node of the command tree: a branch with subcommands, or a command. Plain data, so that the tree costs nothing until
+ * one command of it is selected; help and completion are generated from the same data.
  */
 sealed interface CommandNode {
     String name();
 
     String summary();
 
-    /** The words below this one. */
+    /** The subcommands. */
     Supplier<List<CommandNode>> words();
 
     /** A group of commands, such as {@code machine}. */
     record Branch(String name, String summary, Supplier<List<CommandNode>> words) implements CommandNode {}
 
-    /** What a command does. Its result is the exit code; failures are thrown. */
+    /** A command's implementation. Returns the exit code; throws on failure. */
     @FunctionalInterface
     interface Action {
         int run(CommandContext context) throws Exception;
@@ -41,10 +41,10 @@ sealed interface CommandNode {
     /**
      * An option, such as {@code --app NAME}.
      *
-     * @param names the long name first: it is what actions ask for
+     * @param names the long name first: actions use it to look the option up
      * @param label of the value; empty for a flag
-     * @param many may be repeated
-     * @param choices the values allowed; empty for any
+     * @param many whether it may be repeated
+     * @param choices the allowed values; empty for any
      */
     record Option(List<String> names, String label, Kind kind, boolean many, List<String> choices, String summary) {
         boolean isFlag() {
@@ -52,10 +52,10 @@ sealed interface CommandNode {
         }
     }
 
-    /** A positional argument. {@code many}: all that are left; {@code optional}: may be missing. */
+    /** A positional argument. {@code many}: takes all remaining ones; {@code optional}: may be missing. */
     record Positional(String label, Kind kind, boolean optional, boolean many, String summary) {}
 
-    /** A command: what help says of it, what it takes, what it does. */
+    /** A command: its help, its arguments and options, its action. */
     final class Command implements CommandNode {
         private final String name;
         private final String summary;
@@ -127,7 +127,7 @@ sealed interface CommandNode {
             return this;
         }
 
-        /** Commands of their own under this one's word; they are meant where they come right after it. */
+        /** Subcommands of this command; they apply if one follows it directly. */
         Command below(Supplier<List<CommandNode>> words) {
             below = words;
             return this;
@@ -138,13 +138,13 @@ sealed interface CommandNode {
             return below;
         }
 
-        /** A second paragraph of help. */
+        /** An additional paragraph of help. */
         Command more(String text) {
             more = text;
             return this;
         }
 
-        /** What comes after the first positional belongs to somebody else's command line. */
+        /** Everything after the first positional belongs to another program's command line. */
         Command verbatim() {
             verbatim = true;
             return this;

@@ -3,7 +3,7 @@ package org.allod.cli;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Every word of the command line, in the order help shows them. */
+/** All commands, in the order in which help lists them. */
 final class CommandTree {
     static final CommandNode.Branch ROOT =
             new CommandNode.Branch("allod", "A cloud on your own servers", CommandTree::root);

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** {@code allod completion bash}, and what the script it prints asks for while somebody types. */
+/** {@code allod completion bash}, and the queries that its script makes while the user types. */
 final class CompletionCommands {
     private CompletionCommands() {}
 
@@ -29,7 +29,7 @@ final class CompletionCommands {
         return ExitCode.DONE;
     }
 
-    /** A shell must never be disturbed by a question it asked for completion: no daemon, no names. */
+    /** Completion must never disturb the shell: without a daemon it offers no names. */
     private static List<String> names(CommandContext context, String kind) {
         try {
             DaemonClient daemon = context.daemon();

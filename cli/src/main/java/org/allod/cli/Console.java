@@ -8,13 +8,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.Set;
 
 /**
- * What the person sees. Results go to standard output, buffered; progress, advice and errors to standard error, so that
- * a pipe gets results alone. Colour and moving lines only where a terminal is: the launcher tells which streams are
- * ({@code allod.tty}), because a shell knows for free what would cost the JVM a library.
+ * Output to the user. Results go to standard output, buffered; progress, advice and errors go to standard error, so
+ * that a pipe receives only results. Colours and progress lines are used only on a terminal: the launcher says which
+ * streams are terminals ({@code allod.tty}), because the shell knows that for free and the JVM would need a library.
  *
- * <p>Names, metadata, events and logs are the words of whoever owns a machine. On a terminal, what moves its cursor,
- * sets its title or turns the reading order around is shown as {@code \\u001b} ({@link ControlCharacterEscaper}); into a pipe or a file
- * everything goes as it is. Styles of ours travel as characters that no value has, until they are printed.
+ * <p>Names, metadata, events and logs are chosen by a machine's owner and untrusted. On a terminal, characters that
+ * move the cursor, set the title or change the reading order are shown as {@code \\u001b} ({@link
+ * ControlCharacterEscaper}); in a pipe or a file everything is unchanged. Until they are printed, styles are encoded as
+ * characters that no value contains.
  */
 final class Console {
     private static final int LINE = 100;
@@ -37,7 +38,7 @@ final class Console {
         this.colour = terminals.contains("1") && !noColour;
     }
 
-    /** The process's own streams, always UTF-8: a user's page is not an ASCII page because cron set no locale. */
+    /** The process's own streams, always UTF-8: output must not degrade to ASCII because cron sets no locale. */
     static Console ofProcess() {
         return new Console(
                 new PrintStream(
@@ -49,7 +50,7 @@ final class Console {
                 System.getenv("NO_COLOR") != null);
     }
 
-    /** For what is not text of ours: streams of commands. */
+    /** For raw data: the streams of commands. */
     PrintStream out() {
         return out;
     }
@@ -58,43 +59,46 @@ final class Console {
         return err;
     }
 
-    /** Some lines of the result, as they are to be laid out. */
+    /** Prints lines of the result that are already laid out. */
     void print(String text) {
         settle();
         out.print(ControlCharacterEscaper.rendered(text, terminal));
     }
 
-    /** A line of the result with everything in it, whatever it does to a terminal: for who asked for that. */
+    /** Prints a line of the result unescaped, for a user who asked for that. */
     void raw(String text) {
         settle();
         out.println(text);
     }
 
-    /** How a value is to stand in a line with others: on a terminal, without anything that moves it. */
+    /** Escapes a value for a line with other values, if the output is a terminal. */
     String cell(String text) {
         return terminal ? ControlCharacterEscaper.inLine(text) : text;
     }
 
-    /** A line of the result. */
+    /** Prints a line of the result. */
     void line(String text) {
         settle();
         out.println(ControlCharacterEscaper.rendered(text, terminal));
     }
 
-    /** A line of the result that somebody waits for: not held back. */
+    /** Prints a line of the result and flushes, because the user waits for it. */
     void now(String text) {
         line(text);
         out.flush();
     }
 
-    /** A line of the person's, not of the result. */
+    /** Prints a message for the user that is not part of the result. */
     void note(String text) {
         settle();
         out.flush();
         err.println(ControlCharacterEscaper.rendered(text, moving));
     }
 
-    /** Where long work is. Replaces the previous such line on a terminal; elsewhere printed when the work changes. */
+    /**
+     * Shows the progress of long work. On a terminal it replaces the previous progress line; elsewhere it is printed
+     * only when the work changes.
+     */
     synchronized void progress(String work, String detail) {
         if (moving) {
             String line = ControlCharacterEscaper.inLine("  " + work + (detail.isEmpty() ? "" : "  " + detail));
@@ -107,7 +111,7 @@ final class Console {
         last = work;
     }
 
-    /** Ends a progress line, if one is open, leaving nothing of it. */
+    /** Erases an open progress line. */
     synchronized void settle() {
         if (openLine) {
             err.print("\r\033[2K");
@@ -124,7 +128,7 @@ final class Console {
         return paint("2", text);
     }
 
-    /** A machine's state, or a run's, in the colour people expect of it. */
+    /** A machine's or run's state, in its usual colour. */
     String state(String text) {
         return switch (text.strip()) {
             case "started", "done", "ok", "ready", "passed", "succeeded", "completed" -> paint("32", text);
@@ -135,7 +139,7 @@ final class Console {
         };
     }
 
-    /** Whether a person is there to read a question and to answer it. */
+    /** Whether a user is present who can answer a question. */
     boolean asks() {
         return asks;
     }

@@ -1,19 +1,19 @@
 package org.allod.cli;
 
 /**
- * Characters that a terminal obeys instead of showing them: the controls of ASCII and Latin-1 (C0, DEL, C1), those of
- * reading order, and the separators of lines and paragraphs. They are written as JSON writes them, so that a page of JSON
- * stays one.
+ * Escapes characters that control a terminal instead of being shown: the ASCII and Latin-1 controls (C0, DEL, C1),
+ * those of bidirectional text, and line and paragraph separators. The notation is JSON's, so that JSON output stays
+ * valid.
  */
 final class ControlCharacterEscaper {
-    /** Begins the code of a style, and ends it: noncharacters of Unicode, which {@link Json} lets no value have. */
+    /** The start and end of a style code: Unicode noncharacters, which {@link Json} removes from every value. */
     private static final char STYLE = '\uFDD0';
 
     private static final char TEXT = '\uFDD1';
 
     private ControlCharacterEscaper() {}
 
-    /** Whether this is kept for programs' own use: never in a value that came from elsewhere. */
+    /** Whether the character is reserved for internal use, so that no external value may contain it. */
     static boolean reserved(char c) {
         return c >= STYLE && c <= '\uFDEF';
     }
@@ -29,12 +29,12 @@ final class ControlCharacterEscaper {
                 || c == '\uFEFF';
     }
 
-    /** A text in a style of ours, to be {@link #rendered}. */
+    /** A text with a style, to be {@link #rendered}. */
     static String styled(String code, String text) {
         return STYLE + code + TEXT + text + STYLE + "0" + TEXT;
     }
 
-    /** What is printed: styles become what a terminal understands, and nothing else in it does. */
+    /** The text for output: on a terminal, styles become escape sequences and other control characters are escaped. */
     static String rendered(String text, boolean terminal) {
         StringBuilder shown = new StringBuilder(text.length());
         for (int i = 0; i < text.length(); i++) {
@@ -49,7 +49,7 @@ final class ControlCharacterEscaper {
         return shown.toString();
     }
 
-    /** As {@link #rendered} on a terminal, for a text that must not end its line. */
+    /** As {@link #rendered} on a terminal, for a text that must stay on one line. */
     static String inLine(String text) {
         StringBuilder shown = new StringBuilder(text.length());
         for (int i = 0; i < text.length(); i++) {

@@ -10,9 +10,9 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.allod.base.RejectedException;
 
-/** Where the daemon listens. */
+/** The address of the daemon. */
 sealed interface DaemonAddress {
-    /** The socket in the data folder: no token, the kernel vouches for the caller. */
+    /** The socket in the data folder: without a token, because the kernel identifies the caller. */
     record Unix(Path socket) implements DaemonAddress {
         @Override
         public SocketChannel connect() {
@@ -70,7 +70,7 @@ sealed interface DaemonAddress {
             try {
                 SocketChannel channel = SocketChannel.open();
                 try {
-                    // A channel in blocking mode has no time limit for connecting; its socket has.
+                    // A blocking channel has no connect timeout; its socket adapter has.
                     channel.socket().connect(new InetSocketAddress(host, port), CONNECT_MILLIS);
                     return channel;
                 } catch (IOException | IllegalArgumentException e) {
@@ -85,7 +85,7 @@ sealed interface DaemonAddress {
         }
     }
 
-    /** Longer than any round trip on Earth with one lost packet. */
+    /** Longer than any round trip with one lost packet. */
     int CONNECT_MILLIS = 5_000;
 
     SocketChannel connect();
@@ -94,7 +94,7 @@ sealed interface DaemonAddress {
 
     String host();
 
-    /** Reads {@code HOST:PORT}, {@code [IPV6]:PORT} or {@code unix:PATH}, with or without {@code http://}. */
+    /** Parses {@code HOST:PORT}, {@code [IPV6]:PORT} or {@code unix:PATH}, with or without {@code http://}. */
     static DaemonAddress parse(String text, Optional<String> token) {
         if (text.startsWith("unix:")) {
             return new Unix(Path.of(text.substring("unix:".length())));
@@ -109,7 +109,7 @@ sealed interface DaemonAddress {
                 return new Tcp(host.startsWith("[") ? host.substring(1, host.length() - 1) : host, port, token);
             }
         } catch (NumberFormatException e) {
-            // said below
+            // Reported below.
         }
         throw RejectedException.because(
                 RejectedException.Reason.INVALID,

@@ -12,12 +12,12 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.allod.base.FailedException;
 
-/** The daemon's API. An answer that is an error is thrown as an {@link ApiError}. */
+/** A client of the daemon's API. Throws an {@link ApiError} for an error response. */
 final class DaemonClient {
-    /** For answers that need no waiting: long on a busy host, short for a person. */
+    /** The timeout for responses that involve no waiting: long for a busy host, short for a person. */
     static final Duration PROMPT = Duration.ofSeconds(30);
 
-    /** No answer of the API is near this; one that is was not meant for us. */
+    /** No response of the API comes near this size. */
     private static final int MAX_BODY = 64 << 20;
 
     private final DaemonAddress address;
@@ -55,7 +55,7 @@ final class DaemonClient {
         }
     }
 
-    /** Feeds each line of a streamed answer to {@code line}, until the daemon ends it. */
+    /** Passes each line of a streamed response to {@code line}, until the daemon ends it. */
     void stream(String method, String target, Json body, Consumer<Json> line) {
         try (HttpConnection connection = new HttpConnection(address)) {
             HttpConnection.Head head =
@@ -75,7 +75,7 @@ final class DaemonClient {
         }
     }
 
-    /** A connection that has left HTTP behind; the caller closes it. */
+    /** A connection after a protocol upgrade; the caller closes it. */
     HttpConnection upgrade(String target, Map<String, String> headers) {
         HttpConnection connection = new HttpConnection(address);
         try {
@@ -109,7 +109,7 @@ final class DaemonClient {
         }
     }
 
-    /** Where something in between answered in its own words, those are the message. */
+    /** The API's error body, or one made from the text of a response that a proxy in between sent. */
     private static Json errorBody(byte[] bytes) {
         String text = new String(bytes, StandardCharsets.UTF_8).strip();
         try {
@@ -129,7 +129,7 @@ final class DaemonClient {
                 cause);
     }
 
-    /** For use inside a path or a query. */
+    /** Encodes a text for a path or a query. */
     static String encode(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }

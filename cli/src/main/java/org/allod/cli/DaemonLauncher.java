@@ -17,12 +17,12 @@ import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 import org.allod.linux.Command;
 
-/** The daemon as a process of this host: started in the background, waited for, stopped. */
+/** Starts the daemon as a background process of this host, waits for it, and stops it. */
 final class DaemonLauncher {
-    /** A loaded host, a cold disk, and a JVM without its cache. */
+    /** Allows for a loaded host, a cold disk, and a JVM without its cache. */
     private static final Duration START = Duration.ofSeconds(60);
 
-    /** What the daemon gives its own parts to end; then a little. */
+    /** The time that the daemon allows its own parts for closing, and a margin. */
     private static final Duration STOP = Duration.ofSeconds(40);
 
     private static final int LOG_TAIL = 20;
@@ -35,7 +35,7 @@ final class DaemonLauncher {
         this.data = context.data();
     }
 
-    /** Starts it, with a session of its own so that closing the terminal does not end it. */
+    /** Starts it in a session of its own, so that closing the terminal does not end it. */
     Process start(String api, String edge, String region) {
         List<String> argv = new ArrayList<>(List.of(
                 "setsid",
@@ -71,7 +71,7 @@ final class DaemonLauncher {
         }
     }
 
-    /** At most three files of 10 MB: the log of a daemon nobody looks at must not fill a disk. */
+    /** Limits the log to three files of 10 MB: an unattended daemon must not fill the disk with it. */
     private String logging() {
         return """
         handlers=java.util.logging.FileHandler
@@ -85,7 +85,7 @@ final class DaemonLauncher {
         """.formatted(data.toString().replace("%", "%%"));
     }
 
-    /** Waits until it answers on its socket; where it ends first, says why. */
+    /** Waits until it answers on its socket; fails with the reason if it ends before that. */
     void awaitAnswer(Process process, DaemonClient daemon) {
         long end = context.clock().monoNanos() + START.toNanos();
         while (true) {
@@ -113,13 +113,13 @@ final class DaemonLauncher {
                 List<String> file = Files.readAllLines(data.resolve(name));
                 lines.addAll(file.subList(Math.max(0, file.size() - LOG_TAIL), file.size()));
             } catch (IOException e) {
-                // Not written yet.
+                // not written yet
             }
         }
         return lines.isEmpty() ? "  (it has logged nothing)" : "  " + String.join("\n  ", lines);
     }
 
-    /** Asks the kernel for the port and gives it back: the daemon takes it a moment later. */
+    /** Checks that the port is free by binding it for a moment; the daemon binds it a moment later. */
     static void requireFree(String what, String option, String address) {
         if (!(DaemonAddress.parse(address, Optional.empty()) instanceof DaemonAddress.Tcp listen)) {
             throw RejectedException.because(
@@ -136,7 +136,7 @@ final class DaemonLauncher {
         }
     }
 
-    /** Who has the port, where it can be found out. */
+    /** The process that holds the port, if that can be found out. */
     private static String holder(int port) {
         try {
             String listed =
@@ -154,7 +154,7 @@ final class DaemonLauncher {
         }
     }
 
-    /** The daemon's process: as it says itself, else as the file says, if that still is one. */
+    /** The daemon's process: from its own status, else from its pid file if that process is still a daemon. */
     Optional<ProcessHandle> running(Optional<Long> said) {
         return said.or(this::written)
                 .flatMap(ProcessHandle::of)
@@ -171,7 +171,7 @@ final class DaemonLauncher {
         }
     }
 
-    /** A process id may have gone to somebody else since. */
+    /** Whether the process is a daemon: its id may have been reused. */
     private boolean isDaemon(ProcessHandle process) {
         try {
             return Files.readString(Path.of("/proc", Long.toString(process.pid()), "cmdline"))
@@ -181,7 +181,7 @@ final class DaemonLauncher {
         }
     }
 
-    /** Whether systemd would start it again at once. */
+    /** Whether systemd would restart it at once. */
     static boolean isUnit(ProcessHandle process) {
         try {
             return Files.readString(Path.of("/proc", Long.toString(process.pid()), "cgroup"))
@@ -191,7 +191,7 @@ final class DaemonLauncher {
         }
     }
 
-    /** Asks it to end, and waits until it has. */
+    /** Requests its end and waits for it. */
     static void stop(ProcessHandle process) {
         if (!process.destroy()) {
             throw RejectedException.because(

@@ -1,6 +1,6 @@
 package org.allod.cli;
 
-/** Nothing answers at the daemon's address. */
+/** No daemon answers at the address. */
 final class DaemonUnreachableException extends RuntimeException {
     private final String hint;
 

@@ -14,13 +14,13 @@ import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 import org.allod.linux.Command;
 
-/** The Debian packages Allod stands on: which, why, and how they get here. */
+/** The Debian packages that Allod needs, why, and how to install them. */
 final class DebianPackages {
     /**
      * One package.
      *
-     * @param reason what breaks without it
-     * @param service what it starts by itself; that is kept from running
+     * @param reason what does not work without it
+     * @param service the service it would start, which is kept from running
      */
     record Need(String name, String reason, String service) {}
 
@@ -53,7 +53,7 @@ final class DebianPackages {
 
     private DebianPackages() {}
 
-    /** Those of {@code needs} that are not installed. */
+    /** The packages of {@code needs} that are not installed. */
     static List<Need> missing(List<Need> needs) {
         if (!Files.isExecutable(Path.of("/usr/bin/dpkg-query"))) {
             throw RejectedException.because(
@@ -64,7 +64,7 @@ final class DebianPackages {
         }
         List<String> argv = new ArrayList<>(List.of("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\\n"));
         needs.forEach(need -> argv.add(need.name()));
-        // Exit code 1 only says that some are unknown: those are missing.
+        // Exit code 1 only says that some packages are unknown; those are missing.
         Set<String> installed = new HashSet<>();
         Command.of(argv)
                 .run()
@@ -82,7 +82,7 @@ final class DebianPackages {
                 .toList();
     }
 
-    /** Node's own packages bring npm with them and cannot live beside Debian's: what is there is used. */
+    /** NodeSource's packages include npm and conflict with Debian's: an npm that is present is used. */
     private static boolean byOtherMeans(Need need) {
         return need.name().equals("npm") && Files.isExecutable(Path.of("/usr/bin/npm"));
     }
@@ -100,7 +100,7 @@ final class DebianPackages {
         try {
             Command.Result result = apt("install", names);
             if (result.exit() != 0) {
-                // The lists may be old or never fetched: once is enough to know.
+                // The package lists may be old or missing; one update is enough.
                 Command.Result update = apt("update", "");
                 result = apt("install", names);
                 if (result.exit() != 0) {
@@ -148,7 +148,7 @@ final class DebianPackages {
         return String.join("; ", lines.subList(Math.max(0, lines.size() - 4), lines.size()));
     }
 
-    /** Debian asks this file whether an installed service may start. Somebody else's is left as it is. */
+    /** Writes the file that tells Debian whether an installed service may start. An existing one is left unchanged. */
     private static boolean forbidServices() {
         if (Files.exists(POLICY)) {
             return false;

@@ -9,7 +9,7 @@ import java.time.Duration;
 import org.allod.base.FailedException;
 import org.allod.linux.Command;
 
-/** Debian's own runsc, which tests run against: taken out of its package, never installed on the host. */
+/** Debian's own runsc, for the tests: extracted from its package, never installed on the host. */
 final class DebianRunsc {
     private static final Duration DOWNLOAD = Duration.ofMinutes(5);
 

@@ -7,17 +7,17 @@ import java.util.Map;
 import java.util.Optional;
 import org.allod.base.FailedException;
 
-/** The first machine: a web server in an image made on the spot, stopped when idle and woken by a request. */
+/** The first machine: a web server in an image built on the spot, stopped when idle and woken by a request. */
 final class DemoCommand {
     private static final String NAME = "hello";
     private static final int PORT = 8080;
 
-    /** The machine boots, perhaps emulated, on a host that is busy. */
+    /** Allows for an emulated boot on a busy host. */
     private static final Duration ANSWER = Duration.ofMinutes(2);
 
     private DemoCommand() {}
 
-    /** Makes what is missing of it, waits until it answers, and returns where. */
+    /** Creates what is missing, waits until it answers, and returns its address. */
     static String run(CommandContext context, DaemonClient daemon, Json status) {
         if (daemon.get("/v1/host/images").at("images").items().stream()
                 .noneMatch(image -> isOurs(image.at("reference").text()))) {
@@ -65,7 +65,7 @@ final class DemoCommand {
                 "services", MachineRunCommand.service(PORT, "stop"));
     }
 
-    /** Through the edge, as a browser would ask: that is what the person is about to do. */
+    /** Requests the page through the edge, as the user's browser will. */
     private static void awaitAnswer(CommandContext context, String edge, String url) {
         DaemonAddress address = DaemonAddress.parse(local(edge), Optional.empty());
         long end = context.clock().monoNanos() + ANSWER.toNanos();
@@ -90,7 +90,7 @@ final class DemoCommand {
                         + "; `allod machine logs " + NAME + "` and `allod fsm list` say what it does");
     }
 
-    /** An edge that listens everywhere also listens here. */
+    /** The loopback address, if the edge listens on every address. */
     private static String local(String edge) {
         return edge.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
     }

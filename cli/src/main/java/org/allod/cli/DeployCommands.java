@@ -6,7 +6,10 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import org.allod.base.RejectedException;
 
-/** {@code allod deploy …}: brings an app to what a file says. The daemon does it; this asks, and shows how it goes. */
+/**
+ * {@code allod deploy …}: deploys an app as a file describes. The daemon carries the deploy out; this command requests
+ * it and shows its progress.
+ */
 final class DeployCommands {
     private DeployCommands() {}
 
@@ -72,7 +75,7 @@ final class DeployCommands {
                 }));
     }
 
-    /** Machines of the app that no deploy made are nobody's to replace; but they go on serving what they serve. */
+    /** Reports the app's machines that no deploy made: a deploy does not replace them, and they continue to serve. */
     private static void leftAlone(CommandContext context, DaemonClient daemon, String app) {
         List<String> names = daemon.get("/v1/apps/" + DaemonClient.encode(app) + "/machines").items().stream()
                 .filter(m ->
@@ -87,7 +90,7 @@ final class DeployCommands {
         }
     }
 
-    /** Has the daemon begin, and shows how it goes, unless that is not wanted. */
+    /** Has the daemon start the deploy and follows it, unless {@code --detach} is given. */
     private static int follow(CommandContext context, DaemonClient daemon, String app, Supplier<Json> begin) {
         if (context.given().flag("--detach")) {
             Json begun = begin.get();
@@ -130,7 +133,7 @@ final class DeployCommands {
         return ExitCode.DONE;
     }
 
-    /** A digest is for machines to compare; its beginning is for people. */
+    /** Shortens a digest for display. */
     static String image(String pinned) {
         int at = pinned.indexOf("@sha256:");
         return at < 0 || pinned.length() < at + 16
@@ -192,7 +195,7 @@ final class DeployCommands {
         } else {
             context.console().line(title(end) + " is " + end.at("status").text().replace('_', ' '));
         }
-        // Taken back is what was asked for.
+        // The rollback was requested, so it is a success.
         return end.at("status").text().equals("rolled_back") ? ExitCode.DONE : ExitCode.FAILED;
     }
 
@@ -206,7 +209,7 @@ final class DeployCommands {
         return follow(context, daemon, app, () -> daemon.post(path(app) + "/rollback", to));
     }
 
-    /** The deploy that is named, or the last. */
+    /** The given deploy, or the last one. */
     private static Json one(CommandContext context, DaemonClient daemon, String app) {
         Optional<String> which = context.given().optional(0);
         if (which.isPresent()) {
@@ -241,14 +244,14 @@ final class DeployCommands {
         return "/v1/apps/" + DaemonClient.encode(app) + "/deploys";
     }
 
-    /** The address the app is reached at, where one of its machines serves. */
+    /** The app's address, if one of its machines serves requests. */
     static Optional<String> url(DaemonClient daemon, String app) {
         boolean serves = daemon.get("/v1/apps/" + DaemonClient.encode(app) + "/machines").items().stream()
                 .anyMatch(m -> !m.at("config", "services").items().isEmpty());
         return serves ? Optional.of(MachineRunCommand.url(daemon, app)) : Optional.empty();
     }
 
-    /** How many machines are in which phase, for the summary. */
+    /** The number of machines that serve, for the summary. */
     static long serving(Json deploy) {
         return deploy.at("machines").items().stream()
                 .map(m -> m.at("phase").text())

@@ -21,7 +21,7 @@ final class DeployFile {
     private DeployFile() {}
 
     /**
-     * The file that is meant: the one named, or given in the folder's place; else {@code allod.toml} in the folder, else
+     * The file to use: the given one, or one given instead of the folder; else {@code allod.toml} in the folder, else
      * its {@code fly.toml}.
      */
     static Optional<Path> find(Path folder, Optional<String> named) {

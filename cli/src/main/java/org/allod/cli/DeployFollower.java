@@ -8,11 +8,11 @@ import java.util.function.Supplier;
 import org.allod.base.FailedException;
 
 /**
- * Follows a deploy until it is over. The daemon carries it out, not this: where the connection breaks, because the
- * daemon is restarted, it is made again; where this is ended, the deploy goes on.
+ * Follows a deploy until it ends. The daemon carries it out: if the connection breaks because the daemon is restarted,
+ * the follower reconnects; if this command is ended, the deploy continues.
  */
 final class DeployFollower {
-    /** A daemon that is restarted is back long before. */
+    /** The time allowed for a daemon's restart, which takes far less. */
     private static final Duration BACK = Duration.ofSeconds(60);
 
     private static final Duration BETWEEN = Duration.ofMillis(300);
@@ -31,10 +31,11 @@ final class DeployFollower {
     }
 
     /**
-     * Has it begin, follows, and tells how it ended.
+     * Starts the deploy, follows it and reports the result.
      *
-     * @param begin asks the daemon for it; ended in the middle of that, nobody here knows whether it has begun
-     * @param ours whether it was begun by this command, so that ending the command may be meant to end the deploy
+     * @param begin requests the deploy; if the command is ended during the request, it is unknown whether the deploy
+     *     has begun
+     * @param ours whether this command started it, so that ending the command may be meant to cancel the deploy
      */
     static int follow(CommandContext context, DaemonClient daemon, String app, Supplier<Json> begin, boolean ours) {
         DeployInterrupt interrupt = new DeployInterrupt(context, daemon, app, ours);
@@ -54,7 +55,7 @@ final class DeployFollower {
         return ended(context, daemon, app, end);
     }
 
-    /** Follows in silence but for the machines' lines; the deploy as it ended. */
+    /** Follows and prints only the machines' lines; returns the deploy's final state. */
     static Json watch(CommandContext context, DaemonClient daemon, String app, Json begun) {
         return new DeployFollower(context, daemon, app, begun).untilOver();
     }
@@ -121,7 +122,7 @@ final class DeployFollower {
         }
     }
 
-    /** Not away any more. */
+    /** The daemon answers again. */
     private long back(long lost) {
         try {
             seen(daemon.get(target));
@@ -135,7 +136,7 @@ final class DeployFollower {
         return !last.at("ended_at").isNull();
     }
 
-    /** A state of the deploy: says what is new in it. */
+    /** Prints what is new in a state of the deploy. */
     private void seen(Json deploy) {
         if (!deploy.at("error").isNull()) {
             throw new ApiError((int) deploy.at("http").number(500), deploy);

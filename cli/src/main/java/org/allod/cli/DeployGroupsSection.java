@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
-/** The configurations of a deploy's process groups while they are put together. */
+/** Collects the configurations of a deploy's process groups. */
 final class DeployGroupsSection {
     private final Map<String, Map<String, Json>> configs = new LinkedHashMap<>();
 
@@ -19,7 +19,7 @@ final class DeployGroupsSection {
         return List.copyOf(configs.keySet());
     }
 
-    /** The groups a table is for: those in its {@code processes}, else all. */
+    /** The groups that a table applies to: those in its {@code processes}, else all. */
     List<String> of(TomlTable table) {
         List<String> named = table.words("processes");
         for (String name : named) {
@@ -36,7 +36,7 @@ final class DeployGroupsSection {
         change(groups, field, before -> value);
     }
 
-    /** Adds to a list. */
+    /** Appends to a list. */
     void add(List<String> groups, String field, Json value) {
         change(groups, field, before -> {
             List<Json> list = new ArrayList<>(before.items());
@@ -45,7 +45,7 @@ final class DeployGroupsSection {
         });
     }
 
-    /** Adds to a table of names. */
+    /** Adds an entry to an object. */
     void name(List<String> groups, String field, String name, Json value) {
         change(groups, field, before -> {
             Map<String, Json> map = new LinkedHashMap<>(before.map());
@@ -69,7 +69,7 @@ final class DeployGroupsSection {
                 .map(service -> service.at("internal_port"));
     }
 
-    /** As the request has them. */
+    /** The groups in the form of the request. */
     Json request(Map<String, Integer> counts) {
         List<Json> list = new ArrayList<>();
         configs.forEach((name, config) ->

@@ -12,7 +12,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The part of a deploy's file that is about the guest: its size, files, volumes, and how it ends and begins again. */
+/** The part of a deploy file about the guest: size, files, volumes, restart and stop behaviour. */
 final class DeployGuestSection {
     private static final Pattern AMOUNT = Pattern.compile("(\\d{1,7})\\s*(mb|gb|m|g|mib|gib)?");
     private static final int LARGEST_FILE = 1 << 20;
@@ -49,7 +49,7 @@ final class DeployGuestSection {
         each("mounts", (table, groups) -> all.add(groups, "mounts", mount(table)));
     }
 
-    /** Each table of this name, with the groups it is for: those in its {@code processes}, else all. */
+    /** Applies each table of this name to its groups: those in its {@code processes}, else all. */
     private void each(String name, BiConsumer<TomlTable, List<String>> use) {
         for (TomlTable table : file.tables(name)) {
             List<String> groups = all.of(table);
@@ -61,7 +61,7 @@ final class DeployGuestSection {
     private void stop() {
         Optional<String> signal = file.text("kill_signal");
         Optional<String> timeout = file.isNumber("kill_timeout")
-                // Seconds, as fly.toml has it.
+                // A number of seconds in fly.toml.
                 ? file.whole("kill_timeout", 0, 300).map(seconds -> seconds + "s")
                 : file.time("kill_timeout");
         if (signal.isPresent() || timeout.isPresent()) {
@@ -70,7 +70,7 @@ final class DeployGuestSection {
         }
     }
 
-    /** Its size goes beside what is said of it in full, which wins. */
+    /** A preset size is merged with explicit fields, which take precedence. */
     private void vm(TomlTable table, List<String> groups) {
         table.text("size").ifPresent(size -> all.put(groups, "size", Json.of(size)));
         Json guest = Json.obj(
@@ -186,7 +186,7 @@ final class DeployGuestSection {
                 "size_gb",
                 gigabytes(table, "initial_size"),
                 "extend_threshold_percent",
-                // 0 is how generated files say that it does not grow.
+                // Generated files contain 0 for a volume that does not grow.
                 table.whole("auto_extend_size_threshold", 0, 99)
                         .filter(percent -> percent > 0)
                         .orElse(null),

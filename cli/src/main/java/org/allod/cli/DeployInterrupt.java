@@ -8,11 +8,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * What becomes of a deploy whose command is ended by Ctrl-C: where a person is there, they are asked. The command holds
- * nothing that would have to be given back: leases and all else are the daemon's.
+ * Handles Ctrl-C during a deploy: if a user is present, asks whether to cancel the deploy. The command holds no
+ * resources; leases and everything else belong to the daemon.
  */
 final class DeployInterrupt implements Runnable {
-    /** Somebody who wanted it cancelled has said so by then; a script's end is not held up for long. */
+    /** The time to answer: enough for a user, and short for a script's end. */
     private static final Duration ANSWER = Duration.ofSeconds(15);
 
     private final CommandContext context;
@@ -28,7 +28,7 @@ final class DeployInterrupt implements Runnable {
         this.ours = ours;
     }
 
-    /** The daemon has it: this is where. */
+    /** The daemon has started the deploy at this path. */
     void onStarted(String at) {
         target = Optional.of(at);
     }
@@ -66,7 +66,7 @@ final class DeployInterrupt implements Runnable {
             try {
                 answer.set(System.in.read());
             } catch (IOException e) {
-                // Nobody there to answer.
+                // No one answers.
             }
             answered.countDown();
         });

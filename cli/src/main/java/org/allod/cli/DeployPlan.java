@@ -8,20 +8,20 @@ import java.util.Optional;
 import org.allod.base.RejectedException;
 
 /**
- * From an {@code allod.toml}, or a {@code fly.toml}, to what the daemon is asked for: one configuration of the Machines
- * API for each process group. What fly.toml knows and this cannot honour is refused, or said to have no effect where
- * that changes nothing.
+ * Translates an {@code allod.toml} or a {@code fly.toml} into the request for the daemon: one Machines API
+ * configuration for each process group. A fly.toml field that cannot be honoured is refused, or reported as having no
+ * effect if that changes nothing.
  *
  * @param app the app's name
  * @param request the body of the deploy
  */
 record DeployPlan(String app, Json request) {
-    /** Where the file names no groups, all machines are of this one, as in fly.toml. */
+    /** The group of all machines if the file names no groups, as in fly.toml. */
     static final String USUAL_GROUP = "app";
 
     static final List<String> STRATEGIES = List.of("rolling", "immediate", "canary", "bluegreen", "blue-green");
 
-    /** What the command line says over the file. */
+    /** Command-line values that override the file. */
     record Over(Optional<String> app, Optional<String> image, Optional<String> strategy) {}
 
     static DeployPlan of(TomlTable file, Path folder, Over over) {
@@ -67,8 +67,8 @@ record DeployPlan(String app, Json request) {
     }
 
     /**
-     * The image that {@code [build]} names. How one is built is nothing to a deploy that is told what to run, as in
-     * fly.toml, and wrong where nobody says that.
+     * The image that {@code [build]} names. Build instructions have no effect if an image is given, as in fly.toml, and
+     * are refused if none is.
      */
     private static Optional<String> built(TomlTable file, boolean named) {
         Optional<TomlTable> build = file.table("build");
@@ -99,7 +99,7 @@ record DeployPlan(String app, Json request) {
         return image;
     }
 
-    /** {@code [deploy]}: how; and how many machines of each group. */
+    /** {@code [deploy]}: the strategy, and the number of machines of each group. */
     private static Map<String, Integer> options(
             TomlTable file, List<String> groups, Over over, Map<String, Object> request) {
         Map<String, Integer> counts = new LinkedHashMap<>();
@@ -120,7 +120,7 @@ record DeployPlan(String app, Json request) {
         return counts;
     }
 
-    /** A command that has to end well before any machine is touched. */
+    /** The release command, which must succeed before any machine is changed. */
     private static void release(TomlTable deploy, Map<String, Object> request) {
         Optional<String> command = deploy.text("release_command").filter(line -> !line.isBlank());
         if (command.isEmpty()) {
@@ -158,7 +158,10 @@ record DeployPlan(String app, Json request) {
         }
     }
 
-    /** {@code [experimental]}: what old files say of the program; the rest only where it asks for what happens anyway. */
+    /**
+     * {@code [experimental]}: accepts what old files say about the command; other fields only if they request the
+     * normal behaviour.
+     */
     private static void experimental(TomlTable file, DeployGroupsSection all) {
         Optional<TomlTable> table = file.table("experimental");
         if (table.isEmpty()) {

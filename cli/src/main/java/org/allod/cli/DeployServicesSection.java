@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The part of a deploy's file that is about traffic: services, their limits, and health checks. */
+/** The part of a deploy file about traffic: services, their limits, and health checks. */
 final class DeployServicesSection {
     private final TomlTable file;
     private final DeployGroupsSection all;
@@ -35,7 +35,7 @@ final class DeployServicesSection {
         checks();
     }
 
-    /** Files of the image that the edge serves itself; those of a group without services are asked for by nobody. */
+    /** Files of the image that the edge serves itself; only groups with services need them. */
     private static Json statics(TomlTable table) {
         table.refuse("tigris_bucket", "files are served from the image");
         return Json.obj(
@@ -128,7 +128,7 @@ final class DeployServicesSection {
         return service;
     }
 
-    /** A word, or a truth as older files have it. */
+    /** A mode, or a boolean as in older files. */
     private static String autostop(TomlTable table) {
         if (table.isTruth("auto_stop_machines")) {
             return table.truth("auto_stop_machines").orElse(false) ? "stop" : "off";
@@ -157,7 +157,7 @@ final class DeployServicesSection {
                 table.plain("proxy_proto_options").orElse(null));
     }
 
-    /** {@code [checks]}: by name, for all groups or those it names; asked at the first service's port unless it says one. */
+    /** {@code [checks]}: by name, for all groups or those listed; on the first service's port unless one is given. */
     private void checks() {
         file.named("checks").forEach((name, table) -> {
             List<String> groups = all.of(table);

@@ -5,8 +5,8 @@ import java.util.Optional;
 import org.allod.base.RejectedException;
 
 /**
- * {@code allod down}: ends the daemon. Machines go on, and are found again by the next {@code up}; with {@code
- * --machines} they are stopped, and nothing of this host's cloud is left in the kernel.
+ * {@code allod down}: stops the daemon. Machines continue, and the next {@code up} adopts them; with {@code --machines}
+ * they are stopped, and nothing of Allod is left in the kernel.
  */
 final class DownCommand {
     private DownCommand() {}
@@ -50,7 +50,7 @@ final class DownCommand {
         return ExitCode.DONE;
     }
 
-    /** All are told before the first is waited for. */
+    /** Sends all stop requests before waiting for the first. */
     private static void stopMachines(CommandContext context, DaemonClient daemon) {
         List<MachineRef> started = MachineRef.in(daemon, "started");
         for (MachineRef machine : started) {

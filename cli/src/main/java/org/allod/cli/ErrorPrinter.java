@@ -6,7 +6,7 @@ import java.util.Locale;
 import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 
-/** How a failure is told: what went wrong, then what to do. Never a stack trace, unless ALLOD_DEBUG asks for one. */
+/** Prints a failure: what went wrong, then what to do. A stack trace only if ALLOD_DEBUG is set. */
 final class ErrorPrinter {
     private ErrorPrinter() {}
 
@@ -45,7 +45,7 @@ final class ErrorPrinter {
         };
     }
 
-    /** The API's error body, whoever found the fault, with the exit code beside it. */
+    /** The API's error body, for errors of the command as well, with the exit code. */
     private static Json body(Throwable failure, String message, String hint) {
         Json exit = Json.of(ExitCode.of(failure));
         if (failure instanceof ApiError error) {

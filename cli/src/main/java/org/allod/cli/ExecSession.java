@@ -15,8 +15,9 @@ import org.allod.base.ExecFrames;
 import org.allod.base.FailedException;
 
 /**
- * A command in a guest, with its streams tied to this process's. Frames both ways: one byte of type, four of length,
- * then at most 64 KiB. This thread reads what the guest writes; a second one, a daemon, reads standard input.
+ * A command in a guest, with its streams connected to this process's. Frames in both directions: one byte of type, four
+ * of length, then at most 64 KiB. This thread reads what the guest writes; a second, daemon thread reads standard
+ * input.
  */
 final class ExecSession implements AutoCloseable {
 
@@ -37,7 +38,7 @@ final class ExecSession implements AutoCloseable {
                 Map.of("Connection", "Upgrade", "Upgrade", ExecFrames.PROTOCOL, "X-Allod-Exec", head)));
     }
 
-    /** Until the command is over. Its exit code. */
+    /** Runs until the command ends; returns its exit code. */
     int run(boolean stdin, boolean tty) throws Exception {
         if (tty) {
             Terminal.onResize(this::resize);
@@ -96,7 +97,7 @@ final class ExecSession implements AutoCloseable {
                 send(ExecFrames.STDIN, Arrays.copyOf(buffer, n));
             }
         } catch (IOException e) {
-            // The command is over, or the other direction will say what is wrong with the connection.
+            // The command has ended, or the other direction will report the connection error.
         }
         endInput();
     }
@@ -105,7 +106,7 @@ final class ExecSession implements AutoCloseable {
         try {
             send(ExecFrames.STDIN, new byte[0]);
         } catch (IOException e) {
-            // A short command is over before it is told that there is nothing to read.
+            // A short command can end before it receives the end of its input.
         }
     }
 
@@ -123,7 +124,7 @@ final class ExecSession implements AutoCloseable {
         }
     }
 
-    /** Ctrl-C where there is no terminal in the guest to turn it into a signal. */
+    /** Handles Ctrl-C if the guest has no terminal that turns it into a signal. */
     private void interrupt() {
         try {
             send(ExecFrames.SIGNAL, new byte[] {SIGINT});

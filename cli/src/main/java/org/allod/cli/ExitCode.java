@@ -2,7 +2,7 @@ package org.allod.cli;
 
 import org.allod.base.RejectedException;
 
-/** How a command ends, for scripts. The same for every command, except that {@code exec} passes on the guest's own. */
+/** The exit codes. The same for every command, except that {@code exec} passes on the guest command's own. */
 final class ExitCode {
     static final int DONE = 0;
     static final int FAILED = 1;

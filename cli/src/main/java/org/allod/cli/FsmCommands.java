@@ -63,7 +63,7 @@ final class FsmCommands {
         return ExitCode.DONE;
     }
 
-    /** A machine may be named the way people do; any other subject is what it is. */
+    /** Resolves a machine's name to its id; any other subject is used as it is. */
     private static String subject(DaemonClient daemon, String typed) {
         try {
             return MachineRef.one(daemon, typed).id();
@@ -72,7 +72,7 @@ final class FsmCommands {
         }
     }
 
-    /** How it ended; while it has not, where it is. */
+    /** How the run ended; if it has not, its current step. */
     private static String state(Json run) {
         return run.at("outcome").text(run.at("phase").text());
     }
@@ -108,7 +108,7 @@ final class FsmCommands {
         return ExitCode.DONE;
     }
 
-    /** An event on one line: when, of what, what; then whatever else it says. */
+    /** An event on one line: time, step, kind, then its details. */
     private static String line(Json event) {
         List<String> shown = List.of("at", "run", "type", "subject", "event", "kind", "step");
         StringBuilder line = new StringBuilder();

@@ -9,7 +9,7 @@ import java.util.List;
 import org.allod.base.FailedException;
 import org.allod.linux.Command;
 
-/** PID 1 of the machines, built from {@code guest/} into the tools folder. An installed Allod ships it built. */
+/** Builds the machines' PID 1 from {@code guest/} into the tools folder. An installed Allod ships it built. */
 final class GuestBinaryBuilder {
     private static final Duration BUILD = Duration.ofMinutes(10);
 
@@ -20,7 +20,7 @@ final class GuestBinaryBuilder {
         this.target = tools.resolve("allod-guest");
     }
 
-    /** Whether it is there and as new as its source. */
+    /** Whether it exists and is as new as its source. */
     boolean isThere() {
         if (!Files.isExecutable(target)) {
             return false;

@@ -46,7 +46,7 @@ final class HostCommands {
         if (probe) {
             context.console().progress("booting a probe guest on every runtime", "");
         }
-        // An emulated machine takes its time to boot, and one that hangs is given its whole bound.
+        // An emulated guest boots slowly, and one that hangs takes its whole time limit.
         Json report = context.daemon()
                 .call("GET", "/v1/host/doctor" + (probe ? "?probe=true" : ""), Json.none(), Duration.ofMinutes(5));
         context.console().settle();
@@ -80,7 +80,7 @@ final class HostCommands {
         }
     }
 
-    /** Nested objects as indented blocks; whatever the daemon says is shown. */
+    /** Prints nested objects as indented blocks, including fields that this version does not know. */
     private static void print(Console console, String indent, Json value) {
         int width = value.map().keySet().stream().mapToInt(String::length).max().orElse(0) + 2;
         for (Map.Entry<String, Json> field : value.map().entrySet()) {

@@ -18,15 +18,15 @@ import org.allod.base.SystemTimers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One HTTP/1.1 exchange on one channel, no more than the daemon's API needs: {@code java.net.http} would triple the
- * start-up of the command. After an upgrade the channel carries frames both ways, one thread per direction.
+ * One HTTP/1.1 exchange on one channel, limited to what the daemon's API needs: {@code java.net.http} would triple the
+ * command's start-up time. After an upgrade the channel carries frames in both directions, one thread for each.
  *
- * <p>Bounds: a head of 64 KiB. A deadline closes the channel, which ends whatever blocks on it.
+ * <p>Limits: a head of 64 KiB. A deadline closes the channel, which ends any blocked operation.
  */
 final class HttpConnection implements Closeable {
     private static final int MAX_HEAD = 64 * 1024;
 
-    /** Status and headers (names in lower case) of an answer. */
+    /** Status and headers (names in lower case) of a response. */
     record Head(int status, Map<String, String> headers) {}
 
     private final DaemonAddress address;
@@ -40,7 +40,7 @@ final class HttpConnection implements Closeable {
         this.channel = address.connect();
     }
 
-    /** Sends a request and reads the head of its answer. {@code limit} counts from now to the end of the body. */
+    /** Sends a request and reads the head of its response. {@code limit} counts from now to the end of the body. */
     Head exchange(String method, String target, Map<String, String> headers, byte[] body, Optional<Duration> limit)
             throws IOException {
         limit.ifPresent(after -> timers.after(after, this::expire));
@@ -72,7 +72,8 @@ final class HttpConnection implements Closeable {
         } catch (AsynchronousCloseException e) {
             throw expired(e);
         } catch (IOException e) {
-            // The daemon may have answered (413, 401) before it read all of a body: the answer says more than this.
+            // The daemon may have answered (413, 401) before it read the whole body; that response explains more than
+            // this exception.
             if (late) {
                 throw expired(e);
             }
@@ -106,7 +107,7 @@ final class HttpConnection implements Closeable {
         return new Head(Integer.parseInt(words[1]), headers);
     }
 
-    /** The body that follows this head, decoded, up to its end. */
+    /** The decoded body that follows this head. */
     InputStream body(Head head) {
         if (head.status() == 204 || head.status() == 304) {
             return InputStream.nullInputStream();
@@ -122,7 +123,7 @@ final class HttpConnection implements Closeable {
         }
     }
 
-    /** Everything of {@code bytes}; for the request, and for frames after an upgrade. */
+    /** Writes all of {@code bytes}: a request, or a frame after an upgrade. */
     void send(byte[] bytes) throws IOException {
         ByteBuffer out = ByteBuffer.wrap(bytes);
         while (out.hasRemaining()) {
@@ -130,12 +131,12 @@ final class HttpConnection implements Closeable {
         }
     }
 
-    /** One byte, or -1 at the end. */
+    /** Reads one byte; -1 at the end. */
     int read() throws IOException {
         return fill() ? in.get() & 0xff : -1;
     }
 
-    /** Fills {@code into}, or says where it ended. */
+    /** Fills {@code into}, or throws at an early end. */
     void readFully(byte[] into) throws IOException {
         for (int at = 0; at < into.length; ) {
             if (!fill()) {
@@ -195,11 +196,11 @@ final class HttpConnection implements Closeable {
         try {
             channel.close();
         } catch (IOException e) {
-            // Nothing is lost: all that was to be sent has been sent.
+            // Nothing is lost: everything has been sent.
         }
     }
 
-    /** The bytes of one body: as many as its length says, or as its chunks hold. */
+    /** The bytes of one body: by its length, or by its chunks. */
     private final class Body extends InputStream {
         private final boolean chunked;
         private long left;

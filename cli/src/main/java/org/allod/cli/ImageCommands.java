@@ -130,12 +130,12 @@ final class ImageCommands {
                 return port;
             }
         } catch (NumberFormatException e) {
-            // said below
+            // Reported below.
         }
         throw RejectedException.invalid("--port " + text + " is not a port: 1 to 65535");
     }
 
-    /** {@code ["a","b c"]} as it is; anything else split at spaces, with quotes honoured. */
+    /** A JSON array such as {@code ["a","b c"]} as it is; other text is split at spaces, honouring quotes. */
     static List<String> command(String text) {
         if (text.startsWith("[")) {
             return Json.parse(text).items().stream().map(Json::text).toList();

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import org.allod.base.FailedException;
 
-/** Work on an image that takes a while: shows where it is, returns the image. */
+/** Long-running image work: shows its progress and returns the image. */
 final class ImageTask {
     private ImageTask() {}
 

@@ -2,7 +2,7 @@ package org.allod.cli;
 
 import java.util.List;
 
-/** {@code allod ips …}: the addresses an app is reached at. */
+/** {@code allod ips …}: the addresses at which an app is reached. */
 final class IpCommands {
     private IpCommands() {}
 

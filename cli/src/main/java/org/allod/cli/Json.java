@@ -19,8 +19,8 @@ import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * JSON as a value, read and written by streaming: data binding would cost three times the start-up of the whole
- * command. What is missing reads as {@link Null}, so that a path through an answer needs no checks on the way.
+ * A JSON value, read and written by streaming: data binding would triple the command's start-up time. A missing field
+ * reads as {@link Null}, so that a path through a response needs no checks.
  */
 sealed interface Json {
     /** A JSON object, in the order it was written. */
@@ -38,14 +38,14 @@ sealed interface Json {
     /** True or false. */
     record Bool(boolean value) implements Json {}
 
-    /** {@code null}, and what is not there. */
+    /** {@code null}, or a missing field. */
     record Null() implements Json {}
 
     static Json none() {
         return new Null();
     }
 
-    /** The field at the end of this path; {@link Null} where there is none. */
+    /** The field at the end of this path; {@link Null} if there is none. */
     default Json at(String... path) {
         Json here = this;
         for (String name : path) {
@@ -58,7 +58,7 @@ sealed interface Json {
         return this instanceof Null;
     }
 
-    /** As a person would read it: a string without quotes, nothing for null, JSON for the rest. */
+    /** The value for display: a string without quotes, empty for null, JSON for the rest. */
     default String text() {
         return switch (this) {
             case Text(String value) -> value;
@@ -74,7 +74,7 @@ sealed interface Json {
         return text.isEmpty() ? otherwise : text;
     }
 
-    /** A whole number; {@code otherwise} where it is none. */
+    /** An integer; {@code otherwise} if the value is none. */
     default long number(long otherwise) {
         return this instanceof Num(BigDecimal value) ? value.longValue() : otherwise;
     }
@@ -83,12 +83,12 @@ sealed interface Json {
         return this instanceof Bool(boolean value) && value;
     }
 
-    /** The items of an array; none for anything else. */
+    /** The items of an array; empty for any other value. */
     default List<Json> items() {
         return this instanceof Arr(List<Json> list) ? list : List.of();
     }
 
-    /** The fields of an object; none for anything else. */
+    /** The fields of an object; empty for any other value. */
     default Map<String, Json> map() {
         return this instanceof Obj(Map<String, Json> fields) ? fields : Map.of();
     }
@@ -122,7 +122,7 @@ sealed interface Json {
         };
     }
 
-    /** Reads exactly one value; what comes after it is an error. */
+    /** Parses exactly one value; anything after it is an error. */
     static Json parse(String json) {
         try (JsonParser parser = JsonFactory.builder().build().createParser(ObjectReadContext.empty(), json)) {
             return whole(parser);
@@ -160,7 +160,7 @@ sealed interface Json {
         return value;
     }
 
-    /** Recursion is bounded by the parser's own limit on nesting, 500. */
+    /** Recursion is bounded by the parser's nesting limit of 500. */
     private static Json value(JsonParser parser) {
         return switch (parser.currentToken()) {
             case START_OBJECT -> {
@@ -187,7 +187,7 @@ sealed interface Json {
         };
     }
 
-    /** No text from elsewhere holds what {@link Console} styles its own with. */
+    /** Removes the characters that {@link Console} uses for styles. */
     private static String unreserved(String text) {
         for (int i = 0; i < text.length(); i++) {
             if (ControlCharacterEscaper.reserved(text.charAt(i))) {
@@ -197,7 +197,7 @@ sealed interface Json {
         return text;
     }
 
-    /** On one line. */
+    /** The JSON text on one line. */
     default String write() {
         StringWriter text = new StringWriter();
         try (JsonGenerator generator =

@@ -3,7 +3,7 @@ package org.allod.cli;
 import java.util.List;
 import org.allod.base.RejectedException;
 
-/** The words that bring a host to life and put it to rest. Some are carried out by the launcher, before any Java. */
+/** The commands that start and stop a host. The launcher carries some out before any Java runs. */
 final class LifecycleCommands {
     private LifecycleCommands() {}
 

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.allod.base.FailedException;
 
-/** What the command knows of the system it runs on. */
+/** Facts about the system on which the command runs. */
 final class LocalSystem {
     private LocalSystem() {}
 
@@ -18,12 +18,12 @@ final class LocalSystem {
         }
     }
 
-    /** The clone, or the folder of an installed Allod. */
+    /** The source clone, or the folder of an installed Allod. */
     static Path home() {
         return Path.of(System.getProperty("allod.home", "/usr/lib/allod"));
     }
 
-    /** The program of this name on the PATH, or where it is put by its own installer. */
+    /** The program of this name on the PATH, or at the place where its own installer puts it. */
     static Optional<Path> program(String name) {
         String path = Optional.ofNullable(System.getenv("PATH")).orElse("")
                 + ":/usr/sbin:/usr/local/bin:/usr/local/go/bin:" + System.getProperty("user.home") + "/go/bin:"

@@ -98,7 +98,7 @@ final class MachineCommands {
         return new Json.Obj(fields);
     }
 
-    /** How long ago, in the largest unit that says something: {@code 40s}, {@code 12m}, {@code 3h}, {@code 9d}. */
+    /** The age in the largest useful unit: {@code 40s}, {@code 12m}, {@code 3h}, {@code 9d}. */
     static String age(CommandContext context, String at) {
         try {
             long seconds = Math.max(
@@ -148,7 +148,7 @@ final class MachineCommands {
         return ExitCode.DONE;
     }
 
-    /** All of them are found before the first is touched. */
+    /** Resolves all machines before the first is changed. */
     private static List<MachineRef> chosen(CommandContext context) {
         List<MachineRef> all = MachineRef.all(context.daemon(), Optional.empty());
         return context.given().rest(0).stream()
@@ -170,7 +170,9 @@ final class MachineCommands {
                 : Json.none();
     }
 
-    /** A machine that is to end at once gets next to no time: the API takes none for what the configuration says. */
+    /**
+     * The API's value for the grace period; 0 would mean the configuration's, so an immediate end is a very short one.
+     */
     private static String grace(int seconds) {
         return seconds == 0 ? "1ms" : seconds + "s";
     }
@@ -188,7 +190,7 @@ final class MachineCommands {
     private static int destroy(CommandContext context) {
         int seconds = context.given().number("--timeout", 0).orElse(120);
         List<MachineRef> all = chosen(context);
-        // All are told before the first is waited for.
+        // Sends all requests before waiting for the first.
         all.forEach(machine ->
                 StateCommands.destroy(context.daemon(), machine, context.given().flag("--force")));
         List<Json> after = new ArrayList<>();
@@ -206,7 +208,7 @@ final class MachineCommands {
         return ExitCode.DONE;
     }
 
-    /** One machine prints as itself, several as an array. */
+    /** Prints one machine as an object, several as an array. */
     private static void printAll(CommandContext context, List<Json> machines) {
         if (context.json()) {
             context.print(machines.size() == 1 ? machines.getFirst() : Json.of(machines));

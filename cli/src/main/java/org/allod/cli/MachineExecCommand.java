@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.allod.base.RejectedException;
 
-/** {@code allod machine exec}: a command inside a running machine, as if it ran here. */
+/** {@code allod machine exec}: runs a command inside a running machine as if it ran locally. */
 final class MachineExecCommand {
     private MachineExecCommand() {}
 

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.allod.base.RejectedException;
 
-/** {@code allod machine wait}, {@code ps}, {@code lease} and {@code metadata}: what programs ask more than people. */
+/** {@code allod machine wait}, {@code ps}, {@code lease} and {@code metadata}: mostly for programs. */
 final class MachineInspectCommands {
     private static final String NONCE = "fly-machine-lease-nonce";
 

@@ -3,9 +3,9 @@ package org.allod.cli;
 import java.time.Duration;
 import java.util.Optional;
 
-/** {@code allod machine memory}: what a machine that runs has, and less or more of it. */
+/** {@code allod machine memory}: shows or changes a running machine's memory. */
 final class MachineMemory {
-    /** The host waits for a guest that lends a hand slowly, and then says how far it got. */
+    /** The daemon waits for a guest that returns memory slowly, and then reports how far it got. */
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private MachineMemory() {}

@@ -1,6 +1,6 @@
 package org.allod.cli;
 
-/** {@code allod machine logs} and {@code stats}: what a machine says and uses. */
+/** {@code allod machine logs} and {@code stats}: a machine's output and resource use. */
 final class MachineOutputCommands {
     private MachineOutputCommands() {}
 

@@ -8,7 +8,7 @@ import java.util.Optional;
 import org.allod.base.DidYouMean;
 import org.allod.base.RejectedException;
 
-/** A machine, as the daemon lists it, and the app it belongs to. */
+/** A machine, as the daemon lists it, and its app. */
 record MachineRef(String app, Json machine) {
     String id() {
         return machine.at("id").text();
@@ -18,7 +18,7 @@ record MachineRef(String app, Json machine) {
         return machine.at("name").text(id());
     }
 
-    /** Its place in the API. */
+    /** Its path in the API. */
     String path() {
         return "/v1/apps/" + DaemonClient.encode(app) + "/machines/" + DaemonClient.encode(id());
     }
@@ -39,7 +39,7 @@ record MachineRef(String app, Json machine) {
         return everywhere(daemon, "state=" + DaemonClient.encode(state));
     }
 
-    /** Page after page; one that changes meanwhile comes again, as it is then. */
+    /** Reads page after page; a machine that changes meanwhile appears again in its new state. */
     private static List<MachineRef> everywhere(DaemonClient daemon, String query) {
         Map<String, MachineRef> all = new LinkedHashMap<>();
         String next = query;
@@ -59,8 +59,7 @@ record MachineRef(String app, Json machine) {
     }
 
     /**
-     * The one machine {@code typed} means: its id, its name, {@code APP/NAME}, or the beginning of an id or a name that
-     * no other shares.
+     * The machine that {@code typed} identifies: by id, name, {@code APP/NAME}, or a unique prefix of an id or name.
      */
     static MachineRef one(DaemonClient daemon, String typed) {
         return one(all(daemon, Optional.empty()), typed);

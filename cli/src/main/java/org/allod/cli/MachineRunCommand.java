@@ -12,7 +12,10 @@ import java.util.function.Supplier;
 import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
-/** {@code allod machine run}: the app if it is missing, the image if it is not here, then the machine, until it runs. */
+/**
+ * {@code allod machine run}: creates the app if it is missing, pulls the image if it is not here, creates the machine
+ * and waits until it runs.
+ */
 final class MachineRunCommand {
     private MachineRunCommand() {}
 
@@ -86,7 +89,7 @@ final class MachineRunCommand {
                 + "` says how far it is");
     }
 
-    /** A short job may be over, and with --rm gone, before anybody saw it run. */
+    /** A short job may have ended and, with --rm, be gone before a poll saw it running. */
     private static Json awaitStart(CommandContext context, MachineRef machine) {
         try {
             return StateCommands.await(
@@ -103,7 +106,7 @@ final class MachineRunCommand {
         }
     }
 
-    /** A path is the daemon's business too, but relative to here. */
+    /** Makes a relative path absolute, because the daemon resolves it. */
     static String image(String typed) {
         String path = typed.startsWith("oci:") ? typed.substring("oci:".length()) : typed;
         boolean isPath =
@@ -138,7 +141,7 @@ final class MachineRunCommand {
         return name;
     }
 
-    /** The values of a repeatable option that are each a name and a value. */
+    /** Parses the values of a repeatable NAME=VALUE option. */
     static Map<String, String> pairs(String option, List<String> values) {
         Map<String, String> pairs = new LinkedHashMap<>();
         for (String pair : values) {
@@ -189,7 +192,7 @@ final class MachineRunCommand {
         return request(args.option("--name"), config, args.option("--runtime"));
     }
 
-    /** {@code name:/path} and {@code vol_…:/path}. */
+    /** Parses {@code name:/path} and {@code vol_…:/path}. */
     private static @Nullable Json mounts(List<String> volumes) {
         if (volumes.isEmpty()) {
             return null;
@@ -210,13 +213,13 @@ final class MachineRunCommand {
                 .toList());
     }
 
-    /** The request of the Machines API, with Allod's choice of runtime beside it. */
+    /** The request of the Machines API, with Allod's additional runtime field. */
     static Json request(Optional<String> name, Json config, Optional<String> runtime) {
         @Nullable String called = name.orElse(null);
         return Json.obj("name", called, "runtime", runtime.orElse(null), "config", config);
     }
 
-    /** HTTP at the edge's port, started by a request. */
+    /** An HTTP service on the edge's port, started by a request. */
     static Json service(int port, String autostop) {
         return Json.of(List.of(Json.obj(
                 "protocol",
@@ -231,7 +234,7 @@ final class MachineRunCommand {
                 Json.of(List.of(Json.obj("port", 80, "handlers", List.of("http")))))));
     }
 
-    /** Makes the app if it is missing; whether it was. */
+    /** Creates the app if it is missing; returns whether it was. */
     static boolean ensureApp(DaemonClient daemon, String app) {
         try {
             daemon.get("/v1/apps/" + DaemonClient.encode(app));
@@ -245,7 +248,7 @@ final class MachineRunCommand {
         }
     }
 
-    /** Does {@code work} in an app that is made if it is missing. Where nothing comes of the work, nor does of the app. */
+    /** Runs {@code work} in an app that is created if it is missing, and deletes a created app if the work fails. */
     static <T> T inApp(DaemonClient daemon, String app, Supplier<T> work) {
         boolean made = ensureApp(daemon, app);
         try {
@@ -253,7 +256,7 @@ final class MachineRunCommand {
         } catch (RuntimeException e) {
             if (made) {
                 try {
-                    // Refused where something is in it after all.
+                    // The daemon refuses the deletion if the app is not empty.
                     daemon.delete("/v1/apps/" + DaemonClient.encode(app));
                 } catch (RuntimeException stays) {
                     e.addSuppressed(stays);
@@ -263,7 +266,7 @@ final class MachineRunCommand {
         }
     }
 
-    /** Pulls with progress what is not here. The create run would do it too, in silence. */
+    /** Pulls a missing image with progress. The create run would pull it too, without progress. */
     static void ensureImage(CommandContext context, String image) {
         boolean here = context.daemon().get("/v1/host/images").at("images").items().stream()
                 .map(known -> known.at("reference").text())
@@ -273,7 +276,7 @@ final class MachineRunCommand {
         }
     }
 
-    /** Where the app is reached, by the edge's own account. */
+    /** The app's URL, from the edge's own address. */
     static String url(DaemonClient daemon, String app) {
         Json status = daemon.get("/v1/host/status");
         String edge = status.at("edge").text();

@@ -9,8 +9,8 @@ import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 
 /**
- * {@code allod machine update}: the machine's configuration with some of it changed, as a whole new one, and only if
- * nobody else has changed it meanwhile. A machine that runs is restarted by it; one that does not stays as it is.
+ * {@code allod machine update}: replaces the machine's configuration by a modified copy, on condition that nobody else
+ * has changed it meanwhile. A running machine is restarted; a stopped one stays stopped.
  */
 final class MachineUpdateCommand {
     private MachineUpdateCommand() {}
@@ -73,7 +73,7 @@ final class MachineUpdateCommand {
         return ExitCode.DONE;
     }
 
-    /** The whole configuration that takes the place of {@code config}. */
+    /** The complete configuration that replaces {@code config}. */
     static Json changed(Json config, ParsedArgs args) {
         Map<String, Json> next = new LinkedHashMap<>(config.map());
         args.option("--image").ifPresent(image -> next.put("image", Json.of(MachineRunCommand.image(image))));
@@ -111,7 +111,7 @@ final class MachineUpdateCommand {
         }
     }
 
-    /** The first service with another port or another autostop, the others as they are; one is made where none is. */
+    /** The services with a new port or autostop in the first one; created if there is none. */
     private static Optional<Json> services(Json config, ParsedArgs args) {
         Optional<Integer> port = args.number("--port", 1);
         Optional<String> autostop = args.option("--autostop");
@@ -135,7 +135,7 @@ final class MachineUpdateCommand {
         return Optional.of(Json.of(next));
     }
 
-    /** Waits until whatever the update does is over, and says so where it came to nothing. */
+    /** Waits until the update has ended, and reports one that had no effect. */
     private static Json settled(CommandContext context, MachineRef machine, String version, int seconds) {
         Json after = StateCommands.await(context, context.daemon(), machine, "settled", seconds);
         if (!after.at("instance_id").text().equals(version)

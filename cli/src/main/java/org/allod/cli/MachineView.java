@@ -57,14 +57,16 @@ final class MachineView {
         }
     }
 
-    /** Why it is where it is, by its last event, as the end of a sentence; empty where that says nothing of it. */
+    /**
+     * The reason for its state from its last event, as the end of a sentence; empty if that event does not explain it.
+     */
     static String why(Json machine) {
         List<Json> events = machine.at("events").items();
         String detail = events.isEmpty() ? "" : detail(events.getFirst()).strip();
         return detail.isEmpty() ? "" : ": " + detail;
     }
 
-    /** What an event says beside its name: the reason of what failed or is blocked, how a program ended. */
+    /** An event's detail: why something failed or is blocked, how a program ended. */
     private static String detail(Json event) {
         Json exit = event.at("request", "exit_event");
         String reason = event.at("request", "reason").text();

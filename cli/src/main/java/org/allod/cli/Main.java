@@ -8,7 +8,7 @@ import org.allod.base.DidYouMean;
 import org.allod.base.RejectedException;
 import picocli.CommandLine;
 
-/** Entry of the {@code allod} command. */
+/** Entry point of the {@code allod} command. */
 public final class Main {
     private Main() {}
 
@@ -16,7 +16,7 @@ public final class Main {
         System.exit(run(List.of(args), Console.ofProcess(), System.getenv()));
     }
 
-    /** One whole command, to its exit code. */
+    /** Runs one command; returns its exit code. */
     static int run(List<String> args, Console console, Map<String, String> env) {
         boolean json = args.stream().takeWhile(arg -> !arg.equals("--")).anyMatch("--json"::equals);
         try {
@@ -99,7 +99,7 @@ public final class Main {
                 usage);
     }
 
-    /** Something was typed where a command should be. */
+    /** An unknown word stands where a command was expected. */
     static RejectedException unknownWord(ResolvedCommand resolved) {
         String typed = resolved.rest().stream()
                 .filter(arg -> !arg.startsWith("-"))

@@ -7,7 +7,7 @@ import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ParseResult;
 
-/** What was typed after a command's words, parsed and checked. Options are asked for by their first name. */
+/** A command's arguments, parsed and checked. Options are looked up by their first name. */
 final class ParsedArgs {
     private final ParseResult parsed;
 
@@ -34,7 +34,7 @@ final class ParsedArgs {
         return value(name) instanceof String text ? Optional.of(text) : Optional.empty();
     }
 
-    /** A whole number of at least {@code least}, if it was given. */
+    /** An integer of at least {@code least}, if given. */
     Optional<Integer> number(String name, int least) {
         if (!(value(name) instanceof Integer number)) {
             return Optional.empty();
@@ -52,7 +52,7 @@ final class ParsedArgs {
                 : List.of();
     }
 
-    /** A positional argument that must be there. */
+    /** A required positional argument. */
     String required(int index) {
         return optional(index).orElseThrow(() -> RejectedException.invalid("an argument is missing"));
     }
@@ -64,7 +64,7 @@ final class ParsedArgs {
                 : Optional.empty();
     }
 
-    /** All positional arguments from this one on. */
+    /** All positional arguments from this index on. */
     List<String> rest(int index) {
         return parsed.hasMatchedPositional(index)
                         && parsed.matchedPositional(index).getValue() instanceof List<?> list

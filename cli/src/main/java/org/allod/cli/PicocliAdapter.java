@@ -7,9 +7,9 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
-/** Turns one {@link CommandNode.Command} into the model picocli parses by and writes help from. */
+/** Converts one {@link CommandNode.Command} into the model by which picocli parses and generates help. */
 final class PicocliAdapter {
-    /** What every command takes. */
+    /** Options of every command. */
     static final List<CommandNode.Option> EVERYWHERE = List.of(
             new CommandNode.Option(List.of("--json"), "", CommandNode.Kind.WORD, false, List.of(), "print JSON"),
             new CommandNode.Option(
@@ -118,7 +118,7 @@ final class PicocliAdapter {
                         .build();
     }
 
-    /** picocli formats its texts; ours mean what they say. */
+    /** Escapes the text: picocli formats it, and percent signs in it are literal. */
     private static String escape(String text) {
         return text.replace("%", "%%");
     }

@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The word that was meant, found by walking the tree along the arguments.
+ * The command found by walking the tree along the arguments.
  *
  * @param path its words, such as {@code machine list}; empty for the root
- * @param rest what was typed besides, in order
+ * @param rest the remaining arguments, in order
  */
 record ResolvedCommand(String path, CommandNode node, List<String> rest) {
     static ResolvedCommand from(List<String> args) {
@@ -39,7 +39,7 @@ record ResolvedCommand(String path, CommandNode node, List<String> rest) {
         return new ResolvedCommand(String.join(" ", path), here, rest);
     }
 
-    /** Whether {@code --help} stands where it is ours, not part of a guest's command line. */
+    /** Whether {@code --help} is an option of this command, not part of a guest's command line. */
     boolean wantsHelp(CommandNode.Command command) {
         for (String arg : rest) {
             if (arg.equals("--help") || arg.equals("-h")) {

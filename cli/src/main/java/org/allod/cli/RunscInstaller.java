@@ -13,15 +13,15 @@ import org.allod.base.FailedException;
 import org.allod.linux.Command;
 
 /**
- * gVisor's {@code runsc} in the tools folder. In order: one that is installed and works, the pinned module built by a Go
- * toolchain, Debian's package. A copy, because machines that run must be found again by the very program that started
- * them, whatever is upgraded meanwhile.
+ * Installs gVisor's {@code runsc} into the tools folder. In order: an installed one that works, the pinned module built
+ * with a Go toolchain, Debian's package. It is copied, because running machines must be found by the same program that
+ * started them, whatever is upgraded meanwhile.
  */
 final class RunscInstaller {
     private static final String MODULE = "gvisor.dev/gvisor/runsc@v0.0.0-20260905035102-160fafc42237";
     private static final int[] GO = {1, 26, 3};
 
-    /** Older ones cannot give a sandbox its own network stack on current kernels (docs/decisions/063-setup.md). */
+    /** Older versions cannot give a sandbox its own network stack on current kernels (docs/decisions/063-setup.md). */
     private static final int OLDEST_YEAR = 2025;
 
     private static final Duration BUILD = Duration.ofMinutes(15);
@@ -39,7 +39,7 @@ final class RunscInstaller {
         return Files.isExecutable(target);
     }
 
-    /** Gets one, and says how; empty where there is no way to. */
+    /** Installs it and returns how; empty if that is not possible. */
     Optional<String> get(Console console) {
         Optional<Path> installed =
                 LocalSystem.program("runsc").filter(RunscInstaller::isRecent).filter(RunscInstaller::works);
@@ -66,14 +66,14 @@ final class RunscInstaller {
     private static boolean isRecent(Path runsc) {
         Command.Result version = Command.of(runsc.toString(), "--version").run();
         Matcher release = RELEASE.matcher(version.out());
-        // One built from source says no version; it is as recent as whoever built it wanted.
+        // One built from source reports no version and counts as recent.
         return version.ok()
                 && (release.find()
                         ? Integer.parseInt(release.group(1)) >= OLDEST_YEAR
                         : version.out().contains("VERSION_MISSING"));
     }
 
-    /** Runs something in a sandbox: that a file is executable proves nothing. */
+    /** Runs a program in a sandbox: an executable file alone proves nothing. */
     static boolean works(Path runsc) {
         if (!LocalSystem.isRoot()) {
             return true;
@@ -105,7 +105,7 @@ final class RunscInstaller {
     }
 
     private void build(Path go) {
-        // Static: one that is not dies in its own sandbox with "error executing umounter".
+        // Static, because a dynamic one dies in its own sandbox with "error executing umounter".
         Command.of(
                         "env",
                         "CGO_ENABLED=0",

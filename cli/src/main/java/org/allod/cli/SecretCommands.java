@@ -15,8 +15,8 @@ import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 
 /**
- * {@code allod secrets …}. A value never has to be an argument, which every process of the host can read and the shell
- * remembers: it comes from standard input or from a file.
+ * {@code allod secrets …}. A value need never be an argument, which other processes can read and the shell stores in
+ * its history: it comes from standard input or a file.
  */
 final class SecretCommands {
     private static final int MAX_INPUT = 2 << 20;
@@ -73,7 +73,7 @@ final class SecretCommands {
         for (String pair : context.given().rest(0)) {
             int eq = pair.indexOf('=');
             if (eq < 1) {
-                // The whole word may be a value that lost its name, so it is not repeated.
+                // The argument may be a value without its name, so it is not repeated.
                 throw RejectedException.because(
                         RejectedException.Reason.INVALID,
                         "an argument is not NAME=- or NAME=@FILE",
@@ -185,7 +185,7 @@ final class SecretCommands {
         return chomped(bounded(System.in, "standard input"));
     }
 
-    /** A small file, as the user names it from where they are. */
+    /** Reads a small file, relative to the working folder. */
     static byte[] file(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
             return chomped(bounded(in, file.toString()));

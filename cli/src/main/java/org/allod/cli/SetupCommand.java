@@ -9,9 +9,9 @@ import java.util.function.Supplier;
 import org.allod.base.FailedException;
 import org.allod.runtime.GuestKernel;
 
-/** {@code allod setup}: makes sure of everything a host needs. Does nothing that is done already. */
+/** {@code allod setup}: installs everything a host needs. Skips what is done already. */
 final class SetupCommand {
-    /** One thing that was looked at, and what was found or done. */
+    /** One item that was checked, and the result. */
     private record Line(String name, String state, String detail) {}
 
     private final CommandContext context;
@@ -39,7 +39,7 @@ final class SetupCommand {
         return ready ? ExitCode.DONE : ExitCode.FAILED;
     }
 
-    /** For {@code up}: says only what it had to do. */
+    /** For {@code up}: prints only what it had to do. */
     static void ensure(CommandContext context) {
         new SetupCommand(context, false).all(false);
     }
@@ -100,7 +100,7 @@ final class SetupCommand {
         });
     }
 
-    /** Something that is there, or is made. */
+    /** Reports an item that exists, or creates it. */
     private void step(String name, boolean there, Supplier<String> make) {
         if (there) {
             say(new Line(name, "ok", "there"));

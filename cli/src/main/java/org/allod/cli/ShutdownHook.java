@@ -1,6 +1,6 @@
 package org.allod.cli;
 
-/** What is to be done when the process is ended from outside, by Ctrl-C or otherwise. */
+/** Runs a task if the process is ended from outside, by Ctrl-C or otherwise. */
 final class ShutdownHook implements AutoCloseable {
     private final Thread hook;
 
@@ -8,7 +8,7 @@ final class ShutdownHook implements AutoCloseable {
         this.hook = hook;
     }
 
-    /** Does {@code task} if the process is ended before this is closed. */
+    /** Runs {@code task} if the process is ended before this is closed. */
     static ShutdownHook doing(Runnable task) {
         Thread hook = new Thread(task, "at exit");
         Runtime.getRuntime().addShutdownHook(hook);
@@ -20,7 +20,7 @@ final class ShutdownHook implements AutoCloseable {
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
         } catch (IllegalStateException e) {
-            // The process is being ended: the task is being done.
+            // The process is ending, and the task is running.
         }
     }
 }

@@ -4,9 +4,9 @@ import java.time.Duration;
 import java.util.Set;
 import org.allod.base.FailedException;
 
-/** What makes a machine change its state, and the waiting for it. */
+/** Changes a machine's state and waits for the result. */
 final class StateCommands {
-    /** One request waits at most this long, so that a dead daemon is noticed; longer waits are several requests. */
+    /** Maximum wait of one request, so that a dead daemon is noticed; longer waits use several requests. */
     private static final int WAIT_SECONDS = 20;
 
     private static final Set<String> ENDED = Set.of("failed", "destroyed", "replaced");
@@ -16,7 +16,7 @@ final class StateCommands {
     private StateCommands() {}
 
     /**
-     * Waits until the machine is in this state, and fails at once where it can no longer get there.
+     * Waits until the machine is in this state; fails at once if it can no longer reach it.
      *
      * @return the machine
      */
@@ -61,12 +61,12 @@ final class StateCommands {
         }
     }
 
-    /** The state that is waited for, and those that say that it will not come. */
+    /** The awaited state, followed by those that rule it out. */
     private static String orInVain(String state) {
         return switch (state) {
-            // One that had failed is so until its destruction begins; that it was to settle, any end is.
+            // A failed machine stays so until its destruction begins; for "settled" any end counts.
             case "destroyed", "settled" -> state;
-            // A guest that cannot be saved runs on, or is stopped.
+            // A guest that cannot be saved continues to run, or is stopped.
             case "suspended" -> state + ",settled";
             default -> state + ",failed";
         };
@@ -80,7 +80,10 @@ final class StateCommands {
         };
     }
 
-    /** A destroy is acknowledged as soon as nothing can prevent it any more; this waits until it has been carried out. */
+    /**
+     * Waits until a destroy has been carried out; it is acknowledged earlier, as soon as it cannot be prevented any
+     * more.
+     */
     static void awaitGone(CommandContext context, DaemonClient daemon, MachineRef machine, int seconds) {
         context.console().progress("destroying " + machine.name(), "");
         await(context, daemon, machine, "destroyed", seconds);

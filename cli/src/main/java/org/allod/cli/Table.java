@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Columns as wide as their widest cell, never cut: what is printed can be copied. Empty cells show as a dash. */
+/** Columns as wide as their widest cell, never truncated, so that output can be copied. Empty cells show as a dash. */
 final class Table {
     private final List<String> head;
     private final List<List<String>> rows = new ArrayList<>();

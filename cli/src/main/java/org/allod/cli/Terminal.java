@@ -6,12 +6,11 @@ import java.nio.charset.StandardCharsets;
 import org.allod.base.FailedException;
 
 /**
- * The person's terminal while a guest's has taken it over: every key goes through as it is, and it is put back however
- * the command ends. Done by {@code stty}, which is on every Debian: two forks cost less than the JVM's first foreign
- * call.
+ * Puts the user's terminal into raw mode for a guest's terminal, and restores it however the command ends. Uses {@code
+ * stty}, which is on every Debian: two forks cost less than the JVM's first foreign call.
  */
 final class Terminal implements AutoCloseable {
-    /** In characters. */
+    /** Size in characters. */
     record Size(int columns, int rows) {}
 
     private final String saved;
@@ -48,14 +47,14 @@ final class Terminal implements AutoCloseable {
     }
 
     /**
-     * Calls back whenever the window has changed. The JDK has no public way to see SIGWINCH, so this takes the
-     * unsupported one by name: a JVM without it has a window that keeps its first size, nothing worse.
+     * Calls {@code changed} after each change of the window's size. The JDK has no public API for SIGWINCH, so this
+     * uses the unsupported one by reflection: in a JVM without it the window keeps its first size.
      */
     static void onResize(Runnable changed) {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
             Class<?> handler = Class.forName("sun.misc.SignalHandler");
-            // The handler goes into the JVM's own table, which may ask it who it is.
+            // The handler is stored in the JVM's own table, which may call equals and hashCode.
             Object proxy = Proxy.newProxyInstance(
                     Terminal.class.getClassLoader(),
                     new Class<?>[] {handler},

@@ -10,8 +10,8 @@ import org.allod.base.FailedException;
 import org.allod.linux.Command;
 
 /**
- * Existing clients of the Machines API that the tests run against Allod: what {@code host/src/test/clients} names, by
- * npm, each exactly as its lock file has it. None of their install scripts is run.
+ * Existing clients of the Machines API that the tests run against Allod: those named in {@code host/src/test/clients},
+ * installed by npm exactly as its lock file pins them. None of their install scripts is run.
  */
 final class TestClients {
     private static final Duration INSTALL = Duration.ofMinutes(5);
@@ -24,7 +24,7 @@ final class TestClients {
         this.target = tools.resolve("clients");
     }
 
-    /** Whether what is installed is what is asked for now. */
+    /** Whether the installed versions are the pinned ones. */
     boolean isThere() {
         try {
             Path installed = target.resolve("package-lock.json");
@@ -40,7 +40,7 @@ final class TestClients {
         console.progress("installing clients for the tests", "");
         try {
             Files.createDirectories(target);
-            // The lock file last: it says that all of it is there.
+            // The lock file last: it marks a complete installation.
             for (String name : NAMED) {
                 Files.copy(source.resolve(name), target.resolve(name), StandardCopyOption.REPLACE_EXISTING);
             }

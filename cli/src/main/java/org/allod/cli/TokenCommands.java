@@ -2,7 +2,7 @@ package org.allod.cli;
 
 import java.util.List;
 
-/** {@code allod token …}: tokens that speak for one app. */
+/** {@code allod token …}: tokens with rights in one app. */
 final class TokenCommands {
     private TokenCommands() {}
 

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * On which line of a TOML file each field is, for errors: the library that reads the file keeps no places. Looks only at
- * how lines begin and at what may go over several; the file has been read, so it is whole.
+ * Maps each field of a TOML file to its line, for errors: the parsing library does not keep positions. Looks only at
+ * the starts of lines and at values that span several; the file was parsed before, so it is well-formed.
  */
 final class TomlPositions {
     private final Map<String, Integer> lines = new HashMap<>();
@@ -33,7 +33,7 @@ final class TomlPositions {
         return lines;
     }
 
-    /** The line of a field such as {@code services[0].ports[1].port}, or of what it is in; 0 where neither is known. */
+    /** The line of a field such as {@code services[0].ports[1].port}, or of its container; 0 if neither is known. */
     int line(String path) {
         String here = path;
         while (!here.isEmpty()) {
@@ -47,7 +47,7 @@ final class TomlPositions {
         return 0;
     }
 
-    /** To the next thing on a line; false at the end. */
+    /** Skips to the next token on a line; returns false at the end. */
     private boolean skipBlank() {
         while (at < text.length()) {
             char c = text.charAt(at);
@@ -107,7 +107,7 @@ final class TomlPositions {
         value();
     }
 
-    /** Dotted keys up to {@code end}, quotes taken off. */
+    /** Dotted keys up to {@code end}, without quotes. */
     private List<String> keys(char end) {
         List<String> keys = new ArrayList<>();
         StringBuilder key = new StringBuilder();
@@ -131,7 +131,7 @@ final class TomlPositions {
         return keys;
     }
 
-    /** Past a value: it ends with its line, outside of brackets and strings. */
+    /** Skips a value: it ends with its line, outside brackets and strings. */
     private void value() {
         int depth = 0;
         while (at < text.length()) {

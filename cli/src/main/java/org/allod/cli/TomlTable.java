@@ -13,11 +13,12 @@ import org.allod.base.DidYouMean;
 import org.allod.base.RejectedException;
 
 /**
- * A table of a configuration file, read field by field. Remembers which were read: {@link #done} refuses the rest, so
- * that nothing in the file is accepted and ignored. Every refusal says file, line, field, what was found, what is allowed.
+ * A table of a configuration file, read field by field. Records which fields were read: {@link #done} refuses the
+ * others, so that nothing in the file is silently ignored. Every refusal names file, line, field, the value found and
+ * what is allowed.
  */
 final class TomlTable {
-    /** The file all tables of it share. */
+    /** The file that its tables share. */
     record Source(String file, TomlPositions lines, Consumer<String> warn) {}
 
     private final Source source;
@@ -51,7 +52,7 @@ final class TomlTable {
         return fields.get(name) instanceof Json.Num;
     }
 
-    /** A list with nothing in it, as generated files have them: the same as if it was not there. Then it counts as read. */
+    /** Whether the field is an empty list, as generated files contain: the same as absent. It then counts as read. */
     boolean isEmptyList(String name) {
         boolean empty = fields.get(name) instanceof Json.Arr(List<Json> items) && items.isEmpty();
         if (empty) {
@@ -112,7 +113,7 @@ final class TomlTable {
         });
     }
 
-    /** A length of time with its unit. fly.toml also has bare numbers, whose unit depends on where they stand. */
+    /** A duration with its unit. fly.toml also has bare numbers, whose unit depends on the field. */
     Optional<String> time(String name) {
         return get(name).map(value -> {
             if (value instanceof Json.Text(String text) && text.matches("(\\d+(\\.\\d+)?(ms|s|m|h))+")) {
@@ -147,7 +148,7 @@ final class TomlTable {
         });
     }
 
-    /** A list of tables; one table counts as a list of one, as in fly.toml. */
+    /** A list of tables; a single table counts as a list of one, as in fly.toml. */
     List<TomlTable> tables(String name) {
         Optional<Json> found = get(name);
         if (found.isEmpty()) {
@@ -169,19 +170,19 @@ final class TomlTable {
         return tables;
     }
 
-    /** A table that the daemon reads as it is, and refuses where it must. */
+    /** A table that is passed to the daemon unchanged, which validates it. */
     Optional<Json> plain(String name) {
         return table(name).map(inside -> new Json.Obj(inside.fields));
     }
 
-    /** A table of names, each a table of its own. */
+    /** A table of named tables. */
     Map<String, TomlTable> named(String name) {
         Map<String, TomlTable> all = new LinkedHashMap<>();
         table(name).ifPresent(t -> t.fields.keySet().forEach(key -> t.table(key).ifPresent(one -> all.put(key, one))));
         return all;
     }
 
-    /** A table of names and their values as text; numbers and truths are taken as they are written. */
+    /** A table of names and text values; numbers and booleans are converted to text. */
     Map<String, String> texts(String name) {
         Map<String, String> all = new LinkedHashMap<>();
         table(name)
@@ -194,12 +195,12 @@ final class TomlTable {
         return all;
     }
 
-    /** A field that is known and cannot be honoured: said, never passed over. */
+    /** Refuses a known field that cannot be honoured. */
     void refuse(String name, String why) {
         refuse(name, why, "remove it");
     }
 
-    /** As above, with what to do. An empty list asks for nothing. */
+    /** As above, with a hint. An empty list requests nothing and is accepted. */
     void refuse(String name, String why, String hint) {
         if (has(name) && !isEmptyList(name)) {
             throw refused(name, "is not supported: " + why, hint);
@@ -207,14 +208,14 @@ final class TomlTable {
         read.add(name);
     }
 
-    /** A field that may only say what is so anyway. */
+    /** Refuses a field unless it requests the fixed behaviour. */
     void mustBe(String name, boolean so, String why) {
         truth(name).filter(asked -> asked != so).ifPresent(asked -> {
             throw refused(name, "is " + asked + ", which is not supported: " + why, "remove it");
         });
     }
 
-    /** A field that is known, has no meaning here, and does no harm by that. */
+    /** Warns about a known field that has no meaning here and does no harm. */
     void warn(String name, String why) {
         if (has(name)) {
             source.warn.accept(place(name) + " has no effect: " + why);

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import org.allod.base.RejectedException;
 
-/** {@code allod up}: from nothing, or from whatever is there, to a host whose first machine answers. */
+/** {@code allod up}: brings a host from any state to one whose first machine answers. */
 final class UpCommand {
     private static final String API = "127.0.0.1:4280";
     private static final String EDGE = "127.0.0.1:8080";
@@ -23,7 +23,7 @@ final class UpCommand {
                     "run it as root: sudo allod up");
         }
         ParsedArgs args = context.given();
-        // Here --api says where to listen, so the daemon is looked for at the one place it always has.
+        // Here --api is the address to listen on, so the daemon is looked up at its socket.
         DaemonClient daemon = new DaemonClient(new DaemonAddress.Unix(context.socket()));
         Optional<Json> running = status(daemon);
         if (running.isEmpty()) {
@@ -55,7 +55,7 @@ final class UpCommand {
         }
     }
 
-    /** A daemon that runs listens where it does: asking for another place is a mistake worth saying. */
+    /** Refuses an address that differs from a running daemon's, because the daemon would not move. */
     private static void differs(CommandContext context, Json status, String option, String field) {
         context.given()
                 .option(option)
@@ -69,7 +69,7 @@ final class UpCommand {
                 });
     }
 
-    /** Whether this program was built (launcher/build marks when) after the daemon was started. */
+    /** Whether this program was built after the daemon was started (launcher/build records when). */
     private static boolean outdated(CommandContext context, Json status) {
         try {
             Instant built = Files.getLastModifiedTime(

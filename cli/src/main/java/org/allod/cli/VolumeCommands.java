@@ -10,7 +10,7 @@ import org.allod.base.RejectedException;
 /** {@code allod volume …} */
 final class VolumeCommands {
     private static final String WHICH = "its id, its name, APP/NAME, or the unique beginning of an id";
-    /** Copying a large disk on a file system that shares no blocks. */
+    /** Allows for copying a large disk on a file system that cannot share blocks. */
     private static final Duration COPY = Duration.ofMinutes(2);
 
     private VolumeCommands() {}
@@ -294,7 +294,7 @@ final class VolumeCommands {
 
     private static int destroy(CommandContext context) {
         List<Json> gone = new ArrayList<>();
-        // All of them are found before the first is touched.
+        // Resolves all volumes before the first is changed.
         List<VolumeRef> all = VolumeRef.all(context.daemon(), Optional.empty(), false);
         List<VolumeRef> chosen = context.given().rest(0).stream()
                 .map(typed -> VolumeRef.one(all, typed))

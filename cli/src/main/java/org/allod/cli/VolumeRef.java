@@ -8,9 +8,9 @@ import java.util.function.Predicate;
 import org.allod.base.DidYouMean;
 import org.allod.base.RejectedException;
 
-/** A volume, as the daemon lists it, and the app it belongs to. */
+/** A volume, as the daemon lists it, and its app. */
 record VolumeRef(String app, Json volume) {
-    /** The whole of an id: deleted volumes are found by nothing less. */
+    /** A complete id: deleted volumes are found only by it. */
     private static final String WHOLE_ID = "vol_[a-z0-9]{16}";
 
     String id() {
@@ -21,7 +21,7 @@ record VolumeRef(String app, Json volume) {
         return volume.at("name").text();
     }
 
-    /** Its place in the API. */
+    /** Its path in the API. */
     String path() {
         return path(app) + "/" + DaemonClient.encode(id());
     }
@@ -30,7 +30,7 @@ record VolumeRef(String app, Json volume) {
         return "/v1/apps/" + DaemonClient.encode(app) + "/volumes";
     }
 
-    /** Every volume of the host, or of one app; with {@code deleted} also those that were deleted lately. */
+    /** Every volume of the host, or of one app; with {@code deleted} also recently deleted ones. */
     static List<VolumeRef> all(DaemonClient daemon, Optional<String> app, boolean deleted) {
         if (app.isPresent() && !deleted) {
             String name = app.orElseThrow();
@@ -43,7 +43,7 @@ record VolumeRef(String app, Json volume) {
                 .toList();
     }
 
-    /** Page after page; one that changes meanwhile comes again, as it is then. */
+    /** Reads page after page; a volume that changes meanwhile appears again in its new state. */
     private static List<VolumeRef> everywhere(DaemonClient daemon, boolean deleted) {
         String query = "/v1/orgs/personal/volumes?summary=true" + (deleted ? "&include_deleted=true" : "");
         Map<String, VolumeRef> all = new LinkedHashMap<>();
@@ -63,12 +63,12 @@ record VolumeRef(String app, Json volume) {
         }
     }
 
-    /** The one volume that is meant. */
+    /** The volume that {@code typed} identifies. */
     static VolumeRef one(DaemonClient daemon, String typed) {
         return one(all(daemon, Optional.empty(), false), typed);
     }
 
-    /** The one that is meant, by its whole id also where it was deleted lately: its snapshots are still there. */
+    /** As above; a complete id also finds a recently deleted volume, whose snapshots still exist. */
     static VolumeRef oneLivingOrNot(DaemonClient daemon, String typed) {
         boolean whole = typed.matches(WHOLE_ID);
         return one(all(daemon, Optional.empty(), whole), typed);
@@ -107,7 +107,7 @@ record VolumeRef(String app, Json volume) {
         return all.stream().filter(which).toList();
     }
 
-    /** As the daemon says it, and whose it is. */
+    /** The volume's JSON with its app. */
     Json withApp() {
         Map<String, Json> fields = new LinkedHashMap<>();
         fields.put("app_name", Json.of(app));

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Apps: what takes one away, and when one that a command makes goes again. */
+/** App commands: what deletes an app, and when an app that a command created is removed again. */
 class AppCommandsTest {
     private static final String REFUSED = "{\"error\":\"name is \\\"X\\\"\",\"status\":\"invalid\"}";
 

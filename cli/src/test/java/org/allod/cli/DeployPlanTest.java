@@ -12,7 +12,7 @@ import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** From the file to the request; and what is wrong in a file, with its line. */
+/** From a deploy file to the request; and errors in a file, with their line. */
 class DeployPlanTest {
     @TempDir
     Path folder;

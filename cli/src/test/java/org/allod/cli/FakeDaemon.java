@@ -18,8 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * Something that speaks HTTP on a Unix socket and says what a test wants said, wrong things too. Only for what the
- * command itself does, and only at endpoints that the real daemon has ({@link PlayedEndpoints}).
+ * Speaks HTTP on a Unix socket and responds as a test says, also incorrectly. Only for the command's own behaviour, and
+ * only at endpoints that the real daemon has ({@link PlayedEndpoints}).
  */
 final class FakeDaemon implements AutoCloseable {
     /** Takes over a connection after the head of its request. */

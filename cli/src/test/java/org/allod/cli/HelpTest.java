@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Help is what every word says of itself; the file beside this test is how it reads. */
+/** Help texts are generated from the command tree; the file beside this test shows them. */
 class HelpTest {
     private static final Path GOLDEN = Path.of("src/test/resources/help.txt");
 

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a daemon, or something else at its address, might answer. */
+/** Responses that a daemon, or another program at its address, might send. */
 class HttpConnectionTest {
     @TempDir
     Path data;

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What each command asks of the daemon, and what it makes of the answer. */
+/** The requests of each machine command, and how it handles the responses. */
 class MachineCommandsTest {
     private static final String WEB = "/v1/apps/shop/machines/bbbb2222bbbb22";
 

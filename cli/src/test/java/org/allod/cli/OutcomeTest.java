@@ -8,7 +8,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** How commands end, for the scripts that look. */
+/** Exit codes of commands. */
 class OutcomeTest {
     @TempDir
     Path data;

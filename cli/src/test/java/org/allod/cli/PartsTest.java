@@ -10,7 +10,7 @@ import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 
-/** The small parts, each where it is easiest to get wrong. */
+/** Small classes of this room, each with its edge cases. */
 class PartsTest {
     @Test
     void json_roundTrips() {

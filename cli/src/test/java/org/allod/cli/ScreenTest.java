@@ -13,7 +13,7 @@ import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a tenant can write into a name, a label, an event or a log, and what an operator's terminal gets of it. */
+/** What a tenant can write into a name, a label, an event or a log, and what reaches an operator's terminal. */
 class ScreenTest {
     /** A title, a cleared screen, an 8-bit control, a reversed name, a style that looks like ours. */
     private static final String HOSTILE =

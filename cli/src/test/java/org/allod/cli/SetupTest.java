@@ -16,7 +16,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Setup and up where something stands in their way: no root, no network, no Debian, a port that is taken. */
+/** Setup and up with obstacles: no root, no network, no Debian, a port that is taken. */
 class SetupTest {
     @TempDir
     Path data;

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What each command about volumes asks of the daemon, and what it makes of the answer. */
+/** The requests of each volume command, and how it handles the responses. */
 class VolumeCommandsTest {
     private static final String ID = "vol_0123456789abcdef";
     private static final String ONE = "/v1/apps/shop/volumes/" + ID;

@@ -1,10 +1,10 @@
 package org.allod.edge;
 
 /**
- * An app's way into its machines: the catalog's immutable picture beside what lives. One is made for each app in each
- * catalog; {@code lives} and {@code room} are handed from one to the next.
+ * An app's route: the catalog's immutable description beside the mutable state of its machines. Each catalog has one
+ * for each app; {@code lives} and {@code room} carry over from one catalog to the next.
  *
- * @param lives in the order of the app's backends
+ * @param lives state of each backend, in the order of the app's backends
  */
 record AppRoute(CatalogApp app, ChunkedList<BackendState> lives, HoldLimit room) implements BackendSet {
     @Override

@@ -1,11 +1,11 @@
 package org.allod.edge;
 
-/** What becomes of a machine that nobody uses. */
+/** What happens to a machine that receives no requests. */
 public enum Autostop {
     /** It keeps running. */
     OFF,
     /** It is stopped: memory is freed, the next request boots it. */
     STOP,
-    /** Its memory is kept aside: the next request continues it. */
+    /** Its memory is saved: the next request resumes it. */
     SUSPEND
 }

@@ -15,8 +15,8 @@ import org.allod.base.SupervisedTimer;
 import org.allod.base.Timers;
 
 /**
- * Looks for idle machines now and then, and has them put to sleep as {@link AutostopPolicy} says. A machine is emptied
- * first, and where a request slips in meanwhile, it stays up.
+ * Looks for idle machines periodically and puts to sleep those that {@link AutostopPolicy} chooses. A machine is
+ * drained first; if a request arrives meanwhile, the machine stays up.
  */
 final class AutostopLoop implements AutoCloseable {
     private final Edge edge;
@@ -62,13 +62,15 @@ final class AutostopLoop implements AutoCloseable {
         }
     }
 
-    /** The app's running machines, each with all its services together: it is idle when none of them is used. */
+    /**
+     * The app's running machines, each merged over all its services: a machine is idle only when none of them is used.
+     */
     private static List<AutostopPolicy.Candidate> candidates(List<AppRoute> app, long now) {
         Map<MachineId, Map<BackendState, Backend>> machines = new LinkedHashMap<>();
         for (AppRoute route : app) {
             for (int i = 0; i < route.size(); i++) {
                 if (route.backend(i).state() != Backend.State.RUNNING) {
-                    continue; // as most are where there are many: this pass comes round every few seconds
+                    continue; // most machines are stopped on a large host, and this pass runs every few seconds
                 }
                 machines.computeIfAbsent(route.lives().get(i).id, id -> new LinkedHashMap<>())
                         .putIfAbsent(route.lives().get(i), route.backend(i));

@@ -6,12 +6,13 @@ import java.util.Optional;
 import org.allod.base.MachineId;
 
 /**
- * Which machine of an app to put to sleep, if any. At most one each pass, so that a lull does not take down a whole
- * fleet that the next burst needs.
+ * Chooses which machine of an app to put to sleep, if any. At most one in each pass, so that a lull does not take down
+ * all the machines that the next burst needs.
  *
- * <p>With several running, {@code excess = running - (at or over the soft limit + 1)}: one with room to spare is kept
- * beside those that are busy, and the rest is excess. A lone one sleeps when it has nothing to do. Never one with
- * anything under way, never one that was used within the grace, never below {@code minRunning}.
+ * <p>With several running, {@code excess = running - (at or over the soft limit + 1)}: one machine with spare capacity
+ * is kept beside the busy ones, and the rest is excess. A single machine sleeps when it is idle. A machine never sleeps
+ * while requests are in flight, within the grace period after its last use, or when fewer than {@code minRunning} would
+ * remain.
  */
 final class AutostopPolicy {
     private AutostopPolicy() {}
@@ -23,7 +24,7 @@ final class AutostopPolicy {
      */
     record Candidate(MachineId id, Service service, int load, Duration idleFor) {}
 
-    /** Stop this machine, so. */
+    /** Stop this machine in this way. */
     record Stop(MachineId id, Autostop how) {}
 
     /**

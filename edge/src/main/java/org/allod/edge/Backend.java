@@ -9,25 +9,25 @@ import org.allod.base.MachineId;
  * @param id the machine
  * @param address where its process listens, inside its private network
  * @param state what it is doing
- * @param service how it wants to be used
- * @param healthy false where a check says it does not serve
- * @param cordoned true where no new traffic may go to it, and it is not to be started or stopped either
+ * @param service its limits and its autostart and autostop settings
+ * @param healthy false while a health check fails
+ * @param cordoned true if it receives no new traffic and must be neither started nor stopped
  */
 public record Backend(
         MachineId id, InetSocketAddress address, State state, Service service, boolean healthy, boolean cordoned) {
-    /** The states of a machine that make a difference to a request. */
+    /** The states of a machine that affect routing. */
     public enum State {
         /** Takes requests. */
         RUNNING,
-        /** On its way up: worth waiting for. */
+        /** Coming up: the request waits. */
         STARTING,
-        /** On its way down, or being moved or replaced: wait and see. */
+        /** Stopping, or being moved or replaced: the request waits for the outcome. */
         STOPPING,
         /** Boots on demand. */
         STOPPED,
-        /** Continues on demand, faster than a boot. */
+        /** Resumes on demand, faster than a boot. */
         SUSPENDED,
-        /** Failed, being destroyed, or otherwise of no use. */
+        /** Failed, being destroyed, or otherwise unusable. */
         GONE
     }
 
@@ -41,12 +41,12 @@ public record Backend(
         return new Backend(id, address, other, service, healthy, cordoned);
     }
 
-    /** Whether a request could be sent to it now. */
+    /** Whether a request can be sent to it now. */
     boolean takesTraffic() {
         return state == State.RUNNING && healthy && !cordoned;
     }
 
-    /** Whether waking it would end in a machine that takes requests. */
+    /** Whether waking it results in a machine that takes requests. */
     boolean canWake() {
         return service.autostart() && !cordoned && (state == State.STOPPED || state == State.SUSPENDED);
     }

@@ -10,21 +10,21 @@ import org.allod.base.Rng;
  *
  * <ol>
  *   <li>The least loaded running machine below its soft limit.
- *   <li>Else the least loaded one below its hard limit; and one that sleeps is woken beside it, unless one is coming up
- *       already.
- *   <li>Else one that is coming up or can be woken, and the request is held for it: one that is coming up and not yet
- *       promised to its soft limit before another is woken, a suspended one before a stopped one.
- *   <li>Else the request is held where waiting may help, and refused where it cannot.
+ *   <li>Else the least loaded one below its hard limit; a sleeping machine is woken as well, unless another is already
+ *       coming up.
+ *   <li>Else a machine that is coming up or can be woken, and the request is held for it: first one that is coming up
+ *       and whose promised load is below its soft limit, then one to wake, a suspended one before a stopped one.
+ *   <li>Else the request is held if waiting can help, and refused if it cannot.
  * </ol>
  *
- * Ties are broken at random, so that many hosts with the same picture do not all choose the same machine.
+ * Pure. Ties are broken at random, so that hosts with the same view of the backends do not all choose the same machine.
  */
 final class BackendSelector {
     private BackendSelector() {}
 
     /**
-     * @param tried machines that refused this very request's connection
-     * @param rng breaks ties; the caller's own, since it is not shared between threads
+     * @param tried machines that refused a connection for this request
+     * @param rng breaks ties; the caller's own, because an {@code Rng} is not shared between threads
      */
     static RoutingDecision choose(BackendSet backends, List<MachineId> tried, Rng rng) {
         if (backends.size() == 0) {
@@ -49,7 +49,7 @@ final class BackendSelector {
         return coming != RoutingDecision.NONE ? new RoutingDecision.Wake(coming) : unavailableReason(backends, tried);
     }
 
-    /** Why nothing can be done: the reason that a person can do most about first. */
+    /** Why no machine can be chosen: first the reason that the operator can do most about. */
     private static RoutingDecision unavailableReason(BackendSet backends, List<MachineId> tried) {
         boolean anyTried = any(backends, i -> tried.contains(backends.backend(i).id()));
         if (any(
@@ -83,7 +83,7 @@ final class BackendSelector {
         return backend.takesTraffic() && !backends.draining(i) && (tried.isEmpty() || !tried.contains(backend.id()));
     }
 
-    /** On its way up, by our doing or another's. */
+    /** Coming up, whether the edge or somebody else started it. */
     private static boolean isComingUp(BackendSet backends, int i, List<MachineId> tried) {
         Backend backend = backends.backend(i);
         boolean started =
@@ -96,7 +96,7 @@ final class BackendSelector {
         return any(backends, i -> hasState(backends, i, Backend.State.STARTING) || backends.waking(i));
     }
 
-    /** A machine that can be woken and that nobody wakes yet; a suspended one first, because it is up sooner. */
+    /** A machine that can be woken and is not being woken yet; a suspended one first, because it comes up sooner. */
     private static int sleeper(BackendSet backends, List<MachineId> tried, Rng rng) {
         IntPredicate wakes = i -> backends.backend(i).canWake()
                 && !backends.waking(i)
@@ -105,7 +105,10 @@ final class BackendSelector {
         return suspended != RoutingDecision.NONE ? suspended : least(backends, rng, wakes);
     }
 
-    /** Between states, so that waiting helps. A machine we drain is about to stop, and can be woken after. */
+    /**
+     * Between states, so that waiting helps. A machine that the edge drains is about to stop and can be woken
+     * afterwards.
+     */
     private static boolean inTransit(BackendSet backends, int i) {
         Backend backend = backends.backend(i);
         return switch (backend.state()) {
@@ -141,7 +144,7 @@ final class BackendSelector {
         return false;
     }
 
-    /** The least loaded of those that qualify, each of several equal ones with the same chance; or none. */
+    /** The least loaded backend that qualifies, with ties broken evenly at random; {@code NONE} if none qualifies. */
     private static int least(BackendSet backends, Rng rng, IntPredicate qualifies) {
         int best = RoutingDecision.NONE;
         int bestLoad = Integer.MAX_VALUE;

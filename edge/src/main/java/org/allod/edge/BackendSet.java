@@ -3,25 +3,25 @@ package org.allod.edge;
 import java.util.List;
 import org.allod.base.MachineId;
 
-/** The machines of one app, with what each has to do at this moment: what {@link BackendSelector} decides upon. */
+/** The machines of one app with their current load: the input of {@link BackendSelector}. */
 interface BackendSet {
     int size();
 
     Backend backend(int index);
 
-    /** Requests or connections under way or promised, as the machine's service counts them. */
+    /** Requests or connections in flight or promised, counted as the machine's service configures. */
     int load(int index);
 
-    /** True where it is being emptied before a stop: nothing new may go there. */
+    /** True while it is drained before a stop: it receives nothing new. */
     boolean draining(int index);
 
-    /** True where somebody already waits for it to come up. */
+    /** True while a request is waiting for it to come up. */
     boolean waking(int index);
 
-    /** One machine, held still. */
+    /** An immutable snapshot of one machine. */
     record Entry(Backend backend, int load, boolean draining, boolean waking) {}
 
-    /** A fleet held still, for tests and simulations. */
+    /** An immutable snapshot of a set, for tests and simulations. */
     record Snapshot(List<Entry> members) implements BackendSet {
         @Override
         public int size() {

@@ -7,29 +7,29 @@ import org.allod.base.MachineId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What changes about a machine between two catalogs: its load, whether it is being emptied, and the connections to it
- * that are free. Lives as long as the machine is in the catalog; shared by all event loops.
+ * Mutable state of one backend between catalogs: its load, whether it is draining, and its pooled connections. Exists
+ * as long as the machine is in the catalog; shared by all event loops.
  *
  * <p>The race between the last request and a stop is settled as in Dekker's algorithm: a request first adds itself to
- * the load and then looks whether the machine drains; a stop first says that it drains and then looks at the load. At
- * least one of them sees the other, and gives way.
+ * the load and then checks whether the machine is draining; a stop first sets draining and then reads the load. At
+ * least one of them sees the other and backs off.
  */
 final class BackendState {
     final MachineId id;
     private final AtomicInteger load = new AtomicInteger();
-    /** Connections that are free, by event loop; each touched by its loop alone. */
+    /** Idle connections, one pool for each event loop; only that loop touches its pool. */
     private final Pool[] pools;
-    /** When the last request ended, or when it came up. */
+    /** When the last request ended, or when the machine came up (monotonic nanoseconds). */
     private volatile long idleSince;
 
     private volatile boolean draining;
     private volatile boolean waking;
-    /** Whether a stop of ours is done, but no catalog has shown it. */
+    /** True after the edge has stopped the machine, until a catalog shows it. */
     private volatile boolean stopDone;
 
     private volatile Backend.@Nullable State lastState;
     private volatile @Nullable CompletableFuture<Boolean> drained;
-    /** What a wake found, until the next catalog: it is newer than the one at hand. */
+    /** The backend that a wake returned; it is newer than the current catalog, and the next catalog clears it. */
     private volatile @Nullable Backend wokenBackend;
 
     BackendState(MachineId id, int loops, int idlePerLoop, long now) {
@@ -41,7 +41,7 @@ final class BackendState {
         }
     }
 
-    /** Takes a place for one more, or says that there is none. */
+    /** Adds one to the load; returns false if the machine is draining or at its hard limit. */
     boolean acquire(Service service) {
         int before = load.getAndIncrement();
         if (draining || !service.underHard(before)) {
@@ -85,7 +85,7 @@ final class BackendState {
         draining = now;
     }
 
-    /** Completes with true when a drained machine has nothing under way any more. */
+    /** Completes with true when a draining machine has no request in flight. */
     synchronized CompletableFuture<Boolean> whenEmpty() {
         CompletableFuture<Boolean> waiting = drained;
         if (waiting == null || waiting.isDone()) {
@@ -99,8 +99,8 @@ final class BackendState {
     }
 
     /**
-     * A stop of ours is done. It goes on taking nothing until a catalog says what it is now: the one at hand may still
-     * be from before.
+     * The edge's own stop is complete. The machine stays draining until a catalog shows its new state, because the
+     * current catalog may predate the stop.
      */
     void markStopped() {
         if (lastState == Backend.State.RUNNING) {
@@ -110,7 +110,7 @@ final class BackendState {
         }
     }
 
-    /** A new catalog says that it is in this state. */
+    /** Applies the state that a new catalog reports. */
     void onCatalog(Backend.State state, long now) {
         if (state == Backend.State.RUNNING && lastState != Backend.State.RUNNING) {
             idleSince = now;
@@ -144,10 +144,16 @@ final class BackendState {
         return pools[loop];
     }
 
-    /** Free connections of one event loop to one machine, the one used last on top: the others may grow old and go. */
+    /**
+     * Idle connections from one event loop to one machine. The most recently used is taken first, so that the others
+     * age and are closed.
+     */
     static final class Pool {
         private final int max;
-        /** None before the first: most machines of a host with many are stopped, and each has a pool a loop. */
+        /**
+         * Null until the first connection: most machines of a large host are stopped, and each has one pool for each
+         * loop.
+         */
         private @Nullable ArrayDeque<UpstreamConnection> kept;
 
         Pool(int max) {
@@ -159,7 +165,7 @@ final class BackendState {
             return kept == null ? null : kept.pollLast();
         }
 
-        /** False where there are enough already. */
+        /** False if the pool is full. */
         boolean put(UpstreamConnection upstream) {
             ArrayDeque<UpstreamConnection> free = kept == null ? new ArrayDeque<>() : kept;
             kept = free;
@@ -176,7 +182,7 @@ final class BackendState {
             }
         }
 
-        /** Closes what has been free since {@code before}, or everything; whether any is left. */
+        /** Closes connections that became idle before {@code before}, or all of them; returns whether any is left. */
         boolean closeOlder(long before, boolean all) {
             ArrayDeque<UpstreamConnection> free = kept;
             if (free == null) {

@@ -5,14 +5,14 @@ import io.netty.buffer.ByteBufAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The body of a machine's answer on its way to one client: where it ends, and the form in which it leaves. Belongs to
- * one exchange; closed with it.
+ * Forwards the body of a machine's response to one client: finds where it ends and converts its framing. Belongs to one
+ * exchange; closed with it.
  */
 final class BodyForwarder implements AutoCloseable {
     enum Form {
-        /** With the chunks it came in. */
+        /** With the chunk framing of the machine. */
         AS_IS,
-        /** For HTTP/1.0, which knows no chunks. */
+        /** Without chunk framing, which HTTP/1.0 does not have. */
         WITHOUT_CHUNKS,
         GZIP
     }
@@ -37,16 +37,17 @@ final class BodyForwarder implements AutoCloseable {
         return body.done();
     }
 
-    /** Only the end of the machine's connection ends it. */
+    /** Whether only the end of the machine's connection ends the body. */
     boolean untilClose() {
         return body.untilClose();
     }
 
     /**
-     * Passes on what has come.
+     * Forwards the bytes that arrived.
      *
-     * @param head the answer's head, which leaves first, or null where it has left; taken over
-     * @throws HttpParseException where the machine's chunks are wrong; the head is released then
+     * @param head the response's head, which is sent first, or null if it was sent already; ownership passes to this
+     *     method
+     * @throws HttpParseException if the machine's chunk framing is invalid; the head is released in that case
      */
     void pass(ByteBuf in, @Nullable ByteBuf head) {
         switch (form) {
@@ -82,7 +83,7 @@ final class BodyForwarder implements AutoCloseable {
         }
     }
 
-    /** Adds to {@code into} what of the content has come. */
+    /** Appends the content of {@code in}, without framing, to {@code into}. */
     private ByteBuf plain(ByteBuf in, ByteBuf into) {
         try {
             if (body instanceof BodyFraming.Chunked) {

@@ -3,25 +3,27 @@ package org.allod.edge;
 import io.netty.buffer.ByteBuf;
 import org.jspecify.annotations.Nullable;
 
-/** Finds where a message's body ends, while it passes by in pieces of any size. Each belongs to one message. */
+/**
+ * Finds where a message's body ends as its bytes pass by in pieces of any size. Each instance belongs to one message.
+ */
 sealed interface BodyFraming {
     /**
-     * How many of the readable bytes belong to the body; does not move the reader's index.
+     * Returns how many of the readable bytes belong to the body; does not move the reader index.
      *
-     * @param data where given, receives the content without its chunks' frames
-     * @throws HttpParseException where the frames are wrong
+     * @param data if not null, receives the content without chunk framing
+     * @throws HttpParseException if the framing is invalid
      */
     int accept(ByteBuf in, @Nullable ByteBuf data);
 
-    /** No more belongs to it. */
+    /** Whether the body is complete. */
     boolean done();
 
-    /** Only the end of the connection ends it. */
+    /** Whether only the end of the connection ends the body. */
     default boolean untilClose() {
         return false;
     }
 
-    /** Nothing, or everything until the connection closes. */
+    /** No body, or everything until the connection closes. */
     record Fixed(boolean done) implements BodyFraming {
         static final Fixed NONE = new Fixed(true);
         static final Fixed UNTIL_CLOSE = new Fixed(false);
@@ -37,7 +39,7 @@ sealed interface BodyFraming {
         }
     }
 
-    /** As many bytes as were announced. */
+    /** As many bytes as {@code Content-Length} announces. */
     final class Length implements BodyFraming {
         private long left;
 
@@ -59,12 +61,12 @@ sealed interface BodyFraming {
     }
 
     /**
-     * Chunks, checked byte by byte and passed on as they are. As strict as {@link HeaderBlock}, for the same reason: a
+     * Chunks, checked byte by byte and forwarded unchanged. As strict as {@link HeaderBlock}, for the same reason: a
      * size is 1 to 15 hexadecimal digits, lines end in CR LF, extensions and trailers are short and hold no control
-     * characters, and no trailer says where a message ends or for whom it is.
+     * characters, and no trailer changes framing or routing.
      */
     final class Chunked implements BodyFraming {
-        /** Bytes of one chunk's extension, and of all trailers together. */
+        /** Maximum bytes of one chunk's extension, and of all trailers together. */
         private static final int MAX_EXTENSION = 256;
 
         private static final int MAX_TRAILERS = 8 << 10;

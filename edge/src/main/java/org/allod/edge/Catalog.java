@@ -5,11 +5,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Everything the edge routes by at one moment. Immutable: a change is a new catalog, which shares what has not changed
- * with the one before ({@link PersistentMap#with}, {@link ChunkedList#with}); what is shared the edge need not look at.
+ * Everything the edge routes by at one moment. Immutable: a change is a new catalog that shares its unchanged parts
+ * with the previous one ({@link PersistentMap#with}, {@link ChunkedList#with}), so that the edge compares only what
+ * differs.
  *
  * @param apps by route: the name of the app for plain HTTP, {@link ListenerSpec#route} for its other ports
- * @param doors the ports that are open beside the edge's own
+ * @param doors the ports that are open in addition to the edge's own
  */
 public record Catalog(PersistentMap<CatalogApp> apps, List<ListenerSpec> doors) {
     public static final Catalog EMPTY = new Catalog(Map.of());
@@ -18,12 +19,12 @@ public record Catalog(PersistentMap<CatalogApp> apps, List<ListenerSpec> doors) 
         doors = List.copyOf(doors);
     }
 
-    /** Of routes that share nothing with others. */
+    /** A catalog that shares nothing with others. */
     public Catalog(Map<String, CatalogApp> apps, List<ListenerSpec> doors) {
         this(PersistentMap.of(apps), doors);
     }
 
-    /** Only the edge's own address is open. */
+    /** A catalog in which only the edge's own address is open. */
     public Catalog(Map<String, CatalogApp> apps) {
         this(apps, List.of());
     }

@@ -12,18 +12,18 @@ import java.util.RandomAccess;
 import java.util.function.Function;
 
 /**
- * A list in pieces. It never changes; one that differs in a few elements shares every piece in which it does not differ
- * ({@link #with}), so that a change costs as much as a piece, however long the list is, and whoever follows the changes
- * has to look at the other pieces only once. Safe for any thread.
+ * An immutable list in chunks. A list that differs in a few elements shares every unchanged chunk ({@link #with}), so
+ * that a change costs one chunk however long the list is, and a reader that follows changes visits each shared chunk
+ * only once. Safe for any thread.
  */
 public final class ChunkedList<T> extends AbstractList<T> implements RandomAccess {
-    /** Elements of one piece: a change copies as many, and one place for each piece. */
+    /** Maximum elements of a chunk: a change copies that many, and one reference for each chunk. */
     static final int MOST = 128;
 
     private static final ChunkedList<?> EMPTY = new ChunkedList<>(new Object[][] {{}});
 
     private final Object[][] pieces;
-    /** The index of each piece's first element, and at the end the size. */
+    /** The index of each chunk's first element, followed by the size. */
     private final int[] starts;
 
     private ChunkedList(Object[][] pieces) {
@@ -34,13 +34,13 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
         }
     }
 
-    @SuppressWarnings("unchecked") // of nothing
+    @SuppressWarnings("unchecked") // an empty list holds no element of any type
     public static <T> ChunkedList<T> empty() {
         return (ChunkedList<T>) EMPTY;
     }
 
-    /** The same elements; the very list where it is one of these. */
-    @SuppressWarnings("unchecked") // what is read from it as a T is one
+    /** A list of the same elements; the same object if it already is a chunked list. */
+    @SuppressWarnings("unchecked") // every element read from it is a T
     static <T> ChunkedList<T> of(Collection<? extends T> all) {
         if (all instanceof ChunkedList<?> already) {
             return (ChunkedList<T>) already;
@@ -54,7 +54,7 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
         return pieces.isEmpty() ? empty() : new ChunkedList<>(pieces.toArray(Object[][]::new));
     }
 
-    /** Pieces of about the same size. Elements with the same key are not parted. */
+    /** Cuts a list into chunks of about the same size. Elements with the same key stay in one chunk. */
     private static <T, K> void cut(List<T> all, Function<? super T, K> key, List<Object[]> into) {
         int parts = (all.size() + MOST - 1) / MOST;
         int from = 0;
@@ -71,9 +71,9 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
     }
 
     /**
-     * The same with other elements for some keys. This list must be in the order of its keys, and the new one is.
+     * A list with other elements for some keys. This list must be sorted by key, and so is the result.
      *
-     * @param changes the elements of each key that there are from now on; none: those there are go
+     * @param changes the new elements of each key; an empty list removes the key's elements
      */
     public <K extends Comparable<? super K>> ChunkedList<T> with(
             Map<? extends K, List<T>> changes, Function<? super T, K> key) {
@@ -92,7 +92,7 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
         }
         next.removeIf(piece -> piece.length == 0);
         ChunkedList<T> made = made(next);
-        // Of a list that has shrunk, crumbs are left.
+        // A list that has shrunk leaves many small chunks.
         boolean crumbs = next.size() > 8 && made.size() < next.size() * (MOST / 8);
         return crumbs ? made.whole(key) : made;
     }
@@ -103,7 +103,7 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
         return made(cut);
     }
 
-    /** How many of the changes, those from {@code from} on looked at, come before the key. */
+    /** How many of the changes, from index {@code from} on, come before the key. */
     private static <K extends Comparable<? super K>, V> int before(
             List<Map.Entry<? extends K, V>> changes, int from, K key) {
         int to = from;
@@ -136,7 +136,7 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
         return merged;
     }
 
-    /** The first element of a piece, from {@code at} on, whose key is not less. */
+    /** The first element of a chunk, from {@code at} on, whose key is not less than {@code than}. */
     private <K extends Comparable<? super K>> int firstFrom(int piece, int at, K than, Function<? super T, K> key) {
         int low = at;
         int high = pieces[piece].length;
@@ -151,7 +151,7 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
         return low;
     }
 
-    /** Is told the elements that are in pieces which the other list does not have. */
+    /** Receives the elements of chunks that the other list does not share. */
     interface DifferenceConsumer<T> {
         void element(T element);
     }
@@ -168,10 +168,10 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
     }
 
     /**
-     * A list of what belongs to the elements of this one, in the same pieces.
+     * Maps each element of this list to a value, chunk by chunk, reusing the values of unchanged chunks.
      *
-     * @param before what this list was
-     * @param ofBefore what belonged to that: pieces that have not changed are taken from it
+     * @param before the previous version of this list
+     * @param ofBefore the values of the previous version; those of unchanged chunks are reused
      */
     <V> ChunkedList<V> compare(ChunkedList<T> before, ChunkedList<V> ofBefore, Function<T, V> of) {
         Equivalence alike = new Equivalence(pieces, before.pieces);
@@ -190,7 +190,7 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
         return new ChunkedList<>(values);
     }
 
-    /** Which of some pieces others have too: most often all but one, so both ends are compared first. */
+    /** Finds the chunks that two lists share: usually all but one, so both ends are compared first. */
     private static final class Equivalence {
         final Object[][] pieces;
         final int shift;
@@ -198,7 +198,7 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
         int tail;
         private final IdentityHashMap<Object[], Integer> between = new IdentityHashMap<>();
 
-        @SuppressWarnings("ReferenceEquality") // a piece that was not touched is the same one
+        @SuppressWarnings("ReferenceEquality") // a chunk that was not changed is the same object
         Equivalence(Object[][] pieces, Object[][] others) {
             this.pieces = pieces;
             int shorter = Math.min(pieces.length, others.length);
@@ -214,7 +214,7 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
             }
         }
 
-        /** The other's index of this piece; less than 0 where it has none. */
+        /** The index of this chunk in the other list, or a negative number if it is not there. */
         int of(int piece) {
             if (piece < head) {
                 return piece;
@@ -223,7 +223,7 @@ public final class ChunkedList<T> extends AbstractList<T> implements RandomAcces
         }
     }
 
-    @SuppressWarnings("unchecked") // only elements were put there
+    @SuppressWarnings("unchecked") // only elements of type T are stored
     private T at(int piece, int index) {
         return (T) pieces[piece][index];
     }

@@ -12,8 +12,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client's connection, whatever it speaks: its place among those of its loop, how long it may be still, whether it is
- * read from, and whose load it is part of. What becomes of its bytes is the business of the kinds of connection.
+ * A client's connection of either protocol: its index in the loop's list, its deadline, whether it is read, and the
+ * machine whose load it counts for. Subclasses handle its bytes.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
 abstract class ClientChannel extends ChannelInboundHandlerAdapter {
@@ -21,7 +21,7 @@ abstract class ClientChannel extends ChannelInboundHandlerAdapter {
 
     final EdgeLoop loop;
     final ListenerSpec listener;
-    /** In the loop's list of clients. */
+    /** Index in the loop's list of clients. */
     int place;
 
     private @Nullable ChannelHandlerContext ctx;
@@ -29,7 +29,7 @@ abstract class ClientChannel extends ChannelInboundHandlerAdapter {
     private boolean reading = true;
     private boolean closed;
 
-    /** The machine this connection counts for, where machines count connections. */
+    /** The machine this connection counts for, if that machine counts connections. */
     private @Nullable BackendState pinned;
 
     ClientChannel(EdgeLoop loop, ListenerSpec listener) {
@@ -38,22 +38,22 @@ abstract class ClientChannel extends ChannelInboundHandlerAdapter {
     }
 
     /**
-     * It is there.
+     * The connection was accepted.
      *
-     * @param room whether the edge has room for it
+     * @param room false if the edge is at its connection limit
      */
     abstract void opened(boolean room);
 
     /** Its deadline has passed. */
     abstract void expired();
 
-    /** The edge goes down: closes where nothing is under way, or in any case. */
+    /** The edge is closing: closes the connection if it is idle, or, with {@code now}, in any case. */
     abstract void edgeCloses(boolean now);
 
-    /** Whether nothing is under way on it. */
+    /** Whether no request is in flight on it. */
     abstract boolean idle();
 
-    /** It is closed: lets go of everything. Comes once. */
+    /** The connection closed: releases everything. Called once. */
     abstract void gone();
 
     @Override
@@ -87,7 +87,7 @@ abstract class ClientChannel extends ChannelInboundHandlerAdapter {
         return closed;
     }
 
-    /** Looks at the time. */
+    /** Checks the deadline. */
     final void tick(long now) {
         if (deadline != NEVER && now - deadline >= 0) {
             deadline = NEVER;
@@ -99,12 +99,12 @@ abstract class ClientChannel extends ChannelInboundHandlerAdapter {
         deadline = at;
     }
 
-    /** Something has moved: counts from now on. */
+    /** Restarts the deadline: it expires {@code time} from now. */
     final void within(Duration time) {
         deadline = loop.now() + time.toNanos();
     }
 
-    /** Stops or goes on reading. */
+    /** Pauses or resumes reading. */
     final void read(boolean on) {
         if (reading != on) {
             reading = on;
@@ -112,19 +112,22 @@ abstract class ClientChannel extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Says that no more comes, once what was written is out; goes on reading. Not for TLS, which says it itself. */
+    /**
+     * Half-closes the connection once pending writes are out, and continues to read. Not for TLS, which sends its own
+     * close notification.
+     */
     final void endOutput() {
         context()
                 .writeAndFlush(Unpooled.EMPTY_BUFFER)
                 .addListener(done -> ((DuplexChannel) context().channel()).shutdownOutput());
     }
 
-    /** Closes once what was written is out. */
+    /** Closes the connection once pending writes are out. */
     final void closeAfterWrites() {
         context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 
-    /** Both in one buffer with room for {@code more}; takes them over. */
+    /** Joins both buffers in one with room for {@code more} bytes; takes ownership of both. */
     static ByteBuf joined(ByteBufAllocator allocator, ByteBuf before, ByteBuf in, int more) {
         ByteBuf both = allocator.directBuffer(before.readableBytes() + in.readableBytes() + more);
         both.writeBytes(before).writeBytes(in);
@@ -138,7 +141,7 @@ abstract class ClientChannel extends ChannelInboundHandlerAdapter {
         return pinned;
     }
 
-    /** Counts this connection as load of the machine, until it closes or goes elsewhere. */
+    /** Counts this connection as load of the machine until it closes or is pinned elsewhere. */
     boolean pin(BackendState backendState, Service service) {
         if (pinned == backendState) {
             return true;

@@ -11,15 +11,15 @@ import org.allod.base.FatalErrors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One client's connection: cuts what it sends into requests, one {@link Exchange} after another, and reads no further
- * ahead than its bound. Belongs to one loop.
+ * One client's HTTP connection: splits the bytes into requests, runs one {@link Exchange} after another, and bounds
+ * what it reads ahead. Belongs to one loop.
  *
- * <p>Bytes that nobody can use yet (half a head, a body whose machine is not up, the next request of a pipeline) wait
- * in one buffer; at its bound, reading stops, and TCP tells the client.
+ * <p>Bytes that cannot be processed yet (a partial head, a body whose machine is not up, the next request of a
+ * pipeline) wait in one buffer; when it is full, reading stops and TCP flow control slows the client.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
 final class ClientConnection extends ClientChannel {
-    /** How long, and for how many bytes, a client may go on sending after the answer that ends its connection. */
+    /** How long, and for how many bytes, a client may continue to send after the response that ends its connection. */
     private static final long LINGER_NANOS = 2_000_000_000L;
 
     private static final long LINGER_BYTES = 4 << 20;
@@ -29,7 +29,7 @@ final class ClientConnection extends ClientChannel {
     private @Nullable Exchange exchange;
     private int scanned;
     private boolean headBegun;
-    /** When the last head began that came in pieces, and how long it took; 0 for one that came whole. */
+    /** When the last head that arrived in pieces began, and how long it took; 0 for a head that arrived whole. */
     private long headBegan;
 
     private long headTook;
@@ -44,18 +44,18 @@ final class ClientConnection extends ClientChannel {
         super(loop, listener);
     }
 
-    // What its exchange uses.
+    // Called by the exchange.
 
     ClientInfo peer() {
         return Objects.requireNonNull(clientInfo);
     }
 
-    /** From the first byte of the request's head to its last. */
+    /** Nanoseconds from the first byte of the request's head to its last. */
     long headTook() {
         return headTook;
     }
 
-    /** What was read and not used, or null. */
+    /** Bytes that were read and not processed yet, or null. */
     @Nullable
     ByteBuf buffered() {
         return buffered;
@@ -65,7 +65,7 @@ final class ClientConnection extends ClientChannel {
         return buffered == null ? 0 : buffered.readableBytes();
     }
 
-    /** The first {@code count} of the buffered bytes, now the caller's. */
+    /** Takes the first {@code count} buffered bytes; the caller owns them. */
     ByteBuf take(int count) {
         ByteBuf from = Objects.requireNonNull(buffered);
         if (count == from.readableBytes()) {
@@ -75,7 +75,7 @@ final class ClientConnection extends ClientChannel {
         return from.readRetainedSlice(count);
     }
 
-    /** Stops or goes on reading, because of how fast the other side takes it. */
+    /** Pauses or resumes reading, according to how fast the other side accepts data. */
     void pause(boolean on) {
         paused = on;
         updateReading();
@@ -102,7 +102,7 @@ final class ClientConnection extends ClientChannel {
         return inputClosed;
     }
 
-    /** Whether reads are being handled right now, after which everything is flushed anyway. */
+    /** Whether a read is being handled; a flush follows at its end anyway. */
     boolean receiving() {
         return receiving;
     }
@@ -112,7 +112,7 @@ final class ClientConnection extends ClientChannel {
         return exchange == null;
     }
 
-    /** The exchange is over and everything it wrote is under way. */
+    /** The exchange is over and everything it wrote is queued. */
     void finished(boolean keep) {
         exchange = null;
         scanned = 0;
@@ -129,14 +129,14 @@ final class ClientConnection extends ClientChannel {
         }
     }
 
-    /** Cuts it off, which is how a client learns that the answer it has is not whole. */
+    /** Resets the connection, which tells the client that its response is incomplete. */
     void abort() {
         exchange = null;
         lingering = true;
         context().close();
     }
 
-    /** No more from the machine, as TCP says it. */
+    /** Half-closes the connection: the machine will send no more. */
     void shutdownOutput() {
         SslHandler tls = listener.tls() ? context().pipeline().get(SslHandler.class) : null;
         if (tls != null) {
@@ -147,7 +147,7 @@ final class ClientConnection extends ClientChannel {
         endOutput();
     }
 
-    // What the loop uses.
+    // Called by the loop.
 
     @Override
     void expired() {
@@ -169,7 +169,7 @@ final class ClientConnection extends ClientChannel {
         }
     }
 
-    // What the channel calls.
+    // Called by Netty.
 
     @Override
     void opened(boolean room) {
@@ -259,14 +259,14 @@ final class ClientConnection extends ClientChannel {
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         FatalErrors.check(cause);
-        // A client that speaks no TLS, or none of ours, is nobody's fault here.
+        // A client that speaks no TLS, or no common version or cipher, is not an error of the edge.
         if (!(cause instanceof java.io.IOException) && !(cause instanceof io.netty.handler.codec.DecoderException)) {
             Edge.LOG.log(System.Logger.Level.WARNING, "a client's connection closed after a bug", cause);
         }
         context.close();
     }
 
-    // Cutting.
+    // Splitting.
 
     private void append(ByteBuf in) {
         ByteBuf before = buffered;
@@ -276,12 +276,12 @@ final class ClientConnection extends ClientChannel {
             before.release();
             buffered = in;
         } else {
-            // Rare: what came did not complete anything. A fresh buffer, since the old one may be shared.
+            // Rare: the bytes did not complete anything. A new buffer, because the old one may be shared.
             buffered = joined(context().alloc(), before, in, 1024);
         }
     }
 
-    /** Starts what requests it can, and hands the current one what is its. */
+    /** Starts the requests that are complete and passes the current one its bytes. */
     private void advance() {
         if (advancing) {
             return;
@@ -296,8 +296,8 @@ final class ClientConnection extends ClientChannel {
                         break;
                     }
                 } else if (!writable() || !nextRequest()) {
-                    // Who reads no answers gets no more of them: what it asked ahead waits, in the end in its own
-                    // socket.
+                    // A client that does not read its responses gets no more of them: its pipelined requests wait in
+                    // this buffer and then in its own socket.
                     break;
                 }
             }
@@ -311,7 +311,7 @@ final class ClientConnection extends ClientChannel {
         updateReading();
     }
 
-    /** Begins the next exchange where its head is complete. */
+    /** Starts the next exchange if its head is complete. */
     private boolean nextRequest() {
         ByteBuf in = buffered;
         if (in == null) {
@@ -323,7 +323,7 @@ final class ClientConnection extends ClientChannel {
         RequestHead head = loop.requestHead;
         int length = Math.min(in.readableBytes(), head.headers.bytes.length);
         try {
-            // Only what is new is looked at, but for the end of the last line seen.
+            // Scans only new bytes, plus the last three, which may begin the empty line.
             int from = Math.max(0, scanned - 3);
             in.getBytes(in.readerIndex() + from, head.headers.bytes, from, length - from);
             int end = HeaderBlock.headEnd(head.headers.bytes, from, length);
@@ -352,14 +352,14 @@ final class ClientConnection extends ClientChannel {
         return true;
     }
 
-    /** RFC 9112 asks for patience with an empty line or two after a body that was one line too long. */
+    /** Skips leading empty lines, as RFC 9112 section 2.2 recommends: some clients send one after a body. */
     private static boolean skipEmptyLines(ByteBuf in) {
         while (in.readableBytes() >= 2
                 && in.getByte(in.readerIndex()) == '\r'
                 && in.getByte(in.readerIndex() + 1) == '\n') {
             in.skipBytes(2);
         }
-        // A lone CR is half of one: the next byte tells.
+        // A lone CR may be the first half of CR LF: wait for the next byte.
         return in.readableBytes() > 1 || (in.isReadable() && in.getByte(in.readerIndex()) != '\r');
     }
 
@@ -395,7 +395,7 @@ final class ClientConnection extends ClientChannel {
         return false;
     }
 
-    /** Answers something that is no request, after which nothing the client sends can be understood. */
+    /** Answers bytes that are not a valid request; nothing that follows on the connection can be parsed. */
     private void refuse(HttpParseException bad) {
         loop.context.metrics().countRefusal(bad.problem());
         String id = loop.ids.ulid().toString();
@@ -418,8 +418,9 @@ final class ClientConnection extends ClientChannel {
     }
 
     /**
-     * Closes once the answer is out. Where the client may still be sending, a plain close would reset the connection
-     * and could destroy the answer on its way: so it is read from, and forgotten, for a little while.
+     * Closes the connection once the response is out. If the client may still be sending, an immediate close would
+     * reset the connection and could destroy the response in transit, so further bytes are read and discarded for a
+     * short time.
      */
     private void endAfterWrites() {
         if (lingering) {

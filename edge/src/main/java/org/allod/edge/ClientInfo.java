@@ -5,10 +5,10 @@ import static org.allod.edge.HeadWriter.ascii;
 import java.net.InetSocketAddress;
 
 /**
- * What machines are told about a client's connection. Made once a connection.
+ * What machines are told about a client's connection. One for each connection.
  *
  * @param address the client's address as text
- * @param fields whole lines that are the same in each of its requests
+ * @param fields complete header lines that are the same in every request of the connection
  */
 @SuppressWarnings("ArrayRecordComponent") // Written once, read by one loop, never compared.
 record ClientInfo(byte[] address, byte[] fields) {

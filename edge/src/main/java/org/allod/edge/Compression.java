@@ -5,11 +5,11 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Whether an answer is compressed on its way, and what that changes in its head. Pure; RFC 9110, sections 8.4 and
- * 12.5.3. Only gzip, which every client has.
+ * Decides whether a response is compressed and how that changes its head. Pure; RFC 9110, sections 8.4 and 12.5.3.
+ * Supports gzip only, which every client accepts.
  */
 final class Compression {
-    /** Below this, what is saved is not worth a packet. */
+    /** Smaller bodies are not compressed: the saving is less than a packet. */
     private static final long LEAST = 1_024;
 
     private static final Set<String> TYPES = Set.of(
@@ -27,13 +27,13 @@ final class Compression {
             "image/vnd.microsoft.icon",
             "image/x-icon");
 
-    /** Fields that speak of the very bytes of a body, or follow it: with one of them an answer is left as it is. */
+    /** Fields that refer to the exact bytes of a body, or follow it: a response with one of them is not compressed. */
     private static final List<String> BINDING =
             List.of("content-encoding", "content-digest", "content-md5", "digest", "trailer");
 
     private Compression() {}
 
-    /** Whether a client that says this in {@code Accept-Encoding} takes gzip. */
+    /** Whether this {@code Accept-Encoding} value accepts gzip. */
     static boolean isAccepted(String encodings) {
         boolean any = false;
         for (String one : encodings.toLowerCase(Locale.ROOT).split(",", -1)) {
@@ -48,7 +48,7 @@ final class Compression {
         return any;
     }
 
-    /** Whether content of this type grows smaller; streams of events are let through as they come. */
+    /** Whether content of this type shrinks; event streams are forwarded unbuffered. */
     static boolean shrinks(String type) {
         int semicolon = type.indexOf(';');
         String bare =
@@ -60,17 +60,17 @@ final class Compression {
     }
 
     /**
-     * How a machine's answer leaves.
+     * How a machine's response is sent.
      *
-     * @param changes in its head
-     * @param chunked whether it leaves in chunks
+     * @param changes of its head
+     * @param chunked whether it is sent in chunks
      * @param ends whether its client can tell where it ends without the end of the connection
      */
     record Plan(BodyForwarder.Form form, Changes changes, boolean chunked, boolean ends) {}
 
     /**
-     * @param gzip whether this client takes it
-     * @param http10 whether it knows no chunks
+     * @param gzip whether this client accepts it
+     * @param http10 whether the client does not understand chunks
      */
     static Plan plan(HttpOptions options, ResponseHead answer, BodyFraming body, boolean gzip, boolean http10) {
         boolean concerned = concerns(options, answer);
@@ -85,7 +85,7 @@ final class Compression {
                 : new Plan(BodyForwarder.Form.AS_IS, changes, chunked, !body.untilClose());
     }
 
-    /** Whether a machine's answer might be compressed, for one client or another. */
+    /** Whether a machine's response might be compressed for some client. */
     private static boolean concerns(HttpOptions options, ResponseHead answer) {
         return options.compress()
                 && answer.status >= 200
@@ -99,23 +99,23 @@ final class Compression {
                         .contains("no-transform");
     }
 
-    /** Whether so much is worth it; a length that is not known is. */
+    /** Whether a body of this length is worth compressing; an unknown length is. */
     static boolean isWorthwhile(long length) {
         return length < 0 || length >= LEAST;
     }
 
-    /** What changes in the head of an answer that is compressed for some clients and not for others. */
+    /** Changes to the head of a response that is compressed for some clients and not for others. */
     static Changes addVary() {
         return new Changes(List.of(), "vary: accept-encoding\r\n");
     }
 
     /**
-     * And in that of one that is, for this client.
+     * Changes to the head of a response that is compressed for this client.
      *
      * @param tag its {@code ETag}, or the empty string
      */
     static Changes compressed(String tag) {
-        // The tag of other bytes that mean the same is a weak one.
+        // The compressed bytes are another representation, so a strong tag becomes a weak one.
         String weak = tag.isEmpty() ? "" : "etag: " + (tag.startsWith("W/") ? tag : "W/" + tag) + "\r\n";
         return new Changes(
                 List.of("content-length", "accept-ranges", "etag"),
@@ -125,13 +125,13 @@ final class Compression {
     /**
      * Changes of a head.
      *
-     * @param without names in lower case of the fields that it loses
-     * @param lines whole lines that it gets
+     * @param without names, in lower case, of the fields to remove
+     * @param lines complete lines to add
      */
     record Changes(List<String> without, String lines) {
         static final Changes NONE = new Changes(List.of(), "");
 
-        /** These lines of a head, changed. */
+        /** Applies the changes to these lines of a head. */
         String over(String before) {
             StringBuilder out = new StringBuilder();
             before.lines()

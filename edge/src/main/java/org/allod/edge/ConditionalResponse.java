@@ -8,12 +8,12 @@ import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 
 /**
- * How a request for a file is answered: whole, in part, not at all because the client has it, or not at all because it
- * has no such part. Pure; RFC 9110, sections 13 and 14, of which one range is served and lists of them are not.
+ * How a request for a file is answered: in full, in part, with 304 because the client has it, or with 416 because the
+ * range does not exist. Pure; RFC 9110, sections 13 and 14. A single range is served; lists of ranges are not.
  *
  * @param from where the body starts in the file
- * @param length how much of it there is; sent only where the request was not {@code HEAD}
- * @param lines the fields that say so, each with its end
+ * @param length how many bytes there are; they are sent only if the request was not {@code HEAD}
+ * @param lines the header lines for this outcome, each with its line end
  */
 record ConditionalResponse(int status, long from, long length, String lines) {
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern(
@@ -22,7 +22,7 @@ record ConditionalResponse(int status, long from, long length, String lines) {
 
     private static final Instant LAST = Instant.parse("9999-12-31T23:59:59Z");
 
-    /** What a client says of what it has and wants; empty where it does not. */
+    /** The conditional fields of the request; empty if absent. */
     record Asked(String ifNoneMatch, String ifModifiedSince, String range, String ifRange) {
         static final Asked PLAIN = new Asked("", "", "", "");
     }
@@ -52,7 +52,7 @@ record ConditionalResponse(int status, long from, long length, String lines) {
         } else if (first >= 0 && spec.endsWith("-")) {
             last = size - 1;
         } else if (first < 0 || last < first) {
-            return whole(size, kept + type); // not understood, so not there
+            return whole(size, kept + type); // a range that is not understood is ignored
         }
         if (first >= size || last < 0) {
             return new ConditionalResponse(416, 0, 0, "content-range: bytes */" + size + "\r\ncontent-length: 0\r\n");
@@ -72,12 +72,12 @@ record ConditionalResponse(int status, long from, long length, String lines) {
                 200, 0, size, lines + "accept-ranges: bytes\r\ncontent-length: " + size + "\r\n");
     }
 
-    /** An image may say anything of its files' times; a date of HTTP has a year of four digits. */
+    /** Clamps the time: an image can contain any file time, but an HTTP date has a four-digit year. */
     private static Instant writable(Instant time) {
         return time.isBefore(Instant.EPOCH) ? Instant.EPOCH : time.isAfter(LAST) ? LAST : time;
     }
 
-    /** Whether what the client has is this. */
+    /** Whether the client already has this version. */
     private static boolean has(Asked asked, String tag, Instant modified) {
         if (!asked.ifNoneMatch.isEmpty()) {
             for (String one : asked.ifNoneMatch.split(",", -1)) {
@@ -101,12 +101,12 @@ record ConditionalResponse(int status, long from, long length, String lines) {
         return digits.matches("[0-9]{1,18}") ? Long.parseLong(digits) : otherwise;
     }
 
-    /** Whether it is compressed for clients that take it. */
+    /** Whether the file is compressed for clients that accept it. */
     boolean shrinks(String path) {
         return status == 200 && Compression.shrinks(MediaType.of(path)) && Compression.isWorthwhile(length);
     }
 
-    /** The head but for what is said of the connection, as the app wants it. */
+    /** The head without the connection fields, with the app's changes. */
     StringBuilder head(HttpOptions options, Compression.Changes changes, String id) {
         StringBuilder out = new StringBuilder(256)
                 .append("HTTP/1.1 ")

@@ -6,21 +6,23 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tries a port until it takes a connection. A machine that just came up refuses at first, for as long as its process
- * needs to listen, and the request waits for that: so the first tries follow each other within milliseconds. Where no
- * answer comes at all (a packet lost while the machine's link came up), the system's own next try would be a second
- * later, so ours is given up sooner, with growing patience. Lives on one loop.
+ * Tries a port until it accepts a connection. A machine that just came up refuses connections until its process
+ * listens, and the request waits for that, so the first tries follow each other within milliseconds. If no answer comes
+ * at all (a packet was lost while the machine's link came up), the kernel would retry only after a second, so each try
+ * is abandoned sooner, with growing timeouts. Belongs to one loop.
  */
 final class ConnectProbe {
-    /** Milliseconds between refusals; the last one repeats. Steps of 5 ms for two seconds, then of 20. */
+    /**
+     * Milliseconds between tries after a refusal; the last value repeats. Steps of 5 ms for two seconds, then of 20.
+     */
     private static final int[] PAUSES = {1, 2, 5};
 
     private static final int EAGER = 400;
     private static final int RELAXED_PAUSE = 20;
-    /** Milliseconds to wait for an answer of any kind; the last one repeats. */
+    /** Milliseconds to wait for any answer; the last value repeats. */
     private static final int[] PATIENCE = {30, 60, 120, 250, 500, 1000};
 
-    /** Takes the connection, or null and the last failure. */
+    /** Receives the connection, or null and the last failure. */
     interface Answer {
         void opened(@Nullable UpstreamConnection upstream, @Nullable Throwable refused);
     }

@@ -6,10 +6,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The host names that apps have beside {@code APP.domain}: whose each is, and what the edge shows for it over TLS.
- * Immutable: a change is a new one, given to {@link Edge#hosts}.
+ * The custom host names of apps, in addition to {@code APP.domain}: which app owns each, and which certificate the edge
+ * presents for it. Immutable: a change is a new object, given to {@link Edge#hosts}.
  *
- * @param claims by host name in lower case; {@code *.} in front stands for one label
+ * @param claims by host name in lower case; a leading {@code *.} matches one label
  */
 public record CustomHosts(Map<String, Claim> claims) {
     public static final CustomHosts NONE = new CustomHosts(Map.of());
@@ -19,18 +19,18 @@ public record CustomHosts(Map<String, Claim> claims) {
     }
 
     /**
-     * @param app whose name it is
-     * @param identity empty where its certificate cannot be used
+     * @param app the owner
+     * @param identity empty if its certificate cannot be used
      */
     public record Claim(String app, Optional<EdgeCertificates.Identity> identity) {}
 
-    /** The app that this host name leads to, or the empty string. */
+    /** The app that this host name routes to, or the empty string. */
     String app(String host) {
         List<Claim> claims = of(host);
         return claims.isEmpty() ? "" : claims.getFirst().app;
     }
 
-    /** Who has claimed it: by this very name first, then by a star. */
+    /** The claims that match this name: the exact name first, then the wildcard. */
     List<Claim> of(String host) {
         if (claims.isEmpty()) {
             return List.of();

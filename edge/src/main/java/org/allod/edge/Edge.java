@@ -35,8 +35,8 @@ import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A running edge. Started by {@link #start}; told of every change by {@link #publish}; ended by {@link #close}, which
- * first lets requests finish. Every method may be called from any thread.
+ * A running edge. {@link #start} opens it, {@link #publish} gives it each new catalog, and {@link #close} ends it after
+ * letting requests finish. Every method may be called from any thread.
  */
 public final class Edge implements AutoCloseable {
     static final System.Logger LOG = System.getLogger("org.allod.edge");
@@ -54,30 +54,30 @@ public final class Edge implements AutoCloseable {
     private final AutostopLoop idler;
     private final LiveBackends liveBackends;
     private final ConnectionCaps caps;
-    /** Connections over the caps that are being told so. */
-    private final AtomicInteger told = new AtomicInteger();
+    /** Refused connections that are being sent the reason now. */
+    private final AtomicInteger refusalsInProgress = new AtomicInteger();
 
     private volatile RouteTable routes = RouteTable.EMPTY;
-    /** What the routes are made of; touched under the lock of {@link #publish} alone. */
+    /** The catalog that {@link #routes} was built from; guarded by the lock of {@link #publish}. */
     private Catalog published = Catalog.EMPTY;
 
     private volatile CustomHosts hosts = CustomHosts.NONE;
     private volatile boolean closing;
 
     /**
-     * Opens the port and takes requests from then on; until the first {@link #publish} every host is unknown.
+     * Opens the port and accepts requests from then on; until the first {@link #publish} every host is unknown.
      *
-     * @param machines what to wake machines with
-     * @throws RejectedException where the address cannot be listened on as asked; says what to do
+     * @param machines wakes and stops machines
+     * @throws RejectedException if the address cannot be bound; the message says what to do
      */
     public static Edge start(EdgeConfig config, MachineController machines, Clock clock, Timers timers, Rng rng) {
         return start(config, machines, EdgeCertificates.NONE, clock, timers, rng);
     }
 
     /**
-     * As above, with TLS on the ports that want it.
+     * As above, with TLS on the ports that request it.
      *
-     * @param certificates who the edge is
+     * @param certificates the edge's own certificates
      */
     public static Edge start(
             EdgeConfig config,
@@ -118,28 +118,28 @@ public final class Edge implements AutoCloseable {
             loops.add(loop);
             byExecutor.put(executor, loop);
         }
-        listener = opened(listen(transport, byExecutor, ListenerSpec.MAIN, config.listen()));
-        listeners = new Listeners(door -> listen(transport, byExecutor, door, address(door)));
+        listener = awaitBound(listen(transport, byExecutor, ListenerSpec.MAIN, config.listen()));
+        listeners = new Listeners(spec -> listen(transport, byExecutor, spec, address(spec)));
         loops.forEach(EdgeLoop::start);
         idler = new AutostopLoop(this, machines, config.times(), clock, timers, counters);
         idler.start();
     }
 
-    private InetSocketAddress address(ListenerSpec door) {
-        return door.port() == ListenerSpec.HTTPS
+    private InetSocketAddress address(ListenerSpec spec) {
+        return spec.port() == ListenerSpec.HTTPS
                 ? config.https()
-                : new InetSocketAddress(config.listen().getAddress(), door.port());
+                : new InetSocketAddress(config.listen().getAddress(), spec.port());
     }
 
     private ChannelFuture listen(
-            Transport transport, Map<EventExecutor, EdgeLoop> byExecutor, ListenerSpec door, InetSocketAddress at) {
+            Transport transport, Map<EventExecutor, EdgeLoop> byExecutor, ListenerSpec spec, InetSocketAddress at) {
         return new ServerBootstrap()
                 .group(group)
                 .channel(transport.server())
                 .option(ChannelOption.SO_BACKLOG, 4096)
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .handler(new EdgeConnectionGate(
-                        caps, told, !door.tls() && door.raw().isEmpty()))
+                        caps, refusalsInProgress, !spec.tls() && spec.raw().isEmpty()))
                 .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
@@ -148,20 +148,20 @@ public final class Edge implements AutoCloseable {
                     protected void initChannel(Channel channel) {
                         clients.add(channel);
                         EdgeLoop loop = java.util.Objects.requireNonNull(byExecutor.get(channel.eventLoop()));
-                        if (door.tls()) {
+                        if (spec.tls()) {
                             channel.pipeline().addLast(tls.handler());
                         }
                         channel.pipeline()
                                 .addLast(
-                                        door.raw().isEmpty()
-                                                ? new ClientConnection(loop, door)
-                                                : new TcpConnection(loop, door));
+                                        spec.raw().isEmpty()
+                                                ? new ClientConnection(loop, spec)
+                                                : new TcpConnection(loop, spec));
                     }
                 })
                 .bind(at);
     }
 
-    private Channel opened(ChannelFuture binding) {
+    private Channel awaitBound(ChannelFuture binding) {
         ChannelFuture bound = binding.awaitUninterruptibly();
         if (bound.isSuccess()) {
             return bound.channel();
@@ -193,16 +193,16 @@ public final class Edge implements AutoCloseable {
         return new FailedException("the edge cannot listen on " + where + ": " + why);
     }
 
-    /** Where it listens; tells the port that was chosen where 0 was asked for. */
+    /** The address it listens on, with the chosen port if port 0 was requested. */
     public InetSocketAddress address() {
         return (InetSocketAddress) listener.localAddress();
     }
 
     /**
-     * Finds out whether this port could be opened, by opening it.
+     * Checks that this port can be opened, by binding it for a moment.
      *
-     * @param port as a service names it
-     * @throws RejectedException where another program has it
+     * @param port as a service declares it
+     * @throws RejectedException if another program holds it
      */
     public void admit(int port) {
         if (port == ListenerSpec.HTTP || port == address().getPort() || listeners.has(port)) {
@@ -224,8 +224,8 @@ public final class Edge implements AutoCloseable {
     }
 
     /**
-     * Routes by this catalog from now on. Requests that wait look again. What it shares with the one before costs
-     * nothing; a machine is taken to have news where its {@link Backend} is another object than it was.
+     * Routes by this catalog from now on and re-routes held requests. Unchanged parts that the catalog shares with the
+     * previous one cost nothing; a machine counts as changed if its {@link Backend} is another object.
      */
     public synchronized void publish(Catalog catalog) {
         long now = clock.monoNanos();
@@ -246,8 +246,8 @@ public final class Edge implements AutoCloseable {
         loops.forEach(EdgeLoop::nudge);
     }
 
-    /** @param left to which is added what the way no longer leads to */
-    @SuppressWarnings("ReferenceEquality") // an app that was not touched is the same one
+    /** @param left receives the backends that the app no longer has */
+    @SuppressWarnings("ReferenceEquality") // an unchanged app is the same object in both catalogs
     private @Nullable AppRoute route(
             @Nullable CatalogApp was,
             @Nullable CatalogApp is,
@@ -270,18 +270,18 @@ public final class Edge implements AutoCloseable {
                 : new AppRoute(is, lives, before == null ? new HoldLimit(config.limits()) : before.room());
     }
 
-    /** Serves these host names from now on, in place of those before. Connections that are open stay as they are. */
+    /** Replaces the custom host names. Open connections are not affected. */
     public void hosts(CustomHosts now) {
         hosts = now;
     }
 
     /**
-     * Empties a machine before it is stopped or suspended by someone else than the edge: nothing new is sent to it,
-     * free connections to it are closed at once and the others when their request is over. It takes traffic again when
-     * a catalog shows that it was down and runs, or after {@link #undrain}.
+     * Drains a machine before something other than the edge stops or suspends it: it receives no new requests, idle
+     * connections to it are closed at once and the others when their request ends. It receives traffic again when a
+     * catalog shows that it was down and runs again, or after {@link #undrain}.
      *
-     * @return completes, on a thread that may block, with true when nothing is under way any more; with false where
-     *     that is not so after {@code atMost}
+     * @return completes, on a thread that may block, with true when no request is in flight; with false if that takes
+     *     longer than {@code atMost}
      */
     public CompletionStage<Boolean> drain(MachineId machine, Duration atMost) {
         List<BackendState> lives = liveBackends.of(machine);
@@ -300,10 +300,10 @@ public final class Edge implements AutoCloseable {
                     timer.cancel();
                     return empty;
                 },
-                task -> SupervisedThread.start("drained", task));
+                task -> SupervisedThread.start("edge-drained", task));
     }
 
-    /** Sends to the machine again after a {@link #drain} that no stop followed. */
+    /** Sends requests to the machine again after a {@link #drain} that no stop followed. */
     public void undrain(MachineId machine) {
         List<BackendState> lives = liveBackends.of(machine);
         if (!lives.isEmpty()) {
@@ -312,7 +312,7 @@ public final class Edge implements AutoCloseable {
         }
     }
 
-    /** Closes what is free, on every loop. */
+    /** Closes idle connections to the machine on every loop. */
     CompletableFuture<Void> free(BackendState backendState) {
         return CompletableFuture.allOf(loops.stream()
                 .map(loop -> CompletableFuture.runAsync(() -> loop.empty(backendState), loop::execute))
@@ -323,7 +323,7 @@ public final class Edge implements AutoCloseable {
         return routes;
     }
 
-    /** What lives of a machine. */
+    /** The state of each port of a machine. */
     List<BackendState> lives(MachineId machine) {
         return liveBackends.of(machine);
     }
@@ -338,7 +338,7 @@ public final class Edge implements AutoCloseable {
         return counters.snapshot(liveBackends.load(), caps);
     }
 
-    /** Takes no more, lets what is under way finish within {@code drain}, then cuts what is left. */
+    /** Stops accepting, lets requests in flight finish within {@code drain}, then closes the remaining connections. */
     @Override
     public void close() {
         closing = true;

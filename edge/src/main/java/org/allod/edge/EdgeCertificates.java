@@ -13,21 +13,19 @@ import java.util.Optional;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
-/** Where the edge finds its own certificates. Called on an event loop: answers from memory. */
+/** The source of the edge's own certificates. Called on an event loop, so it answers from memory. */
 public interface EdgeCertificates {
     /**
-     * A certificate and its key, made ready for TLS when first used: 1.2 and 1.3 as the JDK has them, with HTTP/1.1
-     * inside. What was made goes with the object, so that nothing of a deleted certificate is kept, nor are its
-     * sessions resumed. Prints without the key.
+     * A certificate and its key. The TLS context (1.2 and 1.3 of the JDK, HTTP/1.1 inside) is built on first use and
+     * belongs to this object, so that nothing of a deleted certificate is kept and its sessions are not resumed. {@code
+     * toString} omits the key.
      */
     final class Identity {
         private final PrivateKey key;
         private final List<X509Certificate> chain;
         private volatile @Nullable SslContext context;
 
-        /**
-         * @param chain the certificate first, then those that vouch for it
-         */
+        /** @param chain the leaf certificate first, then its issuers */
         public Identity(PrivateKey key, List<X509Certificate> chain) {
             this.key = key;
             this.chain = List.copyOf(chain);
@@ -41,14 +39,14 @@ public interface EdgeCertificates {
             return chain;
         }
 
-        /** Whether every certificate of the chain is within its dates. */
+        /** Whether every certificate of the chain is valid at this time. */
         boolean validAt(Instant now) {
             return chain.stream()
                     .noneMatch(one -> now.isBefore(one.getNotBefore().toInstant())
                             || now.isAfter(one.getNotAfter().toInstant()));
         }
 
-        /** Two loops may both make it, once; either will do. */
+        /** Two loops may both build it at first use; either result is good. */
         SslContext context() throws SSLException {
             SslContext made = context;
             if (made == null) {
@@ -81,8 +79,8 @@ public interface EdgeCertificates {
     }
 
     /**
-     * Who the edge is for a client that asks for {@code host}. The same object as long as the same certificate is
-     * meant.
+     * The identity for a client that asks for {@code host}. Returns the same object as long as the same certificate
+     * applies.
      *
      * @param host in lower case; empty where the client names none
      */

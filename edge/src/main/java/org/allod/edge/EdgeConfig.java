@@ -4,12 +4,12 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 
 /**
- * How an edge is set up.
+ * The configuration of an edge.
  *
- * @param listen where to take requests
- * @param https where to take requests over TLS, once a service wants it
- * @param domain what comes after an app's name in its host names, without a leading dot, in lower case
- * @param region told to machines in {@code fly-region}
+ * @param listen address for HTTP
+ * @param https address for HTTPS, opened once a service needs it
+ * @param domain what follows an app's name in its host names, without a leading dot, in lower case
+ * @param region sent to machines in {@code fly-region}
  * @param threads event loops; 0 means one for each processor
  * @param nativeTransport epoll where it works, else NIO; false forces NIO
  */
@@ -23,16 +23,17 @@ public record EdgeConfig(
         Limits limits,
         Times times) {
     /**
-     * Bounds. Each keeps one client, app or machine from taking what others need.
+     * Limits. Each keeps one client, app or machine from taking what others need.
      *
      * @param headBytes a request's or response's line and fields together; more is 431 (414 where the target alone is)
-     * @param headFields how many fields
-     * @param bufferedBytes what is read ahead of a client whose request cannot be forwarded yet; then reading stops
-     * @param connections clients at once
-     * @param perAddress of these from one IPv4 address or one IPv6 /64
+     * @param headFields maximum number of header fields
+     * @param bufferedBytes bytes read ahead from a client whose request cannot be forwarded yet; at this limit reading
+     *     stops
+     * @param connections concurrent client connections
+     * @param perAddress of these, from one IPv4 address or one IPv6 /64
      * @param heldRequests requests of one app that may wait for a machine at once
-     * @param heldBytes and the memory they may take together
-     * @param idlePerMachine unused connections kept open to one machine, by each event loop
+     * @param heldBytes the memory that these may take together
+     * @param idlePerMachine idle connections kept open to one machine by each event loop
      */
     public record Limits(
             int headBytes,
@@ -43,18 +44,21 @@ public record EdgeConfig(
             int heldRequests,
             long heldBytes,
             int idlePerMachine) {
-        /** Generous for people, small beside the memory of a host: all held requests of an app fit in 16 MiB. */
+        /**
+         * The defaults: generous for people, small beside the memory of a host. All held requests of an app fit in 16
+         * MiB.
+         */
         public static Limits usual() {
             return new Limits(32 << 10, 100, 64 << 10, 10_000, 2_000, 512, 16 << 20, 128);
         }
 
-        /** This, with other bounds on what one app may have waiting. */
+        /** A copy with other limits on an app's held requests. */
         public Limits holding(int requests, long bytes) {
             return new Limits(
                     headBytes, headFields, bufferedBytes, connections, perAddress, requests, bytes, idlePerMachine);
         }
 
-        /** This, with other bounds on clients. */
+        /** A copy with other limits on clients. */
         public Limits connecting(int clients, int address) {
             return new Limits(
                     headBytes, headFields, bufferedBytes, clients, address, heldRequests, heldBytes, idlePerMachine);
@@ -62,21 +66,22 @@ public record EdgeConfig(
     }
 
     /**
-     * How long things may take. They are checked four times a second, so add up to 250 ms.
+     * Timeouts. They are checked four times a second, so each may take up to 250 ms longer.
      *
      * @param head from the first byte of a request's head (or from connecting) to its last
      * @param keepAlive between requests of one connection
      * @param idle without a byte in either direction while a request is under way
      * @param tunnelIdle the same, after an upgrade
      * @param hold how long a request may wait for a machine
-     * @param connect to wait for a running machine to take a connection
+     * @param connect how long to wait for a running machine to accept a connection
      * @param port how long a machine that runs, and was not woken by the edge, may refuse connections before the
-     *     request fails; one that was woken has {@code hold}
-     * @param pooled how long an unused connection to a machine is kept
-     * @param halfClosed how long a client that will send no more may still be answered; after that it counts as gone
+     *     request fails; for one that was woken {@code hold} applies
+     * @param pooled how long an idle connection to a machine is kept
+     * @param halfClosed how long a client that has half-closed its connection may still receive its response; after
+     *     that it counts as gone
      * @param drain how long {@link Edge#close} lets requests finish
      * @param idleGrace how long a machine stays up after its last request
-     * @param autostopEvery how often idle machines are looked for
+     * @param autostopEvery how often the edge looks for idle machines
      */
     public record Times(
             Duration head,
@@ -92,8 +97,8 @@ public record EdgeConfig(
             Duration idleGrace,
             Duration autostopEvery) {
         /**
-         * Pooled is below the 5 s after which common servers close an idle connection, so that the edge closes first
-         * and no request runs into a connection that is going away.
+         * The defaults. {@code pooled} is below the 5 s after which common servers close an idle connection, so that
+         * the edge closes first and no request is sent on a connection that is closing.
          */
         public static Times usual() {
             return new Times(
@@ -111,7 +116,7 @@ public record EdgeConfig(
                     Duration.ofSeconds(30));
         }
 
-        /** This, with other patience towards clients. */
+        /** A copy with other timeouts for clients. */
         public Times clients(Duration newHead, Duration newKeepAlive, Duration newIdle) {
             return new Times(
                     newHead,
@@ -128,7 +133,7 @@ public record EdgeConfig(
                     autostopEvery);
         }
 
-        /** This, with other patience towards machines. */
+        /** A copy with other timeouts for machines. */
         public Times machines(Duration newHold, Duration newConnect, Duration newPort) {
             return new Times(
                     head,
@@ -145,24 +150,24 @@ public record EdgeConfig(
                     autostopEvery);
         }
 
-        /** This, with another rhythm of putting machines to sleep. */
+        /** A copy with other autostop intervals. */
         public Times sleeping(Duration grace, Duration every) {
             return new Times(
                     head, keepAlive, idle, tunnelIdle, hold, connect, port, pooled, halfClosed, drain, grace, every);
         }
     }
 
-    /** An edge for {@code APP.localhost} with the usual bounds. */
+    /** An edge for {@code APP.localhost} with the default limits. */
     public static EdgeConfig at(InetSocketAddress listen) {
         return new EdgeConfig(listen, beside(listen), "localhost", "local", 0, true, Limits.usual(), Times.usual());
     }
 
-    /** 443 beside 80, else 8443: as servers are usually put beside each other. */
+    /** The HTTPS address beside an HTTP one: port 443 beside 80, else 8443. */
     private static InetSocketAddress beside(InetSocketAddress listen) {
         return new InetSocketAddress(listen.getAddress(), listen.getPort() == 80 ? 443 : 8443);
     }
 
-    /** What follows a host in an address of HTTPS here: nothing where the port is the usual one. */
+    /** What follows the host in an HTTPS URL of this edge: empty for port 443. */
     String httpsSuffix() {
         return https.getPort() == 443 ? "" : ":" + https.getPort();
     }

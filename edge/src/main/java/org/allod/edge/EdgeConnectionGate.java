@@ -11,14 +11,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.allod.base.ConnectionCaps;
 
 /**
- * In front of a listener: closes what is over the edge's caps as soon as it is accepted, before anything is made for it.
- * A few of these are told why, at a time; more would take the descriptors that the caps are there to keep.
+ * A listener's admission: closes connections over the edge's caps as soon as they are accepted, before anything is
+ * allocated for them. A few at a time are sent the reason; more would take the descriptors that the caps protect.
  */
 final class EdgeConnectionGate extends ChannelInboundHandlerAdapter {
-    /** Says of a connection that it is one too many, and there to be told so. */
+    /** Marks a connection that is over the cap and is being sent the reason. */
     private static final AttributeKey<Boolean> REFUSED = AttributeKey.valueOf("org.allod.edge.refused");
 
-    /** Connections that are told at once, on all ports together. */
+    /** Maximum connections that are sent the reason at once, over all ports. */
     private static final int MOST_TOLD = 64;
 
     private final ConnectionCaps caps;
@@ -26,8 +26,8 @@ final class EdgeConnectionGate extends ChannelInboundHandlerAdapter {
     private final boolean tells;
 
     /**
-     * @param told how many are being told now, shared by all listeners
-     * @param tells whether HTTP is spoken here in clear, so that a word costs next to nothing
+     * @param told how many are being sent the reason now; shared by all listeners
+     * @param tells whether this port speaks HTTP in clear text, so that a response costs next to nothing
      */
     EdgeConnectionGate(ConnectionCaps caps, AtomicInteger told, boolean tells) {
         this.caps = caps;
@@ -35,7 +35,7 @@ final class EdgeConnectionGate extends ChannelInboundHandlerAdapter {
         this.tells = tells;
     }
 
-    /** Whether this connection is to be told that there are too many. */
+    /** Whether this connection is refused and is to be sent the reason. */
     static boolean refused(Channel channel) {
         return channel.hasAttr(REFUSED);
     }
@@ -55,7 +55,7 @@ final class EdgeConnectionGate extends ChannelInboundHandlerAdapter {
             if (tells) {
                 told.decrementAndGet();
             }
-            // Reset, so that the kernel keeps nothing of it either.
+            // A reset, so that the kernel keeps no state for it either.
             child.config().setOption(ChannelOption.SO_LINGER, 0);
             child.unsafe().closeForcibly();
         }

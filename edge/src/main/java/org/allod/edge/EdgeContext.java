@@ -1,6 +1,6 @@
 package org.allod.edge;
 
-/** What all event loops of an edge have in common. */
+/** What all event loops of an edge share. */
 interface EdgeContext {
     EdgeConfig config();
 
@@ -14,12 +14,12 @@ interface EdgeContext {
 
     boolean closing();
 
-    /** The app that a Host field means, or the empty string. */
+    /** The app that a Host field refers to, or the empty string. */
     default String app(String host) {
         String app = HostName.app(host, config().domain());
         return app.isEmpty() ? hosts().app(HostName.bare(host)) : app;
     }
 
-    /** Lets requests of every loop that wait look again. */
+    /** Re-routes the held requests of every loop. */
     void nudgeAll();
 }

@@ -22,10 +22,10 @@ import org.allod.base.Rng;
 import org.allod.base.SupervisedThread;
 
 /**
- * One event loop and what belongs to it: its clients, the requests of theirs that wait for a change, the readers and
- * writers of heads. Everything is for its own thread, but {@link #execute}, {@link #nudge} and {@link #closing}.
+ * One event loop and what belongs to it: its clients, their held requests, and the parsers and writers of message
+ * heads. Only its own thread may call it, except for {@link #execute}, {@link #nudge} and {@link #closing}.
  */
-@SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
+@SuppressWarnings("FutureReturnValueIgnored") // Netty reports failures through channelInactive and exceptionCaught
 final class EdgeLoop {
     private static final long SWEEP_MILLIS = 250;
     private static final String SWEEP = "edge-deadlines";
@@ -43,11 +43,14 @@ final class EdgeLoop {
     private final Bootstrap dialer;
     private final List<ClientChannel> clients = new ArrayList<>();
     private final List<UpstreamAcquisition> waiting = new ArrayList<>();
-    /** Machines to which a connection is, or lately was, free: of a hundred thousand that sleep none is looked at. */
+    /**
+     * Machines that have, or recently had, an idle connection: a sweep visits only these and none of the thousands that
+     * sleep.
+     */
     private final Set<BackendState> trackPool = new HashSet<>();
 
     private final AtomicBoolean nudged = new AtomicBoolean();
-    /** The size of {@code waiting}, for other threads. */
+    /** The size of {@code waiting}, readable by other threads. */
     private volatile int waitingCount;
 
     EdgeLoop(
@@ -90,12 +93,12 @@ final class EdgeLoop {
         return events.inEventLoop();
     }
 
-    /** Runs it on this loop, soon; not at all where the edge is closed. */
+    /** Runs the task on this loop soon; drops it if the edge is closed. */
     void execute(Runnable task) {
         try {
             events.execute(task);
         } catch (RejectedExecutionException closed) {
-            // Whoever waited for this was on the loop, and went with it.
+            // The edge is closed: whatever waited for the task ended with its loop.
         }
     }
 
@@ -144,8 +147,8 @@ final class EdgeLoop {
     }
 
     /**
-     * Something changed, so that requests that wait may find a machine now. From any thread. Costs next to nothing
-     * where none waits: a request that is about to wait looks once more after it is counted, so none is missed.
+     * Re-routes held requests, because something changed. From any thread. Costs next to nothing if none is held: a
+     * request that is about to wait is counted first and then tries once more, so none is missed.
      */
     void nudge() {
         if (waitingCount > 0 && nudged.compareAndSet(false, true)) {
@@ -158,12 +161,15 @@ final class EdgeLoop {
         }
     }
 
-    /** A connection to this machine is free now; it is closed once nobody has taken it for a while. */
+    /**
+     * Registers a machine with an idle connection; the sweep closes the connection if nothing takes it for {@code
+     * pooled}.
+     */
     void trackPool(BackendState backendState) {
         trackPool.add(backendState);
     }
 
-    /** Closes free connections to a machine, and lets go of idle clients that count as its load. */
+    /** Closes idle connections to a machine, and unpins idle clients that count as its load. */
     void empty(BackendState backendState) {
         var _ = backendState.pool(index).closeOlder(0, true);
         for (ClientChannel client : List.copyOf(clients)) {
@@ -171,7 +177,7 @@ final class EdgeLoop {
         }
     }
 
-    /** Ends clients that have no request under way, or all of them. */
+    /** Closes clients without a request in flight, or all of them. */
     void closeClients(boolean all) {
         for (ClientChannel client : List.copyOf(clients)) {
             client.edgeCloses(all);

@@ -4,26 +4,27 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What the edge has done since it started, and what it has on hand. Counts only ever grow; the last group are levels.
+ * Counters of the edge since its start, and its current levels. Counters only grow; the last three components are
+ * levels.
  *
- * @param connections clients taken
- * @param refusedConnections clients turned away because there were too many overall
- * @param refusedByAddress clients turned away because their address had too many
- * @param requests whole request heads read
- * @param answers by class of status, {@code answers.get(2)} being the 2xx; those of machines and the edge's own
- * @param problems the edge's own answers, by their code
- * @param held requests that had to wait for a machine
- * @param wakes machines the edge brought up, or tried to
+ * @param connections clients accepted
+ * @param refusedConnections clients refused because of the overall connection limit
+ * @param refusedByAddress clients refused because of the limit for their address
+ * @param requests complete request heads read
+ * @param answers responses by status class, of machines and of the edge itself: {@code answers.get(2)} counts 2xx
+ * @param problems the edge's own error responses, by code
+ * @param held requests that waited for a machine
+ * @param wakes machines that the edge tried to bring up
  * @param wakeFailures of these, how many did not come up or did not listen
- * @param wakeLatency from asking for a machine to its port accepting a connection
+ * @param wakeLatency from the wake request to the port accepting a connection
  * @param retries requests sent to another machine or connection because the first refused or had just closed
  * @param dials connections opened to machines
- * @param stops machines put to sleep because nobody used them
+ * @param stops machines put to sleep because they were idle
  * @param bytesIn from clients
  * @param bytesOut to clients
- * @param openConnections clients now
+ * @param openConnections clients connected now
  * @param heldNow requests waiting for a machine now
- * @param inFlight requests or connections that machines have now
+ * @param inFlight requests or connections in flight at machines now
  */
 public record EdgeStats(
         long connections,
@@ -45,11 +46,11 @@ public record EdgeStats(
         int heldNow,
         int inFlight) {
     /**
-     * How long something took.
+     * A latency histogram.
      *
      * @param upToMillis upper bounds of the first buckets; one more bucket takes the rest
      * @param counts of each bucket, not cumulative
-     * @param sumNanos of all together
+     * @param sumNanos the sum of all latencies
      */
     public record Latency(List<Integer> upToMillis, List<Long> counts, long sumNanos) {
         public long count() {

@@ -5,10 +5,10 @@ import io.netty.buffer.ByteBufAllocator;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The edge's own answer to a request it cannot forward: what is wrong and what to do, for a person in a terminal, a
+ * The edge's own response to a request it cannot forward: what is wrong and what to do, for a person in a terminal, a
  * person in a browser, or a program.
  *
- * @param why one sentence, without secrets; what a client sent is quoted as plain text
+ * @param why one sentence, without secrets; client input is quoted as plain text
  * @param hint what to do about it, or empty
  */
 record ErrorResponse(Problem problem, String why, String hint) {
@@ -17,10 +17,10 @@ record ErrorResponse(Problem problem, String why, String hint) {
     }
 
     /**
-     * The whole response.
+     * Writes the complete response.
      *
-     * @param toHead without the body
-     * @param close whether the connection ends with it
+     * @param toHead true for {@code HEAD}: no body
+     * @param close whether the connection ends after it
      */
     ByteBuf write(ByteBufAllocator allocator, RequestHead.Wants wants, boolean toHead, boolean close, String id) {
         byte[] body = body(wants, id).getBytes(StandardCharsets.UTF_8);

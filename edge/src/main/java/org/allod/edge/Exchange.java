@@ -5,9 +5,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One {@link PendingRequest} and its answer, on their way through the edge. Follows the {@link RequestPlan} of it: to a word of the
- * edge's own, to a {@link StaticFileHandler}, or by a {@link UpstreamAcquisition} to a machine, where {@link RequestForwarder} takes over.
- * What its client does comes through here; so does the end, whoever brings it. Belongs to one loop.
+ * One {@link PendingRequest} and its response. Follows its {@link RequestPlan}: an error response of the edge, a {@link
+ * StaticFileHandler}, or an {@link UpstreamAcquisition} that finds a machine, after which {@link RequestForwarder}
+ * takes over. Client events and the end of the exchange pass through here. Belongs to one loop.
  */
 final class Exchange implements UpstreamRequester {
     final ClientConnection client;
@@ -15,7 +15,10 @@ final class Exchange implements UpstreamRequester {
     private final EdgeLoop loop;
     private final UpstreamAcquisition acquisition;
 
-    /** Of these two one at most; none while it looks for a machine, or waits for one. */
+    /**
+     * At most one of {@code file} and the forwarder is set; neither while the request looks for a machine or waits for
+     * one.
+     */
     private @Nullable StaticFileHandler file;
 
     private @Nullable RequestForwarder forwarding;
@@ -52,9 +55,9 @@ final class Exchange implements UpstreamRequester {
         }
     }
 
-    // From a file of the app's image.
+    // Serving a file of the app's image.
 
-    /** There is none, so a machine is asked after all. */
+    /** The file does not exist, so the request goes to a machine. */
     void noFile() {
         file = null;
         acquisition.start();
@@ -104,15 +107,15 @@ final class Exchange implements UpstreamRequester {
         begun.start();
     }
 
-    /** The machine's connection turned out to be closed before it took the request: it gets a new one. */
+    /** The pooled connection turned out to be closed before the machine took the request: dials a new one. */
     void again() {
         forwarding = null;
         acquisition.again();
     }
 
-    // From the client.
+    // Events of the client.
 
-    /** Whether what comes is for {@link #fromClient}, unread. */
+    /** Whether bytes go to {@link #fromClient} unparsed. */
     boolean tunnels() {
         return forwarding != null && forwarding.tunnels();
     }
@@ -121,7 +124,7 @@ final class Exchange implements UpstreamRequester {
         Objects.requireNonNull(forwarding).fromClient(in);
     }
 
-    /** Uses what of the client's buffer belongs to this request. */
+    /** Consumes the bytes of the client's buffer that belong to this request. */
     void fromBuffer() {
         RequestForwarder to = forwarding;
         if (to != null) {
@@ -149,7 +152,7 @@ final class Exchange implements UpstreamRequester {
         }
     }
 
-    /** The client will send no more. It may still read; a client that is gone looks just the same at first. */
+    /** The client half-closed its connection. It may still read; a client that is gone looks the same at first. */
     void clientEnded() {
         RequestForwarder with = forwarding;
         if (with != null && with.tunnels()) {
@@ -161,7 +164,7 @@ final class Exchange implements UpstreamRequester {
         }
     }
 
-    /** Nothing moved for too long. */
+    /** The idle timeout expired. */
     void expired() {
         RequestForwarder with = forwarding;
         if (with != null) {
@@ -173,9 +176,9 @@ final class Exchange implements UpstreamRequester {
         }
     }
 
-    // The end.
+    // The end of the exchange.
 
-    /** The edge answers itself, in a machine's stead. */
+    /** Answers with an error response of the edge. */
     @Override
     public void fail(ErrorResponse answer) {
         loop.context.metrics().countRefusal(answer.problem());
@@ -184,12 +187,12 @@ final class Exchange implements UpstreamRequester {
         over(keep);
     }
 
-    /** Whether the client can ask again on its connection, after a word of the edge's own. */
+    /** Whether the client's connection can be reused after an error response of the edge. */
     private boolean keepsClient() {
         return request.keepAlive && !request.http10 && request.whole() && !loop.closing();
     }
 
-    /** The edge has answered, and all of it is written. */
+    /** The edge's own response is written completely. */
     void answered(int status, boolean keep) {
         loop.context.metrics().countResponse(status);
         over(keep);
@@ -203,20 +206,20 @@ final class Exchange implements UpstreamRequester {
         }
     }
 
-    /** The machine has answered; what it wrote is flushed once all it has sent is read. */
+    /** The machine's response is complete; it is flushed once everything the client has sent is read. */
     void forwarded(int status, boolean keep) {
         loop.context.metrics().countResponse(status);
         end();
         client.finished(keep);
     }
 
-    /** The client sees that it has not got all of it. */
+    /** Cuts the connection, so that the client sees that the response is incomplete. */
     void abort() {
         client.abort();
         cancel();
     }
 
-    /** The client is gone. Its machine need not work for it any longer. */
+    /** The client is gone, so its machine need not continue to work for it. */
     void cancel() {
         if (!over) {
             end();

@@ -7,12 +7,12 @@ import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 
 /**
- * Compresses one body as it passes. What comes in one piece leaves in one chunk of HTTP/1.1, whole: nothing is held back
- * for what may follow. Holds memory outside the heap until it is closed. Belongs to one loop, and costs it about a
- * millisecond for a piece of the usual 64 KiB.
+ * Compresses one body as it passes. Each piece of input becomes one complete HTTP/1.1 chunk: nothing is held back for
+ * later input. Holds off-heap memory until it is closed. Belongs to one loop, and takes about a millisecond of it for
+ * the usual piece of 64 KiB.
  */
 final class GzipEncoder implements AutoCloseable {
-    /** Measured on source text: 26 % of the size at 0.9 ms for 64 KiB, where the usual 6 has 23 % at 2.0 ms. */
+    /** Measured on source text: 26 % of the size at 0.9 ms for 64 KiB; the default level 6 reaches 23 % at 2.0 ms. */
     private static final int LEVEL = 3;
 
     private static final int ROOM = 8 << 10;
@@ -25,7 +25,7 @@ final class GzipEncoder implements AutoCloseable {
     /**
      * @param in read to its end; not released
      * @param last whether the body ends with it
-     * @return chunks, and behind the last the one that ends them
+     * @return chunks, followed by the final chunk if {@code last}
      */
     ByteBuf pass(ByteBuf in, boolean last, ByteBufAllocator allocator) {
         ByteBuf content = allocator.directBuffer(Math.max(64, in.readableBytes() / 2));

@@ -4,7 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.nio.charset.StandardCharsets;
 
-/** Puts a head together in one array, so that it reaches the socket's buffer in one copy. Grows; belongs to one loop. */
+/**
+ * Builds a head in one array, so that it is copied into the socket's buffer once. Grows as needed; belongs to one loop.
+ */
 final class HeadWriter {
     private byte[] out = new byte[4096];
     private int length;
@@ -25,7 +27,7 @@ final class HeadWriter {
         return this;
     }
 
-    @SuppressWarnings("deprecation") // The one call that copies ASCII without an encoder; all callers write ASCII.
+    @SuppressWarnings("deprecation") // the one call that copies ASCII without an encoder; all callers write ASCII
     HeadWriter put(String ascii) {
         room(ascii.length());
         ascii.getBytes(0, ascii.length(), out, length);
@@ -33,7 +35,7 @@ final class HeadWriter {
         return this;
     }
 
-    /** The head in a buffer with {@code more} bytes of room behind it. */
+    /** The head in a buffer with room for {@code more} bytes after it. */
     ByteBuf toBuffer(ByteBufAllocator allocator, int more) {
         ByteBuf buffer = allocator.directBuffer(length + more);
         buffer.writeBytes(out, 0, length);

@@ -4,15 +4,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.IntPredicate;
 
 /**
- * The fields of one message head, as places in a byte array, found by one strict pass. Reused for message after
- * message by one event loop, so nothing here outlives the handling of a head.
+ * The fields of one message head as offsets in a byte array, found in one strict pass. Reused for message after message
+ * by one event loop, so nothing here outlives the handling of a head.
  *
- * <p>Strict, because whatever two parsers read differently is a way to smuggle a request past the first: lines end in
- * CR LF and nothing else, no line is folded, a name is a token with its colon right behind it, and a value holds no
- * control character.
+ * <p>Strict, because a request that two parsers read differently can be smuggled past the first: lines end in CR LF and
+ * nothing else, no line is folded, a name is a token followed directly by its colon, and a value holds no control
+ * character.
  */
 final class HeaderBlock {
-    /** Longest list of names in {@code Connection} that is looked at; nobody sends more. */
+    /** Maximum names in {@code Connection} that are tracked; no real client sends more. */
     private static final int NOMINATED = 16;
 
     private static final boolean[] TOKEN = new boolean[256];
@@ -30,7 +30,7 @@ final class HeaderBlock {
     final int[] nameEnd;
     final int[] valueStart;
     final int[] valueEnd;
-    /** Just behind the line's CR LF. */
+    /** Offset after the line's CR LF. */
     final int[] end;
 
     int count;
@@ -41,7 +41,7 @@ final class HeaderBlock {
     boolean keepAlive;
     boolean upgrade;
     boolean chunked;
-    /** From {@code Content-Length}; -1 where there is none. */
+    /** From {@code Content-Length}; -1 if absent. */
     long contentLength;
 
     private boolean encoded;
@@ -63,7 +63,7 @@ final class HeaderBlock {
         return TOKEN[b & 0xff];
     }
 
-    /** Whether a value may hold it: anything but control characters, and tabs. */
+    /** Whether a value may contain the byte: anything but control characters; tabs are allowed. */
     static boolean inValue(byte b) {
         return b >= 0x20 ? b != 0x7f : b < 0 || b == '\t';
     }
@@ -71,7 +71,7 @@ final class HeaderBlock {
     /**
      * Finds the end of a head in {@code bytes[from, to)}.
      *
-     * @return the index behind the empty line, or -1 where it is not there yet
+     * @return the index after the empty line, or -1 if it has not arrived
      */
     static int headEnd(byte[] bytes, int from, int to) {
         for (int i = from; i < to; i++) {
@@ -87,7 +87,7 @@ final class HeaderBlock {
         return -1;
     }
 
-    /** Reads the lines from {@code at} to the empty one, which ends at {@code headEnd}. */
+    /** Parses the lines from {@code at} to the empty line that ends at {@code headEnd}. */
     void parse(int at, int headEnd) {
         count = 0;
         close = false;
@@ -145,7 +145,7 @@ final class HeaderBlock {
             case CONTENT_LENGTH -> contentLength(i);
             case TRANSFER_ENCODING -> transferEncoding(i);
             default -> {
-                // Means nothing to where the message ends.
+                // Does not affect framing.
             }
         }
         return pos + 2;
@@ -224,7 +224,7 @@ final class HeaderBlock {
         }
     }
 
-    /** Whether {@code Connection} says that this field is for us alone. */
+    /** Whether {@code Connection} nominates this field as hop-by-hop. */
     boolean nominated(int i) {
         for (int n = 0; n < nominated; n++) {
             int length = nominatedEnd[n] - nominatedStart[n];
@@ -244,7 +244,7 @@ final class HeaderBlock {
         return true;
     }
 
-    /** Copies the lines of the fields that pass as they are, those that stand together at once. */
+    /** Copies the lines of the fields that pass; adjacent lines are copied together. */
     void copy(HeadWriter out, IntPredicate passes) {
         int run = -1;
         for (int i = 0; i < count; i++) {
@@ -292,7 +292,7 @@ final class HeaderBlock {
         return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
     }
 
-    /** Compares with a lower-case word, whatever the case here. */
+    /** Compares with a lower-case word, ignoring case. */
     boolean is(int from, int to, String word) {
         if (to - from != word.length()) {
             return false;

@@ -3,10 +3,10 @@ package org.allod.edge;
 import java.util.Locale;
 
 /**
- * The header fields that mean something to the edge.
+ * The header fields that the edge interprets.
  *
- * <p>A name with underscores for dashes ({@code X_Forwarded_For}) is one of these too as far as anyone behind us who
- * speaks CGI is concerned, so it is recognised, and dropped as {@link #SPOOFED}: otherwise a client could say who it is.
+ * <p>A name with underscores instead of dashes ({@code X_Forwarded_For}) is the same field to a CGI application behind
+ * the edge, so it is recognised and dropped as {@link #SPOOFED}; otherwise a client could forge its address.
  */
 enum HeaderName {
     HOST,
@@ -33,7 +33,7 @@ enum HeaderName {
     FLY_REGION,
     FLY_FORWARDED_PORT,
     FLY_REQUEST_ID,
-    /** One of the above, written with an underscore. */
+    /** One of the above, spelled with an underscore. */
     SPOOFED,
     /** Anything else. */
     OTHER;
@@ -70,7 +70,7 @@ enum HeaderName {
         return OTHER;
     }
 
-    /** 0 where these bytes are the name, 1 where they are but for underscores, -1 where they are not. */
+    /** 0 if these bytes are the name, 1 if they differ only in underscores, -1 otherwise. */
     private int difference(byte[] bytes, int start) {
         int spoofed = 0;
         for (int i = 0; i < lower.length(); i++) {

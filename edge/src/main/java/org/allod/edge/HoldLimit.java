@@ -3,7 +3,7 @@ package org.allod.edge;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** How much of one app may wait for its machines: so many requests, so many bytes. Shared by all event loops. */
+/** Limits how many requests, and how many bytes, of one app wait for its machines. Shared by all event loops. */
 final class HoldLimit {
     private final EdgeConfig.Limits limits;
     private final AtomicInteger requests = new AtomicInteger();
@@ -13,7 +13,7 @@ final class HoldLimit {
         this.limits = limits;
     }
 
-    /** Takes a place for a request of this size, or says that there is none. */
+    /** Reserves a place for a request of this size; returns false if the limit is reached. */
     boolean enter(int size) {
         if (requests.incrementAndGet() > limits.heldRequests()) {
             requests.decrementAndGet();
@@ -26,7 +26,7 @@ final class HoldLimit {
         return true;
     }
 
-    /** A waiting request has sent more. False where it must stop sending. */
+    /** A held request has buffered more. Returns false if its client must be paused. */
     boolean grow(int by) {
         return bytes.addAndGet(by) <= limits.heldBytes();
     }

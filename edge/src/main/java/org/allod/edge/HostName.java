@@ -2,11 +2,11 @@ package org.allod.edge;
 
 import java.util.Locale;
 
-/** Finds the app in a host name: {@code APP.domain}, whatever its case, with or without a port and a final dot. */
+/** Extracts the app from a host name: {@code APP.domain} in any case, with or without a port and a final dot. */
 final class HostName {
     private HostName() {}
 
-    /** The name of the app in lower case, or the empty string where the host is not {@code LABEL.domain}. */
+    /** The app's name in lower case, or the empty string if the host is not {@code LABEL.domain}. */
     static String app(String host, String domain) {
         String name = bare(host);
         int dot = name.indexOf('.');
@@ -15,7 +15,7 @@ final class HostName {
                 : "";
     }
 
-    /** Without port and final dot, in lower case. */
+    /** The host without port and final dot, in lower case. */
     static String bare(String host) {
         int end = host.length();
         int colon = host.lastIndexOf(':');
@@ -29,8 +29,8 @@ final class HostName {
     }
 
     /**
-     * Whether this could be a host at all: letters, digits, {@code - . _}, or an address in brackets, and then
-     * perhaps a port. Anything else in this field is an attempt at something.
+     * Whether this is a well-formed host: letters, digits, {@code - . _}, or an address in brackets, and then an
+     * optional port. Anything else is rejected, since no legitimate client sends it.
      */
     static boolean valid(String host) {
         int end = host.length();

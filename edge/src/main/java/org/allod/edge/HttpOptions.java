@@ -8,16 +8,17 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * How HTTP of one app on one port differs from the usual.
+ * How HTTP of one app on one port differs from the defaults.
  *
- * @param forceHttps plain requests are sent to HTTPS
- * @param headers fields of every answer: set to these values in place of the machine's, or taken out where there are
- *     none
- * @param pristine whether the edge adds none of its own fields to answers
- * @param idle without a byte in either direction while a request is under way; empty for the edge's own
- * @param compress whether answers are compressed for clients that take it, where the machine has not done so
- * @param headTime within which a request's head must come; empty for the edge's own, which is longer
- * @param proxyProtocol of raw connections: 0, or the version of the header that tells the machine who the client is
+ * @param forceHttps plain requests are redirected to HTTPS
+ * @param headers fields of every response: set to these values instead of the machine's, or removed if the list is
+ *     empty
+ * @param pristine true if the edge adds none of its own fields to responses
+ * @param idle timeout without a byte in either direction while a request is in flight; empty for the edge's own
+ * @param compress whether responses are compressed for clients that accept it, unless the machine has compressed them
+ * @param headTime timeout for a request's head; empty for the edge's own, which is longer
+ * @param proxyProtocol for raw connections: 0, or the version of the PROXY header that tells the machine the client's
+ *     address
  */
 public record HttpOptions(
         boolean forceHttps,
@@ -34,17 +35,17 @@ public record HttpOptions(
         headers = Map.copyOf(headers);
     }
 
-    /** The names in lower case that the machine's answers lose. */
+    /** Names, in lower case, of the fields that are removed from the machine's responses. */
     List<String> replaced() {
         return headers.keySet().stream().map(n -> n.toLowerCase(Locale.ROOT)).toList();
     }
 
-    /** What changes in the head of every answer. */
+    /** The changes to the head of every response. */
     Compression.Changes changes() {
         return headers.isEmpty() ? Compression.Changes.NONE : new Compression.Changes(replaced(), lines());
     }
 
-    /** Whole lines that answers get. */
+    /** Complete lines that are added to responses. */
     private String lines() {
         List<String> lines = new ArrayList<>();
         headers.forEach(

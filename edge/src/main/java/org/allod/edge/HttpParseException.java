@@ -1,6 +1,9 @@
 package org.allod.edge;
 
-/** Bytes that are not the HTTP they should be. Has no stack trace, since whoever sends rubbish would pay us to make it. */
+/**
+ * The bytes are not valid HTTP. Has no stack trace, because building one for each invalid message would cost CPU that
+ * its sender controls.
+ */
 final class HttpParseException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -1,14 +1,14 @@
 package org.allod.edge;
 
 /**
- * A port of the edge, as configurations name it, and what is spoken there.
+ * A port of the edge, as configurations declare it, and the protocol spoken there.
  *
- * @param port what a service names; 80 is served at the edge's own address, 443 at its TLS address
- * @param tls whether clients speak TLS, which ends here
- * @param raw empty where HTTP is spoken and the host name says which app; else the route that every connection takes
+ * @param port as a service declares it; 80 is served at the edge's own address, 443 at its TLS address
+ * @param tls whether the edge terminates TLS on it
+ * @param raw empty for HTTP, where the host name selects the app; else the route of every connection
  */
 public record ListenerSpec(int port, boolean tls, String raw) {
-    /** What a service means by plain HTTP, and by HTTPS: both are shared by all apps. */
+    /** The standard ports of HTTP and HTTPS, which all apps share. */
     public static final int HTTP = 80;
 
     public static final int HTTPS = 443;
@@ -23,7 +23,7 @@ public record ListenerSpec(int port, boolean tls, String raw) {
         return new ListenerSpec(port, true, "");
     }
 
-    /** Whatever the bytes are, they go to {@code route}. */
+    /** Raw TCP: all bytes go to {@code route}. */
     public static ListenerSpec raw(int port, boolean tls, String route) {
         return new ListenerSpec(port, tls, route);
     }

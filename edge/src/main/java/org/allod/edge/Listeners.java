@@ -9,17 +9,17 @@ import java.util.TreeMap;
 import java.util.function.Function;
 
 /**
- * The listeners beside the edge's own, changed as catalogs change: what is new is opened, what is gone is closed (its
- * connections finish), what stays is not touched. A port that another process holds is said once and tried again with
- * each catalog.
+ * The listeners in addition to the edge's own. They follow the catalogs: new ports are opened, removed ones are closed
+ * (their connections finish), and the rest is untouched. A port that another process holds is logged once and tried
+ * again with each catalog.
  *
- * <p>Touched under the lock of {@link Edge#publish} alone.
+ * <p>Guarded by the lock of {@link Edge#publish}.
  */
 final class Listeners {
     private final Function<ListenerSpec, ChannelFuture> open;
     private final Map<Integer, Opened> opened = new TreeMap<>();
     private final Set<Integer> refused = new HashSet<>();
-    /** Those open now, for any thread. */
+    /** The ports open now, readable by any thread. */
     private volatile Set<Integer> ports = Set.of();
 
     private record Opened(ListenerSpec listener, Channel channel) {}

@@ -10,15 +10,16 @@ import org.allod.base.MachineId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What lives of each port of each machine in the catalog, however many ways lead there. Changed under the lock of {@link
- * Edge#publish} alone; read by any thread, but not on the path of a request, which has it from its route.
+ * The {@link BackendState} of each port of each machine in the catalog, however many routes refer to it. Changed under
+ * the lock of {@link Edge#publish} only; readable by any thread, but not used on the path of a request, which has the
+ * state from its route.
  */
 final class LiveBackends {
     /** A port of a machine. */
     private static final class LiveEntry {
         final int port;
         final BackendState backendState;
-        /** How many places of the catalog lead there. */
+        /** How many places in the catalog refer to it. */
         int uses;
 
         Backend shown;
@@ -33,7 +34,7 @@ final class LiveBackends {
     private final Function<Backend, BackendState> make;
     private final Map<MachineId, List<LiveEntry>> machines = new ConcurrentHashMap<>();
 
-    /** @param make what a port of a machine begins with */
+    /** @param make creates the initial state of a machine's port */
     LiveBackends(Function<Backend, BackendState> make) {
         this.make = make;
     }
@@ -48,8 +49,9 @@ final class LiveBackends {
         return null;
     }
 
-    /** One more place of the catalog leads there. */
-    @SuppressWarnings("ReferenceEquality") // a picture that looks like the last is news all the same: it is newer
+    /** Adds a reference from the catalog. */
+    @SuppressWarnings(
+            "ReferenceEquality") // a Backend that equals the last is a change all the same, because it is newer
     BackendState use(Backend backend, long now) {
         List<LiveEntry> spots = machines.getOrDefault(backend.id(), List.of());
         LiveEntry known = at(spots, backend);
@@ -71,7 +73,7 @@ final class LiveBackends {
         return List.copyOf(more);
     }
 
-    /** One place less leads there. */
+    /** Removes a reference. */
     void leave(Backend backend) {
         LiveEntry entry = at(machines.getOrDefault(backend.id(), List.of()), backend);
         if (entry != null) {
@@ -79,7 +81,7 @@ final class LiveBackends {
         }
     }
 
-    /** Forgets the port if nothing leads there any more, and then tells. */
+    /** Removes the port's state if nothing refers to it any more, and then calls {@code gone} with it. */
     void sweep(Backend backend, Consumer<BackendState> gone) {
         List<LiveEntry> spots = machines.getOrDefault(backend.id(), List.of());
         LiveEntry entry = at(spots, backend);
@@ -101,7 +103,7 @@ final class LiveBackends {
                 .toList();
     }
 
-    /** Requests and connections under way to all of them. */
+    /** Requests and connections in flight, summed over all backends. */
     int load() {
         int load = 0;
         for (List<LiveEntry> spots : machines.values()) {

@@ -14,8 +14,8 @@ import org.allod.base.SupervisedThread;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings machines up, each once however many requests wait for it, and waits until its port takes connections. A wake
- * that nobody waits for any more is given up, so that clients which have gone do not keep others waiting for their turn.
+ * Brings machines up, each once however many requests wait for it, and waits until its port accepts connections. A wake
+ * that no request waits for any more is abandoned, so that clients that have gone do not delay the wakes of others.
  */
 final class MachineWaker {
     private final MachineController machines;
@@ -24,7 +24,7 @@ final class MachineWaker {
     private final EdgeCounters counters;
     private final ConcurrentHashMap<BackendState, Wake> underWay = new ConcurrentHashMap<>();
 
-    /** One wake, and who waits for it. */
+    /** One wake and the number of requests that wait for it. */
     final class Wake {
         private final BackendState backendState;
         private final boolean asks;
@@ -53,7 +53,7 @@ final class MachineWaker {
             return --waiters == 0 && !result.isDone();
         }
 
-        /** One that joined no longer waits. The last one to leave gives the wake up; the next request begins another. */
+        /** One waiting request leaves. The last one to leave abandons the wake; the next request begins another. */
         void leave() {
             if (last() && asks && ended(this)) {
                 Thread _ = SupervisedThread.start("abandon-wake", () -> machines.abandonWake(backendState.id));
@@ -71,8 +71,8 @@ final class MachineWaker {
     /**
      * Joins the wake of this machine, or begins it.
      *
-     * @param loop who knocks, where nobody does yet
-     * @param ask whether to ask for the machine to be started; else it runs, and only its port is waited for
+     * @param loop probes the port, unless a probe is already running
+     * @param ask whether to start the machine; if false it already runs, and only its port is awaited
      */
     Wake wake(BackendState backendState, Backend backend, EdgeLoop loop, boolean ask) {
         Wake mine = new Wake(backendState, ask);
@@ -102,7 +102,7 @@ final class MachineWaker {
         try {
             asked = machines.wake(backendState.id, before.address().getPort());
         } catch (RuntimeException | Error e) {
-            // Else those who wait would never hear.
+            // The future must complete, or the waiting requests would never learn of the failure.
             asked = CompletableFuture.failedFuture(e);
         }
         asked.whenComplete((backend, failure) -> {
@@ -118,8 +118,8 @@ final class MachineWaker {
     }
 
     /**
-     * What is left of the time that requests are held. A tenth less, so that those who wait hear from here that the
-     * port is closed, rather than from their own clock that nobody knows why it takes so long.
+     * The rest of the hold time, less a tenth, so that waiting requests learn from this wake that the port is closed
+     * before their own, less specific deadline expires.
      */
     private Duration left(long began) {
         long all = times.hold().toNanos() * 9 / 10;
@@ -142,7 +142,7 @@ final class MachineWaker {
                 .start();
     }
 
-    /** Whether this was the machine's current wake; it no longer is. */
+    /** Removes the wake from the table; returns false if it was no longer the machine's current one. */
     private boolean ended(Wake wake) {
         boolean[] current = new boolean[1];
         underWay.computeIfPresent(wake.backendState, (backendState, now) -> {

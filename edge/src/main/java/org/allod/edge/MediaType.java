@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** What kind of content a file's name promises, and which kinds grow smaller when compressed. */
+/** The media type for a file name's extension, and which types compress well. */
 final class MediaType {
     private static final String OTHER = "application/octet-stream";
     private static final Map<String, String> BY_ENDING = new HashMap<>();
@@ -57,7 +57,7 @@ final class MediaType {
 
     private MediaType() {}
 
-    /** For the last ending of this path. */
+    /** The type for the last extension of this path. */
     static String of(String path) {
         int dot = path.lastIndexOf('.');
         return dot < path.lastIndexOf('/')

@@ -5,34 +5,32 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request after its head was read: what must be known of it later, when {@link RequestHead} holds another one, and
- * the head that its machine gets. Belongs to one exchange.
+ * One request after its head was parsed: what is needed later, when {@link RequestHead} has been reused, and the head
+ * that is sent to its machine. Belongs to one exchange.
  */
 final class PendingRequest {
     final String id;
-    /** As the client wrote it. */
+    /** As the client sent it. */
     final String host;
-    /** The app that the host means, or the empty string. */
+    /** The app that the host refers to, or the empty string. */
     final String app;
 
     final boolean http10;
-    /** Whether its answer has no body. */
+    /** Whether its response has no body. */
     final boolean toHead;
 
     final boolean upgrade;
-    /** Whether it may be sent a second time, where a kept connection turns out to be closed. */
+    /** Whether it may be sent again if a pooled connection turns out to be closed. */
     final boolean repeatable;
 
     final boolean keepAlive;
     final RequestHead.Wants wants;
     final BodyFraming body;
 
-    /** What the machine gets; kept until it answers, where it may have to be sent again. */
+    /** The head for the machine; kept until the machine answers, in case it must be sent again. */
     private @Nullable ByteBuf head;
 
-    /**
-     * @param head as its machine gets it; taken over
-     */
+    /** @param head as it is sent to the machine; ownership passes to this object */
     PendingRequest(RequestHead read, ByteBuf head, String id, String app) {
         this.head = head;
         this.id = id;
@@ -47,7 +45,7 @@ final class PendingRequest {
         body = read.body();
     }
 
-    /** Whether all of it has come. */
+    /** Whether all of the request has arrived. */
     boolean whole() {
         return body.done();
     }
@@ -68,7 +66,7 @@ final class PendingRequest {
         }
     }
 
-    /** Whether it can be sent once more, from its start; if so, it is ready for that. */
+    /** Rewinds the request to be sent again; returns false if that is not possible. */
     boolean rewound() {
         if (head == null) {
             return false;
@@ -77,7 +75,7 @@ final class PendingRequest {
         return true;
     }
 
-    /** It will not be sent again. */
+    /** Releases the head: the request will not be sent again. */
     void forgetHead() {
         ByteBuf held = head;
         if (held != null) {

@@ -9,11 +9,13 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A map by name, spread over a fixed number of small ones. It never changes; one that differs in a few names shares
- * every part in which it does not differ, so that a change costs a part and not the whole. Safe for any thread.
+ * An immutable map by name, split by hash into a fixed number of parts. A map that differs in a few names shares every
+ * unchanged part, so that a change costs one part and not the whole. Safe for any thread.
  */
 public final class PersistentMap<V> {
-    /** A host may have as many apps as machines: of a hundred thousand, some hundred are in one part. */
+    /**
+     * Number of parts. A host may have as many apps as machines: of a hundred thousand, a few hundred are in each part.
+     */
     private static final int PARTS = 256;
 
     private static final PersistentMap<?> EMPTY =
@@ -25,7 +27,7 @@ public final class PersistentMap<V> {
         this.parts = parts;
     }
 
-    @SuppressWarnings("unchecked") // of nothing
+    @SuppressWarnings("unchecked") // an empty map holds no value of any type
     public static <V> PersistentMap<V> empty() {
         return (PersistentMap<V>) EMPTY;
     }
@@ -45,7 +47,7 @@ public final class PersistentMap<V> {
         return parts.get(part(name)).get(name);
     }
 
-    /** The same with other values for some names; those with none are not in it. */
+    /** A map with other values for some names; an empty value removes the name. */
     public PersistentMap<V> with(Map<String, Optional<V>> changes) {
         Map<Integer, Map<String, V>> changed = new HashMap<>();
         changes.forEach((name, value) -> {
@@ -61,20 +63,20 @@ public final class PersistentMap<V> {
         parts.forEach(part -> part.forEach(each));
     }
 
-    /** Is told what each name that may have changed was and is; null: not there. */
+    /** Receives the old and the new value of each name that may have changed; null means absent. */
     interface Change<V, W> {
         @Nullable
         W followed(String name, @Nullable V was, @Nullable V is, @Nullable W before);
     }
 
     /**
-     * A map of what belongs to the values of this one.
+     * Maps each value of this map to another, reusing the results of unchanged parts.
      *
-     * @param before what this was
-     * @param ofBefore what belonged to that
-     * @param of what belongs to a value from now on; asked only where a part has changed
+     * @param before the previous version of this map
+     * @param ofBefore the results for the previous version
+     * @param of computes the result for a value; called only for parts that have changed
      */
-    @SuppressWarnings("ReferenceEquality") // a part that was not touched is the same one
+    @SuppressWarnings("ReferenceEquality") // an unchanged part is the same object
     <W> PersistentMap<W> compare(PersistentMap<V> before, PersistentMap<W> ofBefore, Change<V, W> of) {
         List<Map<String, W>> next = new ArrayList<>(ofBefore.parts);
         for (int i = 0; i < PARTS; i++) {

@@ -3,8 +3,8 @@ package org.allod.edge;
 import java.util.Locale;
 
 /**
- * Every way in which the edge itself, and no machine, answers. The name in lower case with dashes is the code in the
- * answer; docs/guide/edge.md explains each.
+ * Every error that the edge itself, and not a machine, answers with. The name in lower case with dashes is the code in
+ * the response; docs/guide/edge.md explains each.
  */
 enum Problem {
     BAD_REQUEST(400),
@@ -45,7 +45,7 @@ enum Problem {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** Seconds after which trying again makes sense, or 0 where it does not. */
+    /** Seconds for {@code Retry-After}, or 0 if trying again does not help. */
     int retryAfter() {
         return switch (this) {
             case AT_CAPACITY, TOO_MANY_WAITING, STILL_STARTING, TOO_MANY_CONNECTIONS, SHUTTING_DOWN -> 1;

@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What a connection begins with where the machine wants to know who the client is: HAProxy's PROXY protocol
- * (proxy-protocol.txt), version 1 in words, version 2 in bytes.
+ * The first bytes of a raw connection to a machine that asks for the client's address: HAProxy's PROXY protocol
+ * (proxy-protocol.txt), version 1 in text, version 2 in binary.
  */
 final class ProxyHeader {
     private static final byte[] SIGNATURE = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};

@@ -3,12 +3,13 @@ package org.allod.edge;
 import io.netty.buffer.ByteBuf;
 
 /**
- * One request at the machine it was given: its body goes there as the machine takes it, the answer comes back as the
- * client takes that, and after an upgrade bytes go both ways, unread. Belongs to one exchange; closed with it.
+ * Forwards one request to its machine: the request body goes out as fast as the machine accepts it, the response
+ * returns as fast as the client accepts it, and after an upgrade bytes go both ways unparsed. Belongs to one exchange;
+ * closed with it.
  */
 final class RequestForwarder implements UpstreamListener, AutoCloseable {
     private enum Phase {
-        /** The request is on its way; no final answer yet. */
+        /** The request has been sent; no final response yet. */
         SENT,
         ANSWERING,
         TUNNEL,
@@ -28,7 +29,7 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
 
     /**
      * @param options what the request's app says of its port
-     * @param gzip whether the client takes it, and the app wants it
+     * @param gzip whether the client accepts it and the app enables it
      */
     RequestForwarder(Exchange exchange, UpstreamConnection upstream, HttpOptions options, boolean gzip) {
         this.exchange = exchange;
@@ -59,9 +60,9 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
         return phase == Phase.TUNNEL;
     }
 
-    // From the client.
+    // Bytes from the client.
 
-    /** Passes on what of the client's buffer belongs to this request. */
+    /** Forwards the bytes of the client's buffer that belong to this request. */
     void fromBuffer() {
         ByteBuf in = client.buffered();
         if (request.whole() || in == null || !in.isReadable()) {
@@ -77,7 +78,7 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
         fromClient(client.take(count));
     }
 
-    /** Passes it on, whatever it is. */
+    /** Forwards bytes without interpreting them. */
     void fromClient(ByteBuf bytes) {
         progress();
         upstream.write(bytes);
@@ -103,7 +104,7 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
         upstream.read(true);
     }
 
-    // From the machine.
+    // Bytes from the machine.
 
     @Override
     public void onUpstreamData(ByteBuf in) {
@@ -113,7 +114,7 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
             while (phase == Phase.SENT && data.isReadable()) {
                 switch (answer.head(data)) {
                     case PARTIAL, INTERIM -> {
-                        // The final one is still to come.
+                        // The final response is still to come.
                     }
                     case UPGRADE -> upgraded();
                     case FINAL -> {
@@ -146,9 +147,9 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
         }
     }
 
-    // One side ends, or nothing moves.
+    // One side ends, or a timeout expires.
 
-    /** The client of a tunnel will send no more. */
+    /** The client of a tunnel half-closed its connection. */
     void clientEnded() {
         progress();
         if (machineEnded) {
@@ -184,7 +185,7 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
         if (phase != Phase.SENT) {
             exchange.abort();
         } else if (which.reused() && !answer.begun() && request.rewound()) {
-            // It was closed for being idle while our request was on its way: as if it had not been sent.
+            // The machine closed the idle connection while the request was in transit: treat it as not sent.
             close();
             exchange.again();
         } else {
@@ -195,7 +196,7 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
         }
     }
 
-    /** Nothing moved for too long. */
+    /** The idle timeout expired. */
     void expired() {
         if (phase != Phase.SENT || client.inputClosed()) {
             exchange.abort();
@@ -206,21 +207,21 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
         }
     }
 
-    /** Something moved: the time without counts from now, but for a client that may be gone and has no answer yet. */
+    /** Data moved: restarts the idle timeout, except for a client that may be gone and has no response yet. */
     private void progress() {
         if (phase == Phase.SENT && client.inputClosed()) {
             return;
         }
         EdgeConfig.Times times = client.loop.context.config().times();
-        // Of a tunnel that one side has left, the other usually wants no more either.
+        // When one side of a tunnel has closed, the other is usually finished too.
         boolean tunnel = phase == Phase.TUNNEL && !client.inputClosed() && !machineEnded;
         client.within(options.idle().orElse(tunnel ? times.tunnelIdle() : times.idle()));
     }
 
-    // The end.
+    // The end of the exchange.
 
     /**
-     * The machine has answered.
+     * The machine's response is complete.
      *
      * @param keep whether its connection can carry another request
      */
@@ -234,7 +235,9 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
         exchange.forwarded(answer.status(), answer.keepClient());
     }
 
-    /** A word of our own inside an answer that has begun would be taken for a part of it: that one is cut short. */
+    /**
+     * An error response inside a response that has begun would be read as part of it, so that one is cut short instead.
+     */
     private void failOrCut(ErrorResponse why) {
         if (phase == Phase.SENT) {
             fail(why);
@@ -243,7 +246,7 @@ final class RequestForwarder implements UpstreamListener, AutoCloseable {
         }
     }
 
-    /** The machine's connection is of no use any more, and the edge answers in its stead. */
+    /** Abandons the machine's connection and answers with an error of the edge. */
     private void fail(ErrorResponse why) {
         close();
         exchange.fail(why);

@@ -5,8 +5,8 @@ import static org.allod.edge.HeadWriter.ascii;
 import java.util.function.IntPredicate;
 
 /**
- * Reads a request's head and writes the one that goes to the machine. Refuses whatever could be read in two ways, and
- * drops what is only for the next hop or what a client must not say about itself. Reused by one event loop.
+ * Parses a request's head and writes the one that goes to the machine. Refuses whatever two parsers could read
+ * differently, and drops hop-by-hop fields and fields that a client must not forge. Reused by one event loop.
  */
 final class RequestHead {
     private static final int MAX_METHOD = 24;
@@ -16,7 +16,7 @@ final class RequestHead {
     private static final byte[] REQUEST_ID = ascii("fly-request-id: ");
     private static final byte[] LINE = ascii("\r\n");
 
-    /** What kind of page an error should be. */
+    /** The media type for an error response. */
     enum Wants {
         TEXT,
         HTML,
@@ -27,7 +27,7 @@ final class RequestHead {
     String host = "";
     boolean http10;
     boolean head;
-    /** Safe to send a second time where a connection that was kept open turns out to be closed. */
+    /** Safe to send a second time if a pooled connection turns out to be closed. */
     boolean repeatable;
 
     boolean keepAlive;
@@ -45,7 +45,7 @@ final class RequestHead {
         headers = new HeaderBlock(limits.headBytes(), limits.headFields());
     }
 
-    /** Reads the head in {@code fields.bytes[0, end)}. */
+    /** Parses the head in {@code headers.bytes[0, end)}. */
     void parse(int end) {
         requestLine();
         int lineEnd = targetEnd + VERSION.length;
@@ -106,7 +106,7 @@ final class RequestHead {
         return b >= '0' && b <= '9';
     }
 
-    /** From the Host field, and from the target where that names one too: then both must say the same. */
+    /** Takes the host from the Host field; if the target names a host too, both must agree. */
     private void findHost() {
         hostField = -1;
         for (int i = 0; i < headers.count; i++) {
@@ -166,7 +166,7 @@ final class RequestHead {
         keepAlive = http10 ? headers.keepAlive && !headers.close : !headers.close;
         repeatable &= !body;
         int asked = headers.first(HeaderName.UPGRADE);
-        // "h2c" would let a client talk HTTP/2 past everything we check, so it is not passed on.
+        // With "h2c" a client could speak HTTP/2 past the edge's checks, so it is not forwarded.
         upgrade = headers.upgrade
                 && asked >= 0
                 && !http10
@@ -176,12 +176,12 @@ final class RequestHead {
                         .contains("h2c");
     }
 
-    /** The path and query that were asked for. */
+    /** The requested path and query. */
     String path() {
         return pathStart < targetEnd ? headers.text(pathStart, targetEnd) : "/";
     }
 
-    /** {@code GET} or {@code HEAD}, which a file can answer. */
+    /** {@code GET} or {@code HEAD}: requests that a static file can answer. */
     boolean readsOnly() {
         return head || headers.is(0, methodEnd, "get");
     }
@@ -222,7 +222,7 @@ final class RequestHead {
     /**
      * Writes the head for the machine.
      *
-     * @param clientInfo who the client is
+     * @param clientInfo fields that describe the client
      * @param id this request's id
      */
     void rewrite(HeadWriter out, ClientInfo clientInfo, String id) {
@@ -275,7 +275,10 @@ final class RequestHead {
         };
     }
 
-    /** One line with what the client claims, then who it is. Who must know looks at fly-client-ip, which is not a claim. */
+    /**
+     * One line with the addresses that the client claims, followed by its real one. An application that needs the real
+     * address reads fly-client-ip, which a client cannot forge.
+     */
     private void forwardedFor(HeadWriter out, ClientInfo clientInfo) {
         out.put(ClientInfo.FORWARDED_FOR);
         for (int i = headers.first(HeaderName.X_FORWARDED_FOR); i >= 0 && i < headers.count; i++) {

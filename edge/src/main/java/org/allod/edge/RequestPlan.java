@@ -8,17 +8,20 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What becomes of a request whose head has just been read. Pure; which machine is a {@link RoutingDecision} of its own. */
+/**
+ * What is done with a request whose head has just been read. Pure; which machine serves it is a separate {@link
+ * RoutingDecision}.
+ */
 sealed interface RequestPlan {
-    /** The edge says why not. */
+    /** The edge refuses with this response. */
     record Refuse(ErrorResponse answer) implements RequestPlan {}
 
-    /** The client is sent to another address for good. */
+    /** The client is permanently redirected to another address. */
     record Redirect(String to) implements RequestPlan {
         /**
-         * The whole response.
+         * Writes the complete response.
          *
-         * @param close whether the connection ends with it
+         * @param close whether the connection ends after it
          */
         ByteBuf write(ByteBufAllocator allocator, boolean close, String id) {
             String head = "HTTP/1.1 301 Moved Permanently\r\nlocation: " + to
@@ -29,10 +32,10 @@ sealed interface RequestPlan {
     }
 
     /**
-     * A file of the app's image answers, or a machine where there is no such file.
+     * A file of the app's image answers, or a machine if there is no such file.
      *
-     * @param paths where the file may be, the likeliest first
-     * @param gzip whether the client takes it, and the app wants it
+     * @param paths the candidates, the most likely first
+     * @param gzip whether the client accepts it and the app enables it
      */
     record File(CatalogApp app, List<String> paths, ConditionalResponse.Asked asked, boolean gzip)
             implements RequestPlan {}
@@ -40,18 +43,18 @@ sealed interface RequestPlan {
     /**
      * A machine answers.
      *
-     * @param gzip whether the client takes it, and the app wants it
+     * @param gzip whether the client accepts it and the app enables it
      */
     record Machine(boolean gzip) implements RequestPlan {
-        /** Nearly every request takes one of these two, so none is made for it. */
+        /** Nearly every request takes one of these two plans, so they are allocated once. */
         private static final Machine PLAIN = new Machine(false);
 
         private static final Machine GZIP = new Machine(true);
     }
 
     /**
-     * @param head the same request's, which is at hand only now
-     * @param route the app's, or null where the catalog has none
+     * @param head the parsed head of the same request, valid only during this call
+     * @param route the app's, or null if the catalog has none
      * @param headTook nanoseconds from the first byte of the head to its last
      */
     static RequestPlan of(

@@ -5,20 +5,20 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one machine answers to one request, on its way to the client: any interim heads, the final head, and a body
- * passed on as it comes. Nothing is collected but a head that comes in pieces. Belongs to one {@link RequestForwarder}; closed with it.
+ * Forwards one machine's response to the client: interim heads, the final head, and a body that is passed on as it
+ * arrives. Buffers nothing but a partial head. Belongs to one {@link RequestForwarder}; closed with it.
  */
 final class ResponseForwarder implements AutoCloseable {
-    /** Interim answers to one request; a machine that sends more is broken. */
+    /** Maximum interim responses to one request; a machine that sends more is broken. */
     private static final int MAX_INTERIM = 16;
-    /** Up to this size, the start of a body is copied behind its head, so that both leave in one packet. */
+    /** Up to this size, the start of a body is copied after its head, so that both leave in one packet. */
     private static final int JOINED = 4096;
 
-    /** What has come. */
+    /** The result of parsing a head. */
     enum Head {
         PARTIAL,
         INTERIM,
-        /** The protocol that was asked for follows. */
+        /** The requested protocol follows. */
         UPGRADE,
         /** A body follows, though it may be empty. */
         FINAL
@@ -30,9 +30,9 @@ final class ResponseForwarder implements AutoCloseable {
     private final HttpOptions options;
     private final boolean gzip;
 
-    /** The start of a head. */
+    /** The start of an incomplete head. */
     private @Nullable ByteBuf partial;
-    /** The final head, until the first of its body goes with it. */
+    /** The final head, until it is sent with the first bytes of its body. */
     private @Nullable ByteBuf head;
 
     private @Nullable BodyForwarder forwarder;
@@ -42,8 +42,8 @@ final class ResponseForwarder implements AutoCloseable {
     private boolean keepUpstream;
 
     /**
-     * @param options what the request's app says of answers
-     * @param gzip whether the client takes it, and the app wants it
+     * @param options the app's options for responses
+     * @param gzip whether the client accepts it and the app enables it
      */
     ResponseForwarder(
             UpstreamConnection from,
@@ -58,7 +58,7 @@ final class ResponseForwarder implements AutoCloseable {
         this.gzip = gzip;
     }
 
-    /** Whether anything of it has come. */
+    /** Whether any byte of the response has arrived. */
     boolean begun() {
         return partial != null || interims > 0 || forwarder != null;
     }
@@ -67,29 +67,29 @@ final class ResponseForwarder implements AutoCloseable {
         return status;
     }
 
-    /** Whether the client can ask again on its connection, once the answer is over. */
+    /** Whether the client's connection can be reused after this response. */
     boolean keepClient() {
         return keepClient;
     }
 
-    /** Whether the machine's connection can carry another request then. */
+    /** Whether the machine's connection can be reused after this response. */
     boolean keepUpstream() {
         return keepUpstream;
     }
 
-    /** Only the end of the machine's connection ends it. */
+    /** Whether only the end of the machine's connection ends the response. */
     boolean untilClose() {
         return forwarder != null && forwarder.untilClose();
     }
 
-    /** What came, behind the start of a head that came before. */
+    /** The new bytes, appended to the partial head from before, if any. */
     ByteBuf joined(ByteBuf in) {
         ByteBuf before = partial;
         partial = null;
         return before == null ? in : ClientChannel.joined(client.allocator(), before, in, 0);
     }
 
-    /** Reads one head; keeps what there is of it where it is not whole. */
+    /** Parses one head; keeps the bytes if it is incomplete. */
     Head head(ByteBuf in) {
         ResponseHead read = client.loop.responseHead;
         byte[] bytes = read.headers.bytes;
@@ -152,7 +152,7 @@ final class ResponseForwarder implements AutoCloseable {
         forwarder = new BodyForwarder(body, plan.form(), from, client);
     }
 
-    /** Passes on what has come of the body; true where that was the last of it. */
+    /** Forwards the body bytes that arrived; returns true when the body is complete. */
     boolean pass(ByteBuf in) {
         BodyForwarder through = Objects.requireNonNull(forwarder);
         ByteBuf first = head;
@@ -168,8 +168,8 @@ final class ResponseForwarder implements AutoCloseable {
 
     @Override
     public void close() {
-        partial = released(partial);
-        head = released(head);
+        partial = release(partial);
+        head = release(head);
         BodyForwarder through = forwarder;
         if (through != null) {
             forwarder = null;
@@ -177,7 +177,7 @@ final class ResponseForwarder implements AutoCloseable {
         }
     }
 
-    private static @Nullable ByteBuf released(@Nullable ByteBuf buffer) {
+    private static @Nullable ByteBuf release(@Nullable ByteBuf buffer) {
         if (buffer != null) {
             buffer.release();
         }

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a response's head and writes the one that goes to the client. Reused by one event loop. */
+/** Parses a response's head and writes the one that goes to the client. Reused by one event loop. */
 final class ResponseHead {
     private static final byte[] VERSION = ascii("HTTP/1.1");
     private static final byte[] CHUNKED = ascii("transfer-encoding: chunked\r\n");
@@ -16,9 +16,9 @@ final class ResponseHead {
     private static final byte[] OURS = ascii("via: 1.1 allod\r\nfly-request-id: ");
     private static final byte[] END = ascii("\r\n\r\n");
 
-    /** What the client is told about its connection. */
+    /** The {@code Connection} field sent to the client. */
     enum Connection {
-        /** HTTP/1.1 keeps it open without saying so. */
+        /** None: in HTTP/1.1 the connection stays open by default. */
         SILENT,
         KEEP_ALIVE,
         CLOSE,
@@ -27,7 +27,7 @@ final class ResponseHead {
 
     final HeaderBlock headers;
     int status;
-    /** Whether the machine will take another request on this connection. */
+    /** Whether the machine accepts another request on this connection. */
     boolean keepAlive;
 
     private int lineEnd;
@@ -36,7 +36,7 @@ final class ResponseHead {
         headers = new HeaderBlock(limits.headBytes(), limits.headFields());
     }
 
-    /** Reads the head in {@code fields.bytes[0, end)}. */
+    /** Parses the head in {@code headers.bytes[0, end)}. */
     void parse(int end) {
         byte[] b = headers.bytes;
         if (end < 14 || !Arrays.equals(b, 0, 7, VERSION, 0, 7) || (b[7] != '0' && b[7] != '1') || b[8] != ' ') {
@@ -68,12 +68,12 @@ final class ResponseHead {
         keepAlive = b[7] == '1' ? !headers.close : headers.keepAlive && !headers.close;
     }
 
-    /** Whether another head follows this one. */
+    /** Whether another head follows this one (1xx). */
     boolean interim() {
         return status < 200 && status != 101;
     }
 
-    /** Where its body ends: RFC 9112, section 6.3. */
+    /** The framing of its body: RFC 9112, section 6.3. */
     BodyFraming body(boolean toHead) {
         if (toHead || bodiless() || status == 304) {
             return BodyFraming.Fixed.NONE;
@@ -94,14 +94,14 @@ final class ResponseHead {
     /**
      * Writes the head for the client.
      *
-     * @param id this request's id, or null where the edge adds nothing of its own, as in an interim answer
-     * @param chunked whether the body goes out in chunks
+     * @param id this request's id, or null if the edge adds no field of its own, as in an interim response
+     * @param chunked whether the body is sent in chunks
      */
     void rewrite(HeadWriter out, Connection connection, boolean chunked, @Nullable String id) {
         rewrite(out, connection, chunked, id, Compression.Changes.NONE);
     }
 
-    /** As {@link #rewrite(HeadWriter, Connection, boolean, String)}, with what is to be otherwise. */
+    /** As {@link #rewrite(HeadWriter, Connection, boolean, String)}, with changes to the machine's fields. */
     void rewrite(
             HeadWriter out, Connection connection, boolean chunked, @Nullable String id, Compression.Changes changes) {
         List<String> replaced = changes.without();

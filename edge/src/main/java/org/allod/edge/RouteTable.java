@@ -3,14 +3,15 @@ package org.allod.edge;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The catalog made ready for requests. Immutable, swapped whole; shares what has not changed with the one before.
+ * The catalog in the form that requests use. Immutable and replaced as a whole; shares unchanged parts with the
+ * previous table.
  *
- * @param byApp as the catalog names them
+ * @param byApp routes by their name in the catalog
  */
 record RouteTable(PersistentMap<AppRoute> byApp) {
     static final RouteTable EMPTY = new RouteTable(PersistentMap.empty());
 
-    /** The app's way from this door; HTTPS finds what HTTP finds where the app says nothing of it. */
+    /** The app's route on this listener. HTTPS uses the route of HTTP unless the app has its own. */
     @Nullable
     AppRoute find(String app, ListenerSpec listener) {
         if (listener.port() == ListenerSpec.HTTP) {

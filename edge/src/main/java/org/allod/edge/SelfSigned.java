@@ -15,13 +15,13 @@ import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A certificate that the edge signed itself, for every name under its domain: clients are told that nobody vouches for
- * it, and what they send is encrypted all the same. Made by the JDK's keytool, because the JDK has no other door to it;
- * kept in one file, readable by its owner alone.
+ * A self-signed certificate for every name under the edge's domain: clients warn that no authority vouches for it, but
+ * traffic is encrypted. Made with the JDK's keytool, because the JDK has no public API for it; kept in one file that
+ * only its owner can read.
  */
 public final class SelfSigned implements EdgeCertificates {
     private static final String ALIAS = "edge";
-    /** Of a file that only root reads: the format wants one. */
+    /** The password that the file format requires; the file itself is readable by root only. */
     private static final char[] WORD = "allod-edge".toCharArray();
 
     private static final int DAYS = 825;
@@ -32,7 +32,7 @@ public final class SelfSigned implements EdgeCertificates {
     private volatile @Nullable Identity identity;
 
     /**
-     * Nobody has it before {@link #ensure}.
+     * Provides no certificate before {@link #ensure}.
      *
      * @param file where it is kept
      */
@@ -46,12 +46,12 @@ public final class SelfSigned implements EdgeCertificates {
         this.days = days;
     }
 
-    /** Whether it has been read or made. */
+    /** Whether the certificate has been read or made. */
     public boolean ready() {
         return identity != null;
     }
 
-    /** Reads it, or makes it where it is not there: then this blocks for about a second. */
+    /** Reads the certificate, or makes it if the file does not exist: that blocks for about a second. */
     public synchronized void ensure() {
         if (identity != null) {
             return;

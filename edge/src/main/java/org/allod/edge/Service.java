@@ -1,22 +1,23 @@
 package org.allod.edge;
 
 /**
- * How one machine wants to be used: the service block of its configuration, as far as the edge needs it.
+ * How traffic to one machine is limited, and how it starts and stops: the part of its service configuration that the
+ * edge uses.
  *
  * @param concurrency what the limits count
- * @param softLimit at this load others are preferred, and another machine is started; 0 means none
- * @param hardLimit never more than this at once; 0 means none
+ * @param softLimit from this load on, others are preferred and another machine is started; 0 means none
+ * @param hardLimit maximum load; 0 means none
  * @param autostart whether a request may start the machine
  * @param autostop what to do with it when idle
- * @param minRunning how many of the app's machines stay up whatever happens
+ * @param minRunning how many of the app's machines autostop leaves running
  */
 public record Service(
         Concurrency concurrency, int softLimit, int hardLimit, boolean autostart, Autostop autostop, int minRunning) {
-    /** What a limit counts. */
+    /** What the limits count. */
     public enum Concurrency {
-        /** Requests under way. */
+        /** Requests in flight. */
         REQUESTS,
-        /** Client connections that have been sent to the machine, also between their requests. */
+        /** Client connections assigned to the machine, including those between two requests. */
         CONNECTIONS
     }
 
@@ -32,29 +33,29 @@ public record Service(
         return new Service(Concurrency.REQUESTS, 0, 0, true, Autostop.OFF, 0);
     }
 
-    /** This, but stopped so when idle. */
+    /** A copy with this autostop behaviour. */
     public Service stopping(Autostop how) {
         return new Service(concurrency, softLimit, hardLimit, autostart, how, minRunning);
     }
 
-    /** This, with these limits. */
+    /** A copy with these limits. */
     public Service limited(Concurrency what, int soft, int hard) {
         return new Service(what, soft, hard, autostart, autostop, minRunning);
     }
 
-    /** This, but only a person or the API starts it. */
+    /** A copy without autostart. */
     public Service startedByHand() {
         return new Service(concurrency, softLimit, hardLimit, false, autostop, minRunning);
     }
 
-    /** This, with at least so many of the app's machines kept up. */
+    /** A copy with this minimum of running machines. */
     public Service keeping(int running) {
         return new Service(concurrency, softLimit, hardLimit, autostart, autostop, running);
     }
 
     /**
-     * This and another service of the same machine, as what puts machines to sleep sees them: asleep is what either
-     * wants, and busy is what either is.
+     * Merges two services of the same machine for autostop: the machine may sleep as either allows, and is busy if
+     * either is.
      */
     Service beside(Service other, int load) {
         boolean busier = !other.underSoft(load);
@@ -67,7 +68,7 @@ public record Service(
                 Math.max(minRunning, other.minRunning));
     }
 
-    /** Whether a machine under {@code load} still has room it likes to give. */
+    /** Whether a machine under {@code load} is below its soft limit. */
     boolean underSoft(int load) {
         return underHard(load) && (softLimit == 0 || load < softLimit);
     }

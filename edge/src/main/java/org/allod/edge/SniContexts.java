@@ -15,17 +15,16 @@ import org.allod.base.Clock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which certificate a client is shown, by the name that it asks for: one that an app brought for this very name, one
- * that an app brought for its star, the edge's own. One that has expired is shown only where no other of an app's is
- * there: its client then learns what is wrong. One that cannot be used is passed over, so that no upload takes a port
- * down.
+ * Chooses the certificate for a client by the requested name: an app's certificate for this exact name, then an app's
+ * wildcard certificate, then the edge's own. An expired one is used only if no other of an app's matches, so that the
+ * client sees what is wrong. An unusable one is skipped, so that no upload takes a port down.
  */
 final class SniContexts {
     private final EdgeCertificates own;
     private final Supplier<CustomHosts> hosts;
     private final String domain;
     private final Clock clock;
-    /** Those said to be unusable, each once. */
+    /** The certificates already logged as unusable, so that each is logged once. */
     private final Set<EdgeCertificates.Identity> told =
             Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
@@ -36,7 +35,7 @@ final class SniContexts {
         this.clock = clock;
     }
 
-    /** A handler for one connection. */
+    /** Creates the handler for one connection. */
     SniHandler handler() {
         return new SniHandler((host, promise) -> {
             try {
@@ -64,9 +63,9 @@ final class SniContexts {
         throw new SSLException("there is no certificate for " + host);
     }
 
-    /** The best first. */
+    /** The matching certificates, best first. */
     List<EdgeCertificates.Identity> candidates(String host, Instant now) {
-        // What is said of another app's own name under our domain does not count, whoever says it.
+        // APP.domain belongs to that app: a claim of another app on it is ignored.
         String named = HostName.app(host, domain);
         List<EdgeCertificates.Identity> brought = hosts.get().of(host).stream()
                 .filter(claim -> named.isEmpty() || named.equals(claim.app()))

@@ -10,11 +10,11 @@ import org.allod.base.SupervisedThread;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers one request with a file of its app's image. The disk is read on threads that may block, one piece at a time
- * and the next only when the client has taken what there is; everything else is on the exchange's loop.
+ * Answers one request with a file of its app's image. Threads that may block read the disk one piece at a time, and the
+ * next only when the client has taken the previous; everything else runs on the exchange's loop.
  */
 final class StaticFileHandler {
-    /** Small beside what a connection may have unsent anyway. */
+    /** Small beside the send buffer of a connection. */
     private static final int PIECE = 32 << 10;
 
     private final Exchange exchange;
@@ -57,7 +57,7 @@ final class StaticFileHandler {
                     return new Opened(path, found.get());
                 }
             } catch (IOException | RuntimeException e) {
-                // A machine can still answer; whoever looks for the reason finds it.
+                // A machine can still answer; the debug log has the reason.
                 Edge.LOG.log(System.Logger.Level.DEBUG, "file " + path + " of an image cannot be read", e);
             }
         }
@@ -89,7 +89,7 @@ final class StaticFileHandler {
         next();
     }
 
-    /** But for what it says of the client's connection. */
+    /** The head without the connection fields. */
     private StringBuilder head(ConditionalResponse reply, String path, String tag) {
         HttpOptions options = course.app().http();
         if (!options.compress() || !reply.shrinks(path)) {
@@ -150,7 +150,7 @@ final class StaticFileHandler {
         }
     }
 
-    /** Nothing more is heard of it. A read that is under way fails, unheard. */
+    /** Cancels: no callback follows. A read in progress fails silently. */
     void cancel() {
         over = true;
         Statics.Content file = content;

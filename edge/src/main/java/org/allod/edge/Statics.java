@@ -12,11 +12,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Files of an app that the edge serves itself, whether a machine runs or not. What is not found among them goes to a
- * machine like everything else.
+ * Files of an app that the edge serves itself, whether a machine runs or not. A request for any other path goes to a
+ * machine.
  *
  * @param places the longest prefix first
- * @param files where they are
+ * @param files reads the files
  */
 public record Statics(List<Place> places, Files files) {
     public static final Statics NONE = new Statics(List.of(), path -> Optional.empty());
@@ -29,11 +29,11 @@ public record Statics(List<Place> places, Files files) {
     }
 
     /**
-     * Requests below {@code prefix} are looked for below {@code folder}.
+     * Maps requests under {@code prefix} to files under {@code folder}.
      *
      * @param prefix without a final slash, so that the root is the empty string
-     * @param folder the same
-     * @param index the file that stands for a folder asked for with a final slash; empty for none
+     * @param folder without a final slash
+     * @param index the file served for a path that ends in a slash; empty for none
      */
     public record Place(String prefix, String folder, String index) {
         public Place {
@@ -46,23 +46,23 @@ public record Statics(List<Place> places, Files files) {
         }
     }
 
-    /** Where an app's files are. May be asked by many threads at once. */
+    /** Access to an app's files. May be called by many threads at once. */
     public interface Files {
         /**
          * Opens the file at this path; blocks.
          *
-         * @throws IOException where it cannot be told; then a machine is asked
+         * @throws IOException if the file cannot be read; the request then goes to a machine
          */
         Optional<Content> open(String path) throws IOException;
     }
 
-    /** An open file that does not change. Read by one thread at a time, closed by any. */
+    /** An open, immutable file. Read by one thread at a time, closed by any. */
     public interface Content extends AutoCloseable {
         long size();
 
         Instant modified();
 
-        /** Tells this content of this file from every other, in letters and digits. */
+        /** Identifies this content of this file uniquely, in letters and digits. */
         String tag();
 
         /** Reads at least one byte; blocks. */
@@ -73,8 +73,8 @@ public record Statics(List<Place> places, Files files) {
     }
 
     /**
-     * The paths at which the file may be that a request's target means; none where no place covers it, or where it is
-     * written in a way that a file's path is not: with dots for names, or a slash that hides behind a percent sign.
+     * The candidate file paths for a request target; empty if no place covers it, or if the target is not written as a
+     * plain path: with dot segments, or a percent-encoded slash.
      */
     List<String> candidates(String target) {
         if (places.isEmpty() || !target.startsWith("/")) {
@@ -96,7 +96,7 @@ public record Statics(List<Place> places, Files files) {
         return all;
     }
 
-    /** Empty where it is no path of a file. */
+    /** The decoded path, or the empty string if it is not a plain path. */
     private static String decoded(String path) {
         byte[] out = new byte[path.length()];
         int length = 0;

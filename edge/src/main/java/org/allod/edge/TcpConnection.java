@@ -12,9 +12,9 @@ import org.allod.base.FatalErrors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client's connection on a port that belongs to one app: bytes both ways, unread. It wakes a machine like a request
- * does; until there is one, nothing is read from the client, so that TCP holds what it sends. Where no machine can be
- * had the connection is reset, which is all that can be said without knowing what is spoken. Belongs to one loop.
+ * A client's connection on a port that belongs to one app: bytes are forwarded both ways unparsed. It wakes a machine
+ * as a request does; until one is up, nothing is read from the client, so that TCP flow control holds its bytes. If no
+ * machine is available the connection is reset, the only error that works for an unknown protocol. Belongs to one loop.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
 final class TcpConnection extends ClientChannel implements UpstreamRequester, UpstreamListener {
@@ -35,7 +35,8 @@ final class TcpConnection extends ClientChannel implements UpstreamRequester, Up
             return;
         }
         if (listener.tls()) {
-            // The machine may speak first, so nobody is asked before what it says would be encrypted.
+            // With TLS the machine is not contacted before the handshake is done: it may speak first, and its bytes
+            // must be encrypted.
             within(loop.context.config().times().head());
         } else {
             seek();
@@ -49,7 +50,7 @@ final class TcpConnection extends ClientChannel implements UpstreamRequester, Up
         finding.start();
     }
 
-    // While it looks for a machine.
+    // While it waits for a machine.
 
     @Override
     public ClientChannel client() {
@@ -74,7 +75,7 @@ final class TcpConnection extends ClientChannel implements UpstreamRequester, Up
     @Override
     public void onAcquired(UpstreamConnection to) {
         if (to.reused()) {
-            // A kept connection has carried HTTP on another port of the edge; this one must begin at the beginning.
+            // The pooled connection has carried HTTP for another port of the edge; a raw stream needs a new one.
             to.close();
             Objects.requireNonNull(acquisition).again();
             return;
@@ -105,7 +106,7 @@ final class TcpConnection extends ClientChannel implements UpstreamRequester, Up
         reset();
     }
 
-    // Bytes.
+    // Data.
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
@@ -156,7 +157,7 @@ final class TcpConnection extends ClientChannel implements UpstreamRequester, Up
         }
     }
 
-    // Ends.
+    // End of the connection.
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
@@ -242,7 +243,7 @@ final class TcpConnection extends ClientChannel implements UpstreamRequester, Up
         within(options().idle().orElse(loop.context.config().times().tunnelIdle()));
     }
 
-    /** Closes so that the client sees an error, not an end. */
+    /** Resets the connection, so that the client sees an error and not an orderly end. */
     private void reset() {
         context().channel().config().setOption(io.netty.channel.ChannelOption.SO_LINGER, 0);
         context().close();

@@ -13,7 +13,7 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 
-/** How sockets are driven: Linux's own epoll where its library loads, the JDK's elsewhere. */
+/** The socket implementation: Linux epoll if its library loads, else the JDK's NIO. */
 record Transport(
         IoHandlerFactory handler, Class<? extends ServerSocketChannel> server, Class<? extends SocketChannel> client) {
     static Transport pick(boolean nativeOne) {
@@ -24,7 +24,7 @@ record Transport(
     }
 
     MultiThreadIoEventLoopGroup group(int threads) {
-        // Netty's own threads, whose thread-locals its buffer pools are made for.
+        // Netty's own thread class: its buffer pools rely on its thread-locals.
         return new MultiThreadIoEventLoopGroup(threads, new DefaultThreadFactory("edge", true), handler);
     }
 }

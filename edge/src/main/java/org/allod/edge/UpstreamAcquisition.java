@@ -6,15 +6,15 @@ import org.allod.base.MachineId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds one request a connection to a machine: asks {@link BackendSelector}, takes a place in the machine's load, dials or
- * takes a free connection, tries another machine where one refuses, and keeps the request in the {@link HoldLimit}
- * while a machine comes up. Ends in exactly one of {@link UpstreamRequester#onAcquired}, {@link UpstreamRequester#fail} and {@link #cancel}.
- * Belongs to one loop.
+ * Finds a connection to a machine for one request: asks {@link BackendSelector}, adds the request to the machine's
+ * load, takes a pooled connection or dials one, tries another machine if one refuses, and holds the request within the
+ * {@link HoldLimit} while a machine comes up. Ends in exactly one of {@link UpstreamRequester#onAcquired}, {@link
+ * UpstreamRequester#fail} and {@link #cancel}. Belongs to one loop.
  */
 final class UpstreamAcquisition {
-    /** Different machines that one request knocks at before it settles on the last. */
+    /** Maximum different machines that one request tries before it settles on the last. */
     private static final int MAX_TRIED = 3;
-    /** Times another request may take the place that was just chosen, before this one queues up instead. */
+    /** How often other requests may take the chosen machine's last free slot before this request is held instead. */
     private static final int MAX_RACES = 4;
 
     private final UpstreamRequester requester;
@@ -24,7 +24,7 @@ final class UpstreamAcquisition {
     private List<MachineId> tried = List.of();
 
     private @Nullable AppRoute route;
-    /** The machine whose load this request is part of. */
+    /** The machine whose load includes this request. */
     private @Nullable BackendState backendState;
 
     private @Nullable Backend backend;
@@ -34,9 +34,9 @@ final class UpstreamAcquisition {
     private MachineWaker.@Nullable Wake wake;
     private boolean waiting;
     private boolean over;
-    private @Nullable HoldLimit room;
+    private @Nullable HoldLimit holdLimit;
     private int heldBytes;
-    /** Why it waits, for the answer where it waits in vain. */
+    /** Why the request waits; selects the error response if it waits in vain. */
     private RoutingDecision.Because because = RoutingDecision.Because.IN_TRANSIT;
 
     /**
@@ -49,7 +49,7 @@ final class UpstreamAcquisition {
         this.app = app;
     }
 
-    /** What the app says of this port; the usual before a route is found. */
+    /** The app's options for this port; the defaults before a route is found. */
     HttpOptions options() {
         return route == null ? HttpOptions.USUAL : route.app().http();
     }
@@ -102,16 +102,16 @@ final class UpstreamAcquisition {
         }
     }
 
-    /** Something changed while it waited. */
+    /** Tries again, because something changed while the request waited. */
     void onCatalogChange() {
         if (waiting && !over) {
             start();
         }
     }
 
-    /** The client sent more while it waits. */
+    /** Accounts for body bytes that the client sent while the request is held. */
     void accountBody(int bytes) {
-        HoldLimit in = room;
+        HoldLimit in = holdLimit;
         if (in != null && bytes > heldBytes) {
             if (!in.grow(bytes - heldBytes)) {
                 requester.pause();
@@ -120,7 +120,7 @@ final class UpstreamAcquisition {
         }
     }
 
-    /** It waited long enough. */
+    /** The hold time expired. */
     void onDeadline() {
         BackendState of = backendState;
         ErrorResponse answer = switch (because) {
@@ -146,7 +146,7 @@ final class UpstreamAcquisition {
         fail(answer);
     }
 
-    /** Gives everything back; nothing more is heard of it. */
+    /** Cancels: releases everything, and no callback follows. */
     void cancel() {
         over = true;
         MachineWaker.Wake left = wake;
@@ -159,7 +159,7 @@ final class UpstreamAcquisition {
         release();
     }
 
-    /** The request is over: its machine has room for another. */
+    /** Removes the request from its machine's load. */
     void release() {
         BackendState held = backendState;
         Backend of = backend;
@@ -173,7 +173,7 @@ final class UpstreamAcquisition {
         }
     }
 
-    /** Opens a new connection to the same machine, because a kept one turned out to be closed. */
+    /** Dials a new connection to the same machine, because a pooled one turned out to be closed. */
     void again() {
         loop.context.metrics().retries.increment();
         dial();
@@ -199,7 +199,7 @@ final class UpstreamAcquisition {
         return true;
     }
 
-    /** Makes this request part of the machine's load. */
+    /** Adds this request to the machine's load; returns false if the machine is full or draining. */
     private boolean take(AppRoute found, int index) {
         BackendState chosen = found.lives().get(index);
         Backend picture = found.backend(index);
@@ -221,7 +221,7 @@ final class UpstreamAcquisition {
     }
 
     private void connect() {
-        UpstreamConnection free = theLive().pool(loop.index).take();
+        UpstreamConnection free = chosenState().pool(loop.index).take();
         if (free != null) {
             place(free);
         } else {
@@ -232,7 +232,7 @@ final class UpstreamAcquisition {
     private void dial() {
         requester.deadline(ClientChannel.NEVER);
         int timeout = (int) loop.context.config().times().connect().toMillis();
-        loop.dial(theLive(), theBackend().address(), timeout, this::onConnectResult);
+        loop.dial(chosenState(), chosenBackend().address(), timeout, this::onConnectResult);
     }
 
     private void onConnectResult(@Nullable UpstreamConnection upstream, @Nullable Throwable refused) {
@@ -244,14 +244,14 @@ final class UpstreamAcquisition {
             place(upstream);
         } else {
             lastRefusal = refused;
-            another();
+            tryAnother();
         }
     }
 
-    /** This machine did not take it, and nothing was sent: the next one may. */
-    private void another() {
+    /** This machine did not accept the connection and nothing was sent, so another machine may be tried. */
+    private void tryAnother() {
         loop.context.metrics().retries.increment();
-        BackendState refused = theLive();
+        BackendState refused = chosenState();
         List<MachineId> more = new ArrayList<>(tried);
         more.add(refused.id);
         tried = more;
@@ -264,21 +264,21 @@ final class UpstreamAcquisition {
     }
 
     /**
-     * Every machine refused. Where the last was not given time yet, its process may just not listen yet: so it gets
-     * that time, once.
+     * Every machine refused. If the last was not given time to come up, its process may simply not listen yet, so the
+     * request waits for it once.
      */
     private void allTried() {
         WakeResult.Down down = lastDown;
         if (down != null) {
             fail(new ErrorResponse(down.problem(), down.why(), hint(down.problem())));
         } else {
-            awaitMachine(theBackend().service().autostart());
+            awaitMachine(chosenBackend().service().autostart());
         }
     }
 
     private void giveUp() {
-        BackendState refused = theLive();
-        if (theBackend().service().concurrency() == Service.Concurrency.CONNECTIONS) {
+        BackendState refused = chosenState();
+        if (chosenBackend().service().concurrency() == Service.Concurrency.CONNECTIONS) {
             client.unpin();
             backendState = null;
         } else {
@@ -343,14 +343,14 @@ final class UpstreamAcquisition {
         };
     }
 
-    /** Waits in the hold room for this machine to come up, or only for its port. */
+    /** Holds the request until this machine comes up, or only until its port accepts connections. */
     private void awaitMachine(boolean ask) {
         because = RoutingDecision.Because.IN_TRANSIT;
         if (!enterHold()) {
             return;
         }
-        BackendState of = theLive();
-        MachineWaker.Wake joined = loop.context.wakes().wake(of, theBackend(), loop, ask);
+        BackendState of = chosenState();
+        MachineWaker.Wake joined = loop.context.wakes().wake(of, chosenBackend(), loop, ask);
         wake = joined;
         var _ = joined.result().whenComplete((result, never) -> {
             if (loop.inLoop()) {
@@ -373,12 +373,15 @@ final class UpstreamAcquisition {
             }
             case WakeResult.Down down -> {
                 lastDown = down;
-                another();
+                tryAnother();
             }
         }
     }
 
-    /** Waits in the hold room until {@link #onCatalogChange}. False the first time: look again, now that it is counted. */
+    /**
+     * Holds the request until {@link #onCatalogChange}. Returns false the first time: the caller must then choose
+     * again, because a change before the request was counted would be missed.
+     */
     private boolean awaitChange(RoutingDecision.Because why) {
         because = why;
         if (waiting) {
@@ -400,7 +403,7 @@ final class UpstreamAcquisition {
     }
 
     private boolean enterHold() {
-        if (room != null) {
+        if (holdLimit != null) {
             return true;
         }
         HoldLimit entered = java.util.Objects.requireNonNull(route).room();
@@ -411,7 +414,7 @@ final class UpstreamAcquisition {
                     "app \"" + app + "\" already has as many requests waiting for a machine as it may"));
             return false;
         }
-        room = entered;
+        holdLimit = entered;
         heldBytes = bytes;
         EdgeCounters counters = loop.context.metrics();
         counters.held.increment();
@@ -421,9 +424,9 @@ final class UpstreamAcquisition {
     }
 
     private void leaveHold() {
-        HoldLimit left = room;
+        HoldLimit left = holdLimit;
         if (left != null) {
-            room = null;
+            holdLimit = null;
             left.leave(heldBytes);
             loop.context.metrics().heldNow.decrementAndGet();
         }
@@ -440,11 +443,11 @@ final class UpstreamAcquisition {
         requester.fail(answer);
     }
 
-    private BackendState theLive() {
+    private BackendState chosenState() {
         return java.util.Objects.requireNonNull(backendState);
     }
 
-    private Backend theBackend() {
+    private Backend chosenBackend() {
         return java.util.Objects.requireNonNull(backend);
     }
 }

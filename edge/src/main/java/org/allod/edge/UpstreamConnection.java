@@ -9,14 +9,14 @@ import java.util.Objects;
 import org.allod.base.FatalErrors;
 import org.jspecify.annotations.Nullable;
 
-/** One connection to a machine: free in its pool, or working for one exchange or raw connection. Belongs to one loop. */
-@SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
+/** One connection to a machine: idle in its pool, or in use by one exchange or raw connection. Belongs to one loop. */
+@SuppressWarnings("FutureReturnValueIgnored") // Netty reports failures through channelInactive and exceptionCaught
 final class UpstreamConnection extends ChannelInboundHandlerAdapter {
     private final EdgeLoop loop;
     private final BackendState backendState;
     private @Nullable ChannelHandlerContext ctx;
     private @Nullable UpstreamListener exchange;
-    /** Whose writes are not flushed yet. */
+    /** The client whose writes are not flushed yet. */
     private @Nullable ClientConnection unflushed;
 
     private boolean reused;
@@ -33,12 +33,12 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
         exchange = work;
     }
 
-    /** Stops working for its exchange, which will not hear of it again. */
+    /** Detaches from its exchange, which receives no further callback. */
     void end() {
         exchange = null;
     }
 
-    /** Whether it carried a request before: then the machine may close it at any moment for being idle. */
+    /** Whether it carried a request before: then the machine may close it at any moment because it was idle. */
     boolean reused() {
         return reused;
     }
@@ -47,7 +47,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
         return freeSince;
     }
 
-    /** Back to where others can take it, or closed where that is better. */
+    /** Returns to the pool, or closes if it cannot be reused. */
     void toPool() {
         exchange = null;
         reused = true;
@@ -77,7 +77,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
         return context().channel().isWritable();
     }
 
-    /** Back-pressure: whether to read what the machine sends. */
+    /** Pauses or resumes reading from the machine (back-pressure). */
     void read(boolean on) {
         if (reading != on) {
             reading = on;
@@ -90,12 +90,12 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
         context().close();
     }
 
-    /** No more from the client, as TCP says it. */
+    /** Half-closes the connection: the client will send no more. */
     void shutdownOutput() {
         ((DuplexChannel) context().channel()).shutdownOutput();
     }
 
-    /** Passes on what came from the machine, flushed together with what else is there; reads on as the client takes it. */
+    /** Forwards bytes to the client, flushed together at the end of the read; reads on as the client accepts them. */
     void toClient(ClientConnection client, ByteBuf buffer) {
         client.write(buffer);
         unflushed = client;
@@ -118,7 +118,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
         ByteBuf in = (ByteBuf) message;
         UpstreamListener work = exchange;
         if (work == null) {
-            // An answer that nobody asked for must not become the answer to the next request.
+            // An unsolicited response must not be taken for the response to the next request.
             in.release();
             context.close();
         } else {

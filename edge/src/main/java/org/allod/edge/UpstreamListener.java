@@ -2,17 +2,17 @@ package org.allod.edge;
 
 import io.netty.buffer.ByteBuf;
 
-/** What a connection to a machine works for: told of what the machine sends, and of its end. */
+/** Receives the events of a connection to a machine. */
 interface UpstreamListener {
-    /** Bytes from the machine, now the receiver's. */
+    /** Bytes from the machine; the receiver owns the buffer. */
     void onUpstreamData(ByteBuf in);
 
-    /** The machine takes more again. */
+    /** The connection is writable again. */
     void onUpstreamWritable();
 
-    /** The machine will send no more. */
+    /** The machine half-closed the connection. */
     void onUpstreamEnd(UpstreamConnection which);
 
-    /** The connection broke, or ended where it should not have. */
+    /** The connection broke, or ended before its response was complete. */
     void onUpstreamLost(UpstreamConnection which);
 }

@@ -2,26 +2,28 @@ package org.allod.edge;
 
 import org.jspecify.annotations.Nullable;
 
-/** Who looks for a connection to a machine: a request, or a raw connection. {@link UpstreamAcquisition} finds it one. */
+/** A request or raw connection that needs a connection to a machine. {@link UpstreamAcquisition} finds one. */
 interface UpstreamRequester {
     ClientChannel client();
 
-    /** Its app's route in the catalog of the moment, which may have changed since; null where that has none. */
+    /**
+     * Its app's route in the current catalog, which may have changed since the last call; null if the catalog has none.
+     */
     @Nullable
     AppRoute route();
 
-    /** When it has waited long enough; then {@link UpstreamAcquisition#onDeadline}. */
+    /** Sets the deadline after which {@link UpstreamAcquisition#onDeadline} is to be called. */
     void deadline(long at);
 
-    /** Reads no further from its client for now. */
+    /** Stops reading from its client for now. */
     void pause();
 
-    /** How much memory it takes while it waits. */
+    /** How many bytes it buffers while it waits. */
     int heldBytes();
 
-    /** This connection is its own now. */
+    /** The acquisition succeeded; the requester owns the connection. */
     void onAcquired(UpstreamConnection upstream);
 
-    /** There is none to be had. */
+    /** The acquisition failed. */
     void fail(ErrorResponse answer);
 }

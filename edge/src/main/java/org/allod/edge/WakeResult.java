@@ -1,10 +1,10 @@
 package org.allod.edge;
 
-/** How bringing a machine up ended. */
+/** The result of waking a machine. */
 sealed interface WakeResult {
-    /** It takes connections; one is in the pool of the loop that knocked. */
+    /** It accepts connections; one is in the pool of the loop that probed it. */
     record Up(Backend backend) implements WakeResult {}
 
-    /** It does not. */
+    /** It did not come up, or does not accept connections. */
     record Down(Problem problem, String why) implements WakeResult {}
 }

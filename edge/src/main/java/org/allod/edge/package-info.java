@@ -1,26 +1,31 @@
 /**
- * The edge: takes HTTP/1.1 and WebSocket traffic for any app by host name, finds the least loaded of its machines, or
- * wakes one and holds the request until it answers; and puts idle machines back to sleep. TLS ends here, with the
- * certificates that apps bring ({@link CustomHosts}) or the edge's own ({@link EdgeCertificates}); files of an app's image
- * are served without a machine ({@link Statics}).
+ * The edge proxy: takes HTTP/1.1, WebSocket and raw TCP traffic, finds the app by host name or port, sends each request to
+ * the least loaded of the app's machines, or wakes one and holds the request until it answers; and puts idle machines to
+ * sleep. TLS ends here, with apps' certificates ({@link CustomHosts}) or the edge's own ({@link EdgeCertificates}). Files of
+ * an app's image are served without a machine ({@link Statics}).
  *
- * <p>The assembly hands it a {@link Catalog} whenever anything changed and a {@link MachineController} to wake and stop them
- * with; it knows nothing else of the house.
+ * <p>The assembly publishes a {@link Catalog} after each change and provides a {@link MachineController} to wake and stop
+ * machines; the edge knows nothing else of Allod.
  *
  * {@snippet :
  * Edge edge = Edge.start(EdgeConfig.at(new InetSocketAddress("127.0.0.1", 8080)), machines, clock, timers, rng);
- * edge.publish(Catalog.of(List.of(new App("hello", List.of(backend)))));
+ * edge.publish(new Catalog(Map.of("hello", new CatalogApp("hello", List.of(backend)))));
  * }
  *
- * <p>Decisions are pure: {@code BackendSelector} and {@code AutostopPolicy} are functions over a snapshot, {@code RequestPlan},
- * {@code ConditionalResponse} and {@code Compression} over a head; {@code RequestHead}, {@code ResponseHead} and {@code BodyFraming} read
- * bytes and know no sockets. What is around them does the I/O: an {@code Exchange} for each request, which waits in a
- * {@code UpstreamAcquisition} and then goes to its machine by {@code RequestForwarder}.
+ * <p>Start reading at {@code Exchange}, which owns one request. {@code RequestPlan} decides whether the edge answers itself,
+ * serves a file or needs a machine; {@code UpstreamAcquisition} asks {@code BackendSelector} for a machine, holds the request
+ * and wakes machines ({@code MachineWaker}); {@code RequestForwarder} and {@code ResponseForwarder} move the bytes. {@code
+ * AutostopLoop} is the other entry point.
  *
- * <p>Thread rule: a client's connection, its exchanges and the connections to machines that serve it live on one event
- * loop and are touched by that loop's thread alone ({@code EdgeLoop}). What loops share is immutable and swapped whole
- * ({@code RouteTable}, {@code CustomHosts}) or atomic ({@code BackendState}, {@code HoldLimit}, {@code EdgeCounters}). No lock and no database is on the path
- * of a request; files are read on virtual threads, which may block ({@code StaticFileHandler}). {@link Edge} itself may be called from any thread.
+ * <p>Decisions are pure functions: {@code BackendSelector} and {@code AutostopPolicy} over a snapshot, {@code RequestPlan},
+ * {@code ConditionalResponse} and {@code Compression} over a head; {@code RequestHead}, {@code ResponseHead} and {@code
+ * BodyFraming} parse bytes and know no sockets.
+ *
+ * <p>Thread rule: a client's connection, its exchanges and the connections to machines that serve it belong to one event
+ * loop, and only that loop's thread touches them ({@code EdgeLoop}). What loops share is immutable and replaced as a whole
+ * ({@code RouteTable}, {@code CustomHosts}) or atomic ({@code BackendState}, {@code HoldLimit}, {@code EdgeCounters}). No
+ * lock and no database is on the path of a request; files are read on virtual threads, which may block ({@code
+ * StaticFileHandler}). {@link Edge} itself may be called from any thread.
  *
  * <p>Depends on {@code base} and Netty.
  */

@@ -16,7 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 
-/** Answers compressed on their way, and heads that must come in time: what a port's {@code http_options} ask for. */
+/** Compressed responses, and deadlines of request heads: the {@code http_options} of a port. */
 class CompressionTest {
     private static final String TEXT = "Lorem ipsum dolor sit amet. ".repeat(20_000);
     private static final HttpOptions COMPRESS =

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Host names that apps bring: where requests for them go, and which certificate is shown. */
+/** Apps' custom host names: where requests for them go, and which certificate is shown. */
 class CustomHostsTest {
     private static final String OWN = "CN=Allod edge localhost";
     private static final String EXACT = "CN=Allod edge shop.example.com";

@@ -21,7 +21,7 @@ import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.junit.jupiter.api.Test;
 
-/** What slow, silent and too many clients get, and what the edge says where it cannot serve. */
+/** How the edge treats slow, silent and too many clients, and its own error responses. */
 class EdgeLimitsTest {
     private static final String GET = "GET / HTTP/1.1\r\nHost: hello.localhost\r\n\r\n";
 

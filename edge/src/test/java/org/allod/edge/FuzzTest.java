@@ -15,7 +15,7 @@ import org.allod.base.Rng;
 import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 
-/** Good requests, damaged at random: whatever comes of it, it is bounded, and the edge goes on as before. */
+/** Valid requests with random damage: the result is always bounded, and the edge continues to serve. */
 class FuzzTest {
     private static final List<String> GOOD = List.of(
             "GET /a?b=c HTTP/1.1\r\nHost: hello.localhost\r\nAccept: text/html\r\n\r\n",

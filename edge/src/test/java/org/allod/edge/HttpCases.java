@@ -6,8 +6,8 @@ import java.util.List;
 import org.allod.base.Rng;
 
 /**
- * Messages as nobody should send them: good ones, put together from parts that are each often right, then damaged a
- * little. Behind each stands another message, so that whoever finds the end of the first elsewhere shows it.
+ * Malformed messages: valid parts combined at random and then slightly damaged. Each is followed by another message, so
+ * that a parser which finds a different end of the first shows it.
  */
 final class HttpCases {
     private static final String HOST = "Host: hello.localhost\r\n";

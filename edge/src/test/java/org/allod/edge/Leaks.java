@@ -6,7 +6,7 @@ import io.netty.util.ResourceLeakDetectorFactory;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** Finds buffers that the edge forgot to give back: every test that closes a {@link Rig} looks for them. */
+/** Detects buffers that the edge did not release: every test that closes a {@link Rig} checks for them. */
 final class Leaks {
     private static final List<String> FOUND = new CopyOnWriteArrayList<>();
 

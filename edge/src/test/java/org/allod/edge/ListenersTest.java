@@ -28,7 +28,7 @@ import org.allod.base.SystemTimers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Ports beside the edge's own: raw bytes, TLS, and how HTTP of a port may differ. */
+/** Ports in addition to the edge's own: raw TCP, TLS, and HTTP with options of its own. */
 class ListenersTest {
     @TempDir
     static Path folder;

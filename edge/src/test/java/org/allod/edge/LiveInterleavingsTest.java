@@ -12,8 +12,8 @@ import org.jetbrains.lincheck.Lincheck;
 import org.junit.jupiter.api.Test;
 
 /**
- * The race between a request and a stop (decision 051), in the orders in which the threads' steps can come: Lincheck
- * runs them one after the other, chooses who goes on, and prints the order that breaks a promise.
+ * The race between a request and a stop (decision 051), in every order of the threads' steps: Lincheck runs them one at
+ * a time, chooses which continues, and prints an order that violates an assertion.
  */
 class LiveInterleavingsTest {
     private static final Campaign CAMPAIGN = Campaign.of("edge-orders");

@@ -19,7 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** The edge's own reader, and Netty's, on bytes alone. */
+/** The edge's own parser and Netty's, on bytes alone. */
 final class Parsers {
     private static final EdgeConfig.Limits LIMITS = EdgeConfig.Limits.usual();
     private static final int MOST = 1 << 16;

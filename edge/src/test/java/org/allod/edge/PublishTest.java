@@ -10,7 +10,10 @@ import java.util.Optional;
 import org.allod.base.MachineId;
 import org.junit.jupiter.api.Test;
 
-/** Catalogs that share with the one before: what has not changed is not touched, what has is, and what is gone ends. */
+/**
+ * Catalogs that share parts with the previous one: unchanged parts are untouched, changed ones are updated, and removed
+ * ones end.
+ */
 class PublishTest {
     private static final int PORT = 80;
     private static final int MANY = 3_000;

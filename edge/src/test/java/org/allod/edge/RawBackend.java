@@ -16,7 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A real server on loopback that does with each connection exactly what a test says. */
+/** A real server on loopback that handles each connection exactly as a test says. */
 final class RawBackend implements AutoCloseable {
     /** What it does with one connection; the socket is closed after. */
     interface Script {

@@ -21,7 +21,7 @@ import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
 
-/** An edge on a port of its own, with machines that the test controls, and a client that says exactly what it is told. */
+/** An edge on its own port, with machines that the test controls, and a raw client. */
 final class Rig implements AutoCloseable {
     static {
         Leaks.watch();

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whatever two readers could understand differently is refused, and never reaches a machine. */
+/** Whatever two parsers could read differently is refused and never reaches a machine. */
 class SmugglingTest {
     static Stream<Arguments> refused() {
         String host = "Host: hello.localhost\r\n";

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Files that the edge serves in the machines' stead. */
+/** Files that the edge serves instead of the machines. */
 class StaticsTest {
     private static final Instant THEN = Instant.parse("2026-02-03T04:05:06.789Z");
     private static final String MODIFIED = "Tue, 03 Feb 2026 04:05:06 GMT";

@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.allod.base.RejectedException;
 import org.junit.jupiter.api.Test;
 
-/** The rest of the house is a seam of this room, so it is played here; the real one is tested where both are built. */
+/** The rest of Allod is an interface of this room, so these tests fake it; the assembly's tests use the real one. */
 class WakeTest {
     private static EdgeConfig patient(EdgeConfig config, Duration hold, Duration port) {
         return config.with(config.times().machines(hold, Duration.ofSeconds(1), port));

@@ -20,14 +20,14 @@ import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
 
 /**
- * What the launcher does to a daemon of its own, whose life the cache is made of that every later one starts from
- * (launcher/caches): before it starts, many records; while it runs, many of the questions that are asked most.
+ * The training run whose recorded behaviour becomes the AOT cache of later daemon starts (launcher/caches): writes many
+ * records before a daemon starts, and sends the most common requests while it runs.
  */
 public final class AotTraining {
     private static final String APP = "samples";
     private static final int RECORDS = 4_000;
 
-    /** Enough for the JVM to think them worth its best. */
+    /** Enough requests for the JIT to compile the hot paths. */
     private static final int ASKED = 400;
 
     private static final int LISTS = 12;

@@ -5,7 +5,7 @@ import org.allod.api.ApiStats;
 import org.allod.observe.MetricsBuilder;
 import org.allod.observe.MetricsSource;
 
-/** What the API's server turned away and holds, of each listener. */
+/** Metrics of the API server, for each listener. */
 final class ApiMetrics implements MetricsSource {
     private final Supplier<ApiStats> stats;
 

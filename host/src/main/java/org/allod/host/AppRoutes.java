@@ -19,24 +19,24 @@ import org.allod.machine.Machine;
 import org.allod.machine.MachineConfig;
 
 /**
- * One app's ways into its machines: a route for each port that their services name, and the doors those need. A change
- * of one machine costs the same however many the app has. Belongs to one thread.
+ * One app's routes: one for each port that its services name, and the listeners they need. A change of one machine
+ * costs the same however many machines the app has. Belongs to one thread.
  */
 final class AppRoutes {
-    /** Whether a service of a machine, by its place, passes the checks that gate it. */
+    /** Whether a service of a machine, by its index, passes its health checks. */
     interface Health {
         boolean of(MachineId machine, int service);
     }
 
     /**
-     * What has changed.
+     * Changed routes and listeners.
      *
-     * @param routes as {@link org.allod.edge.Catalog} names them; none: it is no more
-     * @param doors by port, of those that may have changed; none: the app needs none there
+     * @param routes by their name in {@link org.allod.edge.Catalog}; empty means removed
+     * @param doors listeners by port that may have changed; empty means the app needs none there
      */
     record Changes(Map<String, Optional<CatalogApp>> routes, Map<Integer, Optional<ListenerSpec>> doors) {}
 
-    /** Of two machines of an app, the one with the later version is the one whose word counts. */
+    /** Orders the machines of an app: the configuration of the latest version applies. */
     private record VersionOrder(Ulid version, MachineId machine) implements Comparable<VersionOrder> {
         @Override
         public int compareTo(VersionOrder other) {
@@ -45,10 +45,10 @@ final class AppRoutes {
         }
     }
 
-    /** What a machine says of a port; no options where it only names its own port. */
+    /** A machine's settings for a port; no options if it only names its own port. */
     private record PortClaim(Machine machine, Optional<MachineConfig.Port> port) {}
 
-    /** What leads to one port. */
+    /** The machines behind one port. */
     private static final class PortRoute {
         ChunkedList<Backend> backends = ChunkedList.empty();
         final TreeMap<VersionOrder, PortClaim> words = new TreeMap<>();
@@ -65,26 +65,26 @@ final class AppRoutes {
     private final Health health;
     private final Function<Machine, Statics> statics;
     private final Map<MachineId, Machine> machines = new HashMap<>();
-    private final Map<Integer, PortRoute> ways = new TreeMap<>();
+    private final Map<Integer, PortRoute> routesByPort = new TreeMap<>();
     private boolean told;
 
     /**
-     * @param edgePort the number of the edge's own address: a service that names it means plain HTTP
-     * @param statics what the edge serves in a machine's stead
+     * @param edgePort the port of the edge's own address: a service that names it means plain HTTP
+     * @param statics the files that the edge serves instead of a machine
      */
     AppRoutes(String app, int edgePort, Health health, Function<Machine, Statics> statics) {
         this.app = app;
         this.edgePort = edgePort;
         this.health = health;
         this.statics = statics;
-        ways.put(ListenerSpec.HTTP, new PortRoute()); // known, even without a machine
+        routesByPort.put(ListenerSpec.HTTP, new PortRoute()); // an app is known even without a machine
     }
 
     boolean empty() {
         return machines.isEmpty();
     }
 
-    /** A machine is as this record says, from now on. */
+    /** Applies a machine's current record. */
     void put(Machine m) {
         remove(m.id());
         machines.put(m.id(), m);
@@ -92,7 +92,7 @@ final class AppRoutes {
         for (int s = 0; s < backends.size(); s++) {
             List<MachineConfig.Port> ports = m.config().services().get(s).ports();
             if (ports.isEmpty() && s == 0) {
-                // As a caller means it who names only the machine's own port.
+                // A service that names only the machine's own port means plain HTTP.
                 addRoute(ListenerSpec.HTTP, backends.getFirst(), new PortClaim(m, Optional.empty()));
             }
             for (MachineConfig.Port port : ports) {
@@ -103,7 +103,7 @@ final class AppRoutes {
         }
     }
 
-    /** A machine is no more, or is about to be put anew. */
+    /** Removes a machine, because it is gone or is about to be added anew. */
     void remove(MachineId id) {
         Machine was = machines.remove(id);
         if (was == null) {
@@ -125,59 +125,59 @@ final class AppRoutes {
     }
 
     private void addRoute(int port, Backend backend, PortClaim word) {
-        PortRoute way = ways.computeIfAbsent(port, n -> new PortRoute());
-        way.words.put(new VersionOrder(word.machine.version(), word.machine.id()), word);
-        List<Backend> own = way.changes.getOrDefault(backend.id(), List.of());
+        PortRoute portRoute = routesByPort.computeIfAbsent(port, n -> new PortRoute());
+        portRoute.words.put(new VersionOrder(word.machine.version(), word.machine.id()), word);
+        List<Backend> own = portRoute.changes.getOrDefault(backend.id(), List.of());
         if (own.isEmpty()) {
-            way.changes.put(backend.id(), List.of(backend));
+            portRoute.changes.put(backend.id(), List.of(backend));
         } else {
             List<Backend> more = new ArrayList<>(own);
             more.add(backend);
-            way.changes.put(backend.id(), more);
+            portRoute.changes.put(backend.id(), more);
         }
     }
 
     private void removeRoute(int port, VersionOrder age) {
-        PortRoute way = ways.get(port);
-        if (way != null && way.words.remove(age) != null) {
-            way.changes.put(age.machine, List.of());
+        PortRoute portRoute = routesByPort.get(port);
+        if (portRoute != null && portRoute.words.remove(age) != null) {
+            portRoute.changes.put(age.machine, List.of());
         }
     }
 
-    /** What has changed since the last call; at the first, everything. */
+    /** The changes since the last call; at the first call, everything. */
     Changes changes() {
         Map<Integer, PortRoute> changed = new TreeMap<>();
-        ways.forEach((port, way) -> {
-            if (!told || !way.changes.isEmpty()) {
-                way.settle();
-                changed.put(port, way);
+        routesByPort.forEach((port, portRoute) -> {
+            if (!told || !portRoute.changes.isEmpty()) {
+                portRoute.settle();
+                changed.put(port, portRoute);
             }
         });
         told = true;
         Map<String, Optional<CatalogApp>> routes = new HashMap<>();
         Map<Integer, Optional<ListenerSpec>> doors = new HashMap<>();
-        changed.forEach((port, way) -> {
+        changed.forEach((port, portRoute) -> {
             if (port == ListenerSpec.HTTP || port == ListenerSpec.HTTPS) {
                 routes.put(ListenerSpec.route(app, ListenerSpec.HTTP), Optional.of(plain()));
             }
-            if (port != ListenerSpec.HTTP && way.words.isEmpty()) {
-                ways.remove(port);
+            if (port != ListenerSpec.HTTP && portRoute.words.isEmpty()) {
+                routesByPort.remove(port);
                 routes.put(ListenerSpec.route(app, port), Optional.empty());
                 doors.put(port, Optional.empty());
             } else if (port != ListenerSpec.HTTP) {
-                PortClaim newest = way.words.lastEntry().getValue();
-                routes.put(ListenerSpec.route(app, port), Optional.of(route(way, newest)));
+                PortClaim newest = portRoute.words.lastEntry().getValue();
+                routes.put(ListenerSpec.route(app, port), Optional.of(route(portRoute, newest)));
                 doors.put(port, newest.port.map(p -> listener(app, port, p)));
             }
         });
         return new Changes(routes, doors);
     }
 
-    /** Everything goes: the app is no more. */
+    /** Removes everything: the app is deleted. */
     Changes end() {
         Map<String, Optional<CatalogApp>> routes = new HashMap<>();
         Map<Integer, Optional<ListenerSpec>> doors = new HashMap<>();
-        ways.keySet().forEach(port -> {
+        routesByPort.keySet().forEach(port -> {
             routes.put(ListenerSpec.route(app, port), Optional.empty());
             doors.put(port, Optional.empty());
         });
@@ -185,13 +185,13 @@ final class AppRoutes {
     }
 
     private CatalogApp plain() {
-        PortRoute http = java.util.Objects.requireNonNull(ways.get(ListenerSpec.HTTP));
-        PortRoute https = ways.get(ListenerSpec.HTTPS);
+        PortRoute http = java.util.Objects.requireNonNull(routesByPort.get(ListenerSpec.HTTP));
+        PortRoute https = routesByPort.get(ListenerSpec.HTTPS);
         if (!http.words.isEmpty()) {
             return route(http, http.words.lastEntry().getValue());
         }
         if (https != null && !https.words.isEmpty()) {
-            // An app that only names 443 answers plain requests too, as it always has here.
+            // An app that only names 443 serves plain HTTP too.
             return new CatalogApp(
                     app,
                     https.backends,
@@ -201,11 +201,11 @@ final class AppRoutes {
         return new CatalogApp(app, http.backends, HttpOptions.USUAL, Statics.NONE);
     }
 
-    /** Where an app's machines differ in how a port is to be treated, the newest configuration decides. */
-    private CatalogApp route(PortRoute way, PortClaim newest) {
+    /** If an app's machines configure a port differently, the newest configuration applies. */
+    private CatalogApp route(PortRoute portRoute, PortClaim newest) {
         return new CatalogApp(
                 app,
-                way.backends,
+                portRoute.backends,
                 newest.port.map(AppRoutes::options).orElse(HttpOptions.USUAL),
                 statics.apply(newest.machine));
     }

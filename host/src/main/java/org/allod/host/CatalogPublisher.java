@@ -28,28 +28,29 @@ import org.allod.machine.Machines;
 import org.allod.store.Transaction;
 
 /**
- * Keeps the edge's catalog in step with the machines. Changes are taken as they come and published together: a hundred
- * machines changing at once are a few catalogs, not a hundred.
+ * Keeps the edge's catalog in step with the machines. Changes are queued and published in batches, so that a hundred
+ * machines that change at once cause a few catalogs, not a hundred. One loop thread owns the routes; {@link #onChange}
+ * may be called from any thread.
  */
 final class CatalogPublisher implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("allod.host");
 
     /**
-     * What may have changed.
+     * A change to apply.
      *
-     * @param app empty where none has, and the catalog has all the same
-     * @param machine none where no machine of it has
+     * @param app empty if no app has changed but the catalog must be published
+     * @param machine the changed machine, if any
      */
     private record Touched(String app, Optional<MachineId> machine) {}
 
     private final Machines machines;
     private final Edge edge;
-    private final LinkedBlockingQueue<Touched> onChange = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Touched> changes = new LinkedBlockingQueue<>();
     private final SelfSigned certificate;
     private final ImageStatics statics;
-    /** By app: its ways in. */
+    /** The routes of each app. */
     private final Map<String, AppRoutes> apps = new HashMap<>();
-    /** By port: the door that each app wants there. */
+    /** For each port, the listener that each app requests. */
     private final Map<Integer, Map<String, ListenerSpec>> listeners = new TreeMap<>();
 
     private PersistentMap<CatalogApp> routes = PersistentMap.empty();
@@ -66,18 +67,18 @@ final class CatalogPublisher implements AutoCloseable {
         this.loop = new SupervisedLoop("catalog", "catalog", this::turn);
     }
 
-    /** Publishes everything once, then each change. */
+    /** Publishes everything once, and then each change. */
     void start() {
         machines.listen(this::onChange);
         machines.atAppEnd(new AppDeletionListener() {
             @Override
             public void in(Transaction tx, String app) {
-                // The edge has its apps in memory alone.
+                // The edge keeps apps in memory only, so there is nothing to delete in the transaction.
             }
 
             @Override
             public void after(String app) {
-                onChange.add(new Touched(app, Optional.empty()));
+                changes.add(new Touched(app, Optional.empty()));
             }
         });
         machines.all().stream()
@@ -86,7 +87,7 @@ final class CatalogPublisher implements AutoCloseable {
         machines.apps().forEach(app -> routesOf(app.name()));
         machines.all().forEach(m -> routesOf(m.app()).put(m));
         Map<String, Optional<CatalogApp>> first = new HashMap<>();
-        apps.forEach((app, ways) -> first.putAll(taken(app, ways.changes())));
+        apps.forEach((app, routesOfApp) -> first.putAll(applyListeners(app, routesOfApp.changes())));
         routes = routes.with(first);
         if (listeners().stream().anyMatch(ListenerSpec::tls)) {
             certificate.ensure();
@@ -98,27 +99,27 @@ final class CatalogPublisher implements AutoCloseable {
     private void onChange(Machine m) {
         if (m.state() == MachineState.STARTED) {
             if (states.put(m.id(), m.state()) != MachineState.STARTED) {
-                // It was drained on its way down; it is up again, so its requests may come.
+                // The machine was drained on its way down; it is up again, so it may receive requests.
                 edge.undrain(m.id());
             }
         } else {
             states.remove(m.id());
         }
-        onChange.add(new Touched(m.app(), Optional.of(m.id())));
+        changes.add(new Touched(m.app(), Optional.of(m.id())));
     }
 
     private void turn() throws InterruptedException {
         Set<Touched> all = new HashSet<>();
-        all.add(onChange.take());
-        onChange.drainTo(all);
+        all.add(changes.take());
+        changes.drainTo(all);
         boolean done = false;
         try {
-            take(all);
+            apply(all);
             publish();
             done = true;
         } finally {
             if (!done) {
-                onChange.addAll(all); // looked at again by the next turn
+                changes.addAll(all); // retried by the next turn
             }
         }
     }
@@ -133,19 +134,22 @@ final class CatalogPublisher implements AutoCloseable {
     }
 
     private List<ListenerSpec> listeners() {
-        // Who has a raw port is settled when a machine is made; two apps with one are left from another time.
+        // Creating a machine decides who has a raw port; two apps with the same one date from before that check.
         return listeners.values().stream()
                 .map(wanted -> wanted.values().iterator().next())
                 .toList();
     }
 
-    /** Takes a second, on a busy host several, for which only what needs it may wait. */
+    /**
+     * Makes the certificate on another thread: that takes a second, or several on a busy host, and only the TLS ports
+     * may wait for it.
+     */
     private void makeCertificate() {
         if (making.compareAndSet(false, true)) {
             Thread _ = SupervisedThread.start("certificate", () -> {
                 try {
                     certificate.ensure();
-                    onChange.add(new Touched("", Optional.empty()));
+                    changes.add(new Touched("", Optional.empty()));
                 } catch (FailedException e) {
                     LOG.log(Level.WARNING, "HTTPS is not served until the next change of a machine", e);
                 } finally {
@@ -160,38 +164,38 @@ final class CatalogPublisher implements AutoCloseable {
                 app, name -> new AppRoutes(name, edge.address().getPort(), machines::healthy, statics::of));
     }
 
-    /** Looks at each machine as it is now: what was queued of it may be older. */
-    private void take(Set<Touched> all) {
+    /** Reads each machine's current record, because the queued one may be older. */
+    private void apply(Set<Touched> all) {
         Set<String> names = new HashSet<>();
         for (Touched one : all) {
             if (!one.app().isEmpty()) {
                 names.add(one.app());
             }
             one.machine().ifPresent(id -> {
-                AppRoutes ways = routesOf(one.app());
-                machines.find(id).ifPresentOrElse(ways::put, () -> ways.remove(id));
+                AppRoutes routesOfApp = routesOf(one.app());
+                machines.find(id).ifPresentOrElse(routesOfApp::put, () -> routesOfApp.remove(id));
             });
         }
         Map<String, Optional<CatalogApp>> news = new HashMap<>();
         for (String name : names) {
-            AppRoutes ways = routesOf(name);
-            // An app that is known and has no machine is told apart from one nobody knows.
-            boolean gone = ways.empty()
+            AppRoutes routesOfApp = routesOf(name);
+            // An app without machines is known, which differs from an unknown app.
+            boolean gone = routesOfApp.empty()
                     && machines.apps().stream().noneMatch(a -> a.name().equals(name));
             if (gone) {
                 apps.remove(name);
             }
-            news.putAll(taken(name, gone ? ways.end() : ways.changes()));
+            news.putAll(applyListeners(name, gone ? routesOfApp.end() : routesOfApp.changes()));
         }
         routes = routes.with(news);
     }
 
-    /** Notes the doors; the routes are the caller's. */
-    private Map<String, Optional<CatalogApp>> taken(String app, AppRoutes.Changes changes) {
+    /** Records the listeners; returns the routes for the caller. */
+    private Map<String, Optional<CatalogApp>> applyListeners(String app, AppRoutes.Changes changes) {
         changes.doors()
-                .forEach((port, door) -> listeners.compute(port, (number, wanted) -> {
+                .forEach((port, listener) -> listeners.compute(port, (number, wanted) -> {
                     Map<String, ListenerSpec> next = wanted == null ? new TreeMap<>() : wanted;
-                    door.ifPresentOrElse(d -> next.put(app, d), () -> next.remove(app));
+                    listener.ifPresentOrElse(d -> next.put(app, d), () -> next.remove(app));
                     return next.isEmpty() ? null : next;
                 }));
         return changes.routes();

@@ -13,8 +13,8 @@ import org.allod.edge.Edge;
 import org.allod.trust.Certificates;
 
 /**
- * Keeps the edge's custom host names in step with the certificates that apps bring. A change is served before the call
- * that made it is answered. Keys are opened once each, and are in memory as long as they are served.
+ * Keeps the edge's custom host names in step with the apps' certificates. A change is served before the call that made
+ * it returns. Each key is decrypted once and stays in memory as long as it is served.
  */
 final class CertificatePublisher implements Certificates.Watcher {
     private static final System.Logger LOG = System.getLogger("allod.host");
@@ -28,14 +28,14 @@ final class CertificatePublisher implements Certificates.Watcher {
         this.edge = edge;
     }
 
-    /** Serves what there is, then each change. */
+    /** Publishes the current certificates, and then each change. */
     synchronized void start() {
         certificates.watch(this);
         certificates.owners().forEach((host, app) -> claims.put(host, claim(host, app)));
         edge.hosts(new CustomHosts(claims));
     }
 
-    /** Reads what is on record now, so that changes may be told in any order. */
+    /** Reads the current record, so that changes may be reported in any order. */
     @Override
     public synchronized void changed(String host) {
         Optional<String> owner = certificates.owner(host);
@@ -55,7 +55,7 @@ final class CertificatePublisher implements Certificates.Watcher {
         edge.hosts(new CustomHosts(claims));
     }
 
-    /** A certificate that cannot be used costs its own host name TLS, and nothing else anything. */
+    /** A certificate that cannot be used disables TLS for its own host name and nothing else. */
     private CustomHosts.Claim claim(String host, String app) {
         try {
             return new CustomHosts.Claim(app, certificates.pair(host).map(CertificatePublisher::identity));
@@ -74,7 +74,7 @@ final class CertificatePublisher implements Certificates.Watcher {
             PrivateKey key = KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(pair.key()));
             return new org.allod.edge.EdgeCertificates.Identity(key, pair.chain());
         } catch (GeneralSecurityException e) {
-            // Its message may quote what it could not read.
+            // Its message may quote the key material.
             throw new IllegalStateException("its key is not one that this Java reads");
         } finally {
             Arrays.fill(pair.key(), (byte) 0);

@@ -11,14 +11,14 @@ import org.allod.base.Ulid;
 import org.allod.store.Database;
 
 /**
- * Watches the calendar for steps once a minute, and keeps what a {@link BelievedClock} knows over a restart, as a fact of
- * this host. What it cannot write, a full disk for one, costs no more than a day of belief.
+ * Checks the wall clock for steps once a minute, and persists the state of a {@link BelievedClock} across restarts in
+ * {@code host.db}. A failed write, for example on a full disk, loses at most a day of that state.
  */
 final class ClockRecord implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("allod.host");
     private static final Duration LOOK = Duration.ofMinutes(1);
 
-    /** Looks between two writes: within what a restart may take and still be believed. */
+    /** Checks between two writes: within the time that a restart may take for the state to be trusted. */
     private static final int WRITE = 5;
 
     private static final String FACT = "clock";
@@ -35,9 +35,9 @@ final class ClockRecord implements AutoCloseable {
     }
 
     /**
-     * Takes up what the last daemon kept.
+     * Restores what the last daemon stored.
      *
-     * @return greater than every identifier that was made by then: for {@code Ids.after}
+     * @return an id greater than every id made by then, for {@code IdGenerator.after}
      */
     Ulid restore() {
         Optional<String> kept = database.read(
@@ -53,7 +53,7 @@ final class ClockRecord implements AutoCloseable {
         return new Ulid((clock.state().highest().toEpochMilli() + 1) << 16, 0);
     }
 
-    /** Begins to look. */
+    /** Starts checking. */
     void start() {
         timer.start();
     }

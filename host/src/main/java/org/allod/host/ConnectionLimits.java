@@ -8,8 +8,8 @@ import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 
 /**
- * How many connections each listener may have, so that none takes the file descriptors that another one, or a guest,
- * needs. What the operator does not name is worked out from what the process may have open.
+ * Connection limits of each listener, so that none takes the file descriptors that another listener or a guest needs.
+ * Limits that the operator does not set are derived from the process's descriptor limit.
  *
  * @param edge clients of the edge, on all of its ports
  * @param edgePerAddress of these from one address
@@ -18,16 +18,17 @@ import org.allod.base.RejectedException;
  * @param socket clients of the API's Unix socket
  */
 record ConnectionLimits(int edge, int edgePerAddress, int api, int apiPerAddress, int socket) {
-    /** What is wanted where descriptors are no question. */
+    /** The limits if descriptors are plentiful. */
     private static final ConnectionLimits WANTED = new ConnectionLimits(10_000, 2_000, 1_024, 256, 256);
 
     private static final int FEWEST = 16;
 
     /**
-     * Shares out descriptors: a quarter stays for guests, images and the database, the socket and the API get small parts
-     * that nobody else can take, and the edge the rest. A client of the edge counts twice, for its machine's connection.
+     * Divides the descriptors: a quarter is reserved for guests, images and the database, the socket and the API get
+     * small reserved shares, and the edge gets the rest. A client of the edge counts twice, because of its machine's
+     * connection.
      *
-     * @param openFiles descriptors the process may have
+     * @param openFiles descriptors that the process may have
      */
     static ConnectionLimits sharing(long openFiles) {
         long own = Math.max(256, openFiles / 4);
@@ -42,12 +43,12 @@ record ConnectionLimits(int edge, int edgePerAddress, int api, int apiPerAddress
         return (int) Math.max(FEWEST, Math.min(part, wanted));
     }
 
-    /** Those of this process. The JVM has raised its soft limit to the hard one when it started. */
+    /** The limits for this process. The JVM raises its soft limit to the hard one at start. */
     static ConnectionLimits usual() {
         return sharing(openFiles());
     }
 
-    /** How many descriptors this process may have. */
+    /** The maximum number of descriptors of this process. */
     static long openFiles() {
         Path limits = Path.of("/proc/self/limits");
         try {
@@ -64,7 +65,7 @@ record ConnectionLimits(int edge, int edgePerAddress, int api, int apiPerAddress
         throw new FailedException(limits + " does not say how many files may be open");
     }
 
-    /** These, with what {@code edge=5000,api-address=64} names set otherwise. */
+    /** A copy with the limits that {@code edge=5000,api-address=64} sets. */
     ConnectionLimits with(String text) {
         ConnectionLimits limits = this;
         for (String word : text.split(",", 10)) {
@@ -99,7 +100,7 @@ record ConnectionLimits(int edge, int edgePerAddress, int api, int apiPerAddress
                 return count;
             }
         } catch (NumberFormatException e) {
-            // Said below.
+            // Reported below.
         }
         throw RejectedException.invalid("the connection limit %s is \"%s\": it must be a number from %d to 1000000"
                 .formatted(name, text, FEWEST));

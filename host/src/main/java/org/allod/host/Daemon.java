@@ -71,22 +71,25 @@ import org.allod.trust.TrustModule;
 import org.allod.trust.TrustSchema;
 
 /**
- * Every part of a running host, built by hand, lowest first, and taken down in the reverse order. Machines are not
- * part of it: they run before it starts and after it ends.
+ * Builds every part of a running host with constructors, lowest first, and closes them in reverse order. Machines are
+ * not among the parts: they run before the daemon starts and after it ends.
  *
- * <p>The order matters: records and runs are brought together with what is on the host ({@link MachineModule#recover})
- * before anybody can ask for anything.
+ * <p>The order matters: {@link MachineModule#recover} reconciles records and runs with what exists on the host before
+ * anything is served.
  */
 final class Daemon implements AutoCloseable {
-    /** A record costs the daemon some kilobytes; this many fit in its memory. */
+    /** Maximum machines: a record takes a few kilobytes of the daemon's memory, and this many fit. */
     private static final int MACHINES = 100_000;
 
-    /** Forced destroys at once: each ends processes and unmounts, which two processors do no faster in crowds. */
+    /**
+     * Maximum concurrent forced destroys: each ends processes and unmounts, which two processors do no faster in
+     * parallel.
+     */
     private static final int INSISTED = 16;
 
     private static final Duration GRACE = Duration.ofSeconds(3);
 
-    /** A first start boots a guest in each way there is until one answers; where none does, each takes its whole bound. */
+    /** A first start boots a guest on every runtime until one works; if none does, each takes its whole time limit. */
     private static final Duration PROBING = Duration.ofMinutes(10);
 
     private static final Duration RECOVERING = Duration.ofMinutes(1);
@@ -104,7 +107,7 @@ final class Daemon implements AutoCloseable {
     /**
      * Starts everything; returns once the host serves.
      *
-     * @param fatal told where the daemon cannot go on safely
+     * @param fatal called if the daemon cannot continue safely
      */
     static Daemon start(HostConfig config, SdNotify manager, Consumer<Throwable> fatal) {
         Daemon daemon = new Daemon();
@@ -156,11 +159,11 @@ final class Daemon implements AutoCloseable {
         Engine engine = Engine.on(database, clock, timers, rng.fork("runs"), ids, options, fatal);
         LocalImageStore images =
                 part(new LocalImageStore(imageSettings(config, data), clock, timers, rng.fork("images")));
-        manager.starting("finding out what machines can run in here, by booting some", PROBING);
+        manager.starting("probing the runtimes by booting guests", PROBING);
         RuntimeSetup runtimes = part(RuntimeSetup.of(config, clock, timers));
-        manager.starting("finding the machines of this host again", RECOVERING);
+        manager.starting("recovering the machines of this host", RECOVERING);
         EdgeAdapter edgeAdapter = new EdgeAdapter();
-        MachineModule room = MachineModule.build(
+        MachineModule module = MachineModule.build(
                 new MachineModule.Ground(database, engine, clock, timers, ids),
                 images,
                 runtimes.all(),
@@ -172,22 +175,22 @@ final class Daemon implements AutoCloseable {
                 new MachineModule.Storage(
                         config.data(), VolumeKeyring.of(trust.trust().volumeKeys()), config.disk()),
                 rawPorts(config));
-        Machines machines = room.machines();
+        Machines machines = module.machines();
         edgeAdapter.attachMachines(machines);
         machines.atAppEnd(trust);
         machines.atAppEnd(new ImageGrants(images));
         trust.endKeyTokensWith(machines);
         DeployService deploys = DeployService.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
-        room.recover();
+        module.recover();
         SupervisedTask.hereOrLater("recover-deploys", deploys::recover);
         SupervisedTask.hereOrLater(
                 "retain-apps",
                 () -> images.retainApps(machines.apps().stream().map(App::name).collect(Collectors.toSet())));
         SupervisedTask.hereOrLater("grant-images", () -> images.grant(imagesOf(machines, images)));
-        part(room.disk()).start();
-        part(room.maintenance()).start();
-        DiskStatus disk = part(new DiskStatus(config.data(), room.disk(), database, timers));
+        part(module.disk()).start();
+        part(module.maintenance()).start();
+        DiskStatus disk = part(new DiskStatus(config.data(), module.disk(), database, timers));
         disk.start();
         SelfSigned certificate = new SelfSigned(data.path("edge-self-signed.p12"), config.domain());
         Edge edge = part(Edge.start(edgeConfig(config), edgeAdapter, certificate, clock, timers, rng.fork("edge")));
@@ -209,7 +212,7 @@ final class Daemon implements AutoCloseable {
                 new HostStatus(config, runtimes, machines, engine, edge, database, clock, began, disk, memory, this);
         ApiServer server = part(new ApiServer(
                 endpoints(
-                        room,
+                        module,
                         deploys,
                         trust.endpoints(machines, authenticator, site, clock),
                         addresses,
@@ -243,11 +246,11 @@ final class Daemon implements AutoCloseable {
         own.add(config.api().getPort());
         own.add(config.edge().getPort());
         config.edgeTls().ifPresent(tls -> own.add(tls.getPort()));
-        own.remove(0); // any that is free: nobody else can have that one then
+        own.remove(0); // port 0 means any free port, which nobody else can hold
         return config.tenants().ports().without(own);
     }
 
-    /** What each app's machines are made of, for hosts that kept no account of it before. */
+    /** The images of each app's machines, for hosts whose records predate image grants. */
     private static Map<String, Set<String>> imagesOf(Machines machines, LocalImageStore images) {
         Map<String, Set<String>> all = new HashMap<>();
         machines.all().forEach(m -> {
@@ -281,7 +284,7 @@ final class Daemon implements AutoCloseable {
     }
 
     private EndpointTable endpoints(
-            MachineModule room,
+            MachineModule module,
             DeployService deploys,
             List<Endpoint> trust,
             AppAddresses addresses,
@@ -290,15 +293,15 @@ final class Daemon implements AutoCloseable {
             RuntimeSetup runtimes,
             HostStatus facts,
             OperatorToken token) {
-        Machines machines = room.machines();
+        Machines machines = module.machines();
         List<Endpoint> all = new ArrayList<>();
-        all.addAll(new AppEndpoints(machines, room.volumes()).endpoints());
+        all.addAll(new AppEndpoints(machines, module.volumes()).endpoints());
         all.addAll(trust);
         all.addAll(new AddressEndpoints(machines, addresses).endpoints());
-        all.addAll(new OrgEndpoints(machines, room.volumes()).endpoints());
+        all.addAll(new OrgEndpoints(machines, module.volumes()).endpoints());
         all.addAll(new PlatformEndpoints(machines, facts.region()).endpoints());
         all.addAll(new MachineEndpoints(machines).endpoints());
-        all.addAll(new VolumeEndpoints(machines, room.volumes()).endpoints());
+        all.addAll(new VolumeEndpoints(machines, module.volumes()).endpoints());
         all.addAll(new DeployEndpoints(deploys).endpoints());
         ExecSlots execs = new ExecSlots(ExecSlots.Bounds.USUAL);
         all.addAll(new GuestEndpoints(machines, execs).endpoints());
@@ -321,7 +324,7 @@ final class Daemon implements AutoCloseable {
         return digests;
     }
 
-    /** Where it serves, for people. */
+    /** The addresses it serves on, for messages. */
     String describe() {
         return "API http://%s, edge http://%s".formatted(text(api), text(edgeAddress));
     }
@@ -347,7 +350,7 @@ final class Daemon implements AutoCloseable {
         return Map.of("api", text(api), "edge", text(edgeAddress));
     }
 
-    /** Stops serving; records nothing, ends no machine. */
+    /** Stops serving; changes no record and ends no machine. */
     @Override
     public void close() {
         while (!parts.isEmpty()) {

@@ -10,7 +10,7 @@ import org.allod.base.FailedException;
 import org.allod.observe.MetricsBuilder;
 import org.allod.observe.MetricsSource;
 
-/** The daemon itself, under the names every process uses, and the file its truth is in. */
+/** Metrics of the daemon process, under the standard process metric names, and of its database file. */
 final class DaemonMetrics implements MetricsSource {
     private final String version;
     private final String region;
@@ -58,7 +58,7 @@ final class DaemonMetrics implements MetricsSource {
     }
 
     private double length(String suffix) {
-        // A log that is not there has no length, says File.
+        // File reports length 0 for a log that does not exist.
         return new File(database + suffix).length();
     }
 }

@@ -12,8 +12,8 @@ import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 
 /**
- * The daemon's folder: made for root's eyes only, and held by one daemon at a time. The kernel lets go of the lock when
- * the process ends, however it ends.
+ * The daemon's data folder: readable by root only, and locked by one daemon at a time. The kernel releases the lock
+ * when the process ends, however it ends.
  */
 final class DataDirectoryLock implements AutoCloseable {
     private final Path folder;

@@ -15,10 +15,10 @@ import org.allod.store.Database;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What status, doctor and metrics tell of the disk: how full it is, who uses what, and whether the reserve is there. */
+/** Disk figures for status, doctor and metrics: how full it is, what uses it, and whether the reserve exists. */
 final class DiskStatus implements MetricsSource, AutoCloseable {
     private static final Duration EVERY = Duration.ofSeconds(30);
-    /** Where there is room the data folder is walked through this seldom: every ten minutes. */
+    /** While there is space, the data folder is walked only every this many checks: every ten minutes. */
     private static final int SELDOM = 20;
 
     private static final long MIB = 1L << 20;
@@ -58,7 +58,7 @@ final class DiskStatus implements MetricsSource, AutoCloseable {
         }
     }
 
-    /** The reserve of host.db is made again once the disk has room for it. */
+    /** Recreates the reserve of host.db once the disk has space for it. */
     private void refill() {
         if (keeper.level() == DiskLevel.OK) {
             boolean _ = database.refillReserve();

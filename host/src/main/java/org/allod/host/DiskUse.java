@@ -12,12 +12,15 @@ import org.allod.base.FailedException;
 import org.allod.linux.FileCopy;
 
 /**
- * Who uses what of the disk: the blocks of the files in the data folder, by what they are. A walk over it all, so done
- * now and then, and on another's thread. The writable layer of a sandbox has no name; {@code machines} of a {@link
- * org.allod.machine.DiskUsageReport} tells of it.
+ * Disk use by category: the blocks of the files in the data folder. Walks the whole folder, so it runs periodically on
+ * another thread. The writable layer of a sandbox is an unnamed file; {@code machines} of a {@link
+ * org.allod.machine.DiskUsageReport} counts it.
  */
 final class DiskUse {
-    /** A host may keep a hundred thousand machines: what is not reached is not counted, and the walk ends. */
+    /**
+     * Maximum files: a host may have a hundred thousand machines; beyond this the walk ends and the rest is not
+     * counted.
+     */
     private static final int MOST = 500_000;
 
     private DiskUse() {}
@@ -37,7 +40,7 @@ final class DiskUse {
 
                 @Override
                 public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
-                    // What is mounted in there is another disk's: roots of machines, volumes.
+                    // Mount points in it belong to other file systems: machines' roots, volumes.
                     boolean other =
                             folder.endsWith("mnt") || data.relativize(folder).startsWith("roots");
                     return other ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
@@ -45,7 +48,7 @@ final class DiskUse {
 
                 @Override
                 public FileVisitResult visitFileFailed(Path file, IOException e) {
-                    return FileVisitResult.CONTINUE; // it has gone meanwhile
+                    return FileVisitResult.CONTINUE; // deleted meanwhile
                 }
             });
         } catch (IOException e) {
@@ -54,7 +57,7 @@ final class DiskUse {
         return bytes;
     }
 
-    /** What a file of the data folder is, by its name there. */
+    /** The category of a file in the data folder, by its path. */
     static String kind(Path file) {
         String top = file.getName(0).toString();
         String name = String.valueOf(file.getFileName());

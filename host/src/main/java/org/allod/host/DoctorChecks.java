@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import tools.jackson.databind.node.ArrayNode;
 
-/** What the host itself must have for machines to run: looked at, not assumed. */
+/** Checks what the host itself needs for machines to run. */
 final class DoctorChecks {
     private static final Map<String, String> COMMANDS = Map.of(
             "nft", "nftables: what keeps machines apart",
@@ -49,7 +49,7 @@ final class DoctorChecks {
         return folders.stream().anyMatch(f -> Files.isExecutable(Path.of(f, command)));
     }
 
-    /** Adds a finding; the remedy only where there is something to remedy. */
+    /** Adds a finding; the remedy only if there is a problem. */
     static void add(ArrayNode into, String name, String status, String detail, String remedy) {
         var node = into.addObject().put("name", name).put("status", status).put("detail", detail);
         if (!status.equals("ok")) {

@@ -28,8 +28,8 @@ import org.allod.machine.Machines;
 import org.allod.machine.TrafficDrain;
 
 /**
- * Between the edge and the machines, which do not know each other: the edge wakes machines and puts idle ones to sleep
- * through it, and machines that go have the edge drained through it.
+ * Connects the edge and the machines, which do not know each other: the edge wakes machines and puts idle ones to sleep
+ * through it, and a machine that stops has its traffic drained through it. Safe for any thread; every operation blocks.
  */
 final class EdgeAdapter implements org.allod.edge.MachineController, TrafficDrain {
     private static final Duration WAKE = Duration.ofSeconds(60);
@@ -38,8 +38,8 @@ final class EdgeAdapter implements org.allod.edge.MachineController, TrafficDrai
     private final AtomicReference<Machines> machines = new AtomicReference<>();
     private final AtomicReference<Edge> edge = new AtomicReference<>();
 
-    void attachMachines(Machines door) {
-        machines.set(door);
+    void attachMachines(Machines lifecycle) {
+        machines.set(lifecycle);
     }
 
     void attachEdge(Edge running) {
@@ -64,17 +64,17 @@ final class EdgeAdapter implements org.allod.edge.MachineController, TrafficDrai
     }
 
     private Backend wakeBackend(MachineId id, int port) throws InterruptedException {
-        Machines door = controller();
-        Machine m = door.awaitSettled(found(door, id), WAKE);
+        Machines lifecycle = controller();
+        Machine m = lifecycle.awaitSettled(require(lifecycle, id), WAKE);
         if (!runs(m)) {
-            door.start(m, EDGE);
-            m = door.awaitSettled(m, WAKE);
+            lifecycle.start(m, EDGE);
+            m = lifecycle.awaitSettled(m, WAKE);
         }
         if (!runs(m)) {
             throw RejectedException.conflict(
                     "machine " + id + " could not be started; `allod machine show " + id + "` lists what happened");
         }
-        List<Backend> services = backends(m, s -> door.healthy(id, s));
+        List<Backend> services = backends(m, s -> lifecycle.healthy(id, s));
         if (services.isEmpty()) {
             throw RejectedException.conflict("machine " + id + " no longer has a service");
         }
@@ -90,22 +90,22 @@ final class EdgeAdapter implements org.allod.edge.MachineController, TrafficDrai
         var _ = controller().withdrawStart(id);
     }
 
-    /** Its guest runs: {@link Machines#awaitSettled} has said so of one that is starting. */
+    /** Whether its guest runs: {@link Machines#awaitSettled} has returned, so one in STARTING has its guest. */
     private static boolean runs(Machine m) {
         return m.state() == MachineState.STARTED || m.state() == MachineState.STARTING;
     }
 
     @Override
     public CompletionStage<Void> stopIdle(MachineId id, Autostop how) {
-        Machines door = controller();
+        Machines lifecycle = controller();
         try {
-            Machine m = found(door, id);
+            Machine m = require(lifecycle, id);
             if (how == Autostop.SUSPEND) {
-                door.suspend(m, EDGE);
+                lifecycle.suspend(m, EDGE);
             } else {
-                door.stop(m, Optional.empty(), Optional.empty(), EDGE);
+                lifecycle.stop(m, Optional.empty(), Optional.empty(), EDGE);
             }
-            door.await(
+            lifecycle.await(
                     m,
                     EnumSet.of(
                             MachineState.STOPPED, MachineState.SUSPENDED, MachineState.FAILED, MachineState.DESTROYED),
@@ -121,15 +121,15 @@ final class EdgeAdapter implements org.allod.edge.MachineController, TrafficDrai
     }
 
     private Machines controller() {
-        Machines door = machines.get();
-        if (door == null) {
+        Machines lifecycle = machines.get();
+        if (lifecycle == null) {
             throw new Bug("the edge serves before the machines do");
         }
-        return door;
+        return lifecycle;
     }
 
-    private static Machine found(Machines door, MachineId id) {
-        return door.find(id).orElseThrow(() -> RejectedException.notFound("machine " + id + " is gone"));
+    private static Machine require(Machines lifecycle, MachineId id) {
+        return lifecycle.find(id).orElseThrow(() -> RejectedException.notFound("machine " + id + " is gone"));
     }
 
     @Override
@@ -143,13 +143,15 @@ final class EdgeAdapter implements org.allod.edge.MachineController, TrafficDrai
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException | TimeoutException e) {
-            // The machine goes all the same: what was asked for it outranks the requests under way.
+            // The machine stops all the same: the requested operation takes precedence over requests in flight.
             System.getLogger("allod.host")
                     .log(System.Logger.Level.WARNING, "machine " + machine + " could not be drained in time", e);
         }
     }
 
-    /** Tries each port that is not open yet: what another program has cannot be promised to a machine. */
+    /**
+     * Tries each port that is not open yet, because a port that another program holds cannot be promised to a machine.
+     */
     @Override
     public void admit(MachineConfig config) {
         Edge running = edge.get();
@@ -165,7 +167,7 @@ final class EdgeAdapter implements org.allod.edge.MachineController, TrafficDrai
         }
     }
 
-    /** The machine's services as the edge sees them, in the order of the configuration. */
+    /** The machine's services as the edge's backends, in the order of the configuration. */
     static List<Backend> backends(Machine m, IntPredicate healthy) {
         List<Backend> all = new ArrayList<>();
         for (int s = 0; s < m.config().services().size(); s++) {

@@ -6,7 +6,7 @@ import org.allod.edge.EdgeStats;
 import org.allod.observe.MetricsBuilder;
 import org.allod.observe.MetricsSource;
 
-/** What the edge did and has on hand. */
+/** Metrics of the edge. */
 final class EdgeMetrics implements MetricsSource {
     private final Edge edge;
 

@@ -5,9 +5,7 @@ import org.allod.base.Rng;
 import org.allod.store.Database;
 import org.allod.store.Schema;
 
-/**
- * What this host is for as long as its data lives: the fleet whose 40 bits begin every address of its machines.
- */
+/** This host's fleet number, fixed as long as its data exists: its 40 bits are part of every machine's address. */
 final class FleetId {
     static final Schema SCHEMA = new Schema(
             "host",
@@ -17,7 +15,7 @@ final class FleetId {
 
     private FleetId() {}
 
-    /** Reads the fleet's number, or draws one. */
+    /** Reads the fleet number, or draws one. */
     static long fleet(Database database, Rng rng) {
         String drawn = Long.toHexString(rng.nextLong() & FORTY_BITS);
         return Long.parseLong(

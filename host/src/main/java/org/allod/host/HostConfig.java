@@ -12,27 +12,27 @@ import org.allod.base.RejectedException;
 import org.allod.machine.DiskBounds;
 
 /**
- * How the daemon is set up. Everything has a default; the command line overrides it, and the environment where a
+ * The daemon's configuration. Everything has a default; the command line overrides it, and so does the environment if a
  * variable is named.
  *
- * @param data everything that must survive ({@code --data}, {@code ALLOD_DATA})
- * @param tools the binaries we bring: runsc, the guest's kernel and PID 1 ({@code --tools}, {@code ALLOD_TOOLS})
- * @param api where the API listens ({@code --api}, {@code ALLOD_API})
- * @param edge where the edge listens ({@code --edge})
- * @param edgeTls where the edge takes TLS once a service wants it; empty for port 443 beside 80, else 8443 ({@code
+ * @param data everything that must survive a reboot ({@code --data}, {@code ALLOD_DATA})
+ * @param tools the bundled binaries: runsc, the guest's kernel and PID 1 ({@code --tools}, {@code ALLOD_TOOLS})
+ * @param api address of the API ({@code --api}, {@code ALLOD_API})
+ * @param edge address of the edge ({@code --edge})
+ * @param edgeTls address for TLS, opened once a service needs it; empty for port 443 beside 80, else 8443 ({@code
  *     --edge-tls})
- * @param region the region this host is in ({@code --region})
- * @param domain what comes after an app's name in its host name ({@code --domain})
+ * @param region the region of this host ({@code --region})
+ * @param domain what follows an app's name in its host name ({@code --domain})
  * @param runtime the runtime of machines that name none; empty for the strongest that passed its probe
- * @param idleGrace how long a machine nobody uses stays up, where its service has autostop ({@code --idle})
- * @param memoryMb memory for machines; 0 for what the host has, less a reserve ({@code --memory})
- * @param hostKey the key that secrets are sealed under ({@code --host-key}, {@code ALLOD_HOST_KEY})
- * @param site where services elsewhere reach the API, for the identities of machines ({@code --site})
- * @param rates how often one may ask the API over TCP ({@code --rate-limits})
- * @param connections how many clients each listener may have ({@code --connections})
+ * @param idleGrace how long an idle machine with autostop stays up ({@code --idle})
+ * @param memoryMb memory for machines; 0 for the host's memory less a reserve ({@code --memory})
+ * @param hostKey file of the key that seals secrets ({@code --host-key}, {@code ALLOD_HOST_KEY})
+ * @param site URL at which external services reach the API, for machine identities ({@code --site})
+ * @param rates rate limits of the API over TCP ({@code --rate-limits})
+ * @param connections maximum clients of each listener ({@code --connections})
  * @param tenants what apps' tokens may do ({@code --app-registries}, {@code --app-registry-credentials}, {@code
  *     --app-ports}, {@code --app-cert-roots})
- * @param disk how the disk under the data folder is promised to machines ({@code --disk-promise}, {@code --disk-low},
+ * @param disk how much of the data folder's disk is promised to machines ({@code --disk-promise}, {@code --disk-low},
  *     {@code --disk-full})
  * @param memoryRelease how often to look whether memory can be given back; zero for never ({@code --memory-release})
  * @param forgetSecrets whether to delete what is sealed under a key that is lost ({@code --forget-secrets yes})
@@ -72,7 +72,7 @@ record HostConfig(
             example: allod host --data /var/lib/allod --api 127.0.0.1:4280 --edge 0.0.0.0:80
             """;
 
-    /** Reads the command line; refuses what it does not know. */
+    /** Parses the command line; refuses unknown options. */
     static HostConfig parse(List<String> args, Map<String, String> env) {
         String data = env.getOrDefault("ALLOD_DATA", "/var/lib/allod");
         String tools = env.getOrDefault("ALLOD_TOOLS", "");
@@ -197,7 +197,7 @@ record HostConfig(
                 return number;
             }
         } catch (NumberFormatException e) {
-            // Said below.
+            // Reported below.
         }
         throw RejectedException.invalid(
                 "%s is \"%s\": it must be a number from %d to %d".formatted(option, value, min, max));

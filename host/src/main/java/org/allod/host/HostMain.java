@@ -23,7 +23,7 @@ public final class HostMain {
             return;
         }
         FatalErrors.install();
-        // One line a record, to the journal or the log file: it has the time already.
+        // One line for each record, with its time; for the journal or the log file.
         System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tFT%1$tT.%1$tL %4$s %3$s: %5$s%6$s%n");
         System.exit(run(List.of(args)));
     }
@@ -55,8 +55,8 @@ public final class HostMain {
     }
 
     /**
-     * The engine cannot go on: a durability failure, or a bug. Nothing more may be acknowledged, so the process ends at
-     * once; the service manager starts it again, and the runs resume from what is durable.
+     * Ends the process after a durability failure or a bug in the engine: nothing more may be acknowledged. The service
+     * manager restarts it, and the runs resume from what is durable.
      */
     private static void halt(Throwable why) {
         System.getLogger("allod.host").log(Level.ERROR, "the daemon ends, since it cannot go on safely", why);

@@ -5,9 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.allod.base.FailedException;
 
-/** The memory of this host, as its kernel tells. */
+/** The memory of this host, as its kernel reports it. */
 final class HostMemory {
-    /** Kept for the host itself and the daemon. */
+    /** Reserved for the host itself and the daemon. */
     static final long RESERVE_MB = 1_024;
 
     private HostMemory() {}

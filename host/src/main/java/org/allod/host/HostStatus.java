@@ -15,7 +15,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What {@code allod status} and {@code allod doctor} tell. */
+/** The data of {@code allod status} and {@code allod doctor}. */
 final class HostStatus implements HostEndpoints.Facts {
     static final String VERSION = "0.1.0";
 

@@ -5,11 +5,11 @@ import org.allod.image.LocalImageStore;
 import org.allod.machine.AppDeletionListener;
 import org.allod.store.Transaction;
 
-/** Takes from an app what images it was given, when it is deleted: the next app of its name is somebody else's. */
+/** Removes an app's image grants when it is deleted, because the next app of its name may have another owner. */
 record ImageGrants(LocalImageStore images) implements AppDeletionListener {
     @Override
     public void in(Transaction tx, String app) {
-        // Not in the database: see after.
+        // The grants are not in the database; see after.
     }
 
     @Override
@@ -17,8 +17,8 @@ record ImageGrants(LocalImageStore images) implements AppDeletionListener {
         try {
             images.forgetApp(app);
         } catch (FailedException e) {
-            // The app is gone by now, and its deletion works on a full disk. In memory it is forgotten already, and a
-            // start forgets apps that are not there.
+            // The app is deleted by now, and deletion must work on a full disk. The grant is removed in memory already,
+            // and a start removes the grants of apps that do not exist.
             System.getLogger("allod.host")
                     .log(
                             System.Logger.Level.WARNING,

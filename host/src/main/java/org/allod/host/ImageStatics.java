@@ -15,22 +15,20 @@ import org.allod.image.ImageFile;
 import org.allod.machine.Machine;
 
 /**
- * What the edge serves in a machine's stead: files of its image, opened for each request, so that an image that is
- * replaced meanwhile is read to the end and then let go.
+ * Files that the edge serves instead of a machine: from the machine's image, opened for each request, so that a request
+ * in progress finishes even if the image is replaced meanwhile.
  */
 final class ImageStatics {
     private final Function<String, Optional<Image>> images;
-    /** Root images said to be of a kind that cannot be read from outside. */
-    private final Set<Path> told = ConcurrentHashMap.newKeySet();
+    /** Root images already logged as unreadable from the host. */
+    private final Set<Path> logged = ConcurrentHashMap.newKeySet();
 
-    /**
-     * @param images an image by its digest
-     */
+    /** @param images finds an image by its digest */
     ImageStatics(Function<String, Optional<Image>> images) {
         this.images = images;
     }
 
-    /** None while it is not known what the machine's image is. */
+    /** Empty while the machine's image is not known. */
     Statics of(Machine m) {
         List<Statics.Place> places = m.config().statics().stream()
                 .map(s -> new Statics.Place(s.urlPrefix(), s.guestPath(), s.index()))
@@ -44,7 +42,7 @@ final class ImageStatics {
             return Statics.NONE;
         }
         if (!ImageFile.reads(root.get())) {
-            if (told.add(root.get())) {
+            if (logged.add(root.get())) {
                 System.getLogger("allod.host")
                         .log(
                                 System.Logger.Level.WARNING,

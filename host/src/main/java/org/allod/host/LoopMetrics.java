@@ -6,7 +6,7 @@ import org.allod.observe.MetricsBuilder;
 import org.allod.observe.MetricsSource;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What the daemon's loops, timers and threads threw and went on from. */
+/** Counts of failures that the daemon's loops, timers and threads recovered from. */
 final class LoopMetrics implements MetricsSource {
     @Override
     public void collect(MetricsBuilder into) {
@@ -20,7 +20,7 @@ final class LoopMetrics implements MetricsSource {
                         kind));
     }
 
-    /** Nothing where nothing failed. */
+    /** Adds nothing if nothing failed. */
     static void status(ObjectNode into) {
         Map<String, LoopFailures.Failure> failures = LoopFailures.ofProcess().all();
         if (failures.isEmpty()) {

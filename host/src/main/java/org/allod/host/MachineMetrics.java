@@ -16,14 +16,14 @@ import org.allod.observe.MetricsSource;
 import org.allod.runtime.GuestStats;
 
 /**
- * What each running machine uses, and how many machines are in each state. Only machines that run have series of their
- * own: a host may keep a hundred thousand that are stopped.
+ * Resource use of each running machine, and the number of machines in each state. Only running machines have series of
+ * their own: a host may have a hundred thousand stopped ones.
  */
 final class MachineMetrics implements MetricsSource {
     private final Machines machines;
     private final Supplier<Map<MachineId, Long>> refusedFlows;
 
-    /** @param refusedFlows packets of each machine that had more connections open than it may */
+    /** @param refusedFlows refused packets of each machine that exceeded its connection limits */
     MachineMetrics(Machines machines, Supplier<Map<MachineId, Long>> refusedFlows) {
         this.machines = machines;
         this.refusedFlows = refusedFlows;
@@ -86,7 +86,7 @@ final class MachineMetrics implements MetricsSource {
         try {
             stats = machines.guest(machine).stats();
         } catch (RejectedException | FailedException e) {
-            return; // It has just ended: its absence says so.
+            return; // it has just ended, so its series is absent
         }
         known(stats.cpuNanos(), v -> into.counter("allod_machine_cpu_seconds", "Processor time.", v / 1e9, who));
         known(stats.memoryBytes(), v -> into.gauge("allod_machine_memory_bytes", "Memory in use.", v, who));
@@ -105,7 +105,7 @@ final class MachineMetrics implements MetricsSource {
                 v -> into.gauge("allod_machine_disk_bytes", "Bytes its writable layer takes.", v, who));
     }
 
-    /** Runtimes say -1 for what they cannot know. */
+    /** Runtimes report -1 for what they cannot know. */
     private static void known(long value, LongConsumer use) {
         if (value >= 0) {
             use.accept(value);

@@ -6,7 +6,7 @@ import org.allod.fsm.TypeMetrics;
 import org.allod.observe.MetricsBuilder;
 import org.allod.observe.MetricsSource;
 
-/** Every run type's counts and durations, and how the queues stand. */
+/** Counts and durations for every run type, and the lengths of the queues. */
 final class RunMetrics implements MetricsSource {
     private final Engine engine;
 
@@ -42,7 +42,7 @@ final class RunMetrics implements MetricsSource {
                     "type",
                     name);
         }
-        // A type that never ran has nothing to tell of its steps: fifteen series a step would.
+        // A type that never ran gets no step series, of which there are fifteen for each step.
         type.steps().forEach((step, took) -> {
             if (took.count() > 0) {
                 duration(

@@ -23,8 +23,8 @@ import org.allod.runtime.RuntimeSelector;
 import tools.jackson.databind.node.ArrayNode;
 
 /**
- * The runtimes of this host, which of them is the default, and why. What their probes found is kept beside the tools it
- * depends on, so that only the first start on a host waits for it.
+ * The runtimes of this host, the default one, and why it was chosen. Probe results are stored beside the tools they
+ * depend on, so that only the first start on a host waits for them.
  */
 final class RuntimeSetup implements AutoCloseable {
     private final RuntimeResources resources;
@@ -68,14 +68,14 @@ final class RuntimeSetup implements AutoCloseable {
         }
     }
 
-    /** Tells two daemons of one host apart, for as long as their data folders have these names. */
+    /** Distinguishes two daemons on one host, as long as their data folders keep their names. */
     private static String instance(HostConfig config) {
         CRC32 crc = new CRC32();
         crc.update(config.data().toString().getBytes(StandardCharsets.UTF_8));
         return "%08x".formatted(crc.getValue());
     }
 
-    /** Every runtime a machine may ask for by name, whether or not it works here. */
+    /** Every runtime that a machine may request by name, whether or not it works here. */
     Map<String, GuestRuntime> all() {
         Map<String, GuestRuntime> all = new LinkedHashMap<>();
         runtimes.all().forEach(runtime -> all.put(runtime.name(), runtime));
@@ -90,7 +90,7 @@ final class RuntimeSetup implements AutoCloseable {
         return reason;
     }
 
-    /** Packets by which machines would have begun more connections than they may have. */
+    /** Packets refused because a machine exceeded its connection limits. */
     Map<MachineId, Long> refusedFlows() {
         return resources.networks().refused();
     }
@@ -99,7 +99,7 @@ final class RuntimeSetup implements AutoCloseable {
         return resources.logs();
     }
 
-    /** Adds what each runtime's probe found. */
+    /** Adds each runtime's probe result. */
     void report(boolean again, ArrayNode into) {
         for (GuestRuntime runtime : runtimes.all()) {
             ProbeResult probe = again ? runtimes.reprobe(runtime.name()) : runtimes.probe(runtime.name());
@@ -119,7 +119,7 @@ final class RuntimeSetup implements AutoCloseable {
         }
     }
 
-    /** When this is closed, nothing but guests that run is to be left in the kernel. */
+    /** When this is closed, only running guests may be left in the kernel. */
     void clearAtEnd() {
         clear = true;
     }

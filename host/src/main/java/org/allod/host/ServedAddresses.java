@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.TreeSet;
 import org.allod.base.FailedException;
 
-/** The addresses at which the edge is reached: the one it listens at, or all of the host's where it listens at any. */
+/** The addresses at which clients reach the edge: the one it listens on, or all of the host's if it listens on any. */
 final class ServedAddresses {
     private ServedAddresses() {}
 
@@ -23,7 +23,7 @@ final class ServedAddresses {
                 if (device.isUp() && !device.isLoopback() && !device.getName().startsWith("ald")) {
                     device.inetAddresses()
                             .filter(a -> !a.isLinkLocalAddress() && !a.isLoopbackAddress())
-                            // `0.0.0.0` is IPv4's alone; `::` is both.
+                            // `0.0.0.0` is IPv4 only; `::` is both.
                             .filter(a -> at.getAddress().length == 16 || a.getAddress().length == 4)
                             .forEach(a -> all.add(text(a)));
                 }

@@ -8,12 +8,12 @@ import org.allod.image.RegistryPolicy;
 import org.allod.machine.RawPorts;
 
 /**
- * What apps' tokens may do on this host, where that is the operator's to say.
+ * What apps' tokens may do on this host, as the operator configures it.
  *
- * @param registries what beside public registries they may name an image of ({@code --app-registries})
+ * @param registries registries beyond public ones that they may use ({@code --app-registries})
  * @param operatorCredentials whether they pull with the operator's credentials ({@code --app-registry-credentials})
- * @param ports the ports of the edge for what is not HTTP ({@code --app-ports})
- * @param roots authorities that are trusted for host names beside Java's, in PEM ({@code --app-cert-roots})
+ * @param ports the edge's ports for raw TCP ({@code --app-ports})
+ * @param roots certificate authorities trusted for host names in addition to Java's, in PEM ({@code --app-cert-roots})
  */
 record TenantOptions(String registries, boolean operatorCredentials, RawPorts ports, Optional<Path> roots) {
     static final TenantOptions USUAL = new TenantOptions("", false, RawPorts.USUAL, Optional.empty());
@@ -29,7 +29,7 @@ record TenantOptions(String registries, boolean operatorCredentials, RawPorts po
         return NAMES.contains(option);
     }
 
-    /** The same with one option of the command line. */
+    /** A copy with one option of the command line. */
     TenantOptions with(String option, String value) {
         return switch (option) {
             case "--app-registries" -> new TenantOptions(value, operatorCredentials, ports, roots);

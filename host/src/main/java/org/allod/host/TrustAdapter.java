@@ -22,9 +22,9 @@ import org.allod.store.Transaction;
 import org.allod.trust.Secrets;
 import org.allod.trust.TrustModule;
 
-/** What the other rooms see of {@code trust}, which none of them depends on. */
+/** Gives the other rooms access to {@code trust}, on which none of them depends. */
 record TrustAdapter(TrustModule trust) implements AppDeletionListener, SecretSource {
-    /** A resolver that says nothing for longer says nothing. */
+    /** The maximum wait for a DNS answer. */
     private static final Duration RESOLVE = Duration.ofSeconds(5);
 
     @Override
@@ -43,7 +43,10 @@ record TrustAdapter(TrustModule trust) implements AppDeletionListener, SecretSou
         trust.forgotten(app);
     }
 
-    /** A token for an app's keys opens no other app of its name: each was created at a moment of its own. */
+    /**
+     * Ties an app's key tokens to the moment of its creation, so that they are not valid for a later app of the same
+     * name.
+     */
     void endKeyTokensWith(Machines machines) {
         trust.tokens()
                 .endWith(app -> machines.findApp(app)
@@ -51,7 +54,7 @@ record TrustAdapter(TrustModule trust) implements AppDeletionListener, SecretSou
                         .orElseGet(OptionalLong::empty));
     }
 
-    /** Where this host is found: by programs elsewhere, and by those who ask its apps. */
+    /** How this host is reached: by external services, and by clients of its apps. */
     record Site(Supplier<String> api, List<String> addresses, String domain) {}
 
     List<Endpoint> endpoints(Machines machines, Authenticator authenticator, Site site, Clock clock) {

@@ -8,8 +8,8 @@ import org.allod.machine.VolumeKeyStore;
 import org.allod.trust.VolumeKeys;
 
 /**
- * The keys of encrypted volumes, as {@code machine} asks for them and {@code trust} keeps them. Available where QEMU's
- * own block driver can make an encrypted disk; the host's kernel is not asked.
+ * The keys of encrypted volumes: implements what {@code machine} requires with what {@code trust} stores. Available if
+ * QEMU's own block driver can create an encrypted disk; the host's kernel is not involved.
  */
 record VolumeKeyring(VolumeKeys keys, boolean available) implements VolumeKeyStore {
     static VolumeKeyring of(VolumeKeys keys) {

@@ -9,10 +9,9 @@ import org.allod.linux.SdNotify;
 import org.allod.store.Database;
 
 /**
- * Tells the service manager that the daemon lives, but only while it really does: each time {@code host.db} must have
- * answered a write. A daemon that hangs, or whose disk does, falls silent and is restarted; its machines run on. A disk
- * that refuses, since it is full, has answered: a restart would mend nothing, and what mends it goes through this
- * daemon.
+ * Reports to the service manager that the daemon is alive, but only after {@code host.db} has answered a write. A
+ * daemon that hangs, or whose disk does, stops reporting and is restarted; its machines continue. A full disk that
+ * refuses the write has answered: a restart would not help, and the remedy needs this daemon.
  */
 final class Watchdog implements AutoCloseable {
     private final Runnable write;

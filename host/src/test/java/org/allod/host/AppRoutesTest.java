@@ -22,7 +22,7 @@ import org.allod.machine.StrictJsonReader;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.json.JsonMapper;
 
-/** An app's ways, kept in step with its machines one change at a time. */
+/** An app's routes follow its machines one change at a time. */
 class AppRoutesTest {
     private static final int EDGE = 8080;
     private static final String HTTP = "{\"internal_port\":80,\"ports\":[{\"port\":80,\"handlers\":[\"http\"]}]}";

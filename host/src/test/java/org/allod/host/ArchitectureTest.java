@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The house of docs/architecture.md, held up by a test. */
+/** Enforces the rooms and dependencies of docs/architecture.md. */
 class ArchitectureTest {
     /** Lowest floor first. A room may use rooms before it in this list, never one after. */
     private static final List<String> FLOORS = List.of(

@@ -14,7 +14,7 @@ class CgroupsV2Systemd extends CgroupsV2Host {
         // A first start finds out what works, by booting it, which may take longer than a unit is given to start.
         host.await(
                 "the first start to tell what it is at",
-                () -> host.shell("systemctl show -p StatusText allod || true").contains("by booting some"));
+                () -> host.shell("systemctl show -p StatusText allod || true").contains("by booting guests"));
         awaitActive("");
         assertThat(host.shell("systemctl show --value -p NRestarts allod")).isEqualTo("0\n");
     }

@@ -18,7 +18,7 @@ import org.allod.linux.Command;
 import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 
-/** What {@code allod down --machines} asks of the daemon, looked for in the kernel. */
+/** What {@code allod down --machines} leaves in the kernel: nothing. */
 class ClearAtEndTest {
     private static final String MACHINES = "/v1/apps/shop/machines/";
 

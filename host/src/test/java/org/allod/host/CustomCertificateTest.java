@@ -23,7 +23,7 @@ import org.allod.edge.SelfSigned;
 import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 
-/** A certificate of an app's own, from the API to a guest behind it, and back to none. */
+/** An app's own certificate, from the API to a guest behind it, and its removal. */
 class CustomCertificateTest {
     private static final String HOST = "www.shop.example.com";
     private static final String OWN = "CN=Allod edge localhost";

@@ -19,7 +19,9 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A daemon with few descriptors, and more clients than these who say half a head and wait: on either port, and both. */
+/**
+ * A daemon with few descriptors, and more clients than those that send half a head and wait: on one port, and on both.
+ */
 class FloodTest {
     private static final int FILES = 1_200;
     private static final int CROWD = 1_500;

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A whole daemon with real guests whose data folder is a small disk of its own, which is filled by a guest and from
- * outside: the cure works in the illness, and nobody else notices.
+ * A whole daemon with real guests on a small disk, which a guest and the host fill: the remedies work on the full disk,
+ * and nobody else notices.
  */
 class FullDiskDaemonTest {
     private static final int DISK_MB = 384;

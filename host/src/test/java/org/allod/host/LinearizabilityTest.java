@@ -9,7 +9,7 @@ import org.allod.host.MachineModel.Did;
 import org.allod.host.MachineModel.Outcome;
 import org.junit.jupiter.api.Test;
 
-/** The checker itself: what it lets pass, and above all what it does not. */
+/** Tests the checker itself: what it accepts and, above all, what it rejects. */
 class LinearizabilityTest {
     private final List<Op<Did>> history = new ArrayList<>();
 

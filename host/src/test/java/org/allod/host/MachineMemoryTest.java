@@ -10,7 +10,7 @@ import org.allod.soak.Scratch;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** The memory of a real microVM through the API: limited, taken back, kept through what it is to be kept through. */
+/** The memory of a real microVM through the API: limited, reclaimed, and kept where it must be kept. */
 class MachineMemoryTest {
     private static final String MACHINES = "/v1/apps/shop/machines/";
 

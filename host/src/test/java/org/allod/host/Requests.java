@@ -7,7 +7,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A client that asks an app through the edge again and again, and remembers what went wrong. Twenty times a second. */
+/** A client that calls an app through the edge twenty times a second and records failures. */
 final class Requests implements AutoCloseable {
     private final DaemonProcess daemon;
     private final String app;

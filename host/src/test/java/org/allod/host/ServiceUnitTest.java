@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
-/** What systemd is told of the daemon. */
+/** What the daemon tells systemd. */
 class ServiceUnitTest {
     @Test
     void unit_startsTheDaemonAgainForEver_atABoundedRate() throws Exception {

@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** SPECIFICATION.md promises nothing on the word of a test that is not there. */
+/** Every promise in SPECIFICATION.md names a test that exists. */
 class SpecificationTest {
     private static final Path CLONE = Path.of(System.getProperty("allod.clone"));
     /** The name of a class: what else is in backticks there begins with a small letter or is a command. */

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What an app's token can have a real daemon do by naming images and ports, and what it cannot. */
+/** What an app's token can make a real daemon do by naming images and ports, and what it cannot. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TenantImagesTest {
     private final HttpClient http = HttpClient.newHttpClient();

@@ -74,7 +74,7 @@ class TokensTest {
                     assertThat(answer.statusCode())
                             .as(method + " " + bank + ": " + answer.body())
                             .isEqualTo(403);
-                    assertThat(answer.body()).contains("it may do everything in app shop but delete it");
+                    assertThat(answer.body()).contains("it may do everything in app shop except delete it");
                 }
                 asked++;
             }

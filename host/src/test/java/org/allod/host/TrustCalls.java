@@ -6,7 +6,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 
-/** The visits of {@link ConformanceTest} to what is kept secret or proves something: secrets, keys, certificates, tokens. */
+/** The calls of {@link ConformanceTest} to secrets, keys, certificates and tokens. */
 record TrustCalls(Conformance api) {
     private static final String CERTIFICATES = "/apps/{app_name}/certificates";
 

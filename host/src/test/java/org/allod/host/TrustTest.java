@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import tools.jackson.databind.JsonNode;
 
-/** Secrets and what belongs to them, asked for over the API of a real daemon; no guest is needed. */
+/** Secrets, keys, tokens and certificates over the API of a real daemon; no guest is needed. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TrustTest {
     private static final String SECRETS = "/v1/apps/shop/secrets";

@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Another tenant, who goes on as ever: asks their app through the edge twenty times a second, and notes something in their
- * machine's metadata over the Unix socket five times a second. Keeps each request's time and each acknowledged note.
+ * A second tenant whose normal operation is monitored: it calls its app through the edge twenty times a second, and
+ * changes its machine's metadata over the Unix socket five times a second. Records each request's time and each
+ * acknowledged change.
  */
 final class VictimWatch implements AutoCloseable {
     private final DaemonProcess daemon;

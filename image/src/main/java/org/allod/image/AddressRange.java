@@ -5,16 +5,16 @@ import java.net.UnknownHostException;
 import java.util.regex.Pattern;
 import org.allod.base.RejectedException;
 
-/** Addresses with the same first bits: {@code 10.0.0.0/8}. */
+/** A range of addresses with a common prefix: {@code 10.0.0.0/8}. */
 record AddressRange(InetAddress first, int bits) {
-    /** Only what is an address already: a name must never be asked of the DNS here. */
+    /** Matches literal addresses only: parsing must never resolve a name through DNS. */
     private static final Pattern LITERAL = Pattern.compile("[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
 
     static boolean looksLikeOne(String text) {
         return LITERAL.matcher(text.split("/", 2)[0]).matches();
     }
 
-    /** {@code ADDRESS/BITS}, or an address alone. */
+    /** Parses {@code ADDRESS/BITS}, or a single address. */
     static AddressRange parse(String text) {
         String[] parts = text.split("/", 2);
         try {
@@ -27,7 +27,7 @@ record AddressRange(InetAddress first, int bits) {
                 }
             }
         } catch (UnknownHostException | NumberFormatException e) {
-            // Said below.
+            // Reported below.
         }
         throw RejectedException.invalid(
                 "\"" + UntrustedText.printable(text) + "\" is no range of addresses: it is written 10.1.0.0/16");

@@ -10,17 +10,17 @@ import java.util.stream.Stream;
 import org.allod.base.RejectedException;
 
 /**
- * The Debian part of the host's own apt sources. Builds use these, so that they take packages from where the host
- * does, mirrors and pinned snapshots included; other vendors' sources are left out, since a build must not depend on
- * what else somebody installed on this host.
+ * The Debian part of the host's own apt sources. Builds use these, so that they take packages from the same mirrors and
+ * pinned snapshots as the host; other vendors' sources are left out, because a build must not depend on what else is
+ * installed on this host.
  */
 final class AptSources {
     private AptSources() {}
 
     /**
-     * Writes what is found into {@code into}.
+     * Writes the sources into {@code into}.
      *
-     * @return what mmdebstrap takes as mirrors: files of stanzas, and single lines
+     * @return the mirrors argument for mmdebstrap: files of stanzas, and single lines
      */
     static List<String> find(Path apt, String suite, Path into) throws IOException {
         List<Path> files = new ArrayList<>();

@@ -17,11 +17,10 @@ import org.allod.base.RejectedException;
 import org.allod.image.ImageStore.Progress;
 
 /**
- * Verified content by its digest, on disk. What has a digest for a name was checked against it once, before it got
- * the name, and was durable before that; a part that is still coming lies in another folder and survives a crash, so
- * that the next try goes on from there.
+ * Verified content on disk, by digest. A blob gets its digest as a name only after it was verified and made durable; a
+ * partial blob lies in another folder and survives a crash, so that the next attempt resumes there.
  *
- * <p>Safe from any thread; the same blob is fetched once.
+ * <p>Safe for any thread; concurrent requests for the same blob fetch it once.
  */
 final class BlobStore {
     private static final int BUFFER = 1 << 17;
@@ -30,7 +29,7 @@ final class BlobStore {
     private final Path partial;
     private final KeyedLocks locks = new KeyedLocks();
 
-    /** As often as it is held: two images can share a layer. */
+    /** Held digests, one entry for each hold: two images can share a layer. */
     private final List<Digest> held = new ArrayList<>();
 
     private final Retry retry;
@@ -49,12 +48,12 @@ final class BlobStore {
         return verified.resolve(digest.hex());
     }
 
-    /** All of a small blob. */
+    /** Reads a whole small blob. */
     byte[] read(Descriptor descriptor) throws IOException {
         return Files.readAllBytes(path(descriptor.digest()));
     }
 
-    /** Makes sure the blob is here. */
+    /** Fetches the blob unless it is here. */
     void fetch(Descriptor blob, ImageSource source, SpaceGuard space, Progress progress)
             throws IOException, InterruptedException {
         String way = blob.digest().hex() + way(source);
@@ -73,7 +72,7 @@ final class BlobStore {
         }
     }
 
-    /** One registry that is slow with a blob, by intent or not, must not keep another from delivering it. */
+    /** The lock key: a registry that is slow with a blob, by intent or not, must not delay its delivery by another. */
     private static String way(ImageSource source) {
         return source.origin().isEmpty()
                 ? ""
@@ -106,7 +105,7 @@ final class BlobStore {
         }
     }
 
-    /** Takes up what an earlier try received: the digest is of all bytes, so they are read again. */
+    /** Resumes an earlier attempt: the received bytes are read again, because the digest covers all of them. */
     private static long resumable(Path part, Descriptor blob, MessageDigest sha) throws IOException {
         long there = sizeOf(part);
         if (there > blob.size()) {
@@ -154,7 +153,7 @@ final class BlobStore {
         }
     }
 
-    /** The network's own words ("closed") say little; a failure to write, below, keeps its own. */
+    /** Adds context to network errors, whose own text ("closed") says little; write errors keep theirs. */
     private static int read(InputStream in, byte[] buffer, Descriptor blob, long at) throws IOException {
         try {
             return in.read(buffer);
@@ -171,7 +170,7 @@ final class BlobStore {
         return Files.isRegularFile(path) ? Files.size(path) : 0;
     }
 
-    /** Keeps a manifest's blobs from being collected while they are worked on. */
+    /** Protects a manifest's blobs from collection while they are in use. */
     Hold hold(Manifest manifest) {
         List<Digest> digests = Stream.concat(Stream.of(manifest.config()), manifest.layers().stream())
                 .map(Descriptor::digest)
@@ -191,7 +190,7 @@ final class BlobStore {
         void close();
     }
 
-    /** Removes a manifest's blobs, whole or partial, that nobody is working with any more. */
+    /** Removes a manifest's blobs, complete or partial, that nothing uses. */
     void discard(Manifest manifest) throws IOException {
         List<String> names = Stream.concat(Stream.of(manifest.config()), manifest.layers().stream())
                 .map(blob -> blob.digest().hex())
@@ -210,7 +209,7 @@ final class BlobStore {
         }
     }
 
-    /** Removes every blob, whole or partial, that nobody is working with. Returns the bytes given back. */
+    /** Removes every blob, complete or partial, that nothing uses. Returns the bytes freed. */
     long collect() throws IOException {
         long bytes = 0;
         for (Path folder : List.of(verified, partial)) {

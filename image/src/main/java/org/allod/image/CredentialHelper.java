@@ -10,8 +10,8 @@ import java.util.concurrent.TimeUnit;
 import org.allod.base.FailedException;
 
 /**
- * Asks one of Docker's credential helpers: a program that gets a server's name on its standard input and prints what
- * it knows.
+ * Runs one of Docker's credential helpers: a program that reads a server's name from standard input and prints the
+ * credentials.
  */
 final class CredentialHelper {
     private static final int SECONDS = 30;
@@ -19,7 +19,7 @@ final class CredentialHelper {
 
     private CredentialHelper() {}
 
-    /** The answer, or nothing where the helper has none. */
+    /** The credentials, or empty if the helper has none. */
     static Optional<byte[]> ask(Path program, String server) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(program.toString(), "get")
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
@@ -39,7 +39,7 @@ final class CredentialHelper {
             if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
                 throw new FailedException(program + " did not answer within " + SECONDS + " s and was killed");
             }
-            // The protocol has one exit code for "no such server" and for everything else.
+            // The protocol has one exit code for "no such server" and for every other failure.
             return process.exitValue() == 0 ? Optional.of(answer.join()) : Optional.empty();
         } finally {
             process.destroyForcibly();

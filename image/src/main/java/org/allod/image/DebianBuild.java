@@ -18,16 +18,17 @@ import org.allod.image.ImageStore.BuildSpec;
 import org.allod.image.ImageStore.Progress;
 
 /**
- * Makes an OCI layout out of Debian packages: mmdebstrap installs them into a folder of its own, what differs from one
- * run to the next is taken out, files of the host are put in, and the result becomes one layer.
+ * Builds an OCI layout from Debian packages: mmdebstrap installs them into a private folder, files that differ between
+ * runs are removed, files of the host are added, and the result becomes one layer.
  *
- * <p>Two ways. Where every package is a static program ({@code *-static}) they are only unpacked: the image holds them
- * and little else. Otherwise Debian's essential packages come too, since maintainer scripts count on them.
+ * <p>There are two modes. If every package is a static program ({@code *-static}), the packages are only unpacked, and
+ * the image holds little else. Otherwise Debian's essential packages are installed too, because maintainer scripts rely
+ * on them.
  *
  * <p>The same packages and files give the same digest: docs/decisions/043.
  */
 final class DebianBuild {
-    /** No file is younger than this, 2020-01-01: the day an image is built must not show in its digest. */
+    /** The latest time of any file, 2020-01-01: the build date must not affect the digest. */
     static final long EPOCH = 1_577_836_800L;
 
     private static final int MINUTES = 30;
@@ -94,9 +95,8 @@ final class DebianBuild {
         List<String> command = new ArrayList<>(List.of("mmdebstrap", "--mode=root", "--format=tar"));
         command.add("--variant=" + (bare ? "extract" : "essential"));
         command.add("--include=" + String.join(",", spec.packages()));
-        command.add(
-                "--aptopt=APT::Sandbox::User \"root\""); // The folder is closed to apt's own user, as to all others.
-        command.add("--dpkgopt=force-unsafe-io"); // What a crash leaves is thrown away, so nothing need be synced.
+        command.add("--aptopt=APT::Sandbox::User \"root\""); // apt's own user cannot enter the private folder
+        command.add("--dpkgopt=force-unsafe-io"); // a crash discards the folder, so nothing needs to be synced
         command.add("--aptopt=Acquire::Retries \"3\"");
         for (String path : RootfsCleaner.DOCUMENTATION) {
             command.add("--dpkgopt=path-exclude=/" + path + "/*");
@@ -149,7 +149,7 @@ final class DebianBuild {
         return OciLayoutWriter.write(room.resolve("layout"), layer, Digest.of(sha), config, settings.platform());
     }
 
-    /** A search path unless the caller gives one: programs that are started without a shell need it too. */
+    /** Adds a search path unless the caller sets one: programs started without a shell need it too. */
     private List<String> environment() {
         List<String> env = new ArrayList<>();
         if (spec.env().stream().noneMatch(variable -> variable.startsWith("PATH="))) {

@@ -1,9 +1,9 @@
 package org.allod.image;
 
 /**
- * What a manifest says of a blob it needs.
+ * A manifest's description of a blob.
  *
- * @param mediaType what it claims to be
- * @param size in bytes, as it travels
+ * @param mediaType the declared media type
+ * @param size in bytes, as transferred
  */
 record Descriptor(String mediaType, Digest digest, long size) {}

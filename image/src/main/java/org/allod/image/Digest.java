@@ -12,8 +12,8 @@ import org.allod.base.Bug;
 import org.allod.base.RejectedException;
 
 /**
- * The name of content: SHA-256, the one algorithm every registry speaks. Parsed once, so that what reaches a file name
- * is 64 hexadecimal digits and nothing else.
+ * The name of content: SHA-256, the one algorithm that every registry supports. Parsed once, so that only 64
+ * hexadecimal digits can reach a file name.
  *
  * @param hex 64 lower-case hexadecimal digits
  */
@@ -27,7 +27,7 @@ record Digest(String hex) {
         }
     }
 
-    /** Reads {@code sha256:…} out of something hostile; {@code where} names it for the error. */
+    /** Parses {@code sha256:…} from untrusted input; {@code where} names its source in errors. */
     static Digest parse(String text, String where) {
         Optional<Digest> digest = read(text);
         if (digest.isPresent()) {
@@ -43,7 +43,7 @@ record Digest(String hex) {
                 + "\" is not sha256:<64 hex digits>");
     }
 
-    /** The digest {@code text} is, if it is one. */
+    /** Parses {@code text}; empty if it is not a digest. */
     static Optional<Digest> read(String text) {
         return text.startsWith(PREFIX)
                         && HEX.matcher(text.substring(PREFIX.length())).matches()
@@ -76,7 +76,7 @@ record Digest(String hex) {
         }
     }
 
-    /** For people: the first twelve digits, as every tool shows them. */
+    /** The first twelve digits, as every tool shows them. */
     String brief() {
         return hex.substring(0, 12);
     }

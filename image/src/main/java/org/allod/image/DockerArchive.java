@@ -15,9 +15,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What {@code docker save} wrote before it wrote OCI layouts: a list of images, each a configuration and layers by file
- * name, with no digests of the layers as they are. So the manifests are made here, and an image saved twice has one
- * digest.
+ * The format that {@code docker save} wrote before OCI layouts: a list of images, each a configuration and layers by
+ * file name, without digests. The manifests are therefore built here, so that an image saved twice has one digest.
  */
 final class DockerArchive implements ImageSource {
     private final Path path;
@@ -43,7 +42,7 @@ final class DockerArchive implements ImageSource {
         return source;
     }
 
-    /** The list is an array; the reader of documents takes objects only. */
+    /** Wraps the array in an object, because the document reader accepts only objects. */
     private static byte[] wrapped(byte[] array) {
         byte[] head = "{\"images\":".getBytes(StandardCharsets.UTF_8);
         byte[] whole = Arrays.copyOf(head, head.length + array.length + 1);

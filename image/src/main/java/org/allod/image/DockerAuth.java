@@ -15,13 +15,12 @@ import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The credentials that {@code docker login} (or podman's) left: read again for each pull, so a new login counts at
- * once. Looked for in {@code $REGISTRY_AUTH_FILE}, or {@code $DOCKER_CONFIG/config.json}, or
- * {@code ~/.docker/config.json} and {@code $XDG_RUNTIME_DIR/containers/auth.json}; in them {@code auths},
- * {@code credHelpers} and {@code credsStore}. Those are the operator's. For an app's token there is one file of the
- * app's own, unless the operator lets apps use theirs.
+ * The credentials that {@code docker login} (or podman) stored, read for each pull so that a new login counts at once.
+ * Searched in {@code $REGISTRY_AUTH_FILE}, or {@code $DOCKER_CONFIG/config.json}, or {@code ~/.docker/config.json} and
+ * {@code $XDG_RUNTIME_DIR/containers/auth.json}; in them {@code auths}, {@code credHelpers} and {@code credsStore}.
+ * Those are the operator's. An app's token uses one file of the app's own, unless the operator lets apps use theirs.
  *
- * <p>No message of this class carries anything out of these files but names.
+ * <p>No message of this class contains anything from these files except names.
  */
 final class DockerAuth {
     private static final int LARGEST = 1 << 20;
@@ -36,9 +35,9 @@ final class DockerAuth {
     }
 
     /**
-     * A user and a password.
+     * User name and password.
      *
-     * @param origin where they were found, for errors
+     * @param origin the file or helper they come from, for errors
      */
     record Credentials(String user, String password, String origin) {
         String basic() {
@@ -52,7 +51,7 @@ final class DockerAuth {
         }
     }
 
-    /** What is known for the registry of {@code reference}; empty to ask as nobody. */
+    /** The credentials for the registry of {@code reference}; empty for anonymous access. */
     Optional<Credentials> find(ImageReference reference) throws IOException, InterruptedException {
         for (Path file : files()) {
             if (!Files.isRegularFile(file)) {
@@ -72,7 +71,7 @@ final class DockerAuth {
         return Optional.empty();
     }
 
-    /** For errors: the first place somebody would put them. */
+    /** The most likely place for credentials, for errors. */
     String place() {
         return files().getFirst().toString();
     }
@@ -109,7 +108,7 @@ final class DockerAuth {
                 return OciJson.parse(content, "list of credentials");
             }
         } catch (RejectedException e) {
-            // Its text may quote the file; the file holds secrets.
+            // Its message may quote the file, which holds secrets.
         }
         throw RejectedException.because(
                 RejectedException.Reason.INVALID,
@@ -117,7 +116,10 @@ final class DockerAuth {
                 "repair it, or move it away and log in again");
     }
 
-    /** The most special first: podman keeps credentials per repository, Docker per registry in several spellings. */
+    /**
+     * The keys to look up, most specific first: podman stores credentials for each repository, Docker for each registry
+     * in several spellings.
+     */
     private static List<String> keys(ImageReference reference) {
         List<String> keys = new ArrayList<>();
         String key = reference.registry() + "/" + reference.repository();
@@ -144,7 +146,7 @@ final class DockerAuth {
             } catch (IllegalArgumentException e) {
                 throw broken(file);
             }
-            int colon = pair.indexOf(':'); // The first: a password may hold more of them.
+            int colon = pair.indexOf(':'); // the first colon: a password may contain more
             if (colon < 0) {
                 throw broken(file);
             }

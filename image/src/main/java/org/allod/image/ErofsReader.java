@@ -10,13 +10,13 @@ import java.time.Instant;
 import java.util.Arrays;
 
 /**
- * Reads an uncompressed EROFS image as the kernel's documentation of the format says, without mounting it: nothing is
- * left behind by a crash, and no kernel parses it. Little endian throughout. An inode's number is its place in units of
- * 32 bytes; its data are whole blocks in a row, and behind the inode itself what is left of the last one. Folders are
- * blocks of entries in the order of their names.
+ * Reads an uncompressed EROFS image as the kernel's documentation of the format describes it, without mounting it: a
+ * crash leaves nothing behind, and no kernel parses untrusted data. Little endian throughout. An inode's number is its
+ * offset in units of 32 bytes; its data are consecutive whole blocks, and the rest of the last block follows the inode
+ * itself. Folders are blocks of entries sorted by name.
  *
- * <p>Every place and length read is checked against the file, so that a damaged image is an {@link IOException} and
- * never a wrong answer from elsewhere, nor a hang.
+ * <p>Every offset and length is checked against the file, so that a damaged image results in an {@link IOException} and
+ * never in wrong data or an endless loop.
  */
 final class ErofsReader {
     private static final int SUPERBLOCK = 1024;
@@ -36,8 +36,8 @@ final class ErofsReader {
 
     /**
      * @param mode type and permissions, as {@code st_mode} has them
-     * @param plainAt where its whole blocks are
-     * @param plainBytes how much is there; the rest is at {@code tailAt}
+     * @param plainAt offset of its whole blocks
+     * @param plainBytes their length; the rest is at {@code tailAt}
      */
     record Inode(long number, int mode, long size, Instant modified, long plainAt, long plainBytes, long tailAt) {
         private static final int TYPE = 0170000;
@@ -104,7 +104,7 @@ final class ErofsReader {
         return new Inode(number, mode, size, modified, plainAt, plain, behind);
     }
 
-    /** The entry of this name, or -1. */
+    /** The inode number of this name, or -1. */
     long find(Inode folder, byte[] name) throws IOException {
         long low = 0;
         long high = ((folder.size + block - 1) >> blockBits) - 1;
@@ -128,7 +128,7 @@ final class ErofsReader {
         return -1;
     }
 
-    /** One block of a folder: fixed entries first, their names behind them. */
+    /** One block of a folder: fixed-size entries first, followed by their names. */
     private record Entries(ByteBuffer raw, int count) {
         byte[] name(int i) throws IOException {
             int from = Short.toUnsignedInt(raw.getShort(i * ENTRY + 8));
@@ -161,7 +161,7 @@ final class ErofsReader {
         return new Entries(raw, names / ENTRY);
     }
 
-    /** Reads some of an inode's data, at least one byte; the caller stays within its size. */
+    /** Reads at least one byte of an inode's data; the caller stays within its size. */
     int read(Inode inode, ByteBuffer into, long at) throws IOException {
         boolean tail = at >= inode.plainBytes;
         long left = (tail ? inode.size : inode.plainBytes) - at;

@@ -10,7 +10,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
 
-/** The second choice of file system: no journal, since nobody writes, and shrunk to what it holds. */
+/** The fallback file system: without a journal, because nothing writes to it, and shrunk to its content. */
 final class Ext4ImageBuilder {
     private static final int MINUTES = 30;
     private static final int BLOCK = 4096;
@@ -19,7 +19,7 @@ final class Ext4ImageBuilder {
 
     static void make(Path folder, Path target, String uuid) throws IOException, InterruptedException {
         Size size = Size.of(folder);
-        // A quarter more than the contents and 32 MiB for the tables; resize2fs takes back what is too much.
+        // A quarter more than the content and 32 MiB for the tables; resize2fs removes the excess.
         long bytes = (size.bytes * 5 / 4 / BLOCK + 8192) * BLOCK;
         long inodes = size.names + 64;
         try (RandomAccessFile file = new RandomAccessFile(target.toFile(), "rw")) {

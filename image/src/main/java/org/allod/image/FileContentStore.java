@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * The contents of files while a tree is put together: one file each, named by a number, in a private folder. No name
- * out of an image is used here, so none can do harm.
+ * The contents of files while a tree is assembled: one numbered file for each, in a private folder. No name from an
+ * image is used, so none can do harm.
  */
 final class FileContentStore {
     private final Path folder;
@@ -26,7 +26,7 @@ final class FileContentStore {
         return folder.resolve(Long.toString(content));
     }
 
-    /** The number of a new file that {@code writer} filled. */
+    /** Creates a file, has {@code writer} fill it and returns its number. */
     long write(Writer writer) throws IOException {
         long content = ++last;
         try (OutputStream out =

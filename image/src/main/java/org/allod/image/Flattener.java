@@ -9,7 +9,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.allod.base.RejectedException;
 import org.allod.image.ImageStore.Progress;
 
-/** Lays verified layers over one another and makes one read-only file system image of them. Runs on one platform thread. */
+/**
+ * Applies verified layers in order and builds one read-only file system image from them. Runs on one platform thread.
+ */
 final class Flattener {
     private final ImageLimits limits;
     private final SpaceGuard space;
@@ -20,10 +22,10 @@ final class Flattener {
     }
 
     /**
-     * Makes the file system image of {@code manifest}'s layers.
+     * Builds the file system image of {@code manifest}'s layers.
      *
-     * @param unpacked the digests the configuration gives the layers
-     * @param staging an empty private folder; what is left in it afterwards is the caller's to remove
+     * @param unpacked the digests of the unpacked layers in the configuration
+     * @param staging an empty private folder; the caller removes what is left in it
      * @return the image file, in {@code staging}
      */
     Path flatten(Manifest manifest, List<Digest> unpacked, BlobStore blobs, Path staging, Progress progress)
@@ -60,7 +62,7 @@ final class Flattener {
             interruptible();
             before += layer.size();
         }
-        // The file system is there beside the files it is made of, and about as large.
+        // The file system exists beside the files it is made of, and is about as large.
         space.needs(limits.imageBytes() - budget.get());
         return image(tree, contents, manifest.digest(), staging, progress);
     }
@@ -72,7 +74,7 @@ final class Flattener {
         progress.at("flatten", "writing files", 0, 0);
         RootfsWriter.write(tree, contents, folder);
         StagingFiles.remove(
-                contents.path()); // Before the tool runs: files that later layers hid should not need the space twice.
+                contents.path()); // before the tool runs, so that files which later layers hid do not need space twice
         interruptible();
         progress.at("flatten", "making the file system", 0, 0);
         return RootfsImageBuilder.make(folder, staging, digest);

@@ -15,7 +15,10 @@ import java.util.Map;
 import org.allod.base.RejectedException;
 import org.allod.image.ImageStore.BuildSpec.Copy;
 
-/** Files and folders of the host that go into an image: with their rights, but as root's and without their times. */
+/**
+ * Copies files and folders of the host into an image: with their permissions, but owned by root and without their
+ * times.
+ */
 final class HostFileCopier {
     private final List<Copy> copies;
 
@@ -36,7 +39,9 @@ final class HostFileCopier {
         }
     }
 
-    /** A folder's contents go into the destination; a file becomes it, or goes into it where it is a folder. */
+    /**
+     * A folder's contents go into the destination; a file becomes the destination, or goes into it if that is a folder.
+     */
     void copyInto(RootfsTree tree, FileContentStore contents) throws IOException {
         for (Copy copy : copies) {
             String to = bytes(copy.destination());
@@ -97,7 +102,7 @@ final class HostFileCopier {
         return new TreeNode.Meta(mode, 0, 0, DebianBuild.EPOCH, Map.of());
     }
 
-    /** A name as a tree holds it, one character per byte. */
+    /** A name as a tree stores it, one character per byte. */
     private static String bytes(String name) {
         return new String(name.getBytes(UTF_8), ISO_8859_1);
     }

@@ -19,9 +19,8 @@ import javax.net.ssl.SSLSocketFactory;
 import org.allod.base.Timers;
 
 /**
- * One GET over HTTP/1.1 on a connection of its own, which ends with it. Everything the other side says before the body
- * is bounded, in size and in time; the body is as long as its framing says, and a connection that ends before is an
- * error.
+ * One GET over HTTP/1.1 on a connection of its own, closed afterwards. Everything the server sends before the body is
+ * bounded in size and time; the body ends as its framing says, and a connection that ends earlier is an error.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9112">RFC 9112, HTTP/1.1</a>
  */
@@ -45,10 +44,9 @@ final class HttpGet {
     }
 
     /**
-     * What came back. Closing the body ends the connection.
+     * The response. Closing the body closes the connection.
      *
-     * @param headers by lower-case name; of several with one name a list, so that lengths which contradict each other
-     *     are none
+     * @param headers by lower-case name; repeated ones are joined, so that contradictory lengths do not parse
      */
     record Answer(int status, Map<String, String> headers, InputStream body) implements AutoCloseable {
         String header(String name) {
@@ -170,11 +168,11 @@ final class HttpGet {
         try {
             socket.close();
         } catch (IOException e) {
-            // It is not used any more either way.
+            // The connection is not used again in either case.
         }
     }
 
-    /** A body of so many bytes, or of chunks, each of so many. */
+    /** A body of a known length, or of chunks. */
     private static final class Framed extends InputStream {
         private final InputStream in;
         private final boolean chunked;
@@ -228,7 +226,7 @@ final class HttpGet {
         }
     }
 
-    /** Takes the connection down with the body: at once, without reading the rest of it. */
+    /** Closes the connection together with the body, without reading the rest. */
     private static final class Closing extends FilterInputStream {
         private final Socket socket;
 

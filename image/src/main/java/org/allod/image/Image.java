@@ -7,9 +7,9 @@ import java.util.List;
 /**
  * An image that is ready to run.
  *
- * @param reference the name it was asked for by, in full: {@code registry/repository:tag} or a local name
- * @param digest {@code sha256:…} of the manifest of this platform
- * @param config what the image says of how to run it
+ * @param reference the full name it was requested by: {@code registry/repository:tag} or a local name
+ * @param digest {@code sha256:…} of this platform's manifest
+ * @param config how to run the image
  * @param rootImage the read-only file system image
  * @param bytes size of that file
  * @param created when it became ready on this host
@@ -18,12 +18,12 @@ public record Image(String reference, String digest, Config config, Path rootIma
     /**
      * The parts of an OCI image configuration that matter to a machine.
      *
-     * @param entrypoint comes before {@code cmd}
-     * @param cmd default arguments, or the whole command where there is no entry point
+     * @param entrypoint precedes {@code cmd}
+     * @param cmd default arguments, or the whole command if there is no entry point
      * @param env {@code K=V}
      * @param workingDir empty for {@code /}
      * @param user empty for root
-     * @param exposedPorts TCP ports the image names
+     * @param exposedPorts TCP ports that the image declares
      * @param stopSignal a name such as {@code SIGQUIT}; empty for the default
      * @param labels the image's labels, {@code K=V}
      */

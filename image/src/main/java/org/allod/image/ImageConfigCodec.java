@@ -7,17 +7,17 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Reads an image's configuration, and writes the part of it that is kept. Pure. */
+/** Parses an image's configuration, and writes the part of it that is stored. Pure. */
 final class ImageConfigCodec {
     private static final int MANY = 4096;
 
     private ImageConfigCodec() {}
 
     /**
-     * What an image's configuration says.
+     * A parsed image configuration.
      *
      * @param platform such as {@code linux/amd64}
-     * @param layers the digests of the layers unpacked, lowest first
+     * @param layers the digests of the unpacked layers, lowest first
      */
     record Parsed(Image.Config config, String platform, List<Digest> layers) {}
 
@@ -52,7 +52,10 @@ final class ImageConfigCodec {
                 labels);
     }
 
-    /** {@code 80}, {@code 80/tcp} and {@code 8000-8010/tcp}; UDP ports are nothing a machine's edge could use. */
+    /**
+     * Parses {@code 80}, {@code 80/tcp} and {@code 8000-8010/tcp}; ignores UDP ports, which a machine's edge cannot
+     * serve.
+     */
     private static void port(String text, List<Integer> into) {
         String number = text.endsWith("/tcp") ? text.substring(0, text.length() - 4) : text;
         if (number.endsWith("/udp") || number.endsWith("/sctp")) {
@@ -69,7 +72,7 @@ final class ImageConfigCodec {
                 return;
             }
         } catch (NumberFormatException e) {
-            // Said below.
+            // Reported below.
         }
         throw RejectedException.invalid("the image exposes an impossible port: " + UntrustedText.printable(text));
     }
@@ -92,7 +95,7 @@ final class ImageConfigCodec {
         }
         List<String> texts = new ArrayList<>();
         for (JsonNode item : OciJson.list(json, field, "configuration")) {
-            // A process cannot be given a NUL: what follows it would be cut off without a word.
+            // A process cannot receive a NUL: the rest of the string would be lost silently.
             if (!item.isString() || item.stringValue().indexOf(0) >= 0) {
                 throw RejectedException.invalid("the image's " + field + " holds something other than text");
             }
@@ -101,7 +104,7 @@ final class ImageConfigCodec {
         return texts;
     }
 
-    /** Writes a configuration in the form {@link #parse} reads. */
+    /** Writes a configuration in the form that {@link #parse} reads. */
     static ObjectNode write(Image.Config config, String platform, List<Digest> layers) {
         ObjectNode json = OciJson.MAPPER.createObjectNode();
         String[] parts = platform.split("/", 2);

@@ -12,12 +12,12 @@ import java.util.Deque;
 import java.util.Optional;
 
 /**
- * One file of a ready image, read from outside, as every guest of the image sees it before it writes. Symbolic links
- * are followed within the image: its root is the root of each, so none leads to the host. May be read by any thread, one
- * at a time; opens and reads block.
+ * One file of a ready image, read from the host, with the content that every guest of the image sees initially.
+ * Symbolic links are resolved within the image, whose root they cannot leave. Any thread may read it, one at a time;
+ * opens and reads block.
  */
 public final class ImageFile implements AutoCloseable {
-    /** As many links as Linux follows. */
+    /** The limit of Linux. */
     private static final int MAX_LINKS = 40;
 
     private static final int MAX_TARGET = 4096;
@@ -34,7 +34,7 @@ public final class ImageFile implements AutoCloseable {
         this.inode = inode;
     }
 
-    /** Whether this root image is of the kind that can be read from outside. */
+    /** Whether this root image has a format that can be read from the host. */
     public static boolean reads(Path rootImage) {
         return rootImage.toString().endsWith(".erofs");
     }
@@ -44,8 +44,8 @@ public final class ImageFile implements AutoCloseable {
      *
      * @param rootImage {@link Image#rootImage}
      * @param path absolute, as in a guest
-     * @return empty where there is none, where it is no regular file, and where not everybody may read it
-     * @throws IOException where the image cannot be read
+     * @return empty if it does not exist, is not a regular file, or is not readable by everybody
+     * @throws IOException if the image cannot be read
      */
     public static Optional<ImageFile> open(Path rootImage, String path) throws IOException {
         FileChannel file = FileChannel.open(rootImage, StandardOpenOption.READ);
@@ -112,7 +112,7 @@ public final class ImageFile implements AutoCloseable {
         return Optional.of(at.element());
     }
 
-    /** In front of what is left to do. */
+    /** Adds the path's names in front of the remaining ones. */
     private static void push(Deque<String> todo, String path) {
         String[] names = path.split("/", -1);
         for (int i = names.length - 1; i >= 0; i--) {
@@ -136,13 +136,13 @@ public final class ImageFile implements AutoCloseable {
         return inode.modified();
     }
 
-    /** What tells it from all others of its image. */
+    /** Identifies the file within its image. */
     public long number() {
         return inode.number();
     }
 
     /**
-     * Reads some bytes, at least one.
+     * Reads at least one byte.
      *
      * @param at below {@link #size}
      */

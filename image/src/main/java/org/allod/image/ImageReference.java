@@ -6,13 +6,13 @@ import java.util.regex.Pattern;
 import org.allod.base.RejectedException;
 
 /**
- * A reference to an image in a registry, in full: what Docker's short forms leave out is filled in as Docker does, so
- * {@code nginx} is {@code docker.io/library/nginx:latest}.
+ * A complete reference to an image in a registry. Omitted parts are filled in as Docker does: {@code nginx} is {@code
+ * docker.io/library/nginx:latest}.
  *
- * @param registry host, and port where it is not the usual one
+ * @param registry host, and port unless it is the default
  * @param repository such as {@code library/nginx}
- * @param tag empty where only a digest is given
- * @param digest where one is given, the tag is only decoration
+ * @param tag empty if only a digest is given
+ * @param digest if given, the tag is ignored
  */
 record ImageReference(String registry, String repository, Optional<String> tag, Optional<Digest> digest) {
     private static final String DOCKER = "docker.io";
@@ -76,12 +76,12 @@ record ImageReference(String registry, String repository, Optional<String> tag, 
                         + " registry.example/team/web:v2; a layout on disk is oci:PATH");
     }
 
-    /** What the registry is asked for. */
+    /** The tag or digest to request from the registry. */
     String selector() {
         return digest.map(Digest::toString).orElseGet(() -> tag.orElse("latest"));
     }
 
-    /** This host itself: the one place where there is no network to protect the traffic from. */
+    /** Whether it is this host itself, where no network needs to be protected by TLS. */
     boolean loopback() {
         Matcher port = Pattern.compile("(.*?)(?::[0-9]+)?").matcher(registry);
         String host = port.matches() ? port.group(1) : registry;

@@ -3,24 +3,24 @@ package org.allod.image;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Where an image comes from: a registry, a layout folder, an archive. What it gives is not yet verified. */
+/** The origin of an image: a registry, a layout folder, an archive. Its data is unverified. */
 interface ImageSource {
-    /** For errors: such as {@code docker.io/library/nginx:latest}. */
+    /** Its name for errors, such as {@code docker.io/library/nginx:latest}. */
     String name();
 
-    /** The index or manifest that the name leads to. */
+    /** The index or manifest that the name refers to. */
     Document top() throws IOException;
 
-    /** The manifest an index names. */
+    /** A manifest that an index lists. */
     Document manifest(Descriptor descriptor) throws IOException;
 
-    /** A blob from {@code offset} on, or from its start where the source cannot skip. */
+    /** A blob from {@code offset} on, or from its start if the source cannot skip. */
     Part open(Descriptor blob, long offset) throws IOException;
 
     /**
-     * A document as it came.
+     * An unverified document.
      *
-     * @param mediaType what its carrier calls it; empty where it does not say
+     * @param mediaType the media type that the source declares; empty if it declares none
      */
     record Document(byte[] content, String mediaType) {}
 
@@ -36,12 +36,12 @@ interface ImageSource {
         }
     }
 
-    /** Who delivers: the registry. What one delivers slowly must not keep from getting it from another. */
+    /** The registry that delivers. A slow one must not delay fetching the same content from another. */
     default String origin() {
         return "";
     }
 
-    /** At least one try is worth it; a source on this host's disk gains nothing from a second. */
+    /** How often to try; a source on this host's disk gains nothing from a retry. */
     default int attempts() {
         return 1;
     }

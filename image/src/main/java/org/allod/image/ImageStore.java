@@ -6,39 +6,39 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The images of this host. Every method blocks; the slow ones report to a {@link Progress}.
+ * The images of this host. Every method blocks; slow ones report to a {@link Progress}.
  *
- * <p>Errors: {@link org.allod.base.RejectedException} where the reference, the image or the credentials are at fault; {@link
- * org.allod.base.FailedException} where the network or the disk is. After either, nothing half-made is left behind but verified
- * blobs, which the next try starts from.
+ * <p>Errors: {@link org.allod.base.RejectedException} if the reference, the image or the credentials are at fault;
+ * {@link org.allod.base.FailedException} if the network or the disk is. After either, nothing incomplete remains except
+ * verified blobs, from which the next attempt resumes.
  */
 public interface ImageStore {
     /**
-     * Makes the image ready and returns it: at once where its content is here, otherwise by pulling it.
+     * Makes the image ready and returns it: at once if its content is here, otherwise by pulling it.
      *
      * @param reference a registry reference, the name of a local image, or {@code oci:PATH} for a layout or an archive
-     * @param by on whose behalf; its app, where there is one, may use the image from then on
+     * @param by the requester; if it has an app, that app may use the image from then on
      */
     Image ensure(String reference, Requester by, Progress progress);
 
-    /** The same for the operator. */
+    /** As above, for the operator. */
     default Image ensure(String reference, Progress progress) {
         return ensure(reference, Requester.operator(), progress);
     }
 
     /**
-     * Refuses a reference that {@code by} may not use whatever it leads to: for what is to be told before anything is
-     * made. Asks nobody and looks at no path.
+     * Throws if {@code by} may not use this reference, whatever it resolves to, so that the refusal precedes any work.
+     * Queries no registry and reads no path.
      */
     void admit(String reference, Requester by);
 
-    /** Pulls again even where a tag is known, since tags move. */
+    /** Pulls again even if the tag is known, because tags move. */
     Image pull(String reference, Progress progress);
 
-    /** Brings in an OCI layout folder, or a tar archive of one (or of {@code docker save}), under {@code name}. */
+    /** Imports an OCI layout folder, or a tar archive of one (or of {@code docker save}), under {@code name}. */
     Image importFrom(Path source, String name, Progress progress);
 
-    /** Makes an image from Debian packages. */
+    /** Builds an image from Debian packages. */
     Image build(BuildSpec spec, Progress progress);
 
     /** The image if it is ready on this host. */
@@ -47,21 +47,19 @@ public interface ImageStore {
     /** Every image, by reference. */
     List<Image> list();
 
-    /** Forgets a reference. Its content goes at the next {@link #collect}, unless something else holds it. */
+    /** Removes a reference. Its content is removed by the next {@link #collect}, unless something else uses it. */
     void remove(String reference);
 
-    /**
-     * Removes content that no reference and none of {@code inUse} (digests) holds. Returns the bytes given back.
-     */
+    /** Removes content that neither a reference nor {@code inUse} (digests) uses. Returns the bytes freed. */
     long collect(Set<String> inUse);
 
-    /** Told how long work goes on; called often, must not block. */
+    /** Receives the progress of work; called often, must not block. */
     interface Progress {
         /**
-         * @param phase what is being done: {@code pull}, {@code flatten}, {@code build}
-         * @param detail on what: a digest, a package
+         * @param phase the kind of work: {@code pull}, {@code flatten}, {@code build}
+         * @param detail its subject: a digest, a package
          * @param done so far, in bytes or items
-         * @param total of how much; 0 where unknown
+         * @param total the total; 0 if unknown
          */
         void at(String phase, String detail, long done, long total);
 
@@ -69,9 +67,9 @@ public interface ImageStore {
     }
 
     /**
-     * An image to make from Debian packages, reproducibly.
+     * An image to build from Debian packages, reproducibly.
      *
-     * @param name the local name it gets
+     * @param name its local name
      * @param packages Debian package names
      * @param copies files or folders of the host to put into the image
      * @param cmd the image's command

@@ -4,16 +4,16 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * What the assembly decides for the images of a host.
+ * The configuration of a host's image store.
  *
- * @param folder holds everything; on a disk with room, since an image is there twice while it is made
- * @param limits what an image may ask for that the operator brings in
- * @param appLimits the same where an app's token names it
- * @param policy which registries an app's token may name
- * @param credentials a folder with registry credentials of apps, {@code APP.json} each, in Docker's form
- * @param platform what is chosen from a multi-platform image, such as {@code linux/amd64}
+ * @param folder holds everything; the disk needs space for two copies of an image while it is made
+ * @param limits limits for images that the operator requests
+ * @param appLimits limits for images that an app's token requests
+ * @param policy the registries that an app's token may use
+ * @param credentials a folder with registry credentials of apps, {@code APP.json} each, in Docker's format
+ * @param platform the platform to select from a multi-platform image, such as {@code linux/amd64}
  * @param apt the host's apt configuration, whose Debian sources builds use
- * @param home of the user whose Docker credentials are used
+ * @param home the home folder of the user whose Docker credentials are used
  * @param env the environment; {@code DOCKER_CONFIG} and {@code REGISTRY_AUTH_FILE} are looked up in it
  */
 public record ImageStoreConfig(
@@ -30,7 +30,7 @@ public record ImageStoreConfig(
         env = Map.copyOf(env);
     }
 
-    /** As they are on a normal host. */
+    /** The defaults of a normal host. */
     public static ImageStoreConfig in(Path folder) {
         return new ImageStoreConfig(
                 folder,
@@ -64,7 +64,7 @@ public record ImageStoreConfig(
         return by.tenant().isPresent() ? appLimits : limits;
     }
 
-    /** Java's names of processors, in the words of images. */
+    /** Maps Java's processor names to those of OCI images. */
     private static String architecture(String java) {
         return switch (java) {
             case "x86_64", "amd64" -> "amd64";

@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * One lock per piece of content: who comes second waits, and then finds the work done. Interruptible, since the wait
- * may be for a long download.
+ * One lock for each piece of content: a second caller waits and then finds the work done. Interruptible, because the
+ * wait may last as long as a download.
  */
 final class KeyedLocks {
     private static final class Counted {

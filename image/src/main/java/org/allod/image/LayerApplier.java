@@ -6,11 +6,11 @@ import java.util.HashMap;
 import java.util.Map;
 import org.allod.base.RejectedException;
 
-/** Lays the entries of a layer over a {@link RootfsTree}. For one thread. */
+/** Applies the entries of a layer to a {@link RootfsTree}. Whiteouts are handled there. For one thread. */
 final class LayerApplier {
     private static final int XATTR_BYTES = 64 << 10;
 
-    /** The largest time ext4 and EROFS both keep; an image that says more means nothing by it. */
+    /** The latest time that both ext4 and EROFS can store; a later one in an image is clamped. */
     private static final long LATEST = 0xffff_ffffL;
 
     private final RootfsTree tree;
@@ -22,19 +22,19 @@ final class LayerApplier {
         this.contents = contents;
     }
 
-    /** Reads {@code tar} to its end, past the last entry, so that a digest taken on the way is of all of it. */
+    /** Reads {@code tar} to its end, past the last entry, so that a digest computed on the way covers all of it. */
     void apply(InputStream tar, int layer) throws IOException {
         TarReader reader = new TarReader(tar);
         for (TarEntry entry = reader.next(); entry != null; entry = reader.next()) {
             apply(entry, reader, layer);
         }
         while (tar.read(buffer) >= 0) {
-            // Padding after the end of the archive.
+            // padding after the end of the archive
         }
     }
 
     private void apply(TarEntry entry, TarReader reader, int layer) throws IOException {
-        SpaceGuard.goOn(); // an archive can be all names and no bytes
+        SpaceGuard.goOn(); // an archive can consist of names without content
         TreeNode.Meta meta = kept(entry.meta());
         switch (entry.type()) {
             case FOLDER -> tree.put(entry.path(), new TreeNode.Folder(meta), layer);
@@ -52,7 +52,7 @@ final class LayerApplier {
             case BLOCK_DEVICE ->
                 tree.put(entry.path(), special(meta, TreeNode.Special.Kind.BLOCK, entry.major(), entry.minor()), layer);
             case CHARACTER_DEVICE -> {
-                // Device 0:0 is overlayfs's own mark for "not there": below a machine's writable layer it would hide.
+                // Device 0:0 is overlayfs's own whiteout marker: under a machine's writable layer it would hide a file.
                 if (entry.major() != 0 || entry.minor() != 0) {
                     tree.put(
                             entry.path(),
@@ -79,8 +79,9 @@ final class LayerApplier {
     }
 
     /**
-     * Only the attributes that mean something inside a machine. Those of overlayfs ({@code trusted.overlay.*}) would
-     * steer the host's or the guest's own overlay, and labels of the builder's security module mean nothing here.
+     * Keeps only extended attributes that are meaningful inside a machine. Those of overlayfs ({@code
+     * trusted.overlay.*}) would control the host's or the guest's own overlay, and labels of the builder's security
+     * module mean nothing here.
      */
     private static TreeNode.Meta kept(TreeNode.Meta meta) {
         Map<String, byte[]> kept = new HashMap<>();

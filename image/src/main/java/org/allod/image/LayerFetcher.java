@@ -16,7 +16,7 @@ import org.allod.image.ImageStore.Progress;
 
 /**
  * Fetches an image's layers, a few at a time: registries limit one connection more than they limit a client. The first
- * failure ends the rest; what they received so far is kept for the next try.
+ * failure ends the others; what they have received is kept for the next attempt.
  */
 final class LayerFetcher {
     private static final int AT_ONCE = 3;
@@ -25,7 +25,7 @@ final class LayerFetcher {
 
     static void fetch(List<Descriptor> layers, ImageSource source, BlobStore blobs, SpaceGuard space, Progress progress)
             throws IOException, InterruptedException {
-        // Platform threads: each ends with an fsync, which would hold a carrier.
+        // Platform threads: each ends with an fsync, which would block a carrier thread.
         ExecutorService threads = Executors.newFixedThreadPool(
                 AT_ONCE, Thread.ofPlatform().daemon().name("image: layers", 0).factory());
         try {
@@ -42,7 +42,7 @@ final class LayerFetcher {
             }
         } finally {
             threads.shutdownNow();
-            // Until they have stopped they may still write; the caller is about to give the space back.
+            // Until they have stopped they may still write, and the caller is about to free the space.
             threads.close();
         }
     }

@@ -16,8 +16,8 @@ import java.util.zip.GZIPInputStream;
 import org.allod.base.RejectedException;
 
 /**
- * A layer unpacked as it is read: bounded, and digested on the way. What packed it is told from its first bytes, since
- * media types are often wrong about that; the digest of the result is what counts.
+ * Unpacks a layer as it is read, with a size limit, and computes its digest. The compression is detected from the first
+ * bytes, because media types are often wrong; the digest of the result decides.
  */
 final class LayerInputStream extends FilterInputStream {
     private static final int BUFFER = 1 << 16;
@@ -42,10 +42,11 @@ final class LayerInputStream extends FilterInputStream {
     /**
      * Opens a layer.
      *
-     * @param packed false where the layer travelled as it is: then it was digested when it arrived, and is not again
-     * @param budget bytes that may still come out of this image's layers; taken from as they do
-     * @param space told how much has come out
-     * @param read told how much of the packed file has been read
+     * @param packed false if the layer was transferred uncompressed: its digest was verified on arrival and is not
+     *     computed again
+     * @param budget bytes that this image's layers may still produce; reduced as they do
+     * @param space told how many bytes were produced
+     * @param read told how much of the packed file was read
      */
     static LayerInputStream open(
             Path file, String layer, boolean packed, AtomicLong budget, SpaceGuard space, LongConsumer read)
@@ -59,7 +60,7 @@ final class LayerInputStream extends FilterInputStream {
         }
     }
 
-    /** What {@code packed} holds, or nothing where it is not packed. */
+    /** The unpacked content of {@code packed}, or empty if it is not compressed. */
     static Optional<InputStream> unpack(BufferedInputStream packed) throws IOException {
         packed.mark(4);
         byte[] start = packed.readNBytes(4);
@@ -106,7 +107,7 @@ final class LayerInputStream extends FilterInputStream {
         return n;
     }
 
-    /** By reading: what is skipped is part of the digest. */
+    /** Skips by reading, because skipped bytes are part of the digest. */
     @Override
     public long skip(long count) throws IOException {
         byte[] buffer = new byte[(int) Math.min(BUFFER, count)];
@@ -126,7 +127,7 @@ final class LayerInputStream extends FilterInputStream {
         return false;
     }
 
-    /** Whether everything read so far is what {@code expected} names. */
+    /** Whether everything read so far has the digest {@code expected}. */
     boolean is(Digest expected) {
         return !digested || Digest.of(sha).equals(expected);
     }

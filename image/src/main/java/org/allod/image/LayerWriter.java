@@ -13,8 +13,8 @@ import java.util.TreeMap;
 import org.allod.base.Bug;
 
 /**
- * Writes a {@link RootfsTree} as a layer: names in the order of their bytes, no time later than a given one, nothing in it
- * of the day, the builder or the disk. The same tree gives the same bytes.
+ * Writes a {@link RootfsTree} as a layer: names in byte order, no time later than a given one, and nothing that depends
+ * on the day, the builder or the disk. The same tree gives the same bytes.
  */
 final class LayerWriter {
     private static final int BLOCK = 512;
@@ -110,7 +110,7 @@ final class LayerWriter {
         out.write(block(type, name, link, size, meta, major, minor));
     }
 
-    /** The length at the head of a record counts itself too. */
+    /** The length at the start of a record includes its own digits. */
     private static byte[] records(Map<String, byte[]> extended) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         extended.forEach((key, value) -> {

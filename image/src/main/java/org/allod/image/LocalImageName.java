@@ -13,7 +13,7 @@ final class LocalImageName {
 
     private LocalImageName() {}
 
-    /** The one way the name is kept: {@code hello:latest} is {@code hello}. */
+    /** The canonical form: {@code hello:latest} is {@code hello}. */
     static String parse(String text) {
         return read(text)
                 .orElseThrow(() -> RejectedException.because(
@@ -22,7 +22,7 @@ final class LocalImageName {
                         "use lower-case letters, digits, . _ - and /, and :TAG if wanted, as in hello or team/web:v2"));
     }
 
-    /** The same, or nothing where {@code text} is not such a name. */
+    /** The canonical form, or empty if {@code text} is not such a name. */
     static Optional<String> read(String text) {
         if (text.length() > LONGEST || !NAME.matcher(text).matches()) {
             return Optional.empty();

@@ -27,24 +27,27 @@ import org.allod.image.ReadyImageStore.Ready;
 import org.allod.linux.RegularFile;
 
 /**
- * The images of this host, on its disk:
+ * Stores this host's images on disk:
  *
  * <pre>
- * images/HEX/           ready: root.erofs and image.json, by the digest of the manifest
- * blobs/verified/HEX    manifests' blobs, checked; a cache that the next collect empties
- * blobs/partial/HEX     blobs on their way
- * staging/N/            work under way; cleared at start
- * references.json       which name means which digest
+ * images/HEX/           ready images: root.erofs and image.json, by the manifest's digest
+ * blobs/verified/HEX    verified blobs; a cache that the next collect empties
+ * blobs/partial/HEX     partial downloads
+ * staging/N/            work in progress; cleared at start
+ * references.json       the digest of each name
  * lock                  held while this process works here
  * </pre>
  *
- * <p>An image comes into being by one rename of a folder whose content is already durable. Whatever a crash
- * interrupts is in staging, which nothing refers to.
+ * <p>An image is published by one rename of a folder whose content is already durable. What a crash interrupts
+ * is in staging, which nothing refers to. Start reading at {@link #ensure}.
  */
 public final class LocalImageStore implements ImageStore, AutoCloseable {
     static final String LAYOUT = "oci:";
 
-    /** An app's images together may be so many times as large as the largest one: some hundred versions of a usual one. */
+    /**
+     * An app's images together may be this many times as large as the largest permitted image: some hundred versions of
+     * a typical one.
+     */
     private static final long SHARE = 4;
 
     private final ImageStoreConfig settings;
@@ -54,7 +57,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
     private final Path staging;
     private final FileChannel lock;
     private final BlobStore blobs;
-    private final ReadyImageStore shelf;
+    private final ReadyImageStore readyImages;
     private final TagIndex tags;
     private final TenantImages tenants;
     private final WorkSlots slots = new WorkSlots();
@@ -62,7 +65,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
     private final KeyedLocks making = new KeyedLocks();
     private final AtomicLong rooms = new AtomicLong();
 
-    /** Opens the folder of {@code settings}, making what is missing and clearing what a crash left. */
+    /** Opens the folder of {@code settings}, creates what is missing and removes what a crash left. */
     public LocalImageStore(ImageStoreConfig settings, Clock clock, Timers timers, Rng rng) {
         this(settings, clock, timers, rng, PolicedConnector.Names.SYSTEM);
     }
@@ -78,14 +81,15 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
             this.lock = lock(folder);
             this.staging = folder.resolve("staging");
             if (Files.isDirectory(staging)) {
-                StagingFiles.empty(staging); // the folder itself stays: on a full disk it could not be made again
+                StagingFiles.empty(
+                        staging); // the folder itself stays, because on a full disk it could not be created again
             } else {
                 StagingFiles.remove(staging);
                 Files.createDirectory(staging);
             }
             PrivateDirectory.folder(staging);
             this.blobs = new BlobStore(folder.resolve("blobs"), retry);
-            this.shelf = new ReadyImageStore(folder.resolve("images"));
+            this.readyImages = new ReadyImageStore(folder.resolve("images"));
             this.tags = new TagIndex(folder.resolve("references.json"));
         } catch (IOException e) {
             throw StagingFiles.failed("could not open the image folder " + settings.folder(), e);
@@ -101,7 +105,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
                 return channel;
             }
         } catch (OverlappingFileLockException e) {
-            // This very process holds it; said below.
+            // This process itself holds it; reported below.
         }
         channel.close();
         throw RejectedException.because(
@@ -113,8 +117,8 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
     @Override
     public Image ensure(String reference, Requester by, Progress progress) {
         Image image = by.tenant().isPresent()
-                ? ofTenant(reference, by, by.tenant().get(), progress)
-                : ofOperator(reference, progress);
+                ? ensureForTenant(reference, by, by.tenant().get(), progress)
+                : ensureForOperator(reference, progress);
         by.forApp().ifPresent(app -> grant(Map.of(app, Set.of(image.digest()))));
         return image;
     }
@@ -124,14 +128,14 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         by.tenant().ifPresent(app -> tenants.admit(reference, app));
     }
 
-    private Image ofTenant(String reference, Requester by, String app, Progress progress) {
+    private Image ensureForTenant(String reference, Requester by, String app, Progress progress) {
         return tenants.admit(reference, app)
-                .flatMap(shelf::find)
+                .flatMap(readyImages::find)
                 .map(ready -> ready.named(nameOf(reference)))
                 .orElseGet(() -> pull(reference, by, progress));
     }
 
-    /** What the image is called, for who has a right to it: without the digest it is pinned by. */
+    /** The image's name without the digest that pins it. */
     private static String nameOf(String reference) {
         int at = reference.indexOf('@');
         String name = at > 0 ? reference.substring(0, at) : reference;
@@ -142,7 +146,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
                 : ImageReference.parse(name).toString();
     }
 
-    /** Gives images, by digest, to apps: their tokens may name them from now on. */
+    /** Grants images, by digest, to apps: their tokens may use them from now on. */
     public void grant(Map<String, Set<String>> images) {
         Map<String, Set<Digest>> digests = new HashMap<>();
         images.forEach((app, all) -> all.forEach(digest ->
@@ -154,12 +158,12 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         }
     }
 
-    /** Forgets what apps were given that are not among these. */
+    /** Removes the grants of all apps that are not in {@code apps}. */
     public void retainApps(Set<String> apps) {
         tags.apps().stream().filter(app -> !apps.contains(app)).forEach(this::forgetApp);
     }
 
-    /** Forgets what an app was given, and its registry credentials: the next of its name is somebody else. */
+    /** Removes an app's grants and registry credentials, because the next app of this name may have another owner. */
     public void forgetApp(String app) {
         try {
             Files.deleteIfExists(settings.credentials().resolve(app + ".json"));
@@ -169,7 +173,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         }
     }
 
-    private Image ofOperator(String reference, Progress progress) {
+    private Image ensureForOperator(String reference, Progress progress) {
         Optional<Image> pinned = findPinned(reference);
         if (pinned.isPresent()) {
             return pinned.get();
@@ -184,7 +188,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
     private Image layout(String reference, Progress progress) {
         OciLayoutReference parsed = OciLayoutReference.parse(reference.substring(LAYOUT.length()));
         Optional<Image> here = Files.exists(parsed.path()) ? Optional.empty() : find(reference);
-        return here.orElseGet(() -> bringIn(parsed, LAYOUT + parsed, progress));
+        return here.orElseGet(() -> importLayout(parsed, LAYOUT + parsed, progress));
     }
 
     @Override
@@ -206,10 +210,10 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
 
     @Override
     public Image importFrom(Path source, String name, Progress progress) {
-        return bringIn(OciLayoutReference.parse(source.toString()), LocalImageName.parse(name), progress);
+        return importLayout(OciLayoutReference.parse(source.toString()), LocalImageName.parse(name), progress);
     }
 
-    private Image bringIn(OciLayoutReference from, String name, Progress progress) {
+    private Image importLayout(OciLayoutReference from, String name, Progress progress) {
         return work("import " + from, Requester.operator(), room -> {
             if (!Files.exists(from.path())) {
                 throw RejectedException.notFound("there is no image at " + from.path());
@@ -238,19 +242,25 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
             return pinned;
         }
         String name = known(reference);
-        return tags.find(name).flatMap(shelf::find).map(ready -> ready.named(name));
+        return tags.find(name).flatMap(readyImages::find).map(ready -> ready.named(name));
     }
 
-    /** An image named by its content, alone or behind a name: what its names mean by now does not matter. */
+    /**
+     * Finds an image by a digest, alone or after a name. The name is ignored, because it may refer to another image by
+     * now.
+     */
     private Optional<Image> findPinned(String reference) {
         int at = reference.indexOf('@');
         String digest = reference.substring(at + 1);
         return Digest.read(digest)
-                .flatMap(shelf::find)
+                .flatMap(readyImages::find)
                 .map(ready -> ready.named(at < 0 ? digest : reference.substring(0, at)));
     }
 
-    /** The name a reference is kept under: a local image goes before one of a registry that is called the same. */
+    /**
+     * The name under which a reference is stored: a local image takes precedence over a registry image of the same
+     * name.
+     */
     private String known(String reference) {
         if (reference.startsWith(LAYOUT)) {
             return LAYOUT + OciLayoutReference.parse(reference.substring(LAYOUT.length()));
@@ -263,7 +273,8 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
     @Override
     public List<Image> list() {
         List<Image> images = new ArrayList<>();
-        tags.all().forEach((name, digest) -> shelf.find(digest).ifPresent(ready -> images.add(ready.named(name))));
+        tags.all()
+                .forEach((name, digest) -> readyImages.find(digest).ifPresent(ready -> images.add(ready.named(name))));
         return images;
     }
 
@@ -287,10 +298,10 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         inUse.forEach(digest -> keep.add(Digest.parse(digest, "an image in use")));
         return work("collect images", Requester.operator(), room -> {
             long bytes = 0;
-            for (Digest digest : shelf.all()) {
+            for (Digest digest : readyImages.all()) {
                 try (KeyedLocks.Held _ = making.lock(digest.hex())) {
                     if (!keep.contains(digest) && !tags.all().containsValue(digest)) {
-                        bytes += shelf.remove(digest, room);
+                        bytes += readyImages.remove(digest, room);
                         tags.forget(digest);
                     }
                 }
@@ -299,7 +310,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         });
     }
 
-    /** Everything from a source to a ready image under {@code name}. */
+    /** Turns a source into a ready image under {@code name}. */
     private Image make(
             ImageSource source, Requester by, Optional<String> which, String name, Path room, Progress progress)
             throws IOException, InterruptedException {
@@ -313,7 +324,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
             return image;
         } finally {
             if (!made && by.tenant().isPresent()) {
-                // Else a registry that always breaks off could have a tenant's pulls fill the disk with parts.
+                // Otherwise a registry that always breaks off could fill the disk with a tenant's partial downloads.
                 blobs.discard(manifest);
             }
         }
@@ -329,13 +340,13 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
             Progress progress)
             throws IOException, InterruptedException {
         try (BlobStore.Hold _ = blobs.hold(manifest)) {
-            if (shelf.find(manifest.digest()).isEmpty()) {
+            if (readyImages.find(manifest.digest()).isEmpty()) {
                 by.tenant().ifPresent(app -> checkShare(app, manifest));
-                // Outside the lock: who gets the same content from a faster registry does not wait for this one.
+                // Outside the lock: a request for the same content from a faster registry must not wait for this one.
                 fetch(manifest, source, space, progress);
             }
             try (KeyedLocks.Held _ = making.lock(manifest.digest().hex())) {
-                Optional<Ready> here = shelf.find(manifest.digest());
+                Optional<Ready> here = readyImages.find(manifest.digest());
                 Ready ready = here.isPresent() ? here.get() : make(manifest, source, by, space, room, progress);
                 tags.set(name, manifest.digest());
                 return ready.named(name);
@@ -343,7 +354,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         }
     }
 
-    /** What one app's token may have on this host, before its next image begins. */
+    /** Throws if the app's images would exceed its share of this host. */
     private void checkShare(String app, Manifest manifest) {
         long bound = settings.appLimits().imageBytes();
         if (manifest.bytes() > bound) {
@@ -354,7 +365,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
                     "make a smaller image");
         }
         long held = tags.granted(app).stream()
-                .flatMap(digest -> shelf.find(digest).stream())
+                .flatMap(digest -> readyImages.find(digest).stream())
                 .mapToLong(Ready::bytes)
                 .sum();
         if (held + manifest.bytes() > SHARE * bound) {
@@ -375,7 +386,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
     private Ready make(
             Manifest manifest, ImageSource source, Requester by, SpaceGuard space, Path room, Progress progress)
             throws IOException, InterruptedException {
-        fetch(manifest, source, space, progress); // nothing, but where the image was collected a moment ago
+        fetch(manifest, source, space, progress); // fetches nothing, unless the image was collected a moment ago
         ImageConfigCodec.Parsed config = ImageConfigCodec.parse(blobs.read(manifest.config()));
         if (!config.platform().equals(settings.platform()) && !config.platform().equals("/")) {
             throw RejectedException.because(
@@ -384,7 +395,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
                             + settings.platform());
         }
         Path root = new Flattener(settings.limits(by), space).flatten(manifest, config.layers(), blobs, room, progress);
-        return shelf.publish(manifest.digest(), config.config(), root, room, clock.wall());
+        return readyImages.publish(manifest.digest(), config.config(), root, room, clock.wall());
     }
 
     private interface Work<T> {
@@ -392,8 +403,8 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
     }
 
     /**
-     * Runs work in a private folder that is gone afterwards, on a platform thread: it makes foreign calls and starts
-     * programs, which hold the thread they run on.
+     * Runs work in a private folder that is removed afterwards. On a platform thread, because the work makes foreign
+     * calls and starts programs, which block their thread.
      */
     private <T> T work(String attempt, Requester by, Work<T> work) {
         try (WorkSlots.Held _ = slots.take(by)) {
@@ -429,7 +440,7 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         return new FailedException("could not " + attempt + ": it was interrupted", e);
     }
 
-    /** Lets another process have the folder. Work under way is not waited for. */
+    /** Lets another process use the folder. Does not wait for work in progress. */
     @Override
     public void close() {
         try {

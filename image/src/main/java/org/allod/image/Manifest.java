@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * The manifest of one platform.
  *
- * @param digest of its exact bytes: the name of the image
+ * @param digest of its exact bytes, which identifies the image
  * @param layers lowest first
  */
 record Manifest(Digest digest, Descriptor config, List<Descriptor> layers) {

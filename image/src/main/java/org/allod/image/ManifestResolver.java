@@ -8,9 +8,9 @@ import java.util.stream.Collectors;
 import org.allod.base.RejectedException;
 import org.allod.image.OciJson.Child;
 
-/** Finds the one manifest that a source means for this host's platform. */
+/** Finds the manifest of a source for this host's platform. */
 final class ManifestResolver {
-    /** An index may name an index; nobody nests them deeper than this for a good reason. */
+    /** Maximum nesting of indexes; no legitimate image nests them deeper. */
     private static final int NESTED = 3;
 
     private final String platform;
@@ -21,7 +21,7 @@ final class ManifestResolver {
         this.limits = limits;
     }
 
-    /** Follows {@code source} down to a manifest; {@code name} picks one of several in a layout. */
+    /** Follows {@code source} to a manifest; {@code name} selects one of several in a layout. */
     Manifest resolve(ImageSource source, Optional<String> name) throws IOException {
         ImageSource.Document document = source.top();
         Optional<String> wanted = name;
@@ -88,7 +88,7 @@ final class ManifestResolver {
         return fit.getFirst();
     }
 
-    /** In full, or without the registry that docker save puts before it. */
+    /** Compares the full name, or the name without the registry that docker save prepends. */
     private static boolean named(Child child, String wanted) {
         return child.name().equals(wanted) || child.name().endsWith("/" + wanted);
     }
@@ -103,7 +103,7 @@ final class ManifestResolver {
                 .collect(Collectors.joining(", "));
     }
 
-    /** A document of unknown length, refused rather than read past the bound. */
+    /** Reads a document of unknown length and refuses one that exceeds the limit. */
     static byte[] bounded(InputStream in, int most, String source) throws IOException {
         byte[] content = in.readNBytes(most + 1);
         if (content.length > most) {

@@ -15,8 +15,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reads the JSON documents of an image: index, manifest, configuration. Strict in what it needs and blind to the rest;
- * bounded in depth, length and number of things. Pure.
+ * Parses the JSON documents of an image: index, manifest, configuration. Strict about the fields it needs and ignores
+ * the rest; bounded in depth, length and number of elements. Pure.
  *
  * @see <a href="https://github.com/opencontainers/image-spec">the OCI image specification</a>
  */
@@ -41,7 +41,7 @@ final class OciJson {
             "application/vnd.docker.image.rootfs.diff.tar",
             "application/vnd.docker.image.rootfs.diff.tar.zstd");
 
-    /** Deeper or longer than any real document; the whole is bounded before it gets here. */
+    /** Deeper and longer than any real document; the total size is limited before parsing. */
     private static final StreamReadConstraints BOUNDS = StreamReadConstraints.builder()
             .maxNestingDepth(32)
             .maxStringLength(1 << 20)
@@ -59,28 +59,28 @@ final class OciJson {
 
     private OciJson() {}
 
-    /** Either of the two documents that a reference can lead to. */
+    /** The two kinds of document that a reference can refer to. */
     sealed interface Top {}
 
     /** One manifest per platform. */
     record Index(List<Child> children) implements Top {}
 
-    /** A {@link Manifest}, at hand. */
+    /** A single {@link Manifest}. */
     record Single(Manifest manifest) implements Top {}
 
     /**
-     * A line of an index.
+     * An entry of an index.
      *
-     * @param platform such as {@code linux/amd64}; empty where it does not say
-     * @param name the name a layout gives it; empty where it has none
+     * @param platform such as {@code linux/amd64}; empty if absent
+     * @param name the name that a layout gives it; empty if absent
      */
     record Child(Descriptor descriptor, String platform, String name) {}
 
     /**
-     * Reads an index or a manifest.
+     * Parses an index or a manifest.
      *
-     * @param mediaType what its carrier says it is; where the document says otherwise it is refused, since the two
-     *     readings of one digest are a way to smuggle
+     * @param mediaType the media type that the source declares; if the document declares another it is refused, because
+     *     two readings of one digest allow smuggling
      */
     static Top top(byte[] document, Optional<String> mediaType, ImageLimits limits) {
         JsonNode json = parse(document, "manifest");

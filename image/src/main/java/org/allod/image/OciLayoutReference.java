@@ -7,13 +7,13 @@ import java.util.Optional;
 import org.allod.base.RejectedException;
 
 /**
- * Where a layout or an archive lies, and which of its images is meant: {@code PATH} or {@code PATH:NAME}.
+ * The path of a layout or archive, and which of its images to use: {@code PATH} or {@code PATH:NAME}.
  *
  * @param path absolute
- * @param image the name the layout itself gives the image; empty for the only one
+ * @param image the image's name within the layout; empty for the only one
  */
 record OciLayoutReference(Path path, Optional<String> image) {
-    /** The path is the shortest that exists, up to a colon; without such a one it is all of it. */
+    /** Takes the shortest path up to a colon that exists; if none does, the path is the whole text. */
     static OciLayoutReference parse(String text) {
         for (int colon = text.indexOf(':'); colon > 0; colon = text.indexOf(':', colon + 1)) {
             Path path = path(text.substring(0, colon));

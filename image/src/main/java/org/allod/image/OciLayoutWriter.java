@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Writes an OCI image layout of one image with one layer. */
+/** Writes an OCI image layout with one image of one layer. */
 final class OciLayoutWriter {
     private OciLayoutWriter() {}
 

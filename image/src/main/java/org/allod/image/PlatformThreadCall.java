@@ -6,7 +6,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.allod.base.Bug;
 
-/** Moves a piece of work onto a platform thread and waits for it; an interrupt of the waiter goes on to the work. */
+/** Runs work on a platform thread and waits for it; an interrupt of the waiter is passed on to the work. */
 final class PlatformThreadCall {
     private PlatformThreadCall() {}
 
@@ -19,7 +19,7 @@ final class PlatformThreadCall {
                 try {
                     return task.get();
                 } catch (InterruptedException e) {
-                    // The work ends in its own time and clears up; then its own InterruptedException comes out of
+                    // The work ends in its own time and cleans up; then its own InterruptedException comes out of
                     // get().
                     interrupted = true;
                     thread.interrupt();

@@ -16,17 +16,17 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the connections of a pull. A name is resolved once, each address is judged, and it is that very address that is
- * connected to. The sockets are a channel's, so an interrupt ends whatever they wait for.
+ * Makes the connections of a pull. A name is resolved once, each address is checked, and the connection goes to exactly
+ * the checked address. Sockets are channels, so an interrupt ends any wait on them.
  */
 final class PolicedConnector {
     private static final int CONNECT_MILLIS = 20_000;
     private static final int RESOLVE_SECONDS = 20;
 
-    /** Addresses of one name that are tried: whose DNS it is decides how many there are. */
+    /** Maximum addresses of one name that are tried: the owner of the DNS name decides how many there are. */
     private static final int MOST_ADDRESSES = 8;
 
-    /** Whether a connection may be made. */
+    /** Decides whether a connection may be made. */
     interface Judge {
         boolean allows(String host, int port, InetAddress address);
     }
@@ -38,7 +38,7 @@ final class PolicedConnector {
         Names SYSTEM = host -> Arrays.asList(InetAddress.getAllByName(host));
     }
 
-    /** Every address of the name is kept from who asks. */
+    /** Every address of the name is denied to the requester. */
     static final class Denied extends IOException {
         Denied(String host) {
             super(host + " leads to no address that is allowed");
@@ -79,7 +79,7 @@ final class PolicedConnector {
         throw last == null ? new NoRouteToHostException(host) : last;
     }
 
-    /** On a thread of its own: the system's resolver heeds no interrupt. */
+    /** On another thread: the system's resolver ignores interrupts. */
     private List<InetAddress> resolve(String host) throws IOException {
         FutureTask<List<InetAddress>> task = new FutureTask<>(() -> names.of(host));
         Thread.ofPlatform().daemon().name("image: resolve").start(task);

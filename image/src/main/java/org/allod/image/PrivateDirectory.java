@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 
-/** A folder only root can enter: it holds set-user-id programs out of images nobody vouches for. */
+/** A folder that only root can enter: it holds set-user-id programs from untrusted images. */
 final class PrivateDirectory {
     private PrivateDirectory() {}
 

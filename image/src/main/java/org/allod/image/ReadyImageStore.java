@@ -14,8 +14,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The images that are ready: a folder each, named by the digest of the manifest, holding the file system image and
- * what is known of it. A folder gets its name only when all in it is durable, so what has a name is whole.
+ * The images that are ready: one folder for each, named by the manifest's digest, with the file system image and its
+ * metadata. A folder gets its name only when its content is durable, so a named one is always complete.
  */
 final class ReadyImageStore {
     private static final System.Logger LOG = System.getLogger(ReadyImageStore.class.getName());
@@ -27,14 +27,14 @@ final class ReadyImageStore {
         this.folder = Files.createDirectories(folder);
     }
 
-    /** An image without a name. */
+    /** A ready image without a name. */
     record Ready(Digest digest, Image.Config config, Path rootImage, long bytes, Instant created) {
         Image named(String reference) {
             return new Image(reference, digest.toString(), config, rootImage, bytes, created);
         }
     }
 
-    /** Makes the image durable and visible under its digest, all at once. */
+    /** Makes the image durable and visible under its digest, atomically. */
     Ready publish(Digest digest, Image.Config config, Path rootImage, Path staging, Instant now) throws IOException {
         Path parcel = Files.createDirectory(staging.resolve("parcel"));
         Path root = Files.move(rootImage, parcel.resolve(rootImage.getFileName()));
@@ -49,12 +49,12 @@ final class ReadyImageStore {
         StagingFiles.sync(root);
         StagingFiles.sync(parcel.resolve(CARD));
         StagingFiles.sync(parcel);
-        StagingFiles.remove(path(digest)); // Only ever something damaged: a whole one is found before work starts.
+        StagingFiles.remove(path(digest)); // only ever a damaged one: a complete one is found before work starts
         StagingFiles.publish(parcel, path(digest));
         return find(digest).orElseThrow(() -> new IOException("the image cannot be read back"));
     }
 
-    /** The image, if it is here and whole. */
+    /** The image, if it is here and complete. */
     Optional<Ready> find(Digest digest) {
         Path home = path(digest);
         if (!Files.isDirectory(home)) {
@@ -89,7 +89,7 @@ final class ReadyImageStore {
         return digests;
     }
 
-    /** Removes an image; first out of sight, so that a crash leaves no half of one under its name. */
+    /** Removes an image. It is moved out of sight first, so that a crash leaves no partial one under its name. */
     long remove(Digest digest, Path staging) throws IOException {
         if (!Files.isDirectory(path(digest))) {
             return 0;

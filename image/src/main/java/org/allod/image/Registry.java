@@ -9,8 +9,8 @@ import org.allod.base.RejectedException;
 import org.allod.base.Timers;
 
 /**
- * An image in a registry, by the distribution protocol: documents, ranges and bounds. Challenges, tokens and redirects
- * are {@link RegistryClient}'s.
+ * An image in a registry, over the distribution protocol: documents, ranges and limits. {@link RegistryClient} handles
+ * challenges, tokens and redirects.
  *
  * @see <a href="https://github.com/opencontainers/distribution-spec">the OCI distribution specification</a>
  */
@@ -34,7 +34,10 @@ final class Registry implements ImageSource {
         this.limits = limits;
     }
 
-    /** Its connections are made by {@code connector}; with these credentials, found or missed in {@code place}. */
+    /**
+     * Creates the source. {@code connector} makes its connections; {@code place} says where the credentials were found
+     * or expected.
+     */
     static Registry of(
             ImageReference reference,
             Optional<DockerAuth.Credentials> credentials,
@@ -86,7 +89,7 @@ final class Registry implements ImageSource {
             errors.check(answer.status(), "manifest " + selector);
             byte[] content = ManifestResolver.bounded(in, limits.manifestBytes(), name());
             String type = answer.header("content-type").split(";", 2)[0].trim();
-            // Some registries hand out everything as plain JSON; then the document must say itself what it is.
+            // Some registries declare everything as plain JSON; the document must then declare its own type.
             return new Document(content, type.endsWith("/json") || type.equals("text/plain") ? "" : type);
         }
     }

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Asks one registry for one repository: answers its challenge with the credentials or with a token got for them, and
- * follows redirects without taking either along. Nothing is sent in clear that began encrypted.
+ * Sends requests for one repository to one registry: answers its challenge with the credentials or with a token
+ * obtained for them, and follows redirects without sending either along. Never downgrades from TLS to clear text.
  *
  * @see <a href="https://distribution.github.io/distribution/spec/auth/token/">the token protocol</a>
  */
@@ -43,7 +43,7 @@ final class RegistryClient {
         this.errors = errors;
     }
 
-    /** The answer to {@code GET /v2/REPOSITORY/path}, whatever its status. */
+    /** The response to {@code GET /v2/REPOSITORY/path}, whatever its status. */
     HttpGet.Answer get(String path, Map<String, String> headers) throws IOException {
         String host = reference.registry().equals("docker.io") ? "registry-1.docker.io" : reference.registry();
         String scheme = reference.loopback() ? "http" : "https";
@@ -98,7 +98,7 @@ final class RegistryClient {
         return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
     }
 
-    /** An absolute URL that may be asked from where we are: what began encrypted stays so. */
+    /** Resolves a redirect's absolute URL; a redirect from TLS to clear text is refused. */
     private static URI target(URI from, String location) throws IOException {
         try {
             URI next = from.resolve(location);
@@ -108,13 +108,13 @@ final class RegistryClient {
                 return next;
             }
         } catch (IllegalArgumentException e) {
-            // Said below.
+            // Reported below.
         }
         throw new ProtocolException(
                 "it sends us to an address that cannot be asked: " + UntrustedText.printable(location));
     }
 
-    /** What answers the challenge; nothing where we have nothing to show. */
+    /** The Authorization value that answers the challenge; empty without credentials for it. */
     private Optional<String> proof(String challenge, URI at) throws IOException {
         Matcher bearer = BEARER.matcher(challenge);
         if (bearer.find()) {
@@ -128,7 +128,7 @@ final class RegistryClient {
         return credentials.map(DockerAuth.Credentials::basic);
     }
 
-    /** A token to pull this repository and for nothing else, whatever the challenge would have us ask for. */
+    /** Obtains a token to pull this repository and nothing else, whatever scope the challenge names. */
     private String token(String realm, String service, URI at) throws IOException {
         String query = "scope=" + encode("repository:" + reference.repository() + ":pull")
                 + (service.isEmpty() ? "" : "&service=" + encode(service));

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import org.allod.base.RejectedException;
 
-/** Tells apart what can go wrong with a registry, in words that say what to do. */
+/** Translates registry failures into errors that say what to do. */
 final class RegistryErrors {
     private final ImageReference reference;
     private final Optional<DockerAuth.Credentials> credentials;
@@ -21,7 +21,7 @@ final class RegistryErrors {
 
     /**
      * @param place where credentials are looked for
-     * @param tenant the app whose token asks; empty where it is the operator
+     * @param tenant the app whose token makes the request; empty for the operator
      */
     RegistryErrors(
             ImageReference reference,
@@ -34,7 +34,9 @@ final class RegistryErrors {
         this.tenant = tenant;
     }
 
-    /** Passes where the answer is good; an {@link IOException} is worth another try, a {@link RejectedException} is not. */
+    /**
+     * Returns on success; throws an {@link IOException} if a retry may help, and a {@link RejectedException} if not.
+     */
     void check(int status, String what) throws IOException {
         switch (status) {
             case 200, 206 -> {}
@@ -83,8 +85,8 @@ final class RegistryErrors {
     }
 
     /**
-     * What came out of the network, in words. For a tenant, a name that nobody knows and one that leads where it may
-     * not connect are one and the same: the difference would tell of the operator's own names and networks.
+     * Describes a network failure. For a tenant, an unknown name and one that resolves to a denied address give the
+     * same error, because the difference would reveal the operator's own names and networks.
      */
     IOException translate(IOException thrown) {
         List<Throwable> causes = causes(thrown);

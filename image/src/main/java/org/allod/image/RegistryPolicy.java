@@ -12,27 +12,27 @@ import java.util.regex.Pattern;
 import org.allod.base.RejectedException;
 
 /**
- * Where the host connects when an app's token names a registry: to public addresses, and to what the operator lists.
- * Without this a tenant could have the host, from inside its own network, look for what listens on loopback, on private
- * networks and at the metadata services of clouds.
+ * Where the host may connect when an app's token names a registry: public addresses, and those that the operator lists.
+ * Without this a tenant could use the host to scan loopback, private networks and cloud metadata services from inside.
  *
- * <p>It is asked about the address a connection is about to be made to, never about a name: so it also holds for
- * redirects, for token services, and for names that lead elsewhere the second time they are asked for.
+ * <p>It checks the address of each connection and never a name, so it also covers redirects, token services, and names
+ * whose address changes between lookups.
  *
- * @param hosts registries by name, with {@code :PORT} where it is not the usual one: what they lead to is allowed
+ * @param hosts allowed registries by name, with {@code :PORT} unless it is the default, whatever address they resolve
+ *     to
  * @param ranges addresses that are allowed under any name
- * @param operatorCredentials whether apps pull with the operator's credentials; otherwise with their own alone
+ * @param operatorCredentials whether apps pull with the operator's credentials; otherwise only with their own
  */
 public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boolean operatorCredentials) {
-    /** Public registries, and no credentials of the operator's. */
+    /** Public registries, without the operator's credentials. */
     public static final RegistryPolicy USUAL = new RegistryPolicy(Set.of(), List.of(), false);
 
     private static final Pattern HOST =
             Pattern.compile("(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\\[[0-9a-f:.]+])(?::[0-9]{1,5})?");
 
     /**
-     * What no tenant's registry is at: this host, its networks, multicast, ranges for documentation and tests, and what
-     * clouds serve metadata at (169.254.169.254, 168.63.129.16, 192.0.0.192 and 100.100.100.200, all in these).
+     * Addresses that no tenant's registry may have: this host, its networks, multicast, documentation and test ranges,
+     * and cloud metadata services (169.254.169.254, 168.63.129.16, 192.0.0.192 and 100.100.100.200 are all in these).
      */
     private static final List<AddressRange> SPECIAL_V4 = ranges(
             "0.0.0.0/8",
@@ -51,7 +51,7 @@ public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boole
             "203.0.113.0/24",
             "224.0.0.0/3");
 
-    /** Of IPv6 only global unicast is public, and of that not what carries IPv4 inside, nor documentation. */
+    /** In IPv6 only global unicast is public, except for ranges that embed IPv4 and for documentation. */
     private static final AddressRange GLOBAL_V6 = AddressRange.parse("2000::/3");
 
     private static final List<AddressRange> SPECIAL_V6 = ranges("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20");
@@ -65,7 +65,7 @@ public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boole
         return List.of(texts).stream().map(AddressRange::parse).toList();
     }
 
-    /** Reads {@code HOST[:PORT],RANGE,…}; empty for nothing beside public registries. */
+    /** Parses {@code HOST[:PORT],RANGE,…}; empty allows only public registries. */
     public static RegistryPolicy parse(String text, boolean operatorCredentials) {
         Set<String> hosts = new HashSet<>();
         List<AddressRange> ranges = new ArrayList<>();
@@ -84,7 +84,7 @@ public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boole
         return new RegistryPolicy(hosts, ranges, operatorCredentials);
     }
 
-    /** Whether a tenant's pull may connect to {@code address}, which {@code host} leads to. */
+    /** Whether a tenant's pull may connect to {@code address}, to which {@code host} resolves. */
     boolean allows(String host, int port, InetAddress address) {
         String name = host.toLowerCase(Locale.ROOT);
         return hosts.contains(name)
@@ -100,7 +100,10 @@ public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boole
         return GLOBAL_V6.contains(address) && SPECIAL_V6.stream().noneMatch(range -> range.contains(address));
     }
 
-    /** A public address of this host is still this host: what listens on it takes us for a neighbour. */
+    /**
+     * Whether the address is this host's own, even a public one: what listens on it treats this host as a trusted
+     * neighbour.
+     */
     private static boolean isOurs(InetAddress address) {
         try {
             return NetworkInterface.getByInetAddress(address) != null;

@@ -9,10 +9,10 @@ import org.allod.base.Rng;
 import org.allod.base.Timers;
 
 /**
- * Tries again after the network failed, a bounded number of times in a row without any progress. A cut connection that
- * brought some bytes first costs no try: a large blob over a bad link arrives in the end.
+ * Retries after network failures, up to a number of consecutive attempts without progress. An attempt that received
+ * some bytes does not count: a large blob arrives in the end even over a bad link.
  *
- * <p>Waits are exponential with jitter (half to all of the step), so that many hosts cut off together do not come back
+ * <p>Waits are exponential with jitter (half to all of the step), so that many hosts cut off together do not return
  * together.
  */
 final class Retry {
@@ -40,14 +40,14 @@ final class Retry {
         T ask() throws IOException;
     }
 
-    /** The answer to a small question, of which nothing is kept between tries. */
+    /** Retries a small request, which keeps nothing between attempts. */
     <T> T get(int attempts, Question<T> question) throws IOException, InterruptedException {
         List<T> answer = new ArrayList<>(1);
         run(attempts, () -> 0, () -> answer.add(question.ask()));
         return answer.getFirst();
     }
 
-    /** Runs {@code attempt} until it succeeds; {@code progress} tells how far the work has come. */
+    /** Runs {@code attempt} until it succeeds; {@code progress} measures how far the work has come. */
     void run(int attempts, Measure progress, Attempt attempt) throws IOException, InterruptedException {
         int failures = 0;
         long reached = progress.now();
@@ -70,7 +70,7 @@ final class Retry {
         }
     }
 
-    /** A full disk does not empty itself within seconds. */
+    /** Whether the failure is local: a full disk does not empty itself within seconds. */
     private static boolean isOurs(IOException e) {
         return e.getMessage() != null && e.getMessage().contains(StagingFiles.FULL);
     }

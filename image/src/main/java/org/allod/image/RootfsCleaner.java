@@ -2,9 +2,12 @@ package org.allod.image;
 
 import java.util.List;
 
-/** What an installed Debian holds that an image should not: traces of the day and the builder, caches, documentation. */
+/**
+ * Removes what an installed Debian holds and an image should not: traces of the day and the builder, caches,
+ * documentation.
+ */
 final class RootfsCleaner {
-    /** Copyright files stay: packages may be passed on only with them. */
+    /** Documentation to remove. Copyright files stay, because packages may be redistributed only with them. */
     static final List<String> DOCUMENTATION = List.of(
             "usr/share/doc",
             "usr/share/man",
@@ -13,7 +16,7 @@ final class RootfsCleaner {
             "usr/share/lintian",
             "usr/share/bug");
 
-    /** The host's own sources, names and resolver; logs, caches, and the backups dpkg keeps of its lists. */
+    /** Traces to remove: the host's sources, names and resolver; logs, caches, and dpkg's backups. */
     private static final List<String> TRACES = List.of(
             "etc/apt",
             "etc/hostname",
@@ -36,7 +39,7 @@ final class RootfsCleaner {
 
     static void trim(RootfsTree tree) {
         TRACES.forEach(tree::remove);
-        // The guest brings its own devices; a pipe or node in the image would only be in their way.
+        // The guest provides its own devices; nodes in the image would only be in their way.
         emptyDirectory(tree, "dev");
         emptyDirectory(tree, "run");
         emptyDirectory(tree, "tmp");
@@ -52,7 +55,7 @@ final class RootfsCleaner {
         }
     }
 
-    /** Folders stay, with their owners: a server that logs to a file expects its own. */
+    /** Removes files but keeps folders with their owners: a server that logs to a file expects its folder. */
     private static void files(TreeNode.Folder folder) {
         folder.children.values().removeIf(slot -> !(slot.node() instanceof TreeNode.Folder));
         folder.children.values().forEach(slot -> {

@@ -9,18 +9,18 @@ import java.util.Map;
 import java.util.UUID;
 
 /**
- * Makes one read-only file system image of a folder. EROFS, uncompressed: the host's kernel, a guest's and gVisor's
- * own reader all mount it, and a page fault costs no decompression. Where the host has no mkfs.erofs it is ext4.
+ * Builds one read-only file system image from a folder. EROFS, uncompressed: the host's kernel, a guest's kernel and
+ * gVisor's own reader all mount it, and a page fault needs no decompression. Without mkfs.erofs on the host it is ext4.
  *
- * <p>Its identity comes from the image's digest. Only the time of building in its superblock differs from one host to
- * another: mkfs.erofs 1.5 can fix that only by giving it to every file.
+ * <p>Its UUID is derived from the image's digest. Only the build time in its superblock differs between hosts:
+ * mkfs.erofs 1.5 can fix that only by giving it to every file.
  */
 final class RootfsImageBuilder {
     private static final int MINUTES = 30;
 
     private RootfsImageBuilder() {}
 
-    /** Makes an image of {@code folder} in {@code into}. */
+    /** Builds an image of {@code folder} in {@code into}. */
     static Path make(Path folder, Path into, Digest of) throws IOException, InterruptedException {
         String uuid = uuid(of).toString();
         Path target;

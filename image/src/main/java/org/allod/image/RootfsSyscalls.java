@@ -19,11 +19,11 @@ import java.lang.invoke.VarHandle;
 import org.allod.base.Bug;
 
 /**
- * The calls that put a file system tree on disk, for names that are bytes. Java's own file interface cannot say them:
- * it decodes names by the locale, and knows neither devices nor {@code security.capability}.
+ * System calls that write a file system tree to disk with names that are bytes. Java's file interface cannot: it
+ * decodes names by the locale, and supports neither devices nor {@code security.capability}.
  *
- * <p>Every name is relative to an open folder and no link is followed. For one thread, a platform thread: the calls
- * hold their carrier.
+ * <p>Every name is relative to an open folder and no link is followed. For one thread, a platform thread, because the
+ * calls block their carrier.
  */
 final class RootfsSyscalls implements AutoCloseable {
     private static final int AT_SYMLINK_NOFOLLOW = 0x100;
@@ -71,7 +71,7 @@ final class RootfsSyscalls implements AutoCloseable {
                 Linker.Option.captureCallState("errno"));
     }
 
-    /** Opens a folder by a path of the host's. */
+    /** Opens a folder by its path on the host. */
     int openFolder(String path) throws IOException {
         return openFolder(AT_FDCWD, path);
     }
@@ -128,7 +128,7 @@ final class RootfsSyscalls implements AutoCloseable {
                 (int) UTIMENSAT.invokeExact(state, at, text(first, name), times, AT_SYMLINK_NOFOLLOW));
     }
 
-    /** There is no call for an attribute relative to an open folder; the kernel's own name of that folder stands in. */
+    /** Linux has no call for an attribute relative to an open folder, so the path of the folder under /proc is used. */
     void attribute(int at, String name, String attribute, byte[] value) throws IOException {
         try (Arena once = Arena.ofConfined()) {
             MemorySegment bytes = once.allocate(Math.max(1, value.length));

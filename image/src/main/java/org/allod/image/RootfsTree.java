@@ -15,12 +15,13 @@ import org.allod.image.TreeNode.Slot;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The file system of an image, in memory while its layers are laid over one another; only the files' contents are on
- * disk. So there is no path for an archive to escape through: a name is a key in a map, {@code ..} is taken off a list,
- * and a symbolic link is followed from this tree's root, as it would be inside the machine.
+ * The file system of an image, in memory while its layers are applied; only the contents of files are on disk. An
+ * archive therefore cannot escape through a path: a name is a key in a map, {@code ..} removes an element of a list,
+ * and a symbolic link is resolved from this tree's root, as inside the machine.
  *
- * <p>The rules are the image specification's (layer.md): a whiteout hides what layers <em>below</em> named, whichever
- * comes first in the archive; a folder over a folder keeps its children; anything else replaces.
+ * <p>The rules are those of the image specification (layer.md). A whiteout ({@code .wh.NAME}) or an opaque marker
+ * ({@code .wh..wh..opq}) hides what <em>lower</em> layers contain, wherever it stands in the archive; see {@link #put}
+ * and {@code hide}. A folder over a folder keeps its children; anything else replaces.
  *
  * <p>For one thread.
  *
@@ -30,7 +31,7 @@ final class RootfsTree {
     private static final String WHITEOUT = ".wh.";
     private static final String OPAQUE = ".wh..wh..opq";
 
-    /** As in the kernel: more links than this in one path are a loop. */
+    /** The kernel's limit: more links than this in one path count as a loop. */
     private static final int LINKS = 40;
 
     private static final int LOOK_ONLY = -1;
@@ -44,12 +45,15 @@ final class RootfsTree {
         this.limits = limits;
     }
 
-    /** Files that had more than one name at some time. */
+    /** Whether the file had more than one name at some time. */
     boolean shared(TreeNode node) {
         return shared.contains(node);
     }
 
-    /** Puts {@code node} at {@code path}; a folder over a folder only changes its rights. */
+    /**
+     * Puts {@code node} at {@code path}. A folder over a folder only changes its attributes; a whiteout name hides
+     * instead.
+     */
     void put(String path, TreeNode node, int layer) {
         List<String> names = names(path);
         if (names.isEmpty()) {
@@ -75,7 +79,7 @@ final class RootfsTree {
         }
     }
 
-    /** Gives what is at {@code target} the further name {@code path}. */
+    /** Adds the name {@code path} to the node at {@code target} (a hard link). */
     void link(String path, String target, int layer) {
         List<String> to = names(target);
         Folder of = to.isEmpty() ? null : existing(to.subList(0, to.size() - 1));
@@ -94,7 +98,7 @@ final class RootfsTree {
         put(path, slot.node(), layer);
     }
 
-    /** What is at {@code path}, not following a link at its end. */
+    /** The node at {@code path}; does not follow a link at its end. */
     @Nullable
     TreeNode at(String path) {
         List<String> names = names(path);
@@ -106,7 +110,7 @@ final class RootfsTree {
         return slot == null ? null : slot.node();
     }
 
-    /** Takes {@code path} and all below it out. */
+    /** Removes {@code path} and everything below it. */
     void remove(String path) {
         List<String> names = names(path);
         Folder parent = names.isEmpty() ? null : existing(names.subList(0, names.size() - 1));
@@ -118,7 +122,7 @@ final class RootfsTree {
     private void hide(Folder parent, String name, int layer) {
         if (name.equals(OPAQUE)) {
             prune(parent, layer);
-        } else if (!name.startsWith(WHITEOUT + WHITEOUT)) { // Others of this form are a storage driver's own.
+        } else if (!name.startsWith(WHITEOUT + WHITEOUT)) { // other names of this form belong to a storage driver
             String hidden = name.substring(WHITEOUT.length());
             Slot slot = parent.children.get(hidden);
             if (slot != null && prunable(slot, layer)) {
@@ -131,7 +135,7 @@ final class RootfsTree {
         folder.children.values().removeIf(slot -> prunable(slot, layer));
     }
 
-    /** True where nothing of {@code layer} is at or below; what lower layers had below is taken out on the way. */
+    /** Removes what lower layers put below the slot; returns true if nothing of {@code layer} is at or below it. */
     private static boolean prunable(Slot slot, int layer) {
         if (slot.node() instanceof Folder folder) {
             prune(folder, layer);
@@ -140,7 +144,7 @@ final class RootfsTree {
         return slot.layer() < layer;
     }
 
-    /** The folder at {@code names}, through links, made where it is missing. */
+    /** The folder at {@code names}, through links; created if missing. */
     private Folder folder(List<String> names, int layer, String whole) {
         Folder found = walk(names, layer, whole);
         if (found == null) {
@@ -150,7 +154,7 @@ final class RootfsTree {
         return found;
     }
 
-    /** The same, but null where it is missing. */
+    /** As above, but null if missing. */
     private @Nullable Folder existing(List<String> names) {
         return walk(names, LOOK_ONLY, String.join("/", names));
     }
@@ -213,7 +217,9 @@ final class RootfsTree {
         }
     }
 
-    /** A path of an archive as names. It is relative to the root, whatever it starts with; it may not climb. */
+    /**
+     * Splits an archive's path into names. It is relative to the root, whatever it starts with; {@code ..} is refused.
+     */
     private static List<String> names(String path) {
         if (path.length() > ImageLimits.PATH_BYTES) {
             throw RejectedException.because(
@@ -244,7 +250,7 @@ final class RootfsTree {
         return names;
     }
 
-    /** Every name in the tree: for tests and for the writer of layers. */
+    /** Visits every name in the tree; for tests and the layer writer. */
     void visit(Visitor visitor) {
         visit("", root, visitor);
     }
@@ -259,7 +265,7 @@ final class RootfsTree {
         }
     }
 
-    /** Told of each name, a folder before what is in it, in the order of their bytes. */
+    /** Receives each name, a folder before its children, in byte order. */
     interface Visitor {
         void at(String path, TreeNode node);
     }

@@ -6,8 +6,8 @@ import java.util.Map;
 import org.allod.image.TreeNode.Slot;
 
 /**
- * Writes a {@link RootfsTree} into an empty private folder, so that a tool can make a file system image of it. Contents are
- * moved out of the {@link FileContentStore}, not copied. Needs root: it gives away ownership and makes devices.
+ * Writes a {@link RootfsTree} into an empty private folder, from which a tool then makes a file system image. Contents
+ * are moved out of the {@link FileContentStore}, not copied. Needs root, because it sets owners and creates devices.
  */
 final class RootfsWriter {
     private final RootfsSyscalls kernel;
@@ -20,7 +20,7 @@ final class RootfsWriter {
         this.contents = contents;
     }
 
-    /** Fills {@code folder}, which exists and is empty. Called on a platform thread. */
+    /** Fills {@code folder}, which exists and is empty. Call on a platform thread. */
     static void write(RootfsTree tree, FileContentStore from, Path folder) throws IOException {
         try (RootfsSyscalls kernel = new RootfsSyscalls()) {
             int contents = kernel.openFolder(from.path().toString());
@@ -35,7 +35,9 @@ final class RootfsWriter {
         }
     }
 
-    /** What is in the folder first, then its own rights and time: writing into it would change the time again. */
+    /**
+     * Writes the folder's children first, then its own mode and time, because writing into it would change the time.
+     */
     private void children(int parent, String name, TreeNode.Folder folder) throws IOException {
         int here = kernel.openFolder(parent, name);
         try {
@@ -84,7 +86,7 @@ final class RootfsWriter {
         }
     }
 
-    /** In this order: a change of owner takes away set-user-id and capabilities. */
+    /** Sets attributes in this order: changing the owner clears set-user-id and capabilities. */
     private void dress(int at, String name, TreeNode.Meta meta, boolean rights) throws IOException {
         kernel.owner(at, name, meta.uid(), meta.gid());
         if (rights) {

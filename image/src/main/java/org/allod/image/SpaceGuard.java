@@ -9,15 +9,15 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.allod.base.RejectedException;
 
 /**
- * Watches the disk while an image is written to it. Looked at again and again, since others write too: what was free
- * when an image began says nothing about two that are unpacked side by side. Where nobody waits for the image any more
- * (the thread is interrupted) the work ends here as well. Safe from any thread.
+ * Checks the free disk space while an image is written, repeatedly, because others write too: the free space at the
+ * start says nothing about two images that are unpacked concurrently. Also ends the work when nobody waits for the
+ * image any more (the thread is interrupted). Safe for any thread.
  */
 final class SpaceGuard {
-    /** Bytes between two looks: some thousandths of a second of writing. */
+    /** Bytes between two checks: a few milliseconds of writing. */
     private static final long LOOK = 8L << 20;
 
-    /** A tenth of the disk, but at most this, stays free for all else that the host writes. */
+    /** A tenth of the disk, but at most this, stays free for other writes of the host. */
     private static final long RESERVE = 2L << 30;
 
     private static final int SHARE = 10;
@@ -36,18 +36,18 @@ final class SpaceGuard {
         this.reserve = reserve;
     }
 
-    /** For the operator, who may fill the disk: a full one is an error of its own. */
+    /** For the operator, who may fill the disk: a full disk is reported as its own error. */
     static SpaceGuard unbounded() {
         return new SpaceGuard(() -> Long.MAX_VALUE, 0);
     }
 
-    /** For an app's token: what it has unpacked must leave a reserve. */
+    /** For an app's token: unpacking must leave a reserve. */
     static SpaceGuard reserving(Path folder) throws IOException {
         FileStore store = Files.getFileStore(folder);
         return new SpaceGuard(store::getUsableSpace, Math.min(RESERVE, store.getTotalSpace() / SHARE));
     }
 
-    /** So many more bytes have been written. */
+    /** Accounts for bytes that were written. */
     void wrote(long bytes) throws IOException {
         if (written.addAndGet(bytes) >= next.get()) {
             next.set(written.get() + LOOK);
@@ -56,7 +56,7 @@ final class SpaceGuard {
         goOn();
     }
 
-    /** So many are about to be. */
+    /** Checks the space for bytes about to be written. */
     void needs(long bytes) throws IOException {
         if (free.bytes() - bytes < reserve) {
             throw RejectedException.because(
@@ -67,7 +67,7 @@ final class SpaceGuard {
         }
     }
 
-    /** Ends the work of a thread that was interrupted. */
+    /** Throws if the thread was interrupted. */
     static void goOn() throws InterruptedIOException {
         if (Thread.currentThread().isInterrupted()) {
             throw new InterruptedIOException("nobody waits for the image any more");

@@ -15,14 +15,14 @@ import java.util.Objects;
 import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
-/** What the room asks of the disk: durable publishing, removal of whole folders, and errors that say what to do. */
+/** Disk operations of this room: durable publishing, removal of whole folders, and errors that say what to do. */
 final class StagingFiles {
-    /** How the C library and the JDK both word ENOSPC; it is recognised by this text, since Java has no type for it. */
+    /** The text of ENOSPC in both the C library and the JDK; Java has no type for it. */
     static final String FULL = "No space left on device";
 
     private StagingFiles() {}
 
-    /** Makes a file's content, or a folder's list of names, outlast a power cut. */
+    /** Makes a file's content, or a folder's list of names, survive a power cut. */
     static void sync(Path path) throws IOException {
         boolean folder = Files.isDirectory(path);
         try (FileChannel channel =
@@ -31,18 +31,18 @@ final class StagingFiles {
         }
     }
 
-    /** Puts {@code from}, already synced, in the place of {@code to}: after a crash either is whole. */
+    /** Replaces {@code to} with {@code from}, which is already synced: after a crash one of them is complete. */
     static void publish(Path from, Path to) throws IOException {
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
         sync(parent(to));
     }
 
-    /** The folder {@code path} lies in. */
+    /** The parent folder of {@code path}. */
     static Path parent(Path path) {
         return Objects.requireNonNull(path.toAbsolutePath().getParent(), "the root folder lies in none");
     }
 
-    /** Removes all that is in a folder, which stays. */
+    /** Removes the content of a folder, which stays. */
     static void empty(Path folder) throws IOException {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
             for (Path entry : entries) {
@@ -51,7 +51,7 @@ final class StagingFiles {
         }
     }
 
-    /** Removes what is there, following no link; nothing happens where nothing is. Returns the bytes of its files. */
+    /** Removes the path, following no link; does nothing if it does not exist. Returns the bytes of its files. */
     static long remove(Path path) throws IOException {
         long[] bytes = {0};
         try {
@@ -78,7 +78,7 @@ final class StagingFiles {
         return bytes[0];
     }
 
-    /** The world's fault, in words: what was attempted, why it failed, and for a full disk what helps. */
+    /** Describes an I/O failure: what was attempted, why it failed, and for a full disk the remedy. */
     static FailedException failed(String attempt, IOException e) {
         String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
         if (why.contains(FULL) || why.contains("Disk quota exceeded")) {

@@ -7,8 +7,8 @@ import java.time.Duration;
 import org.allod.base.Timers;
 
 /**
- * A stream that is closed under its reader when nothing has come for a while: a peer that holds the connection open
- * and sends nothing must not hold a pull for ever.
+ * A stream that is closed under its reader when no data arrives for a while: a peer that holds the connection open and
+ * sends nothing must not block a pull for ever.
  */
 final class StallTimeoutInputStream extends FilterInputStream {
     private static final Duration LOOK = Duration.ofSeconds(15);
@@ -42,7 +42,7 @@ final class StallTimeoutInputStream extends FilterInputStream {
         try {
             super.close();
         } catch (IOException e) {
-            // The reader finds out: its stream has ended.
+            // The reader sees that its stream has ended.
         }
     }
 

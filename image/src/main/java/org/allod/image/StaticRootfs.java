@@ -7,8 +7,8 @@ import java.util.Map;
 import org.allod.image.TreeNode.Meta;
 
 /**
- * The little that a static program finds in every system: a place for temporary files, the names of the users that
- * Debian gives fixed numbers, and, where busybox is there, a shell.
+ * The minimum that a static program expects in a system: a folder for temporary files, the users with fixed ids in
+ * Debian and, if busybox is present, a shell.
  */
 final class StaticRootfs {
     private static final String PASSWD = """
@@ -25,7 +25,7 @@ final class StaticRootfs {
             nogroup:x:65534:
             """;
 
-    /** The programs scripts and people reach for; busybox tells by its name what it is to be. */
+    /** The programs that scripts and people use; busybox selects the applet by its name. */
     private static final List<String> APPLETS = List.of(
             "awk",
             "basename",

@@ -15,14 +15,14 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Which name means which image, and which app was given which. One small file, replaced whole: after a crash it is the old one or the new one. Safe
- * from any thread; a change is durable when the method returns.
+ * Maps names to images, and records which images each app was granted. One small file, replaced atomically: after a
+ * crash it is the old one or the new one. Safe for any thread; a change is durable when the method returns.
  */
 final class TagIndex {
     private static final SequencedSet<Digest> NONE = new LinkedHashSet<>();
 
     private final Path file;
-    /** Images that one app may have had and is remembered for; the oldest is forgotten, and can be pulled again. */
+    /** Maximum grants remembered for one app; the oldest is dropped, and that image can be pulled again. */
     private static final int MOST_GRANTS = 500;
 
     private final TreeMap<String, Digest> digests = new TreeMap<>();
@@ -80,17 +80,17 @@ final class TagIndex {
         return true;
     }
 
-    /** Whether {@code app} was given this content before. */
+    /** Whether {@code app} was granted this content. */
     synchronized boolean granted(String app, Digest digest) {
         return grants.getOrDefault(app, NONE).contains(digest);
     }
 
-    /** All that {@code app} was given. */
+    /** Everything that {@code app} was granted. */
     synchronized Set<Digest> granted(String app) {
         return Set.copyOf(grants.getOrDefault(app, NONE));
     }
 
-    /** Gives content to apps: they may name it from now on. */
+    /** Grants content to apps: they may use it from now on. */
     synchronized void grant(Map<String, Set<Digest>> given) throws IOException {
         boolean changed = false;
         Map<String, SequencedSet<Digest>> next = copyOfGrants();
@@ -124,7 +124,7 @@ final class TagIndex {
         return Set.copyOf(grants.keySet());
     }
 
-    /** Forgets what an app was given. */
+    /** Removes an app's grants. */
     synchronized void forget(String app) throws IOException {
         if (grants.containsKey(app)) {
             Map<String, SequencedSet<Digest>> next = copyOfGrants();
@@ -133,7 +133,7 @@ final class TagIndex {
         }
     }
 
-    /** Forgets who was given content that is no longer here. */
+    /** Removes the grants of content that is no longer here. */
     synchronized void forget(Digest gone) throws IOException {
         boolean changed = false;
         Map<String, SequencedSet<Digest>> next = copyOfGrants();

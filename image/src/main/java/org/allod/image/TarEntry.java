@@ -3,8 +3,8 @@ package org.allod.image;
 import java.util.Map;
 
 /**
- * One entry of a tar archive. Paths and link targets hold one character per byte (ISO 8859-1), because a name is
- * bytes and need not be UTF-8.
+ * One entry of a tar archive. Paths and link targets hold one character per byte (ISO 8859-1), because a name is bytes
+ * and need not be UTF-8.
  *
  * @param size bytes of content that follow; 0 for all but files
  * @param mode permission bits, with set-user-id, set-group-id and sticky

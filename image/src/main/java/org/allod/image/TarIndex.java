@@ -22,11 +22,11 @@ import org.allod.linux.RegularFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The files of a tar archive, read where they lie: one pass notes where each begins. A packed archive is unpacked
- * first, within bounds.
+ * The files of a tar archive, read in place: one pass records where each begins. A compressed archive is unpacked
+ * first, with limits.
  */
 final class TarIndex {
-    /** Files in one archive: a few per layer, and nobody has so many layers. */
+    /** Maximum files in one archive: a few for each layer, and no image has so many layers. */
     private static final int MOST = 10_000;
 
     private static final int HOPS = 8;
@@ -41,7 +41,7 @@ final class TarIndex {
         this.file = file;
     }
 
-    /** The image in the archive at {@code path}; {@code room} is for what must be unpacked. */
+    /** Opens the image in the archive at {@code path}; {@code room} is a folder for unpacking. */
     static ImageSource open(Path path, Path room, ImageLimits limits) throws IOException {
         TarIndex archive = new TarIndex(plain(path, room, limits));
         try {
@@ -109,7 +109,7 @@ final class TarIndex {
         }
     }
 
-    /** A name without dots, as a key and nothing more: nothing is ever written under it. */
+    /** Normalises a name to a key without dots; nothing is ever written under it. */
     private static String normal(String name) {
         Deque<String> parts = new ArrayDeque<>();
         for (String part : name.split("/", -1)) {

@@ -11,11 +11,11 @@ import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a tar archive: POSIX ustar and pax, and GNU's long names. Streaming, and bounded whatever the archive says.
+ * Reads a tar archive: POSIX ustar and pax, and GNU's long names. Streaming, and bounded whatever the archive claims.
  *
- * <p>Written here, because the library (commons-compress 1.28) reads extended attributes as UTF-8 text, which destroys
- * a binary {@code security.capability}, and reads a long name of any length into memory: docs/decisions/041. What Go's
- * archive/tar takes from an image is taken here; sparse files are refused.
+ * <p>Not commons-compress (1.28), because it reads extended attributes as UTF-8 text, which destroys a binary {@code
+ * security.capability}, and reads a long name of any length into memory: docs/decisions/041. Accepts what Go's
+ * archive/tar accepts in an image, except sparse files.
  *
  * <p>For one thread.
  */
@@ -32,7 +32,7 @@ final class TarReader {
         this.in = in;
     }
 
-    /** The next entry, or null at the end of the archive. What was not read of the last one is skipped. */
+    /** The next entry, or null at the end of the archive. Skips unread content of the last one. */
     @Nullable
     TarEntry next() throws IOException {
         skip(left + padding);
@@ -48,7 +48,7 @@ final class TarReader {
             }
             switch (type) {
                 case 'x' -> extended.read(header(size));
-                case 'g' -> header(size); // Comments of the archive as a whole: nothing of a file.
+                case 'g' -> header(size); // comments on the archive as a whole
                 case 'L' -> extended.path = upToNul(header(size));
                 case 'K' -> extended.link = upToNul(header(size));
                 default -> {
@@ -106,7 +106,7 @@ final class TarReader {
                 Map.copyOf(extended.xattrs));
     }
 
-    /** Four billion less one is no owner: to the kernel it means "leave as it is". */
+    /** 4294967295 is not a valid owner: to the kernel it means "do not change". */
     private static int id(long id, String path) {
         if (id < 0 || id >= 0xffff_ffffL) {
             throw RejectedException.invalid(
@@ -117,7 +117,7 @@ final class TarReader {
 
     private String path() {
         String name = text(0, 100);
-        // GNU's own format puts other things where ustar has a prefix; its magic ends in spaces.
+        // GNU's own format uses the space of ustar's prefix for other fields; its magic ends in spaces.
         boolean ustar = block[257] == 'u' && block[261] == 'r' && block[262] == 0;
         String prefix = ustar ? text(345, 155) : "";
         return prefix.isEmpty() ? name : prefix + "/" + name;
@@ -126,7 +126,7 @@ final class TarReader {
     private boolean readBlock() throws IOException {
         int n = in.readNBytes(block, 0, BLOCK);
         if (n == 0) {
-            return false; // Without the two empty blocks at the end; common, and harmless.
+            return false; // without the two empty blocks at the end: common, and harmless
         }
         if (n < BLOCK) {
             throw new EOFException("the archive ends inside a header");
@@ -192,7 +192,7 @@ final class TarReader {
         return new String(content, 0, end, ISO_8859_1);
     }
 
-    /** Octal digits between blanks, or, with the top bit set, a binary number. */
+    /** Octal digits with padding, or a binary number if the top bit is set. */
     private long number(int offset, int length) {
         if ((block[offset] & 0x80) != 0) {
             long value = (block[offset] & 0x40) != 0 ? -1L << 6 | (block[offset] & 0x3f) : block[offset] & 0x3f;
@@ -226,7 +226,7 @@ final class TarReader {
                 "build or fetch it again");
     }
 
-    /** What extended headers say of the entry that follows them. */
+    /** The extended headers for the entry that follows them. */
     private static final class Extended {
         @Nullable
         String path;
@@ -241,7 +241,7 @@ final class TarReader {
         boolean mtimeSet;
         final Map<String, byte[]> xattrs = new HashMap<>();
 
-        /** Records of the form {@code "LENGTH KEY=VALUE\n"}, where the length counts all of it. */
+        /** Reads records of the form {@code "LENGTH KEY=VALUE\n"}, where the length includes itself. */
         void read(byte[] records) {
             int at = 0;
             while (at < records.length && records[at] != 0) {

@@ -8,10 +8,9 @@ import java.util.Optional;
 import org.allod.base.RejectedException;
 
 /**
- * What an app's token may name. Of the images that are here: those its app was given before, and the operator's local
- * ones. Anything else it has to get from a registry, with its own credentials, even where the content is here: that an
- * image is on the host, pulled for another app, gives nobody a right to it. Never a file of the host; a path is not
- * even looked at.
+ * Which images an app's token may name. Of the local images: those its app was granted before, and the operator's local
+ * ones. Any other it must pull from a registry, with its own credentials, even if the content is here: that an image
+ * was pulled for another app gives no right to it. Never a file of the host; a path is not even checked for existence.
  */
 final class TenantImages {
     private final TagIndex tags;
@@ -23,9 +22,9 @@ final class TenantImages {
     }
 
     /**
-     * Refuses what can be refused without asking anybody.
+     * Refuses what can be refused without network access.
      *
-     * @return what is here under this reference and the app's to use
+     * @return the local image of this reference that the app may use, if there is one
      */
     Optional<Digest> admit(String reference, String app) {
         Optional<Digest> held = held(reference, app);
@@ -43,7 +42,7 @@ final class TenantImages {
         return Optional.empty();
     }
 
-    /** An address or {@code localhost} in place of a name: told now; what names lead to is told by the connection. */
+    /** Refuses a literal address or {@code localhost} now; addresses of names are checked on connection. */
     private void checkLiteral(ImageReference reference, String app) {
         String host = reference.registry().replaceFirst(":[0-9]+$", "").replaceAll("[\\[\\]]", "");
         boolean local = host.equals("localhost") || host.endsWith(".localhost");
@@ -57,7 +56,7 @@ final class TenantImages {
                 return;
             }
         } catch (UnknownHostException e) {
-            // No address at all: the same answer.
+            // Not an address: treated the same.
         }
         throw RegistryErrors.denied(reference, app);
     }
@@ -66,7 +65,7 @@ final class TenantImages {
         int at = reference.indexOf('@');
         Optional<Digest> pinned = Digest.read(reference.substring(at + 1));
         if (pinned.isPresent()) {
-            // By content, which may be an older one than the name's: only what the app was given, or a local image is.
+            // By digest, which may be older than the name's: only a granted image, or a local one.
             String name = at < 0 ? "" : reference.substring(0, at);
             return pinned.filter(digest -> tags.granted(app, digest)
                     || (local(name) && tags.find(localName(name)).equals(pinned)));
@@ -90,7 +89,7 @@ final class TenantImages {
         return LocalImageName.parse(name);
     }
 
-    /** The name a layout is kept under, by its text alone: without a look at the disk. */
+    /** The name under which a layout is stored, from its text alone, without disk access. */
     private static Optional<String> layout(String reference) {
         try {
             Path path = Path.of(reference.substring(LocalImageStore.LAYOUT.length()));

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** A program of the host's that did not do what it was run for: what it said of that, without its chatter. */
+/** A host program failed: its relevant output. */
 final class ToolException extends IOException {
     private static final Pattern ERROR = Pattern.compile("^(E:|<E>|mke2fs:|error|fatal).*", Pattern.CASE_INSENSITIVE);
     private static final int SAID = 4;

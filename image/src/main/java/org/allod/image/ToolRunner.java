@@ -19,11 +19,11 @@ import org.allod.base.FailedException;
 import org.allod.base.RejectedException;
 
 /**
- * Runs a program of the host's and waits for it. It dies with us: where this process is killed the kernel kills the
- * program too, so nothing goes on writing into a folder that the next start clears.
+ * Runs a host program and waits for it. The program dies with this process: if this process is killed the kernel kills
+ * the program too, so that nothing writes into a folder that the next start clears.
  *
- * <p>Call it on a platform thread: the kernel's "kill my children" is bound to the thread that started them, and a
- * virtual thread's carrier may go away before its program does.
+ * <p>Call it on a platform thread: the kernel's parent-death signal is bound to the thread that started the program,
+ * and a virtual thread's carrier may end before it.
  */
 final class ToolRunner {
     private static final int LAST_LINES = 40;
@@ -32,12 +32,12 @@ final class ToolRunner {
     private ToolRunner() {}
 
     /**
-     * Runs {@code command}, in a process namespace of its own where {@code contained}, so that all its children and
-     * mounts go with it.
+     * Runs {@code command}, in its own process namespace if {@code contained}, so that all its children and mounts end
+     * with it.
      *
      * @return the last lines it printed
-     * @throws ToolException where it ends with anything but 0
-     * @throws FailedException where it cannot be run, or takes longer than {@code minutes}
+     * @throws ToolException if its exit code is not 0
+     * @throws FailedException if it cannot be run, or takes longer than {@code minutes}
      */
     static List<String> run(
             List<String> command,
@@ -85,7 +85,7 @@ final class ToolRunner {
         return lines;
     }
 
-    /** Where the host has {@code program}, if it does. */
+    /** The path of {@code program} on this host, if it is installed. */
     static Optional<Path> find(String program) {
         return find(program, System.getenv());
     }
@@ -99,7 +99,7 @@ final class ToolRunner {
                 .findFirst();
     }
 
-    /** Refuses early, and with the name of the package, what would fail late and in riddles. */
+    /** Refuses early, with the name of the Debian package, what would fail later with an unclear error. */
     static void require(String program, String debianPackage, String purpose) {
         if (find(program).isEmpty()) {
             throw RejectedException.because(
@@ -123,11 +123,11 @@ final class ToolRunner {
                 line.accept(shown);
             }
         } catch (IOException e) {
-            // The stream closes under us where the program is killed; its exit code tells the story.
+            // The stream closes when the program is killed; its exit code tells why.
         }
     }
 
-    /** A killed program is gone in moments; until it is, its folder cannot be removed. */
+    /** Waits until a killed program is gone, because its folder cannot be removed before. */
     private static void awaitEnd(Process process) {
         boolean interrupted = false;
         while (process.isAlive()) {

@@ -4,24 +4,24 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Something in a file system tree, without its name: a hard link is two names for one node. Link targets and names
- * hold one character per byte, as in {@link TarEntry}.
+ * A node of a file system tree, without its name: a hard link is two names for one node. Link targets and names hold
+ * one character per byte, as in {@link TarEntry}.
  */
 sealed interface TreeNode {
     Meta meta();
 
     /**
-     * Owner, rights, time and extended attributes.
+     * Owner, mode, time and extended attributes.
      *
      * @param mode permission bits, with set-user-id, set-group-id and sticky
      * @param mtime seconds since the epoch
      */
     record Meta(int mode, int uid, int gid, long mtime, Map<String, byte[]> xattrs) {
-        /** Of a folder that no layer names but something lies in. */
+        /** For a folder that no layer declares but that has children. */
         static final Meta IMPLIED = new Meta(0755, 0, 0, 0, Map.of());
     }
 
-    /** A folder. The one node that changes: a later layer may give it other rights and more children. */
+    /** A folder. The only mutable node: a later layer may change its attributes and add children. */
     final class Folder implements TreeNode {
         private Meta meta;
         final TreeMap<String, Slot> children = new TreeMap<>();
@@ -41,14 +41,14 @@ sealed interface TreeNode {
     }
 
     /**
-     * A name's place in a folder.
+     * A name's entry in a folder.
      *
-     * @param layer the last layer that named it: a whiteout hides what layers below it named
+     * @param layer the last layer that declared it: a whiteout hides what lower layers declared
      */
     record Slot(TreeNode node, int layer) {}
 
     /**
-     * A file. Two with equal fields are still two files, so they are compared by identity.
+     * A file. Files are compared by identity, because two with equal fields are still two files.
      *
      * @param content the number of its content in the {@link FileContentStore}
      */

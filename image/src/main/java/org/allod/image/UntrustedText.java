@@ -1,6 +1,6 @@
 package org.allod.image;
 
-/** Hostile text, made fit for an error message: short, on one line, without control characters. */
+/** Makes untrusted text fit for an error message: short, one line, no control characters. */
 final class UntrustedText {
     private static final int SHOWN = 120;
 

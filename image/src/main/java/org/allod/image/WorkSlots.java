@@ -5,9 +5,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 
 /**
- * How many images are brought in at once for one app's token: each takes threads, connections and twice its size of
- * disk. Two, so that a deploy of two groups does not wait for itself; whatever else the app wants waits its turn, and
- * holds nobody else up. The operator waits for nobody.
+ * Limits how many images are fetched at once for one app's token: each takes threads, connections and twice its size on
+ * disk. Two, so that a deploy of two groups does not wait for itself; further requests of the app wait, and delay
+ * nobody else. The operator never waits.
  */
 final class WorkSlots {
     private static final int FOR_ONE_APP = 2;

@@ -17,7 +17,7 @@ import org.allod.soak.Campaign;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The process that makes an image is killed; what comes next finds a clean house. */
+/** The process that makes an image is killed; the next start finds a clean image folder. */
 class CrashTest {
     @TempDir
     Path scratch;

@@ -6,7 +6,7 @@ import org.allod.base.Rng;
 import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
 
-/** A library in a folder of the test's own. */
+/** An image store in a folder of the test's own. */
 final class Fixture implements AutoCloseable {
     final SystemTimers timers = new SystemTimers();
     final LocalImageStore library;

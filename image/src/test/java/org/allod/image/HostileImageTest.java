@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Images made to do harm. Each is refused by name, and leaves nothing anywhere. */
+/** Malicious images. Each is refused with a clear reason and leaves nothing behind. */
 class HostileImageTest {
     private static final ImageLimits TIGHT = new ImageLimits(64 << 10, 64 << 10, 16, 8 << 20, 4 << 20, 500, 50);
 

@@ -13,7 +13,7 @@ import java.util.zip.GZIPOutputStream;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Writes OCI layouts, honest unless told otherwise. */
+/** Writes OCI layouts, valid ones unless a test asks otherwise. */
 final class OciLayoutBuilder {
     final Path folder;
     final List<ObjectNode> layers = new ArrayList<>();

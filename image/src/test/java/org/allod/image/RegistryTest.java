@@ -28,7 +28,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Pulls from a real registry, well and badly connected. */
+/** Pulls from a real registry, over good and bad connections. */
 class RegistryTest {
     private static final int BIG = 6 << 20;
 

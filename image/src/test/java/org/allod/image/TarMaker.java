@@ -6,7 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Writes tar archives as no honest tool would. Names hold one character per byte. */
+/** Writes tar archives that no ordinary tool would. Names hold one character per byte. */
 final class TarMaker {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 

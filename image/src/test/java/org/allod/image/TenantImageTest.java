@@ -37,7 +37,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What an app's token can have this host do by naming an image, and what it cannot. */
+/** What an app's token can make this host do by naming an image, and what it cannot. */
 class TenantImageTest {
     private static final Requester SHOP = new Requester.App("shop");
     private static final Requester BANK = new Requester.App("bank");

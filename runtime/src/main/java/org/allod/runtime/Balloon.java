@@ -13,35 +13,35 @@ import org.allod.base.RejectedException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The balloon of a microVM (virtio 1.2, section 5.5): memory that the guest's kernel hands back to the host, page by
- * page, for as long as it is asked to. The guest has to lend a hand, so nothing here is waited for without a bound, and
- * what is answered is what QEMU has counted. How large it is, QEMU knows, and what is saved of a suspended guest: there is
- * no record of ours to disagree with them.
+ * The balloon of a microVM (virtio 1.2, section 5.5): the guest's kernel returns memory to the host, page by page, for
+ * as long as the target asks for it. The guest must cooperate, so every wait here has a time limit and every result is
+ * what QEMU has counted. Only QEMU, and the saved state of a suspended guest, hold the balloon's size, so no record
+ * here can disagree with them.
  *
- * <p>QEMU serves one client at a time: each question is a conversation of its own, so that whoever has to end or save the
- * machine is never kept waiting by a guest that takes its time.
+ * <p>QEMU serves one client at a time, so each question opens its own connection: a slow guest never delays whoever
+ * must end or save the machine.
  */
 record Balloon(MicroVm vm) {
-    /** QEMU's name for the device; part of what saved memory depends on. */
+    /** QEMU's name for the device; saved memory depends on it. */
     static final String ID = "balloon";
 
-    /** A kernel and PID 1 need this much; what a guest cannot spare it takes back by itself. */
+    /** The minimum for a kernel and PID 1; below this the guest takes memory back by itself. */
     static final int LEAST_MB = 64;
 
     private static final String PATH = "/machine/peripheral/" + ID;
     private static final Duration BOUND = Duration.ofSeconds(10);
-    /** A guest that has handed over nothing for so long has no more to give. */
+    /** A guest that has returned nothing for this long has no more to give. */
     private static final Duration STUCK = Duration.ofSeconds(2);
 
     private static final Duration LOOK = Duration.ofMillis(50);
     private static final Duration STATISTICS = Duration.ofMillis(300);
 
-    /** What the guest has now. */
+    /** The guest's current memory in bytes. */
     long bytes() {
         return ask("query-balloon", Map.of()).path("actual").asLong(0);
     }
 
-    /** Asks the guest to make do with so much, or lets it have so much; what it has then, or when it stops moving. */
+    /** Sets the target size; returns the guest's memory when it reaches the target or stops changing. */
     long set(long bytes) {
         var _ = ask("balloon", Map.of("value", bytes));
         long[] last = {Long.MAX_VALUE};
@@ -56,10 +56,10 @@ record Balloon(MicroVm vm) {
     }
 
     /**
-     * Has the guest hand over so much, which the host gets back at once, and gives it leave to take it again when it needs
-     * it. A daemon that dies in between leaves a note for the next: {@link #settle}.
+     * Takes this many bytes from the guest for the host and then lets the guest take them back when it needs them. If
+     * the daemon dies in between, a file tells the next one: {@link #settle}.
      *
-     * @return how much it was
+     * @return how many bytes the guest gave
      */
     long reclaim(long bytes) {
         long before = bytes();
@@ -71,7 +71,7 @@ record Balloon(MicroVm vm) {
         }
     }
 
-    /** Ends a reclaim that somebody began. */
+    /** Ends a reclaim that was interrupted. */
     void settle() {
         Path note = vm.folders().reclaiming();
         try {
@@ -90,16 +90,16 @@ record Balloon(MicroVm vm) {
         RuntimeResources.forget(note);
     }
 
-    /** What the guest says that it could still use; empty where it does not say. */
+    /** The memory that the guest reports as available; empty if it reports none. */
     OptionalLong available() {
         try {
             long before = statistics().path("last-update").asLong(0);
-            poll(1); // asks at once
+            poll(1); // requests statistics at once
             boolean _ = Poll.within(
                     STATISTICS,
                     Duration.ofMillis(10),
                     () -> statistics().path("last-update").asLong(0) != before);
-            poll(0); // and no more: a guest that sleeps is not to be woken for this
+            poll(0); // stop polling: a sleeping guest must not be woken for statistics
             long said = statistics().path("stats").path("stat-available-memory").asLong(-1);
             return said < 0 ? OptionalLong.empty() : OptionalLong.of(said);
         } catch (FailedException e) {

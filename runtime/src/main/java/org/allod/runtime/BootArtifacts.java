@@ -15,8 +15,8 @@ import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The files that microVMs boot from, made at first use and remembered for as long as what they are made of looks the
- * same: reading and hashing it would cost each boot some milliseconds. Any thread.
+ * The files that microVMs boot from, made at first use and cached while the files they are made from look unchanged:
+ * reading and hashing them would add milliseconds to each boot. Safe for any thread.
  */
 final class BootArtifacts {
     private static final String PLAIN = "vmlinux-";
@@ -27,10 +27,10 @@ final class BootArtifacts {
     private String seen = "";
     private @Nullable Made made;
 
-    /** What QEMU is given. */
+    /** The files for QEMU. */
     record Made(Path kernel, Path initramfs) {}
 
-    /** @param folder where they are kept */
+    /** @param folder where the files are cached */
     BootArtifacts(GuestKernel kernel, Path guestBinary, Path folder) {
         this.kernel = kernel;
         this.guestBinary = guestBinary;
@@ -38,8 +38,8 @@ final class BootArtifacts {
     }
 
     /**
-     * The kernel is as its package has it where there is a real processor: it unpacks itself at no cost, and chooses its
-     * own place in memory. An emulated one gets it unpacked, unless we do not know how.
+     * With KVM the packaged kernel is used as it is: it unpacks itself at no cost and chooses its own load address. An
+     * emulated processor gets it unpacked, unless its format is unknown.
      */
     synchronized Made get(boolean kvm) {
         try {
@@ -79,7 +79,7 @@ final class BootArtifacts {
         return there;
     }
 
-    /** Of an older kernel: each is tens of megabytes. A machine that runs from it has it open. */
+    /** Deletes files made from older kernels, tens of megabytes each. A machine that runs from one keeps it open. */
     private void forgetOthers() throws IOException {
         try (DirectoryStream<Path> others = Files.newDirectoryStream(folder, PLAIN + "*")) {
             for (Path other : others) {

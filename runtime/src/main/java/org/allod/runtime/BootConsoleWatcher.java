@@ -7,14 +7,14 @@ import org.allod.base.SupervisedThread;
 import org.allod.linux.ProcessIdentity;
 
 /**
- * Listens to a kernel that boots, for what to say where it does not come up: once QEMU has gone, nobody can ask it any
- * more. PID 1 that cannot go on says why there, and waits a little before it powers off.
+ * Records the console while a guest boots, to explain a boot that fails: once QEMU has exited, its console is lost. A
+ * PID 1 that gives up writes its reason there and waits a little before it powers off.
  */
 final class BootConsoleWatcher implements AutoCloseable {
     private static final Duration LONGEST = Duration.ofMinutes(2);
     private static final Duration EVERY = Duration.ofMillis(500);
     private static final int SHOWN = 600;
-    /** How PID 1 begins a line in which it gives up. */
+    /** Prefix of the line in which PID 1 gives up. */
     private static final String GIVES_UP = "allod-guest: ";
 
     private final MicroVm vm;
@@ -53,12 +53,12 @@ final class BootConsoleWatcher implements AutoCloseable {
         return closed;
     }
 
-    /** Completes when there is no use in waiting for the guest any longer. */
+    /** Completes when waiting for the guest is pointless. */
     CompletableFuture<Void> failed() {
         return failed;
     }
 
-    /** Why it did not come up, with {@code otherwise} where the kernel had nothing to say about it. */
+    /** Why the guest did not come up, or {@code otherwise} if the console says nothing about it. */
     String why(String otherwise) {
         listen();
         synchronized (this) {

@@ -8,12 +8,12 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * The kernel out of its package's compressed image (a "bzImage", Documentation/arch/x86/boot.rst), as the ELF file that
- * QEMU starts at once (PVH). Unpacking itself costs an emulated guest 0.3 to 0.4 s of processor, each time; here it is
- * done once. Knows LZ4 alone, which is what Debian's cloud kernel is packed with: of any other there is none.
+ * Extracts the kernel from its package's compressed image (a "bzImage", Documentation/arch/x86/boot.rst) as the ELF
+ * file that QEMU starts directly (PVH). Self-extraction costs an emulated guest 0.3 to 0.4 s of CPU at each boot; here
+ * it is done once. Supports LZ4 only, which Debian's cloud kernel uses.
  */
 final class BzImageExtractor {
-    /** A kernel is tens of megabytes; one that claims more is not unpacked. */
+    /** A kernel is tens of megabytes; an image that claims more is not unpacked. */
     private static final int MOST = 256 << 20;
 
     private static final int HEADER = 0x1f1;
@@ -24,13 +24,13 @@ final class BzImageExtractor {
 
     private BzImageExtractor() {}
 
-    /** What is packed in {@code image}; empty where that is not what we know how to read. */
+    /** The content of {@code image}; empty if its format is not supported. */
     static Optional<byte[]> of(byte[] image) {
         try {
             ByteBuffer in = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
             int begin = (Byte.toUnsignedInt(in.get(HEADER)) + 1) * SECTOR + in.getInt(PAYLOAD);
             int length = in.getInt(PAYLOAD + Integer.BYTES);
-            // How long it becomes stands behind it, written by the kernel's own makefile.
+            // The kernel's makefile appends the unpacked size.
             ByteBuffer packed = in.slice(begin, length - Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             int size = in.getInt(begin + length - Integer.BYTES);
             if (packed.getInt() != LZ4 || size < SECTOR || size > MOST) {
@@ -44,7 +44,10 @@ final class BzImageExtractor {
         }
     }
 
-    /** The "legacy" frame: blocks, each behind its length, until the end (LZ4 Frame Format Description 1.6.1). */
+    /**
+     * Unpacks the "legacy" frame: blocks, each preceded by its length, until the end (LZ4 Frame Format Description
+     * 1.6.1).
+     */
     private static byte[] unpack(ByteBuffer in, int size) throws IOException {
         byte[] out = new byte[size];
         int at = 0;
@@ -59,7 +62,7 @@ final class BzImageExtractor {
         return out;
     }
 
-    /** One block (LZ4 Block Format Description); returns where the next one begins. */
+    /** Unpacks one block (LZ4 Block Format Description); returns where the next one begins. */
     private static int block(ByteBuffer in, byte[] out, int start) {
         int at = start;
         while (in.hasRemaining()) {
@@ -68,7 +71,7 @@ final class BzImageExtractor {
             in.get(out, at, literals);
             at += literals;
             if (!in.hasRemaining()) {
-                break; // The last sequence has literals only.
+                break; // the last sequence has literals only
             }
             int back = Byte.toUnsignedInt(in.get()) | Byte.toUnsignedInt(in.get()) << 8;
             int match = more(in, token & 15) + 4;
@@ -82,7 +85,7 @@ final class BzImageExtractor {
         return at;
     }
 
-    /** Fifteen goes on in the bytes that follow, up to the first that is not 255. */
+    /** A length of 15 continues in the following bytes, up to the first that is not 255. */
     private static int more(ByteBuffer in, int first) {
         int length = first;
         if (first == 15) {
@@ -95,7 +98,7 @@ final class BzImageExtractor {
         return length;
     }
 
-    /** Also of what is only being written: then what is there repeats itself. */
+    /** The ranges may overlap: then the bytes just written repeat. */
     private static void copy(byte[] out, int from, int to, int length) {
         int back = to - from;
         if (back >= length) {

@@ -5,11 +5,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a guest may say next, by what has been said so far: whose turn it is, and how much of each window is left. A
- * frame it may not say cuts the link. So nothing a guest sends is unasked for, and what the host must hold for one
- * guest is bounded by the windows it gave out.
+ * Decides what a guest may send next: the state of the protocol, and how much of each window is left. A frame that it
+ * may not send closes the link. So a guest sends nothing unsolicited, and the windows bound what the host buffers for
+ * one guest.
  *
- * <p>Pure bookkeeping; its owner guards it with a lock.
+ * <p>Pure bookkeeping; the owner guards it with a lock.
  */
 final class ChannelFlowControl {
     private static final class Entry {
@@ -25,9 +25,9 @@ final class ChannelFlowControl {
     private boolean mainExited;
     private long position;
     private long acknowledged;
-    /** Where the last gap ends. Until that is acknowledged there may be no other, however small they are. */
+    /** Where the last gap ends. Until that is acknowledged there may be no other gap, however small. */
     private long gapEnd;
-    /** What may still be on its way for commands that are closed on our side. */
+    /** Bytes that may still be in transit for commands that are closed on the host's side. */
     private long stale;
 
     private int pings;
@@ -39,7 +39,7 @@ final class ChannelFlowControl {
         this.nonce = nonce;
     }
 
-    /** Says that this frame is about to be sent. */
+    /** Records a frame that is about to be sent. */
     void sent(HostFrame frame) {
         switch (frame) {
             case HostFrame.Run r -> {
@@ -74,9 +74,9 @@ final class ChannelFlowControl {
     }
 
     /**
-     * Checks what has come. False: it is for a command that is gone here, and is to be ignored.
+     * Checks a received frame. Returns false if it belongs to a command that is closed here and must be ignored.
      *
-     * @throws ProtocolViolationException where the guest may not say this now
+     * @throws ProtocolViolationException if the guest may not send this frame now
      */
     boolean admit(GuestFrame frame) {
         if (!greeted && !(frame instanceof GuestFrame.Welcome)) {
@@ -168,7 +168,7 @@ final class ChannelFlowControl {
         };
     }
 
-    /** Up to where the main process's output has come. */
+    /** The position up to which the main process's output has arrived. */
     long position() {
         return position;
     }

@@ -22,16 +22,16 @@ import org.allod.base.LoopFailures;
 import org.allod.runtime.LogLine.Source;
 
 /**
- * The log of one machine: what its main process wrote, as lines, in two files of bounded size, the older one replaced
- * whole. The files alone say how far the guest's output is kept, so a daemon that was killed goes on at the very byte:
- * no line twice, none silently missing.
+ * The log of one machine: the lines of its main process, in two files of bounded size; the older one is replaced as a
+ * whole. The files alone record how far the guest's output is stored, so a daemon that was killed continues at the
+ * exact byte: no line is duplicated and none is silently lost.
  *
- * <p>Not synced to disk: a power loss may take the last lines, a death of the daemon takes none.
+ * <p>Not synced to disk: a power loss may take the last lines, a crash of the daemon takes none.
  *
- * <p>Any thread.
+ * <p>Safe for any thread.
  */
 public final class ConsoleLog implements OutputSink, AutoCloseable {
-    /** A line whose end does not come holds back the guest's window, so it is written as a part after this much. */
+    /** An unfinished line holds back the guest's window, so it is written as a partial line at this length. */
     private static final int HOLD_BACK = GuestProtocol.OUTPUT_WINDOW / 4;
 
     /** The guest's streams 1 and 2. */
@@ -56,7 +56,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     private long lost;
 
     /**
-     * Opens the log at {@code file}, or begins it.
+     * Opens the log at {@code file}, or creates it.
      *
      * @param limit how big one of the two files may get, in bytes
      */
@@ -78,7 +78,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         }
     }
 
-    /** Takes the positions from the file; returns its length up to the last whole record. */
+    /** Restores the positions from the file; returns its length up to the last complete record. */
     private long restore() throws IOException {
         byte[] content = Files.readAllBytes(file);
         int whole = 0;
@@ -134,7 +134,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
             ends[1] = newPosition;
             append(new LogRecord.Boot(boot, newPosition, newPosition, newPosition));
         }
-        // Lines half received over the last connection come again from their first byte.
+        // The guest sends lines that were partly received over the last connection again from their first byte.
         cutters[0].reset(ends[0]);
         cutters[1].reset(ends[1]);
         position = newPosition;
@@ -160,7 +160,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         flush();
         note(count + " bytes of output were lost here: nobody took them in time");
         position = at + count;
-        // What was dropped is never sent again, whichever stream it was on.
+        // Dropped output is never sent again, whichever stream it belonged to.
         ends[0] = position;
         ends[1] = position;
         cutters[0].reset(position);
@@ -208,8 +208,8 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
     }
 
     /**
-     * Writes a record, or counts it as lost: a disk that is full must not keep the guest's output from being taken, nor
-     * its end from being known. The next record that can be written says how many were lost.
+     * Writes a record, or counts it as lost: a full disk must not stop the guest's output from being acknowledged, nor
+     * hide its exit. The next record that can be written says how many were lost.
      */
     private void append(LogRecord entry) {
         boolean interrupted = false;
@@ -260,7 +260,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         writeAll(bytes);
     }
 
-    /** Says what was lost, and how far the guest's output had come by then. */
+    /** Records what was lost, and the position of the guest's output at that time. */
     private void mend() throws IOException {
         add(new LogRecord.Boot(boot, ends[0], ends[1], position()));
         String text = lost + " lines were lost here: the host could not write them";
@@ -268,14 +268,14 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         lost = 0;
     }
 
-    /** Half a line would make the next one unreadable. */
+    /** Truncates half a line, which would make the next one unreadable. */
     private void cut() {
         try {
             if (channel.isOpen()) {
                 channel.truncate(size);
             }
         } catch (IOException e) {
-            // The next record is written over it, and the next opening drops what is left.
+            // The next record overwrites it, and the next opening drops the rest.
             System.getLogger(ConsoleLog.class.getName()).log(System.Logger.Level.DEBUG, "cutting " + file, e);
         }
     }
@@ -323,7 +323,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
                     }
                 });
             } catch (NoSuchFileException e) {
-                // Not rotated yet, or removed under us.
+                // Not rotated yet, or removed meanwhile.
             } catch (IOException | UncheckedIOException e) {
                 throw new FailedException("cannot read the log " + part + ": " + e.getMessage(), e);
             }
@@ -331,7 +331,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         return new ArrayList<>(lines);
     }
 
-    /** The last {@code count} lines and everything after them, without a gap between. */
+    /** The last {@code count} lines and everything after them, without a gap. */
     public synchronized LogFollower follow(int count) {
         if (released) {
             throw new FailedException(
@@ -342,7 +342,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         return follower;
     }
 
-    /** Closes it where nobody follows it; false where somebody does. */
+    /** Closes the file unless somebody follows it; returns false in that case. */
     synchronized boolean release() {
         if (!followers.isEmpty()) {
             return false;
@@ -352,7 +352,7 @@ public final class ConsoleLog implements OutputSink, AutoCloseable {
         return true;
     }
 
-    /** Ends all followers and closes the file; it stays. */
+    /** Ends all followers and closes the file, which stays on disk. */
     @Override
     public synchronized void close() {
         flush();

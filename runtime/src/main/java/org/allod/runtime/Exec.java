@@ -6,12 +6,12 @@ import java.util.concurrent.CompletableFuture;
 
 /** A command running in a guest. {@link #close} ends it if it still runs. */
 public interface Exec extends AutoCloseable {
-    /** The command's standard input; closing it gives the command its end of file. */
+    /** The command's standard input; closing it sends end of file. */
     OutputStream stdin();
 
     InputStream stdout();
 
-    /** Empty where the command has a terminal. */
+    /** Empty if the command has a terminal. */
     InputStream stderr();
 
     void resize(ExecSpec.Tty size);

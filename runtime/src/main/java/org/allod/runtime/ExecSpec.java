@@ -11,8 +11,8 @@ import java.util.Optional;
  * @param env added to the machine's own environment
  * @param cwd working folder; empty for the image's
  * @param user {@code name}, {@code uid} or {@code uid:gid} as in an image's configuration; empty for the image's
- * @param tty whether it gets a terminal; then output and error come as one stream
- * @param container the container or process it runs in, where the machine has several; empty: the first
+ * @param tty the terminal's size; with a terminal, output and error are one stream
+ * @param container the container or process it runs in, if the machine has several; empty for the first
  */
 public record ExecSpec(
         List<String> argv,
@@ -21,7 +21,7 @@ public record ExecSpec(
         Optional<String> user,
         Optional<Tty> tty,
         String container) {
-    /** In the machine's own process, or the first of several. */
+    /** A command in the machine's main process, or in the first of several. */
     public ExecSpec(
             List<String> argv,
             Map<String, String> env,

@@ -4,7 +4,7 @@ import java.util.concurrent.CompletableFuture;
 import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 
-/** A guest that is gone, of which only its exit is left to be taken. */
+/** A guest that has exited; only its exit status is left. */
 record ExitedGuest(MachineId machine, ExitStatus exit) implements Guest {
     @Override
     public CompletableFuture<ExitStatus> exited() {
@@ -13,7 +13,7 @@ record ExitedGuest(MachineId machine, ExitStatus exit) implements Guest {
 
     @Override
     public void signal(int signal) {
-        // Its main process has ended: like a signal that comes too late.
+        // The main process has ended: treat it like a signal that arrives too late.
     }
 
     @Override

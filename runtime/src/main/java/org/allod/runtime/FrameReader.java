@@ -4,14 +4,14 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
- * Cuts a guest's byte stream into frames. Holds at most one frame and reads nothing ahead of what it was given. Until
- * the first {@code Welcome}, everything that is not one is skipped: a serial port may still carry the tail of what was
- * meant for an earlier daemon, but not more than {@link #NOISE} of it.
+ * Splits a guest's byte stream into frames. Holds at most one frame and reads nothing ahead. Until the first {@code
+ * Welcome}, other bytes are skipped: a serial port may still carry the rest of what was sent to an earlier daemon, but
+ * at most {@link #NOISE} of it.
  *
  * <p>One thread.
  */
 final class FrameReader {
-    /** The most that an earlier connection can have left on the way: the guest's queue and the port's. */
+    /** The most that an earlier connection can have left in transit: the guest's queue and the port's buffer. */
     static final int NOISE = 1 << 20;
 
     private static final byte[] SIGN = {
@@ -37,12 +37,12 @@ final class FrameReader {
     private boolean greeted;
     private int skipped;
 
-    /** Where the next bytes are to be put; there is always room. */
+    /** The buffer for the next bytes; there is always space. */
     ByteBuffer room() {
         return buffer;
     }
 
-    /** The next whole frame, once there is one. */
+    /** The next complete frame, if there is one. */
     Optional<GuestFrame> next() {
         if (!greeted) {
             skipNoise();

@@ -44,7 +44,7 @@ final class GVisorGuest implements Guest {
         return channel;
     }
 
-    /** Ends our side of the conversation; the guest's connections are refused from now on. */
+    /** Closes the host's side of the channel; further connections of the guest are refused. */
     void hangUp() {
         stopListening();
         channel.close();
@@ -54,7 +54,7 @@ final class GVisorGuest implements Guest {
         try {
             dialer.close();
         } catch (IOException e) {
-            // The socket is closed; that its name is left in the folder harms nobody.
+            // The socket is closed; a leftover name in the folder is harmless.
         }
     }
 
@@ -84,7 +84,7 @@ final class GVisorGuest implements Guest {
         return GuestMemory.of(usage.memoryLimitBytes() - Sandbox.OVERHEAD, usage.memoryBytes());
     }
 
-    /** The bound of its control group. What the guest was told at its start it goes on believing. */
+    /** Changes the limit of the control group. The guest continues to see the size it was started with. */
     @Override
     public GuestMemory limitMemory(int megabytes) {
         long wanted = ((long) megabytes << 20) + Sandbox.OVERHEAD;
@@ -118,7 +118,7 @@ final class GVisorGuest implements Guest {
         SandboxVolumes.on(volume).grow();
     }
 
-    /** The writable layer is a file without a name, open in the guest's kernel. */
+    /** The writable layer is an unnamed file that the sandbox holds open. */
     @Override
     public long diskBytes() {
         return layerBytes(Path.of("/proc/" + process.pid() + "/fd"));

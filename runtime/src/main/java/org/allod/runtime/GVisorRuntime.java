@@ -19,9 +19,9 @@ import org.allod.linux.LoopMount;
 import org.allod.linux.ProcessIdentity;
 
 /**
- * Machines as gVisor sandboxes: the image runs on a kernel of its own in user space, and the host's kernel serves that
- * one only. What is slow is done before it is asked for ({@link SandboxPreparer}), so that {@link #boot} and {@link #resume}
- * are runsc and little else (docs/decisions/021).
+ * Machines as gVisor sandboxes: the image runs on a user-space kernel of its own, and only that kernel makes system
+ * calls on the host. Slow preparation happens in advance ({@link SandboxPreparer}), so that {@link #boot} and {@link
+ * #resume} do little more than run runsc (docs/decisions/021).
  */
 public final class GVisorRuntime implements GuestRuntime {
     private static final Duration START = Duration.ofSeconds(30);
@@ -32,17 +32,20 @@ public final class GVisorRuntime implements GuestRuntime {
     private final Supplier<RunscConfig> runsc;
     private final Map<MachineId, GVisorGuest> guests = new ConcurrentHashMap<>();
 
-    /** Machines whose guest we start or save right now: none that an earlier daemon left. */
+    /**
+     * Machines whose guest this daemon is starting or saving now. {@link #running} must not adopt them as guests that
+     * an earlier daemon left.
+     */
     private final Set<MachineId> changing = ConcurrentHashMap.newKeySet();
 
-    /** What was last run of each machine, to be made ready again when it has ended. */
+    /** The last spec of each machine, used to prepare its next start after it has ended. */
     private final Map<MachineId, GuestSpec> specs = new ConcurrentHashMap<>();
 
     public GVisorRuntime(RuntimeResources resources) {
         this(resources, new RunscSelector(resources));
     }
 
-    /** With one way of running runsc, whether or not it is the best: for the probe that finds out. */
+    /** Uses a given runsc configuration, whether or not it is the best: for the probe that compares them. */
     GVisorRuntime(RuntimeResources resources, Supplier<RunscConfig> runsc) {
         this.resources = resources;
         this.preparer = new SandboxPreparer(resources, runsc);
@@ -73,7 +76,7 @@ public final class GVisorRuntime implements GuestRuntime {
         }
     }
 
-    /** Takes away what a crash in the middle of an earlier start left. A machine that is ready has nothing of it. */
+    /** Removes what a crash during an earlier start left. A prepared machine has nothing left over. */
     private void clear(MachineId machine) {
         if (!preparer.known(machine)) {
             sandbox(machine).kill();
@@ -85,7 +88,7 @@ public final class GVisorRuntime implements GuestRuntime {
     public Guest boot(GuestSpec spec) {
         Optional<GVisorGuest> there = running(spec.machine());
         if (there.isPresent()) {
-            // A daemon that died between starting it and telling it what it is has left that to us.
+            // An earlier daemon may have died between starting PID 1 and configuring it.
             there.get().channel().configure(setup(spec));
             resources.cgroups().create(spec.machine().text(), Sandbox.running(spec));
             return there.get();
@@ -106,19 +109,19 @@ public final class GVisorRuntime implements GuestRuntime {
     }
 
     /**
-     * Has runsc start the guest, by booting or by restoring. A booted one is of no use before PID 1 has been told what
-     * it is; a resumed one goes on at once, and its PID 1 comes back to us within moments, waited for by nobody.
+     * Has runsc boot or restore the guest. A booted guest is usable once PID 1 is configured, so that is awaited; a
+     * resumed guest runs at once and its PID 1 reconnects within moments, so nothing waits for it.
      */
-    private GVisorGuest begin(GuestSpec spec, String what, List<String> command, boolean tell) {
+    private GVisorGuest begin(GuestSpec spec, String what, List<String> command, boolean configure) {
         changing.add(spec.machine());
         try {
-            return begun(spec, what, command, tell);
+            return startGuest(spec, what, command, configure);
         } finally {
             changing.remove(spec.machine());
         }
     }
 
-    private GVisorGuest begun(GuestSpec spec, String what, List<String> command, boolean tell) {
+    private GVisorGuest startGuest(GuestSpec spec, String what, List<String> command, boolean configure) {
         MachineId machine = spec.machine();
         SandboxPaths folders = folders(machine);
         Sandbox sandbox = sandbox(machine);
@@ -128,38 +131,38 @@ public final class GVisorRuntime implements GuestRuntime {
         preparer.usedUp(machine);
         GuestSetup setup = setup(spec);
         DetachedProcess.Started started = sandbox.launch(spec.diskMb(), command);
-        Optional<GuestConfigurer> telling =
-                tell ? Optional.of(new GuestConfigurer(machine, channel, setup, START)) : Optional.empty();
+        Optional<GuestConfigurer> configurer =
+                configure ? Optional.of(new GuestConfigurer(machine, channel, setup, START)) : Optional.empty();
         try {
             sandbox.finish(started, START, what);
             ProcessIdentity process = sandbox.find()
                     .orElseThrow(() -> sandbox.failure(what, "it ended as soon as it was started", started));
-            if (telling.isPresent()) {
-                var _ = sandbox.ended(process).thenRun(telling.get()::giveUp);
-                telling.get().await();
+            if (configurer.isPresent()) {
+                var _ = sandbox.ended(process).thenRun(configurer.get()::giveUp);
+                configurer.get().await();
             } else {
                 Thread _ = SupervisedThread.start("reach-guest", "reach-" + machine, () -> channel.adopt(ADOPT));
             }
             resources.cgroups().create(machine.text(), Sandbox.running(spec));
             return keep(sandbox, new GVisorGuest(resources, machine, process, channel, dialer));
         } catch (FailedException e) {
-            telling.ifPresent(GuestConfigurer::giveUp);
+            configurer.ifPresent(GuestConfigurer::giveUp);
             channel.close();
             close(dialer);
-            telling.ifPresent(GuestConfigurer::configured);
+            configurer.ifPresent(GuestConfigurer::configured);
             sandbox.kill();
             throw e;
         }
     }
 
-    /** Not while a copy of one is being made. */
+    /** Mounts the volumes; the lock excludes a copy of one that is in progress. */
     private void mountVolumes(GuestSpec spec) {
-        ReentrantLock still = resources.volumeLock(spec.machine());
-        still.lock();
+        ReentrantLock lock = resources.volumeLock(spec.machine());
+        lock.lock();
         try {
             new SandboxVolumes(folders(spec.machine())).mount(spec.volumes());
         } finally {
-            still.unlock();
+            lock.unlock();
         }
     }
 
@@ -167,14 +170,14 @@ public final class GVisorRuntime implements GuestRuntime {
         try {
             dialer.close();
         } catch (IOException e) {
-            // The socket is closed; that its name is left in the folder harms nobody.
+            // The socket is closed; a leftover name in the folder is harmless.
         }
     }
 
     private GVisorGuest keep(Sandbox sandbox, GVisorGuest guest) {
         guests.put(guest.machine(), guest);
         var _ = sandbox.ended(guest.process()).thenRun(() -> {
-            // One that we suspended or halted has been seen off already.
+            // If this daemon suspended or halted the guest, it has been removed already.
             if (guests.remove(guest.machine(), guest)) {
                 guest.channel().gone();
                 guest.stopListening();
@@ -189,13 +192,16 @@ public final class GVisorRuntime implements GuestRuntime {
         return running.isPresent() ? running : findExited(machine);
     }
 
-    /** A guest that said how it ended to a daemon that died before it could act on it. */
+    /** A guest whose exit was recorded by a daemon that died before it could act on it. */
     private Optional<Guest> findExited(MachineId machine) {
         return GuestChannel.read(GuestChannel.exitFile(folders(machine).home()))
                 .map(exit -> new ExitedGuest(machine, exit));
     }
 
-    /** The guest we speak to, or else one that runs without us: then we become its host. */
+    /**
+     * The guest this daemon is connected to, or one that still runs after a restart of the daemon: adopts it by
+     * connecting to its PID 1.
+     */
     private Optional<GVisorGuest> running(MachineId machine) {
         GVisorGuest known = guests.get(machine);
         if (known != null && known.process().alive()) {
@@ -205,7 +211,7 @@ public final class GVisorRuntime implements GuestRuntime {
             return Optional.empty();
         }
         if (preparer.known(machine)) {
-            return Optional.empty(); // for a start that is still to come: asking the kernel takes milliseconds
+            return Optional.empty(); // prepared for a start, so nothing runs; asking the kernel would take milliseconds
         }
         Sandbox sandbox = sandbox(machine);
         SandboxPaths folders = folders(machine);
@@ -244,25 +250,25 @@ public final class GVisorRuntime implements GuestRuntime {
         GVisorGuest guest = running(machine)
                 .orElseThrow(
                         () -> new FailedException("cannot suspend machine " + machine + ": its guest does not run"));
-        ReentrantLock still = resources.volumeLock(machine);
-        still.lock();
+        ReentrantLock lock = resources.volumeLock(machine);
+        lock.lock();
         changing.add(machine);
         try {
-            guest.stopListening(); // or PID 1 would come straight back
-            guests.remove(machine, guest); // also where the rest fails: this conversation is over
+            guest.stopListening(); // otherwise PID 1 would reconnect at once
+            guests.remove(machine, guest); // also if the rest fails: this channel is closed
             guest.channel().release(RELEASE);
             sandbox.tell(spec.diskMb(), MemoryCheckpoint.BOUND, List.of("checkpoint", "--image-path=" + saved.begin()));
             finished(spec, sandbox, saved);
         } catch (FailedException e) {
             saved.giveUp();
-            throw e; // the guest, if it still runs, is found and spoken to again by whoever asks next
+            throw e; // if the guest still runs, the next call finds it and connects again
         } finally {
             changing.remove(machine);
-            still.unlock();
+            lock.unlock();
         }
     }
 
-    private void finished(GuestSpec spec, Sandbox sandbox, MemoryCheckpoint saved) {
+    private void finishSuspend(GuestSpec spec, Sandbox sandbox, MemoryCheckpoint saved) {
         saved.finish();
         sandbox.kill();
         new SandboxVolumes(folders(spec.machine())).unmount();
@@ -270,9 +276,9 @@ public final class GVisorRuntime implements GuestRuntime {
     }
 
     /**
-     * Whether a runsc that a daemon asked to save memory, and then died, has done so: it goes on by itself, and the
-     * guest ends only once all is written. (One that was killed in the middle leaves an image that does not resume;
-     * then the machine boots from clean, as after any lost memory.)
+     * Whether a checkpoint that an earlier daemon requested before it died is complete: runsc continues on its own, and
+     * the guest ends only when everything is written. (A runsc that was killed midway leaves an image that does not
+     * resume; the machine then boots from clean, as after any lost memory.)
      */
     private static boolean savedMeanwhile(Sandbox sandbox, MemoryCheckpoint saved) {
         sandbox.awaitCheckpoint(MemoryCheckpoint.BOUND);
@@ -308,7 +314,8 @@ public final class GVisorRuntime implements GuestRuntime {
         mountVolumes(spec);
         resources.cgroups().create(machine.text(), Sandbox.atResume(spec));
         MemoryCheckpoint saved = saved(machine);
-        // runsc lets the guest go on as soon as it can, and not even its failure says that the guest never did.
+        // runsc lets the guest run as soon as it can, and a failure does not prove that it never ran, so the memory
+        // counts as used from here on.
         Path memory = saved.goOn();
         GVisorGuest guest = begin(
                 spec,
@@ -319,7 +326,7 @@ public final class GVisorRuntime implements GuestRuntime {
         return guest;
     }
 
-    /** runsc restores to the mounts that there were, and no others. */
+    /** Refuses a bundle of an older format: runsc can restore only with the same mounts. */
     private static void knownForm(SandboxPaths folders) {
         Path file = folders.bundle().resolve("config.json");
         try {
@@ -363,13 +370,13 @@ public final class GVisorRuntime implements GuestRuntime {
         if (guest != null) {
             guest.hangUp();
         }
-        ReentrantLock still = resources.volumeLock(machine);
-        still.lock(); // a copy of a volume is being made: the guest may not go before it is done
+        ReentrantLock lock = resources.volumeLock(machine);
+        lock.lock(); // excludes a volume copy in progress: the guest must not end before it is done
         try {
             sandbox(machine).kill();
             new SandboxVolumes(folders(machine)).unmount();
         } finally {
-            still.unlock();
+            lock.unlock();
         }
         if (guest != null) {
             guest.channel().gone();
@@ -389,13 +396,13 @@ public final class GVisorRuntime implements GuestRuntime {
         resources.remove(machine);
     }
 
-    /** Whether or not the guest still runs: what is mounted may have something left to write. */
+    /** Freezes the mount whether or not the guest runs, because a mounted file system may have unwritten data. */
     @Override
     public <T> T withVolumeQuiesced(MachineId machine, GuestSpec.Volume volume, QuiesceMode.Work<T> work)
             throws InterruptedException {
         LoopMount mount = SandboxVolumes.on(volume);
-        ReentrantLock still = resources.volumeLock(machine);
-        still.lockInterruptibly();
+        ReentrantLock lock = resources.volumeLock(machine);
+        lock.lockInterruptibly();
         try {
             if (!mount.isMounted()) {
                 return work.run(QuiesceMode.IDLE);
@@ -407,7 +414,7 @@ public final class GVisorRuntime implements GuestRuntime {
                 mount.thaw();
             }
         } finally {
-            still.unlock();
+            lock.unlock();
         }
     }
 
@@ -447,7 +454,7 @@ public final class GVisorRuntime implements GuestRuntime {
         }
     }
 
-    /** The runtime has set name and addresses; the rest is for PID 1 to write. */
+    /** The configuration for PID 1. The runtime has set host name and addresses already. */
     private GuestSetup setup(GuestSpec spec) {
         String address = spec.network().address(spec.machine());
         return GuestSetup.of(spec, List.of(), resources.networks().resolvers(), address)

@@ -6,13 +6,13 @@ import org.allod.base.MachineId;
 import org.allod.base.RejectedException;
 import org.allod.linux.Ext4;
 
-/** A guest that runs. Closing the daemon does not end it; {@link GuestRuntime#halt} does. */
+/** A running guest. Closing the daemon does not end it; {@link GuestRuntime#halt} does. */
 public interface Guest {
     MachineId machine();
 
     /**
-     * Completes once when the guest's main process has ended, or when the guest itself has gone. PID 1 holds the
-     * report until it is taken, so an exit while no daemon was there is not lost.
+     * Completes once, when the guest's main process has ended or the guest itself has gone. PID 1 holds the report
+     * until a daemon takes it, so an exit while no daemon runs is not lost.
      */
     CompletableFuture<ExitStatus> exited();
 
@@ -22,34 +22,34 @@ public interface Guest {
     /** Starts a command inside. Its streams are bounded; a slow reader slows the command. */
     Exec exec(ExecSpec spec);
 
-    /** What the guest uses now, read from the host's side. */
+    /** The guest's current resource use, measured by the host. */
     GuestStats stats();
 
-    /** Bytes its writable layer takes on the host; -1 where that cannot be told. Cheaper than all of {@link #stats}. */
+    /** Bytes its writable layer takes on the host; -1 if unknown. Cheaper than {@link #stats}. */
     default long diskBytes() {
         return stats().diskBytes();
     }
 
-    /** The host's disk was full and has room again: a guest that stands still for that goes on. */
+    /** The host's disk was full and has space again: a guest that was paused by it continues. */
     default void diskHasRoom() {}
 
-    /** What memory it has and has left. */
+    /** The guest's memory limit and how much is available. */
     default GuestMemory memory() {
         return GuestMemory.of(stats().memoryLimitBytes(), stats().memoryBytes());
     }
 
     /**
-     * Changes the most memory it can use, for as long as it runs; at most what it was started with. Waits for the guest
-     * to hand over what it must, but not for long: the answer says what is so now.
+     * Changes the maximum memory while it runs, up to what it was started with. Waits for the guest to return memory,
+     * with a time limit; the result is the current state.
      */
     default GuestMemory limitMemory(int megabytes) {
         throw fixed();
     }
 
     /**
-     * Gives the host back memory that the guest can do without now; it gets it again when it needs it.
+     * Returns memory that the guest does not need now to the host; the guest gets it again when it needs it.
      *
-     * @return how many megabytes it was, at once
+     * @return how many megabytes were returned
      */
     default long reclaimMemory(int megabytes) {
         throw fixed();
@@ -61,12 +61,12 @@ public interface Guest {
                 "the memory of machine " + machine() + " cannot be changed while it runs");
     }
 
-    /** What a mounted volume has and has left. From a virtual machine it is the guest's own claim. */
+    /** Size and free space of a mounted volume. For a microVM the guest reports it, so it may be wrong. */
     default Ext4.Space space(GuestSpec.Volume volume) {
         throw unmounted(volume);
     }
 
-    /** Makes the volume's file system as large as its disk, which has become {@code bytes}. Without a restart. */
+    /** Grows the volume's file system to its disk's new size of {@code bytes}, without a restart. */
     default void grow(GuestSpec.Volume volume, long bytes) {
         throw unmounted(volume);
     }

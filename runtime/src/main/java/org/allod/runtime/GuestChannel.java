@@ -20,30 +20,33 @@ import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The standing conversation with one guest: over as many {@link GuestLink}s as it takes, one at a time. A link that
- * breaks is made anew, with growing pauses; a guest that talks nonsense all the time costs next to nothing. The exit of
- * the main process is written to a file before the guest is told that it was taken.
+ * The persistent channel to one guest, over a sequence of {@link GuestLink}s, one at a time. A broken link is
+ * re-established with growing pauses, so that a misbehaving guest costs next to nothing. The exit status of the main
+ * process is written to a file before the guest is told that it was received.
  *
- * <p>Any thread.
+ * <p>Safe for any thread.
  */
 final class GuestChannel implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(GuestChannel.class.getName());
     private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
-    /** After a link was cut off; twice as long after each further one, so that being cut off is no way to flood us. */
+    /**
+     * Pause after a link was cut off for a protocol violation; it doubles with each further one, so that a guest cannot
+     * flood the host by being cut off.
+     */
     private static final Duration FIRST_PENALTY = Duration.ofSeconds(10);
 
     private static final Duration LONGEST_PENALTY = Duration.ofMinutes(1);
-    /** A link that has held so long makes up for those that were cut off before it. */
+    /** A link that lasted this long resets the count of cut-off links. */
     private static final Duration REFORMED = Duration.ofMinutes(10);
 
     private static final Duration GREETING = Duration.ofSeconds(2);
-    /** How long a caller waits for a link that is just being made again. */
+    /** How long a caller waits while the link is being re-established. */
     private static final Duration LINK_WAIT = Duration.ofSeconds(5);
 
     private static final Duration START = Duration.ofSeconds(30);
 
-    /** A way to reach the guest. Each call makes a new connection, or throws where none is to be had now. */
+    /** Connects to the guest. Each call makes a new connection, or throws if none is possible now. */
     interface Dialer {
         SocketChannel dial(Duration bound) throws IOException;
     }
@@ -61,7 +64,7 @@ final class GuestChannel implements AutoCloseable {
     private int cuts;
     private boolean closed;
 
-    /** @param folder the machine's own; the exit is kept there */
+    /** @param folder the machine's folder; the exit file is kept there */
     GuestChannel(MachineId machine, Dialer dialer, ConsoleLog log, Path folder, Clock clock, Timers timers) {
         this.machine = machine;
         this.dialer = dialer;
@@ -72,11 +75,12 @@ final class GuestChannel implements AutoCloseable {
     }
 
     /**
-     * Makes the first connection, trying again until {@code bound}: a guest that boots is not there at once.
+     * Makes the first connection and retries until {@code bound}, because a booting guest is not reachable at once.
      *
-     * @param greeting how long one try waits for an answer; a fresh guest answers when it is up, so all of the bound;
-     *     one that is adopted answers at once, or is stuck in the middle of a word and must be called again
-     * @param gone whether there is no use in trying on
+     * @param greeting how long one attempt waits for an answer. A new guest answers once it is up, so use all of the
+     *     bound. An adopted one answers at once, or its serial port is stuck in the middle of a frame and it must be
+     *     greeted again
+     * @param gone completes when further attempts are pointless
      */
     void open(Duration bound, Duration greeting, CompletableFuture<?> gone) {
         String[] why = {"no answer"};
@@ -96,14 +100,17 @@ final class GuestChannel implements AutoCloseable {
     }
 
     /**
-     * Makes the first connection to a guest that runs already, and goes on trying where it does not answer in time: a
-     * guest that misbehaves runs all the same, and can be ended.
+     * Makes the first connection to a guest that is already running. If it does not answer in time, keeps trying in the
+     * background: an unresponsive guest still runs and can be ended.
      */
     void adopt(Duration bound) {
         adopt(bound, bound);
     }
 
-    /** As {@link #adopt(Duration)}, calling again each {@code greeting}: a serial port may be in the middle of a word. */
+    /**
+     * As {@link #adopt(Duration)}, with a new greeting after each {@code greeting}: a serial port may be in the middle
+     * of a frame.
+     */
     void adopt(Duration bound, Duration greeting) {
         try {
             open(bound, greeting, new CompletableFuture<>());
@@ -135,15 +142,15 @@ final class GuestChannel implements AutoCloseable {
     }
 
     private void ended(GuestLink from, ExitStatus exit) {
-        // Not on the link's own thread: it has to go on reading.
+        // On another thread, because the link's own must continue to read.
         Thread _ = SupervisedTask.start("guest-exit", "guest-exit-" + machine, this::open, () -> {
             log.flush();
             try {
                 write(exitFile, exit);
             } finally {
-                // Also where there is no room for the file: what follows frees some. The guest keeps its report until
-                // it
-                // is told that we have it, so a daemon that dies meanwhile hears of it again.
+                // Complete the exit even if the file could not be written for lack of space: ending the machine frees
+                // some. The guest keeps its report until {@code exitTaken}, so after a crash of this daemon the next
+                // one receives it again.
                 exited.complete(exit);
             }
             from.exitTaken();
@@ -173,7 +180,7 @@ final class GuestChannel implements AutoCloseable {
                 cuts = held.compareTo(REFORMED) >= 0 ? 1 : cuts + 1;
             }
             times = cuts;
-            // A defect of ours will be met again: not at once.
+            // An error of the host's own would likely recur, so it waits longest.
             wait = cut ? penalty(times) : why.startsWith(GuestLink.OURS) ? LONGEST_PAUSE : pause;
             pause = longer(pause, LONGEST_PAUSE);
         }
@@ -227,7 +234,7 @@ final class GuestChannel implements AutoCloseable {
         }
     }
 
-    /** Tells the guest what it is, unless it knows. */
+    /** Sends PID 1 its configuration, unless it has one. */
     void configure(GuestSetup setup) {
         GuestLink current = link();
         if (current.welcome().state() == GuestFrame.State.UNSET) {
@@ -243,7 +250,7 @@ final class GuestChannel implements AutoCloseable {
         link().signal(number);
     }
 
-    /** Asks about a volume; what the guest could not do is an error of the host's. */
+    /** Sends a volume request; a failure that the guest reports is thrown. */
     GuestFrame.VolumeState volume(HostFrame.Volumes what, String path, Duration bound) {
         GuestFrame.VolumeState state = link().volume(what, path, bound);
         if (!state.why().isEmpty()) {
@@ -257,14 +264,14 @@ final class GuestChannel implements AutoCloseable {
     }
 
     /**
-     * Completes when the main process has ended and that is written down, or with {@link ExitStatus#LOST} after {@link
+     * Completes when the main process has ended and its exit is recorded, or with {@link ExitStatus#LOST} after {@link
      * #gone}.
      */
     CompletableFuture<ExitStatus> exited() {
         return exited.copy();
     }
 
-    /** Has the guest let go, before its memory is saved. The channel is closed by it. */
+    /** Has the guest release the connection before its memory is saved. Closes the channel. */
     void release(Duration bound) {
         GuestLink current = link();
         synchronized (this) {
@@ -277,7 +284,10 @@ final class GuestChannel implements AutoCloseable {
         }
     }
 
-    /** The guest's process on the host has ended: what it had said is heard to the end, then the exit is lost. */
+    /**
+     * The guest's host process has ended: reads what the guest had sent, then completes the exit, as lost if it was not
+     * reported.
+     */
     void gone() {
         GuestLink current;
         synchronized (this) {
@@ -293,7 +303,7 @@ final class GuestChannel implements AutoCloseable {
         exited.complete(kept());
     }
 
-    /** What the file says; one that cannot be read must not keep the guest's end from being known. */
+    /** The recorded exit. An unreadable file must not hide that the guest has ended. */
     private ExitStatus kept() {
         try {
             return read(exitFile).orElse(ExitStatus.LOST);
@@ -321,7 +331,7 @@ final class GuestChannel implements AutoCloseable {
         return link;
     }
 
-    /** Ends the conversation; the guest goes on, and keeps what it has to say. */
+    /** Closes the channel; the guest continues and keeps its unacknowledged output. */
     @Override
     public void close() {
         GuestLink current;
@@ -341,7 +351,7 @@ final class GuestChannel implements AutoCloseable {
         return folder.resolve("exit");
     }
 
-    /** How the last guest's main process ended, if that was taken. */
+    /** The recorded exit of the last guest's main process, if there is one. */
     static Optional<ExitStatus> read(Path file) {
         try {
             String[] words = Files.readString(file).strip().split(" ", -1);

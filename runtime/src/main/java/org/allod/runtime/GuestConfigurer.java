@@ -10,8 +10,8 @@ import org.allod.base.MachineId;
 import org.allod.base.SupervisedThread;
 
 /**
- * Telling PID 1 what it is, beside whatever else a start has to wait for: PID 1 calls as soon as it runs, which is before
- * runsc has wound up and has been looked at.
+ * Sends PID 1 its configuration while the rest of a start proceeds: PID 1 connects as soon as it runs, which is before
+ * runsc has finished and been checked.
  */
 final class GuestConfigurer {
     private static final Duration WINDING_UP = Duration.ofSeconds(5);
@@ -21,7 +21,7 @@ final class GuestConfigurer {
     private final FutureTask<Void> told;
     private final Thread thread;
 
-    /** Begins at once. The channel is the caller's, to close where nothing comes of it. */
+    /** Starts at once. The caller owns the channel and closes it if the start fails. */
     GuestConfigurer(MachineId machine, GuestChannel channel, GuestSetup setup, Duration bound) {
         this.machine = machine;
         told = new FutureTask<>(
@@ -33,13 +33,13 @@ final class GuestConfigurer {
         thread = SupervisedThread.start("tell-guest", "tell-" + machine, told);
     }
 
-    /** The guest has ended, or never began: nobody will call. Of no consequence once PID 1 has been told. */
+    /** The guest has ended or never started, so PID 1 will not connect. No effect once it is configured. */
     void giveUp() {
         hopeless.complete(null);
         thread.interrupt();
     }
 
-    /** After {@link #giveUp}, and once the channel is closed: until nothing goes on behind the caller's back. */
+    /** Waits until the background work has ended; call after {@link #giveUp} and after closing the channel. */
     void configured() {
         try {
             thread.join(WINDING_UP);
@@ -49,9 +49,9 @@ final class GuestConfigurer {
     }
 
     /**
-     * Returns once PID 1 runs what it was told to.
+     * Returns once PID 1 runs the main process.
      *
-     * @throws FailedException where it cannot be told, or says that it cannot do it
+     * @throws FailedException if PID 1 cannot be configured, or reports that it cannot start the process
      */
     void await() {
         try {

@@ -4,14 +4,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.allod.linux.Ext4;
 
-/** What a guest says. Everything in it is a claim by somebody who may be hostile. */
+/** A frame from a guest. Everything in it is an unverified claim of a possibly hostile sender. */
 sealed interface GuestFrame {
-    /** No file system has larger ones. */
+    /** The largest block size of any file system. */
     long MAX_BLOCK = 65536;
 
     /** What the guest's main process is doing. */
     enum State {
-        /** The guest waits to be told what it is. */
+        /** The guest waits for its configuration. */
         UNSET,
         RUNNING,
         ENDED
@@ -20,9 +20,9 @@ sealed interface GuestFrame {
     /**
      * The answer to a greeting.
      *
-     * @param boot names this boot of the guest; positions of another boot mean nothing
-     * @param pid of the main process, inside; 0 where none runs
-     * @param position where the main process's output goes on
+     * @param boot identifies this boot of the guest; positions of another boot are meaningless
+     * @param pid of the main process, inside the guest; 0 if none runs
+     * @param position where the main process's output continues
      */
     record Welcome(long nonce, long boot, State state, int pid, long position) implements GuestFrame {}
 
@@ -31,7 +31,7 @@ sealed interface GuestFrame {
     /** Output of the main process; {@code stream} is 1 or 2. */
     record Output(long position, int stream, byte[] bytes) implements GuestFrame {}
 
-    /** So many bytes of output, from {@code position} on, were dropped inside because nobody took them in time. */
+    /** {@code count} bytes of output from {@code position} on were dropped inside because nobody read them in time. */
     record Lost(long position, long count) implements GuestFrame {}
 
     record Data(int id, int stream, byte[] bytes) implements GuestFrame {}
@@ -47,18 +47,18 @@ sealed interface GuestFrame {
     record Released() implements GuestFrame {}
 
     /**
-     * What a volume has and has left, after what was asked for is done.
+     * The state of a volume after the requested operation.
      *
      * @param diskBytes the size of its disk, as the guest's kernel knows it
-     * @param why it could not be done; empty where it was
+     * @param why why the operation failed; empty on success
      */
     record VolumeState(long token, long diskBytes, Ext4.Space space, String why) implements GuestFrame {}
 
-    /** The guest did not understand us, and says why. */
+    /** The guest reports a protocol error of the host. */
     record Fault(String why) implements GuestFrame {}
 
     /**
-     * Reads one payload. Pure: the same bytes give the same frame or the same {@link ProtocolViolationException}.
+     * Decodes one payload. Pure: the same bytes give the same frame or the same {@link ProtocolViolationException}.
      *
      * @param payload positioned at its start, and limited to it
      */
@@ -148,7 +148,7 @@ sealed interface GuestFrame {
         }
     }
 
-    /** A count of bytes. Held below 2^62, so that adding two never overflows. */
+    /** A byte count below 2^62, so that adding two never overflows. */
     private static long position(ByteBuffer payload) {
         long position = payload.getLong();
         if (position < 0 || position >= 1L << 62) {
@@ -157,7 +157,7 @@ sealed interface GuestFrame {
         return position;
     }
 
-    /** A count of blocks, so bounded that its bytes fit. */
+    /** A block count whose size in bytes does not overflow. */
     private static long blocks(ByteBuffer payload) {
         long blocks = payload.getLong();
         if (blocks < 0 || blocks > 1L << 44) {
@@ -180,7 +180,7 @@ sealed interface GuestFrame {
         return bytes;
     }
 
-    /** At most a line of it, and nothing that moves a terminal's cursor. */
+    /** At most one line of the text, without terminal control characters. */
     private static String printable(byte[] bytes) {
         int length = Math.min(bytes.length, 200);
         return new String(bytes, 0, length, StandardCharsets.UTF_8).replaceAll("[^\\p{Print}]", "?");

@@ -15,14 +15,14 @@ import org.allod.base.FailedException;
 import org.allod.linux.Command;
 
 /**
- * The kernel that microVMs boot: the distribution's own cloud kernel, taken out of its package and never installed on
- * the host. {@code tools/kernel} holds {@code vmlinuz}, {@code modules/} and {@code release}.
+ * The kernel that microVMs boot: the distribution's cloud kernel, extracted from its package and never installed on the
+ * host. {@code tools/kernel} holds {@code vmlinuz}, {@code modules/} and {@code release}.
  */
 public final class GuestKernel {
-    /** The package that always depends on the current cloud kernel; no version is written down anywhere. */
+    /** The package that always depends on the current cloud kernel, so no version is fixed here. */
     private static final String PACKAGE = "linux-image-cloud-" + architecture();
 
-    /** What a microVM needs; each brings what it depends on. What is built in needs no file. */
+    /** The modules a microVM needs; their dependencies are added. Built-in ones need no file. */
     static final List<String> WANTED = List.of(
             "virtio_pci", "virtio_blk", "virtio_console", "erofs", "overlay", "ext4", "virtio_net", "virtio_balloon");
 
@@ -30,7 +30,7 @@ public final class GuestKernel {
 
     private final Path folder;
 
-    /** @param tools the folder of what we bring along */
+    /** @param tools the folder of the bundled tools */
     public GuestKernel(Path tools) {
         this.folder = tools.resolve("kernel");
     }
@@ -43,7 +43,7 @@ public final class GuestKernel {
         return folder.resolve("vmlinuz");
     }
 
-    /** The kernel's release, such as {@code uname -r} would say inside. */
+    /** The kernel's release, as {@code uname -r} prints inside. */
     public String release() {
         try {
             return Files.readString(folder.resolve("release")).strip();
@@ -53,8 +53,8 @@ public final class GuestKernel {
     }
 
     /**
-     * Fetches and unpacks the newest kernel this host's package sources have. Complete or not there at all; without
-     * effect where one is there.
+     * Downloads and unpacks the newest kernel in this host's package sources. Atomic; does nothing if a kernel is
+     * installed.
      */
     public void install(Consumer<String> progress) {
         if (present()) {
@@ -97,7 +97,7 @@ public final class GuestKernel {
     }
 
     private static void take(Path unpacked, Path work) throws IOException {
-        // A merged /usr moves the modules; the image stays in /boot.
+        // On a merged /usr the modules are there; the image stays in /boot.
         Path modules = Files.isDirectory(unpacked.resolve("lib/modules"))
                 ? unpacked.resolve("lib/modules")
                 : unpacked.resolve("usr/lib/modules");
@@ -115,7 +115,7 @@ public final class GuestKernel {
         }
     }
 
-    /** The modules a microVM loads, each after those it depends on. */
+    /** The modules a microVM loads, in dependency order. */
     List<Path> modules() {
         List<Path> all;
         try (Stream<Path> tree = Files.walk(folder.resolve("modules"))) {
@@ -134,7 +134,7 @@ public final class GuestKernel {
                 .filter(p -> moduleName(p).equals(Optional.of(name)))
                 .findFirst();
         if (file.isEmpty() || ordered.contains(file.get())) {
-            return; // Built in, or added already.
+            return; // built in, or added already
         }
         depends(file.get()).forEach(need -> add(need, all, ordered));
         ordered.add(file.get());
@@ -147,7 +147,10 @@ public final class GuestKernel {
         return end < 0 ? Optional.empty() : Optional.of(file.substring(0, end).replace('-', '_'));
     }
 
-    /** A module names what it needs in its own text ({@code modinfo} reads the same; it unpacks where it must). */
+    /**
+     * The dependencies that a module names in its own text ({@code modinfo} reads the same and decompresses if
+     * necessary).
+     */
     private static List<String> depends(Path module) {
         if (!module.toString().endsWith(".ko")) {
             return Stream.of(Command.of("modinfo", "-F", "depends", module.toString())

@@ -22,26 +22,26 @@ import org.allod.base.Timers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection to PID 1 of a guest. Reading never waits for anybody: what comes is bounded by the windows given out
- * ({@link ChannelFlowControl}), so a slow caller slows its own command alone. Writing goes through a short queue; a guest that
- * does not read for {@link #PATIENCE} is cut off. Anything a guest may not say cuts the link, with the reason in {@link
- * #closed}.
+ * One connection to PID 1 of a guest. The reader never blocks on a caller: received data is bounded by the granted
+ * windows ({@link ChannelFlowControl}), so a slow caller slows only its own command. Writes pass through a short queue;
+ * a guest that does not read for {@link #PATIENCE} is disconnected. A frame that the guest may not send closes the
+ * link, with the reason in {@link #closed}.
  *
- * <p>Thread rule: one virtual thread reads, one writes; every method may be called from any thread.
+ * <p>Thread rule: one thread reads, one writes; every method may be called from any thread.
  */
 final class GuestLink implements AutoCloseable {
-    /** Logs are taken at this rate; beyond it the guest waits, and then drops the oldest itself. */
+    /** Maximum log rate in bytes per second; beyond it the guest waits and then drops the oldest output itself. */
     private static final long LOG_RATE = 2 << 20;
 
     private static final long LOG_BURST = 8 << 20;
     private static final int QUEUE = 64;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
-    /** Acknowledging each piece would double the frames; the window is four of these. */
+    /** Acknowledging each frame would double the number of frames; the window is four of these. */
     private static final int ACK_EVERY = GuestProtocol.OUTPUT_WINDOW / 4;
 
-    /** What a record in the log takes besides its text: a frame of nothing but line ends is many records. */
+    /** The cost of one log record in addition to its text: a frame of line ends becomes many records. */
     private static final int LINE_COST = 64;
-    /** How the reason of an end begins that neither the guest nor its connection gave. */
+    /** Prefix of a close reason that is neither the guest's nor the connection's fault. */
     static final String OURS = "our end failed: ";
 
     private final String name;
@@ -80,7 +80,7 @@ final class GuestLink implements AutoCloseable {
      * Greets the guest at the other end of {@code channel}, which this link owns from now on.
      *
      * @param name for messages
-     * @throws FailedException where no answer comes within {@code bound}, or a wrong one
+     * @throws FailedException if no valid answer arrives within {@code bound}
      */
     static GuestLink open(
             String name, SocketChannel channel, OutputSink sink, Clock clock, Timers timers, Duration bound) {
@@ -104,7 +104,7 @@ final class GuestLink implements AutoCloseable {
         return welcome.join();
     }
 
-    /** How the main process ended, once the guest has said so and all its output before is in the sink. */
+    /** The exit of the main process, once the guest has reported it and all earlier output is in the sink. */
     CompletableFuture<ExitStatus> exited() {
         return exited;
     }
@@ -114,7 +114,7 @@ final class GuestLink implements AutoCloseable {
         return closed;
     }
 
-    /** Tells the guest what it is, and returns once its main process is started, or has failed to and ended. */
+    /** Sends PID 1 its configuration; returns once its main process has started, or has failed to start. */
     void configure(GuestSetup setup, Duration bound) {
         byte[] bytes = setup.encode();
         for (int at = 0; at < bytes.length; at += GuestProtocol.MAX_PAYLOAD) {
@@ -151,7 +151,7 @@ final class GuestLink implements AutoCloseable {
         send(new HostFrame.Signal(GuestProtocol.MAIN, number));
     }
 
-    /** Waits for a sign of life. */
+    /** Waits for the guest to answer a ping. */
     void ping(Duration bound) {
         CompletableFuture<Void> answer;
         synchronized (this) {
@@ -164,7 +164,7 @@ final class GuestLink implements AutoCloseable {
         await(answer, bound, "ping");
     }
 
-    /** Asks about a volume and waits for the answer. */
+    /** Sends a volume request and waits for the answer. */
     GuestFrame.VolumeState volume(HostFrame.Volumes what, String path, Duration bound) {
         CompletableFuture<GuestFrame.VolumeState> answer = new CompletableFuture<>();
         long token;
@@ -182,12 +182,14 @@ final class GuestLink implements AutoCloseable {
         }
     }
 
-    /** The exit is kept on our side; the guest may power off. */
+    /** The exit is recorded on the host; the guest may power off. */
     void exitTaken() {
         send(new HostFrame.ExitTaken());
     }
 
-    /** Has the guest let go of the connection, with nothing half said, and closes it: before its memory is saved. */
+    /**
+     * Has the guest finish its current frame and release the connection, then closes it: before its memory is saved.
+     */
     void release(Duration bound) {
         send(new HostFrame.Release());
         await(released, bound, "take leave of");
@@ -201,10 +203,10 @@ final class GuestLink implements AutoCloseable {
         send(new HostFrame.Close(id));
     }
 
-    /** Queues a frame. Waits where the guest does not read, and cuts the link where it goes on like that. */
+    /** Queues a frame. Blocks while the guest does not read, and closes the link after {@link #PATIENCE}. */
     void send(HostFrame frame) {
         if (closed.isDone()) {
-            return; // Whoever waits for an answer is told by `closed`.
+            return; // waiters are completed by `closed`
         }
         synchronized (ledger) {
             ledger.sent(frame);
@@ -257,7 +259,7 @@ final class GuestLink implements AutoCloseable {
         } catch (ProtocolViolationException e) {
             end("cut off, because the guest sent " + e.getMessage());
         } catch (RuntimeException | Error e) {
-            // A new link is made in a moment, and what was not taken comes again: the guest's end is not missed.
+            // A new link follows soon, and unacknowledged data is sent again, so the guest's exit is not missed.
             end(OURS + e);
             throw e;
         }
@@ -328,7 +330,10 @@ final class GuestLink implements AutoCloseable {
         return count;
     }
 
-    /** Gives the guest its window back. Where it says too much, that waits, and what it says meanwhile with it. */
+    /**
+     * Returns the guest's window. If the guest exceeds the log rate, the acknowledgement is delayed, together with that
+     * of later output.
+     */
     private void acknowledge(long cost) {
         synchronized (this) {
             owedAck += cost;
@@ -351,7 +356,7 @@ final class GuestLink implements AutoCloseable {
             waitingAck = null;
         }
         send(new HostFrame.Ack(upTo));
-        acknowledge(0); // what came while it waited
+        acknowledge(0); // what arrived during the delay
     }
 
     private <T> T await(CompletableFuture<T> answer, Duration bound, String what) {
@@ -377,7 +382,7 @@ final class GuestLink implements AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            // It is closed as far as anybody can tell.
+            // The channel counts as closed.
         }
         Map<Integer, RemoteExec> left;
         synchronized (this) {
@@ -388,7 +393,7 @@ final class GuestLink implements AutoCloseable {
             }
         }
         queue.clear();
-        boolean _ = queue.offer(ByteBuffer.allocate(0)); // Wakes the writer, which then sees that it is over.
+        boolean _ = queue.offer(ByteBuffer.allocate(0)); // wakes the writer, which then sees that the link is closed
         left.values().forEach(exec -> exec.lost("the link to guest " + name + " is gone: " + reason));
     }
 

@@ -10,13 +10,16 @@ final class GuestProtocol {
     static final int MAX_PAYLOAD = 65536;
     static final long MAGIC = 0xa1414c4c_4f440d0aL;
 
-    /** What either side may send on one stream of a command before it is granted more. */
+    /** Bytes that either side may send on one stream of a command before more are granted. */
     static final int STREAM_WINDOW = 262144;
-    /** What a frame of a command's output takes of its window besides its bytes: many small ones cost more than one. */
+    /**
+     * The window cost of a command's output frame in addition to its bytes, so that many small frames cost more than
+     * one.
+     */
     static final int FRAME_COST = 64;
-    /** How far the output of the main process may run ahead of our acknowledgement. */
+    /** How far the main process's output may run ahead of the host's acknowledgement. */
     static final int OUTPUT_WINDOW = 262144;
-    /** What the guest keeps of that output while nobody takes it. */
+    /** How much of that output the guest keeps while no daemon reads it. */
     static final int RING = 1048576;
 
     static final int HELLO = 0x01;
@@ -48,7 +51,7 @@ final class GuestProtocol {
     static final int FAULT = 0x8b;
     static final int VOLUME_STATE = 0x8e;
 
-    /** The identifier of the main process among the commands. */
+    /** The id of the main process among the commands. */
     static final int MAIN = 0;
 
     static final int WELCOME_SIZE = 8 + 8 + 8 + 1 + 4 + 8;

@@ -11,19 +11,19 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
- * What PID 1 is told of its machine: the main process, and what must be there before it. Sent over the channel and
- * nowhere else, because environment and files may hold secrets.
+ * The configuration of PID 1: the main process, and what must exist before it starts. Sent over the channel and nowhere
+ * else, because environment and files may hold secrets.
  *
- * @param hostname empty to leave it
- * @param interfaces network devices to configure; none where the runtime has done so
+ * @param hostname empty to leave it unchanged
+ * @param interfaces network devices to configure; none if the runtime has done so
  * @param resolv lines of {@code /etc/resolv.conf}; none to leave the file
  * @param hosts lines of {@code /etc/hosts}; none to leave the file
  * @param swapMb swap space to make on the disk
- * @param sync whether all that was written must be on the disk before the end is told
- * @param volumes disks to mount; none where the runtime has done so
- * @param units in place of the main process
- * @param disks whether the guest finds their images on disks, and is to mount them; else it finds their roots
- * @param firstEnds whether the end of one unit is the end of all
+ * @param sync whether everything written must be on disk before the exit is reported
+ * @param volumes disks to mount; none if the runtime has done so
+ * @param units run instead of the main process
+ * @param disks true if the guest must mount the units' images from disks; false if their roots are mounted already
+ * @param firstEnds whether the guest ends with the first unit
  */
 record GuestSetup(
         List<String> argv,
@@ -43,7 +43,7 @@ record GuestSetup(
         List<GuestUnit> units,
         boolean disks,
         boolean firstEnds) {
-    /** Without swap, and with nothing that is to last. */
+    /** Without swap or persistent data. */
     GuestSetup(
             List<String> argv,
             Map<String, String> env,
@@ -74,7 +74,7 @@ record GuestSetup(
                 false);
     }
 
-    /** A terminal nobody looks at still needs a size. */
+    /** A terminal without a viewer still needs a size. */
     private static final ExecSpec.Tty USUAL = new ExecSpec.Tty(80, 24);
 
     /**
@@ -115,7 +115,7 @@ record GuestSetup(
                 options.firstEnds());
     }
 
-    /** This, for a guest whose host name the runtime has set, and which has its volumes and roots. */
+    /** A copy for a guest whose runtime has set the host name and mounted volumes and roots. */
     GuestSetup settled() {
         return new GuestSetup(
                 argv,
@@ -136,12 +136,12 @@ record GuestSetup(
                 firstEnds);
     }
 
-    /** Where the root of the unit at this place is, in the guest. */
+    /** The path of the root of the unit with this index, in the guest. */
     static String root(int place) {
         return "/.allod/roots/" + place;
     }
 
-    /** What the disk with the image at this place is called. */
+    /** The serial of the disk with the image of this index. */
     static String disk(int place) {
         return "image" + place;
     }
@@ -231,7 +231,7 @@ record GuestSetup(
         out.u8(tty.isPresent() ? 1 : 0).u16(size.columns()).u16(size.rows()).text(unit);
     }
 
-    /** Numbers in network order; texts and blobs behind their length; lists behind their count. */
+    /** Encodes numbers in network order, texts and blobs after their length, lists after their count. */
     private static final class Bytes {
         private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 

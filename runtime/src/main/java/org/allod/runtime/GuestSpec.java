@@ -8,14 +8,14 @@ import java.util.Optional;
 import org.allod.base.MachineId;
 
 /**
- * Everything a runtime needs to know of one guest, and nothing it has to look up. The same spec means the same guest.
+ * Everything a runtime needs to know of one guest, so that it looks nothing up. Equal specs mean the same guest.
  *
  * @param machine whose guest it is
  * @param version the machine's version (a ULID): a spec with another version is another configuration
  * @param rootImage a read-only file system image (EROFS) shared with every machine of the same image
  * @param cpus whole processors
  * @param memoryMb the guest's memory
- * @param diskMb the writable layer's bound
+ * @param diskMb the size of the writable layer
  * @param argv the main process; at least one word
  * @param env the main process's whole environment
  * @param cwd its working folder, made if missing
@@ -24,7 +24,7 @@ import org.allod.base.MachineId;
  * @param hostname the guest's host name
  * @param files written before the main process starts
  * @param network the guest's addresses
- * @param options what most guests leave as it is
+ * @param options settings that most guests leave at their defaults
  * @param volumes disks that outlive the machine, mounted before the main process starts
  */
 public record GuestSpec(
@@ -51,7 +51,7 @@ public record GuestSpec(
         volumes = List.copyOf(volumes);
     }
 
-    /** With the usual {@link Options}, and without volumes. */
+    /** With default {@link Options} and without volumes. */
     public GuestSpec(
             MachineId machine,
             String version,
@@ -86,14 +86,14 @@ public record GuestSpec(
                 List.of());
     }
 
-    /** This, with these options. */
+    /** A copy with these options. */
     public GuestSpec with(Options other) {
         return new GuestSpec(
                 machine, version, rootImage, cpus, memoryMb, diskMb, argv, env, cwd, user, tty, hostname, files,
                 network, other, volumes);
     }
 
-    /** This, with these volumes. */
+    /** A copy with these volumes. */
     public GuestSpec with(List<Volume> others) {
         return new GuestSpec(
                 machine, version, rootImage, cpus, memoryMb, diskMb, argv, env, cwd, user, tty, hostname, files,
@@ -101,16 +101,17 @@ public record GuestSpec(
     }
 
     /**
-     * What most guests leave as it is.
+     * Settings that most guests leave at their defaults.
      *
-     * @param cpuWeight its share of processor time where guests compete; 100 is usual
+     * @param cpuWeight its share of CPU time under contention; 100 is the default
      * @param keepRoot whether the writable layer outlives the boot; only microVMs can
      * @param swapMb swap space on the disk; only microVMs have it
      * @param kernelArgs for the guest's kernel; only a microVM's has a command line
-     * @param resolv lines of {@code /etc/resolv.conf}; a line of a kind ({@code nameserver}) replaces the host's
-     * @param fqdn the whole host name, for {@code /etc/hosts}
-     * @param units run in place of the main process, where there are any
-     * @param firstEnds whether the end of one of them is the end of all; else the guest ends with the last
+     * @param resolv lines of {@code /etc/resolv.conf}; a line of a kind ({@code nameserver}) replaces the host's lines
+     *     of that kind
+     * @param fqdn the fully qualified host name, for {@code /etc/hosts}
+     * @param units run instead of the main process, if there are any
+     * @param firstEnds whether the guest ends with the first unit; otherwise with the last
      */
     public record Options(
             int cpuWeight,
@@ -130,7 +131,7 @@ public record GuestSpec(
             units = List.copyOf(units);
         }
 
-        /** The images of units, each once, in the order of the disks that hold them. */
+        /** The distinct images of the units, in the order of the disks that hold them. */
         List<Path> images() {
             return units.stream()
                     .flatMap(unit -> unit.rootImage().stream())
@@ -144,9 +145,9 @@ public record GuestSpec(
      *
      * @param id at most 20 letters, digits, hyphens and underscores: the disk's serial number in a virtual machine
      * @param image the file
-     * @param mount where the host mounts it for a runtime that has no kernel of its own for it
-     * @param path where the guest finds it
-     * @param key of its encryption; empty: it is not encrypted
+     * @param mount where the host mounts it for a runtime without a kernel of its own
+     * @param path its mount point in the guest
+     * @param key the encryption key; empty if it is not encrypted
      */
     public record Volume(String id, Path image, Path mount, String path, Optional<VolumeKey> key) {
         Volume keyless() {
@@ -154,7 +155,7 @@ public record GuestSpec(
         }
     }
 
-    /** The same without what only its guest may know: for what remembers a spec after the boot. */
+    /** A copy without secrets: for what keeps a spec after the boot. */
     GuestSpec discreet() {
         return new GuestSpec(
                 machine,
@@ -175,7 +176,7 @@ public record GuestSpec(
                 volumes.stream().map(Volume::keyless).toList());
     }
 
-    /** Without environment and files, which may be secrets. */
+    /** Omits environment and files, which may be secrets. */
     @Override
     public String toString() {
         return "GuestSpec[machine=" + machine + ", version=" + version + ", argv=" + argv + ", env=" + env.keySet()
@@ -183,18 +184,18 @@ public record GuestSpec(
     }
 
     /**
-     * A file to be written in the guest: where, what (may be a secret: never logged), and its mode as in {@code
-     * stat(2)}: permission bits, and where the type bits say so, a symbolic link whose target is the content.
+     * A file to write in the guest: its path, its content (may be secret: never logged) and its mode as in {@code
+     * stat(2)}: permission bits and, if the type bits say so, a symbolic link whose target is the content.
      */
     public record File(String path, byte[] content, int mode) {
-        /** What both runtimes keep in memory, and a user in the guest cannot meddle with. */
+        /** In memory under both runtimes, and not writable by users in the guest. */
         private static final String MEMORY = "/dev/shm/.allod/file-";
 
         private static final int LINK = 0120777;
 
         /**
-         * A file whose content never reaches the guest's disk, which is a file on the host's: it is in memory, and a
-         * link leads there.
+         * A file whose content never reaches the guest's disk, which is a file on the host's disk: the content is in
+         * memory and {@code path} is a link to it.
          *
          * @param number unique among the files of the guest and all its containers
          */
@@ -211,11 +212,11 @@ public record GuestSpec(
     }
 
     /**
-     * The guest's place in the network. Several guests of one app share {@code network}, and on this host may not
-     * speak to each other unless told so; the default is deny.
+     * The guest's network identity. Guests of one app share {@code network}; on this host they may not reach each other
+     * unless a rule allows it.
      *
-     * @param fleet the low 40 bits name the fleet
-     * @param network 32 bits, one an app
+     * @param fleet the low 40 bits identify the fleet
+     * @param network 32 bits, one number for each app
      */
     public record Net(long fleet, int network) {
         /** {@code fd} + 40-bit fleet, 32-bit network, 48-bit machine: the address that survives a move. */

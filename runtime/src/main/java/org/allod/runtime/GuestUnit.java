@@ -7,15 +7,15 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * One of several processes or containers that a guest runs beside each other, in place of one main process.
+ * One of several processes or containers that run in one guest instead of a single main process.
  *
  * @param name unique in the guest; its output is tagged with it
- * @param rootImage the image that is its root, under a writable layer of its own; empty: the guest's own root
+ * @param rootImage the image of its root, under a writable layer of its own; empty: the guest's own root
  * @param user {@code name}, {@code uid}, {@code name:group} or {@code uid:gid}, resolved in its root; empty: root
- * @param after whom it waits for before it starts
- * @param restart what happens when it ends
- * @param stopSignal asks it to end; after {@code stopTime} it is killed
- * @param checks asked from inside
+ * @param after the units it waits for before it starts
+ * @param restart what happens after it exits
+ * @param stopSignal requests its end; after {@code stopTime} it is killed
+ * @param checks health checks, run inside the guest
  */
 public record GuestUnit(
         String name,
@@ -38,7 +38,7 @@ public record GuestUnit(
         checks = List.copyOf(checks);
     }
 
-    /** A process in the guest's own root that waits for nobody and is not restarted. */
+    /** A process in the guest's own root, without dependencies or restarts. */
     public static GuestUnit process(
             String name, List<String> argv, Map<String, String> env, String cwd, Optional<String> user) {
         return new GuestUnit(
@@ -56,24 +56,27 @@ public record GuestUnit(
                 List.of());
     }
 
-    /** This, but waiting for these. */
+    /** A copy that waits for these. */
     public GuestUnit after(After... others) {
         return new GuestUnit(
                 name, rootImage, argv, env, cwd, user, files, List.of(others), restart, stopSignal, stopTime, checks);
     }
 
-    /** This, asked these. */
+    /** A copy with these checks. */
     public GuestUnit checked(Check... asked) {
         return new GuestUnit(
                 name, rootImage, argv, env, cwd, user, files, after, restart, stopSignal, stopTime, List.of(asked));
     }
 
-    /** This, asked to end with this signal, and killed after that time. */
+    /** A copy that is ended with this signal, and killed after that time. */
     public GuestUnit stoppedBy(int signal, Duration time) {
         return new GuestUnit(name, rootImage, argv, env, cwd, user, files, after, restart, signal, time, checks);
     }
 
-    /** What another must have come to. The numbers are those of docs/guest-channel.md, as for {@link Policy}. */
+    /**
+     * The state that another unit must have reached. The numbers are those of docs/guest-channel.md, as for {@link
+     * Policy}.
+     */
     public enum Condition {
         STARTED(0),
         HEALTHY(1),
@@ -88,7 +91,7 @@ public record GuestUnit(
 
     public record After(String name, Condition condition) {}
 
-    /** Whether it is started again. */
+    /** Whether it is restarted. */
     public enum Policy {
         NO(0),
         ALWAYS(1),
@@ -106,7 +109,7 @@ public record GuestUnit(
     /**
      * A health check.
      *
-     * @param stops whether one that fails it is stopped, and then restarted or not as its policy says
+     * @param stops whether a unit that fails it is stopped, and then restarted according to its policy
      */
     public record Check(
             Question question,
@@ -117,15 +120,15 @@ public record GuestUnit(
             int successes,
             int failures) {}
 
-    /** What a check asks. */
+    /** What a check tests. */
     public sealed interface Question {
-        /** A command: yes is exit code 0. */
+        /** A command; exit code 0 passes. */
         record Exec(List<String> argv) implements Question {}
 
-        /** A connection. */
+        /** A TCP connection. */
         record Tcp(int port) implements Question {}
 
-        /** A request, sent as it is; yes is 2xx. */
+        /** An HTTP request, sent as it is; status 2xx passes. */
         record Http(int port, String request) implements Question {}
     }
 }

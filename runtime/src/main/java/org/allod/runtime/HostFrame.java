@@ -3,15 +3,15 @@ package org.allod.runtime;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
-/** What the host says to a guest. */
+/** A frame from the host to a guest. */
 sealed interface HostFrame {
     /**
      * The greeting that starts every connection.
      *
-     * @param nonce comes back in the answer, so that an old answer is not taken for this one
+     * @param nonce returned in the answer, so that an old answer is not mistaken for this one
      * @param boot the guest's boot that {@code position} belongs to
-     * @param position up to where the host has the main process's output
-     * @param wallNanos the host's calendar, nanoseconds since 1970
+     * @param position up to where the host has received the main process's output
+     * @param wallNanos the host's wall clock, nanoseconds since 1970
      * @param seed 32 bytes for the guest's randomness
      */
     record Hello(long nonce, long boot, long position, long wallNanos, byte[] seed) implements HostFrame {}
@@ -43,17 +43,17 @@ sealed interface HostFrame {
 
     record Release() implements HostFrame {}
 
-    /** What a guest may be asked to do with a volume. */
+    /** Volume operations. */
     enum Volumes {
-        /** To say what it has and has left. */
+        /** Reports size and free space. */
         MEASURE(0),
-        /** To make the file system as large as the disk. */
+        /** Grows the file system to the size of the disk. */
         GROW(1),
-        /** To write out what is only in memory; without a path, of all volumes. */
+        /** Flushes cached writes; without a path, of all volumes. */
         SYNC(2),
-        /** To write out everything and hold up whoever writes. */
+        /** Flushes and blocks further writes. */
         FREEZE(3),
-        /** To let them go on. */
+        /** Allows writes again. */
         THAW(4);
 
         private final int number;

@@ -15,8 +15,9 @@ import org.allod.base.FailedException;
 
 /**
  * What a microVM's kernel unpacks and starts first: PID 1 as {@code /init}, and the modules it loads. An archive in the
- * kernel's "newc" form (Documentation/driver-api/early-userspace/buffer-format.rst), uncompressed, because unpacking
- * costs an emulated guest more than reading does. Named by its content, so it is made once per kernel, binary and list of modules.
+ * kernel's "newc" format (Documentation/driver-api/early-userspace/buffer-format.rst), uncompressed, because unpacking
+ * costs an emulated guest more than reading. Named by a hash of its content, so it is made once for each kernel, binary
+ * and list of modules.
  */
 final class Initramfs {
     private static final int FOLDER = 0040755;
@@ -28,7 +29,7 @@ final class Initramfs {
 
     private Initramfs() {}
 
-    /** The archive for this kernel and guest binary, in {@code folder}, made where it is not there yet. */
+    /** The archive for this kernel and guest binary, in {@code folder}; made if it does not exist. */
     static Path of(GuestKernel kernel, Path guestBinary, Path folder) {
         try {
             Path made = folder.resolve("initramfs-" + name(kernel, guestBinary) + ".img");

@@ -9,14 +9,14 @@ import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 
 /**
- * Chooses machines' IPv4 addresses: one of this host's 100.64.0.0/10, by the machine's number, or the next free one
- * where another machine sits there. Nothing is written down: the host's routing table says who sits where.
+ * Chooses machines' IPv4 addresses in this host's 100.64.0.0/10: by the machine's number, or the next free one if that
+ * is taken. Nothing is stored: the host's routing table shows which addresses are taken.
  */
 final class Ipv4Allocator {
     private static final int BASE = 100 << 24 | 64 << 16;
     private static final int SPAN = 1 << 22;
 
-    /** The first few are the host's own. */
+    /** The first few addresses belong to the host. */
     private static final int RESERVED = 256;
 
     private final Map<Integer, String> deviceOf;
@@ -33,7 +33,7 @@ final class Ipv4Allocator {
         }
     }
 
-    /** Host routes of the table: {@code device destination gateway …}, in hexadecimal, low byte first. */
+    /** Parses the routing table's host routes: {@code device destination gateway …}, in hexadecimal, low byte first. */
     static Map<Integer, String> parse(String table) {
         Map<Integer, String> routes = new HashMap<>();
         for (String line : table.lines().skip(1).toList()) {
@@ -45,7 +45,7 @@ final class Ipv4Allocator {
         return routes;
     }
 
-    /** The machine's address: the one it has, else the first that is free. */
+    /** The machine's address: its current one, or the first free one. */
     String choose(MachineId machine) {
         String device = MachineLink.device(machine);
         for (Map.Entry<Integer, String> route : deviceOf.entrySet()) {

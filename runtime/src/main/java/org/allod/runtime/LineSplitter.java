@@ -4,13 +4,13 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Makes lines of one stream's bytes. A line longer than {@link #LONGEST} comes in parts. Knows the position of the
- * first byte that is not in a line yet: from there the guest must send again after a restart.
+ * Splits one stream into lines. A line longer than {@link #LONGEST} is emitted in parts. Tracks the position of the
+ * first byte that is not in a line yet: after a restart the guest must send again from there.
  */
 final class LineSplitter {
     static final int LONGEST = 16384;
 
-    /** Where a finished line, or part of one, goes. */
+    /** Receives finished lines, or parts of one. */
     interface Sink {
         void line(String text, boolean partial, long end);
     }
@@ -20,22 +20,22 @@ final class LineSplitter {
     private long partStart;
 
     private long partEnd;
-    /** Bytes before this are in the log already. */
+    /** Bytes before this position are in the log already. */
     private long kept;
 
-    /** Begins again, with everything before {@code position} taken as done. */
+    /** Starts again; everything before {@code position} counts as done. */
     void reset(long position) {
         part.reset();
         kept = position;
     }
 
-    /** The position of the oldest byte that waits for its line's end, or -1 where none does. */
+    /** The position of the oldest byte of an unfinished line, or -1 if there is none. */
     long waitingFrom() {
         return part.size() == 0 ? -1 : partStart;
     }
 
     void add(long position, byte[] bytes, Sink sink) {
-        // What comes again after a lost connection was written before, in part.
+        // Bytes that are sent again after a lost connection may already be in the log as a partial line.
         int from = Math.clamp(kept - position, 0, bytes.length);
         for (int i = from; i < bytes.length; i++) {
             if (bytes[i] == '\n') {
@@ -54,7 +54,7 @@ final class LineSplitter {
         }
     }
 
-    /** Writes what waits, whether or not its end has come. */
+    /** Emits the unfinished line. */
     void flush(Sink sink) {
         if (part.size() > 0) {
             emit(sink, true);

@@ -9,8 +9,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * Reads a log as it grows. Holds at most {@link #MOST} lines that were not taken; a reader slower than that loses the
- * oldest and is told how many, so a forgotten reader costs the host nothing.
+ * Reads a log as it grows. Buffers at most {@link #MOST} lines; a slower reader loses the oldest and is told how many,
+ * so that an abandoned reader costs the host nothing.
  */
 public final class LogFollower implements AutoCloseable {
     static final int MOST = 4096;
@@ -41,7 +41,7 @@ public final class LogFollower implements AutoCloseable {
         }
     }
 
-    /** The next line; empty where none came within {@code wait}, or the log was closed ({@link #ended}). */
+    /** The next line; empty if none arrived within {@code wait}, or if the log was closed ({@link #ended}). */
     public Optional<LogLine> next(Duration wait) throws InterruptedException {
         lock.lock();
         try {
@@ -61,7 +61,7 @@ public final class LogFollower implements AutoCloseable {
         }
     }
 
-    /** Whether nothing more will come. */
+    /** Whether no more lines will come. */
     public boolean ended() {
         lock.lock();
         try {

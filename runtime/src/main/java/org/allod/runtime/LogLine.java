@@ -5,10 +5,10 @@ import java.time.Instant;
 /**
  * A line of a machine's log.
  *
- * @param time when the host had it
+ * @param time when the host received it
  * @param source who wrote it
  * @param text without its line end; bytes that are not UTF-8 are replaced
- * @param partial whether the line goes on: it was too long, or its end has not come
+ * @param partial whether the line continues: it was too long, or its end has not arrived
  */
 public record LogLine(Instant time, Source source, String text, boolean partial) {
     /** Who wrote a line. */

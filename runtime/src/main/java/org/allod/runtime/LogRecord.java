@@ -16,16 +16,15 @@ import tools.jackson.core.json.JsonFactory;
 
 /**
  * One line of a log file: a JSON object. {@code t} time, {@code s} source ({@code stdout}, {@code stderr}, {@code
- * host}), {@code m} the text, {@code p} true where the line goes on, {@code e} the position just after it in the
- * guest's count, {@code k} the position up to which everything of both streams is in the log. A record with {@code boot}
- * instead says which boot of the guest the positions after it are of, and where both streams ({@code stdout}, {@code
- * stderr}) stand.
+ * host}), {@code m} the text, {@code p} true if the line continues, {@code e} the position just after it in the guest's
+ * count, {@code k} the position up to which both streams are in the log. A record with {@code boot} instead identifies
+ * the boot that the following positions belong to, and where both streams ({@code stdout}, {@code stderr}) stand.
  */
 sealed interface LogRecord {
-    /** A line of output and the position just after it; 0 for the host's own. */
+    /** A line of output and the position just after it; 0 for the host's own lines. */
     record Text(LogLine line, long end, long kept) implements LogRecord {}
 
-    /** Which boot the positions from here on belong to. */
+    /** The boot that the following positions belong to. */
     record Boot(long boot, long stdout, long stderr, long kept) implements LogRecord {}
 
     JsonFactory JSON = new JsonFactory();
@@ -58,7 +57,7 @@ sealed interface LogRecord {
         return out.append('\n').toString();
     }
 
-    /** Reads a line back; nothing where it is not one, as the last one before a crash may be. */
+    /** Parses a line; empty if it is not a record, as the last one before a crash may be. */
     static Optional<LogRecord> decode(String text) {
         String time = "";
         String source = "";

@@ -7,11 +7,11 @@ import org.allod.base.Clock;
 import org.allod.base.MachineId;
 
 /**
- * The logs of all machines of this host, each {@code console.log} in its machine's folder. One {@link ConsoleLog} a
- * machine, whether its guest runs or not, so that a reader and the guest's channel meet in the same one.
+ * The logs of all machines of this host, each {@code console.log} in its machine's folder. One {@link ConsoleLog} for
+ * each machine, whether or not its guest runs, so that readers and the guest's channel share one instance.
  */
 public final class LogStore implements AutoCloseable {
-    /** Two files of this size a machine. */
+    /** Maximum size of each of a machine's two files. */
     public static final long FILE_LIMIT = 1 << 20;
 
     private final Path machines;
@@ -36,7 +36,7 @@ public final class LogStore implements AutoCloseable {
                 machine, m -> new ConsoleLog(machines.resolve(m.text()).resolve("console.log"), limit, clock));
     }
 
-    /** Lets go of the log of a machine that is being removed; its files go with its folder. */
+    /** Closes the log of a machine that is being removed; its files are deleted with its folder. */
     public synchronized void forget(MachineId machine) {
         ConsoleLog log = open.remove(machine);
         if (log != null) {
@@ -44,7 +44,7 @@ public final class LogStore implements AutoCloseable {
         }
     }
 
-    /** Closes the file of a machine that does not run, unless somebody follows it. */
+    /** Closes the log of a machine that does not run, unless somebody follows it. */
     synchronized void release(MachineId machine) {
         ConsoleLog log = open.get(machine);
         if (log != null && log.release()) {

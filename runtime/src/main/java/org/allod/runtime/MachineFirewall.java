@@ -12,19 +12,19 @@ import org.allod.linux.Nft;
 import org.allod.linux.NftSets;
 
 /**
- * The packet filter of the machines: one nftables table of ours, which touches no packet that is not to or from a
- * machine, and no table of anyone else.
+ * The machines' packet filter: one nftables table, which affects only packets to or from machines and touches no other
+ * table.
  *
- * <p>Machines' devices are known by their group, so a new one is under the rules from the moment it exists. From a
- * machine: a source address that is not its own is dropped; nothing reaches an address of the host (but answers to
- * what the host began) or another machine; nothing reaches what is denied; the rest goes out behind the host's
- * address and is counted. To a machine: from the host, and answers. Changing one machine changes only elements of
- * sets, so it costs the same with ten machines and with ten thousand.
+ * <p>Machines' devices are matched by their device group, so a new device is filtered from the moment it exists. From a
+ * machine: packets with a foreign source address are dropped; nothing reaches the host (except replies to what the host
+ * started), another machine, or a denied destination; everything else leaves masqueraded as the host and is counted. To
+ * a machine: traffic from the host, and replies. A change of one machine changes only set elements, so it costs the
+ * same with ten machines and with ten thousand.
  *
- * <p>What the kernel keeps for all together is bounded for each: neighbours are asked for from the machine's own
- * addresses only and so many times a second, and so many connections may be open, and begun a second. Those that are
- * over are forgotten after seconds, not minutes, where the kernel can do that: it does not count them as open. What was
- * refused is counted by machine ({@link #refused}).
+ * <p>Kernel tables that all machines share are protected by limits for each machine: neighbour solicitations only from
+ * its own addresses and at a limited rate, a maximum number of open connections, and a maximum rate of new ones. Closed
+ * connections expire after seconds instead of minutes if the kernel supports it, because it counts them as open until
+ * then. Refused packets are counted for each machine ({@link #refused}).
  */
 final class MachineFirewall {
     private final NetworkConfig config;
@@ -37,17 +37,18 @@ final class MachineFirewall {
         this.sets = new NftSets(name);
     }
 
-    /** The group of this instance's devices: a number that no one else on the host has picked. */
+    /** The device group of this instance, derived from its name so that no other instance on the host uses it. */
     long group() {
         return 0x40000000L | (config.instance().hashCode() & 0x3fffffff);
     }
 
-    /** Writes the rules anew, in one transaction; sets keep their elements. */
+    /** Replaces the rules in one transaction; sets keep their elements. */
     void ensure(Set<String> guarded) {
         try {
             Nft.apply(script(guarded, true));
         } catch (FailedException e) {
-            // A kernel without timeouts of connections' own; where something else is wrong, it is still.
+            // This kernel may lack per-rule connection timeouts. If the cause is another one, the second attempt fails
+            // too.
             Nft.apply(script(guarded, false));
         }
     }
@@ -90,7 +91,7 @@ final class MachineFirewall {
         sets.delete(elements(link));
     }
 
-    /** Removes the machine's elements, asking the table itself which they are: nobody else may remember. */
+    /** Removes the machine's elements. They are read from the table itself, because no record of them may exist. */
     void remove(MachineId machine) {
         String device = MachineLink.device(machine);
         List<NftSets.Element> found = new ArrayList<>();

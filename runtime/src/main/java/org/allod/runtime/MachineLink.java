@@ -12,30 +12,30 @@ import org.allod.linux.Sysctl;
 import org.allod.linux.TapDevice;
 
 /**
- * Everything there is to know of one machine's place in the network of this host: a pair of virtual Ethernet devices
- * between the host and a namespace of the machine's own.
+ * One machine's link to the host's network: its addresses, and a pair of virtual Ethernet devices between the host and
+ * the machine's network namespace.
  *
- * @param machine whose
- * @param address6 its private address, the same on every host
- * @param address4 an address of this host alone, behind which it reaches the old Internet
- * @param tap the owner (uid) of a tap device, where the guest is a microVM; empty where it is a sandbox
+ * @param machine the machine
+ * @param address6 its private IPv6 address, the same on every host
+ * @param address4 its IPv4 address, local to this host; its IPv4 traffic to the Internet is masqueraded
+ * @param tap the owner (uid) of a tap device if the guest is a microVM; empty for a sandbox
  */
 public record MachineLink(MachineId machine, String address6, String address4, Optional<Integer> tap) {
-    /** The host's end has the same addresses on every wire: each guest sees one neighbour, its gateway. */
+    /** The host's end has the same addresses on every link: each guest sees one neighbour, its gateway. */
     public static final String GATEWAY6 = "fe80::1";
 
     public static final String GATEWAY4 = "100.64.0.1";
     public static final String GATEWAY_MAC = "02:a1:10:d0:00:01";
 
-    /** Where the host speaks to guests from; a global address, as it may have no other. */
+    /** The host's source address towards guests; a global one, because the host may have no other. */
     static final String HOST6 = "fd00:a110:d::1";
 
-    /** The host's end of a wire; the 12 digits that vary make the 15 characters that a device's name may have. */
+    /** Prefix of the host's device; with the 12 varying digits it has the 15 characters that a device name allows. */
     private static final String DEVICE_PREFIX = "ald";
 
     private static final String NAMESPACE_PREFIX = "allod-";
 
-    /** The device inside the namespace: what runsc takes over, or what is bridged to the tap. */
+    /** The device inside the namespace: runsc takes it over, or it is bridged to the tap. */
     static final String INSIDE = "eth0";
 
     public static final String TAP = "tap0";
@@ -50,7 +50,7 @@ public record MachineLink(MachineId machine, String address6, String address4, O
         return NAMESPACE_PREFIX + machine;
     }
 
-    /** The host's end. */
+    /** The host's device name. */
     public String device() {
         return device(machine);
     }
@@ -59,14 +59,14 @@ public record MachineLink(MachineId machine, String address6, String address4, O
         return DEVICE_PREFIX + machine.text().substring(2);
     }
 
-    /** The machine whose end of a wire {@code device} is. */
+    /** The machine to which the host's device {@code device} belongs. */
     static Optional<MachineId> machineOf(String device) {
         return device.startsWith(DEVICE_PREFIX)
                 ? MachineId.parse("00" + device.substring(DEVICE_PREFIX.length()))
                 : Optional.empty();
     }
 
-    /** The guest's Ethernet address, fixed so that the host needs not ask for it. */
+    /** The guest's MAC address, derived from its id so that the host need not resolve it. */
     public String mac() {
         String digits = machine.text();
         StringBuilder mac = new StringBuilder("02");
@@ -76,7 +76,10 @@ public record MachineLink(MachineId machine, String address6, String address4, O
         return mac.toString();
     }
 
-    /** The address that the guest's kernel makes of its Ethernet address: what it asks for its neighbours from. */
+    /**
+     * The link-local address that the guest's kernel derives from its MAC address; its neighbour solicitations come
+     * from there.
+     */
     public String linkLocal() {
         String[] part = mac().split(":", -1);
         String first = "%02x".formatted(Integer.parseInt(part[0], 16) ^ 2);
@@ -87,7 +90,10 @@ public record MachineLink(MachineId machine, String address6, String address4, O
         return NetNs.exists(namespace());
     }
 
-    /** Makes the namespace and the pair; from the first moment the host's end is in the group. */
+    /**
+     * Creates the namespace and the device pair; the host's device is in the group from the start, so that it is never
+     * unfiltered.
+     */
     void make(Rtnetlink host, long group, String owner) {
         NetNs.make(namespace());
         LinkRequest device = host.pair(
@@ -98,7 +104,10 @@ public record MachineLink(MachineId machine, String address6, String address4, O
         host.ask(List.of(device.alias(owner)));
     }
 
-    /** What the host's side needs, over and over. No address is ever announced or checked for doubles: all are known. */
+    /**
+     * Configures the host's side; idempotent. Neighbours are static, so no address is ever announced or checked for
+     * duplicates.
+     */
     void host(Rtnetlink host) {
         LinkRequest device = host.device(device());
         host.ask(List.of(
@@ -115,24 +124,25 @@ public record MachineLink(MachineId machine, String address6, String address4, O
     }
 
     /**
-     * Has the host not answer ARP there, for which it would keep whoever asks: both ends know each other for good. (A
-     * device that knows no ARP at all, {@code IFF_NOARP}, hears no neighbour discovery either, by which a guest that
-     * forgot its gateway finds it again.)
+     * Disables ARP answers on the host's device, since the host would keep an entry for whoever asks, and both ends
+     * have static entries. ({@code IFF_NOARP} is no alternative: it disables neighbour discovery as well, with which a
+     * guest that lost its gateway entry recovers it.)
      */
     void withoutArp() {
         Sysctl.write("net/ipv4/conf/" + device() + "/arp_ignore", "8");
     }
 
     /**
-     * What the inside needs before each boot. runsc takes the addresses and routes off the device for its own network
-     * stack; a microVM takes none, its side is bridged to a tap that QEMU's unprivileged user may open.
+     * Configures the inside before each boot. runsc takes addresses and routes off the device for its own network
+     * stack; a microVM's side is bridged to a tap that QEMU's unprivileged user may open.
      */
     void inside(Rtnetlink inside) {
         if (tap.isPresent()) {
             LinkRequest bridge = inside.device(BRIDGE);
             LinkRequest end = inside.device(INSIDE);
             LinkRequest device = inside.device(TAP);
-            // Root in the guest sends from as many addresses and joins as many groups as it likes: none is kept.
+            // Root in the guest may use any number of source addresses and join any number of groups; the bridge must
+            // store none of them.
             inside.ask(List.of(
                     bridge.withoutSnooping(),
                     end.withoutLearning(),
@@ -160,7 +170,7 @@ public record MachineLink(MachineId machine, String address6, String address4, O
                 device.defaultRoute(GATEWAY6)));
     }
 
-    /** Made once, after the pair: a tap stays as it is from boot to boot. */
+    /** Creates the tap once, after the pair; it stays unchanged from boot to boot. */
     void makeTap(int owner) {
         TapDevice.make(namespace(), TAP, owner);
         Rtnetlink.inside(namespace(), inside -> {
@@ -172,15 +182,15 @@ public record MachineLink(MachineId machine, String address6, String address4, O
         });
     }
 
-    /** Whether the inside has every device that it should, and none that is for another kind of guest. */
+    /** Whether the inside has every device it needs, and none for the other kind of guest. */
     boolean isInsideComplete() {
         List<LinkRequest> devices;
         try {
             devices = Rtnetlink.inside(namespace(), Rtnetlink::all);
         } catch (FailedException e) {
-            return false; // a crash left a file that is no namespace
+            return false; // a crash left a file that is not a namespace
         }
-        // A device that hangs on another: the other end is there too.
+        // A device with a peer index: its other end exists too.
         return named(devices, INSIDE).anyMatch(end -> end.link() != 0)
                 && named(devices, TAP).findAny().isPresent() == tap.isPresent()
                 && (tap.isEmpty() || isBridged(devices));
@@ -198,7 +208,7 @@ public record MachineLink(MachineId machine, String address6, String address4, O
         return devices.stream().filter(device -> device.name().equals(name));
     }
 
-    /** The inner end of a bridged wire is nobody's: it may not have the guest's own Ethernet address. */
+    /** The MAC address of a bridged link's inner device; it must differ from the guest's own. */
     private String bridgeMac() {
         return "06" + mac().substring(2);
     }

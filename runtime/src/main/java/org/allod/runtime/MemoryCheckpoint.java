@@ -10,27 +10,27 @@ import org.allod.base.FailedException;
 import org.allod.linux.DurableFiles;
 
 /**
- * The saved memory of one machine, a file or a folder, in one of four places: {@code saving} while it is written, {@code
- * saved} once it is whole and on disk, {@code loading} while a guest is made of it that does not run yet, {@code resuming}
- * from the moment before its guest goes on.
+ * The saved memory of one machine, a file or a folder, under one of four names: {@code saving} while it is written,
+ * {@code saved} once it is complete and on disk, {@code loading} while a guest that does not run yet is built from it,
+ * {@code resuming} from just before that guest runs.
  *
- * <p>No memory is executed twice: what the guest did since would be on its volumes, and its memory would not know. So
- * {@link #goOn} is durable before the guest executes anything, and from {@code resuming} nothing is ever put back, whatever
- * became of the guest. The names that count are on the disk before what relies on them begins; a name that comes back
- * after a power cut is one that nothing relies on.
+ * <p>No memory is executed twice: the guest's later writes would be on its volumes, and the old memory would not
+ * reflect them. So {@link #goOn} is durable before the guest executes anything, and nothing returns from {@code
+ * resuming}, whatever happens to the guest. A name is on disk before anything relies on it; a name that reappears after
+ * a power cut is one that nothing relies on.
  *
- * @param home the folder of the four
+ * @param home the folder of the four names
  */
 record MemoryCheckpoint(Path home) {
-    /** Bounded by the slowest disk and the biggest guest we mean to suspend. */
+    /** The time limit for saving: the slowest disk and the largest guest that is supported. */
     static final Duration BOUND = Duration.ofMinutes(2);
 
-    /** Being written: half of it is worth nothing. */
+    /** Being written; useless until it is complete. */
     Path saving() {
         return home.resolve("saving");
     }
 
-    /** Whole, and not being used. */
+    /** Complete and unused. */
     Path saved() {
         return home.resolve("saved");
     }
@@ -40,7 +40,7 @@ record MemoryCheckpoint(Path home) {
         return home.resolve("loading");
     }
 
-    /** Its guest may have gone on: worth nothing to anybody else. */
+    /** Its guest may have run: must not be used again. */
     Path resuming() {
         return home.resolve("resuming");
     }
@@ -57,12 +57,12 @@ record MemoryCheckpoint(Path home) {
         return Files.exists(resuming());
     }
 
-    /** Somebody began to write, and has neither finished nor given up. */
+    /** Whether a save was started and neither finished nor abandoned. */
     boolean hasBegun() {
         return Files.exists(saving());
     }
 
-    /** What was written is whole. Once this returns, it is there after a power cut too, and the guest may be ended. */
+    /** The memory is complete. Once this returns, it survives a power cut, and the guest may be ended. */
     void finish() {
         try {
             if (Files.isDirectory(saving(), LinkOption.NOFOLLOW_LINKS)) {
@@ -72,7 +72,7 @@ record MemoryCheckpoint(Path home) {
             }
             DurableFiles.sync(saving());
             rename(saving(), saved());
-            // Up to the folder that all machines have theirs in: they may be as new as what is in them.
+            // Sync up to the parent of all machines' folders: those may be as new as their content.
             DurableFiles.sync(home);
             DurableFiles.sync(DurableFiles.parent(home));
             DurableFiles.sync(DurableFiles.parent(DurableFiles.parent(home)));
@@ -110,22 +110,22 @@ record MemoryCheckpoint(Path home) {
         RuntimeResources.delete(begunIn());
     }
 
-    /** Takes it to make a guest of, which does not run before {@link #goOn}. */
+    /** Reserves the memory for a guest, which does not run before {@link #goOn}. */
     Path load() {
         rename(saved(), loading());
         return loading();
     }
 
-    /** Its guest never ran: another try may help, or its owner drops it. */
+    /** The guest never ran: the memory may be used again or discarded. */
     void putBack() {
         if (exists()) {
-            RuntimeResources.delete(loading()); // one and the same: a power cut may leave both names of a rename
+            RuntimeResources.delete(loading()); // a power cut may leave both names of a rename, which are the same file
         } else {
             rename(loading(), saved());
         }
     }
 
-    /** Its guest goes on as soon as this returns, and the memory is never used again, not after a power cut either. */
+    /** The guest runs as soon as this returns; the memory is never used again, not even after a power cut. */
     Path goOn() {
         removeUsed();
         if (beingLoaded() && exists()) {
@@ -149,13 +149,13 @@ record MemoryCheckpoint(Path home) {
         RuntimeResources.delete(resuming());
     }
 
-    /** Every name of it, for good. A guest that boots from clean after this never meets its old memory. */
+    /** Deletes the memory under every name. A guest that boots from clean after this never meets its old memory. */
     void discard() {
         if (isResuming()) {
             sync(); // its old name may still be the one on the disk, and would come back as whole after a power cut
         }
         if (exists() || beingLoaded()) {
-            goOn(); // a folder goes file by file, and what is left of it may not pass for saved memory
+            goOn(); // a folder is deleted file by file, and a partial one must not pass for saved memory
         }
         RuntimeResources.delete(loading());
         removeUsed();

@@ -28,23 +28,23 @@ import org.allod.linux.FileCopy;
 import org.allod.linux.ProcessIdentity;
 import org.allod.linux.Signals;
 
-/** One QEMU process: started, found again, told to save or go on, ended. Knows nothing of what runs inside. */
+/** One QEMU process: start, find, save, resume, end. Knows nothing of what runs inside. */
 final class MicroVm {
     private static final System.Logger LOG = System.getLogger("allod.runtime");
     private static final Duration SOCKETS = Duration.ofSeconds(10);
     private static final Duration END = Duration.ofSeconds(10);
-    /** In saved memory beside the guest's: what devices remember, firmware, the table of pages. */
+    /** Size of saved device state in addition to the guest's memory: devices, firmware, the page table. */
     private static final int DEVICES_MB = 64;
 
     private static final Duration LOAD = Duration.ofMinutes(1);
     private static final Duration LOOK = Duration.ofMillis(2);
 
-    /** The console's ring in QEMU, and how much of it an error shows. */
+    /** Size of the console's ring buffer in QEMU, and how much of it an error shows. */
     private static final int CONSOLE = 65536;
 
     private static final int SHOWN = 1500;
 
-    /** A guest can make QEMU complain, and complain again. */
+    /** Maximum size of QEMU's output file: a guest can make QEMU log errors without end. */
     private static final long OUTPUT_MOST = 1 << 20;
 
     private static final Set<String> UNDER_WAY = Set.of("setup", "active", "device", "pre-switchover", "cancelling");
@@ -73,8 +73,8 @@ final class MicroVm {
     }
 
     /**
-     * Starts QEMU and returns once it can be spoken to and sees nothing of the host any more; its guest then waits for {@link
-     * #load} or {@link #cont}.
+     * Starts QEMU and returns once its control socket answers and it can see no host files any more; its guest then
+     * waits for {@link #load} or {@link #cont}.
      */
     ProcessIdentity start(QemuCommandLine line, Optional<String> namespace) {
         try {
@@ -104,7 +104,7 @@ final class MicroVm {
         }
     }
 
-    /** Whether somebody listens to us: the socket has its name before that. */
+    /** Whether QEMU accepts connections: the socket's name exists before that. */
     private boolean answers() {
         try (Qmp _ = control()) {
             return true;
@@ -113,7 +113,9 @@ final class MicroVm {
         }
     }
 
-    /** QEMU among the processes of the machine's control group, where another waits for its end. */
+    /**
+     * Finds QEMU among the processes of the machine's control group, which also holds the process that waits for it.
+     */
     private Optional<ProcessIdentity> process() {
         for (int pid : resources.cgroups().processes(folders.machine().text())) {
             Optional<ProcessIdentity> process = ProcessIdentity.of(pid);
@@ -133,8 +135,8 @@ final class MicroVm {
     }
 
     /**
-     * Takes the host's files out of QEMU's sight, which has opened by then what it needs: what breaks out of a guest is in
-     * an empty, read-only root.
+     * Hides the host's files from QEMU, which has opened everything it needs by then: an attacker who breaks out of a
+     * guest finds an empty, read-only root.
      */
     private void confine(ProcessIdentity process) {
         var _ = Command.of(
@@ -146,12 +148,12 @@ final class MicroVm {
                 .output();
     }
 
-    /** As at the start, where the daemon that started it died before it had done so. */
+    /** Confines an adopted QEMU, in case the daemon that started it died before doing so. */
     void confineAgain(ProcessIdentity process) {
         try {
             confine(process);
         } catch (FailedException e) {
-            // One that an older Allod started has no mounts of its own.
+            // A QEMU that an older Allod started has no mount namespace of its own.
             LOG.log(Level.WARNING, "QEMU of machine " + folders.machine() + " sees the host's files", e);
         }
     }
@@ -161,7 +163,7 @@ final class MicroVm {
         try {
             said = Files.readString(folders.output()).strip();
         } catch (IOException e) {
-            // It said nothing.
+            // It wrote nothing.
         }
         return new FailedException("cannot start QEMU for machine " + folders.machine() + ": " + how
                 + (said.isEmpty() ? "" : ": " + said.substring(0, Math.min(600, said.length()))));
@@ -171,14 +173,14 @@ final class MicroVm {
         return folders;
     }
 
-    /** Holds up the guest, with all that it has asked its disks to write written. */
+    /** Pauses the guest, after all its submitted disk writes are complete. */
     void pause() {
         try (Qmp qmp = control()) {
             var _ = qmp.run("stop");
         }
     }
 
-    /** Lets a guest that {@link #pause} held up go on; one that waits for something else waits on. */
+    /** Continues a guest that {@link #pause} paused; one that is paused for another reason stays paused. */
     void unpause() {
         try (Qmp qmp = control()) {
             if (qmp.run("query-status").path("status").asString("").equals("paused")) {
@@ -188,9 +190,9 @@ final class MicroVm {
     }
 
     /**
-     * Forgets what QEMU has said where it has become much. It appends, so it goes on from the front. Between two looks,
-     * and while no daemon is there, the machine's own bound on memory holds it: the file is memory of the host's that
-     * counts as its writer's.
+     * Truncates QEMU's output file when it has grown large; QEMU appends, so it continues from the start. Between two
+     * checks, and while no daemon runs, the machine's memory limit bounds it: the file is in memory and is charged to
+     * its writer.
      */
     void boundOutput() {
         try {
@@ -200,7 +202,7 @@ final class MicroVm {
                 }
             }
         } catch (IOException e) {
-            // It has ended, and its folder goes; or else it is looked at again in a moment.
+            // It has ended, and its folder is being removed; otherwise the next check tries again.
         }
     }
 
@@ -208,7 +210,7 @@ final class MicroVm {
         return Qmp.open(folders.control(), folders.uid(), resources.timers());
     }
 
-    /** The end of what the guest's kernel has said, or nothing where QEMU does not answer. */
+    /** The end of the guest kernel's console, or the empty string if QEMU does not answer. */
     String console() {
         try (Qmp qmp = control()) {
             String text = qmp.run("ringbuf-read", Map.of("device", "console", "size", CONSOLE))
@@ -225,9 +227,9 @@ final class MicroVm {
     }
 
     /**
-     * Stops the guest and writes its memory to {@link MemoryCheckpoint#saved}, whole or not at all; then QEMU is gone.
+     * Stops the guest and writes its memory to {@link MemoryCheckpoint#saved}, atomically; QEMU is gone afterwards.
      *
-     * @param memoryMb what the guest has
+     * @param memoryMb the guest's memory
      */
     void save(ProcessIdentity process, int memoryMb) {
         try (Qmp qmp = control()) {
@@ -236,7 +238,7 @@ final class MicroVm {
         try {
             saveStopped((memoryMb * 9L / 8 + DEVICES_MB) << 20);
         } catch (FailedException e) {
-            // The guest goes on as if nothing had been asked of it, and nobody may ever go on from what was written.
+            // The guest continues as if nothing had happened, so what was written must never be resumed from.
             folders.memory().discard();
             cont();
             throw new FailedException(
@@ -245,7 +247,7 @@ final class MicroVm {
         kill(process);
     }
 
-    /** QEMU may write to nothing but sockets of its own, so it hands its memory over, and a helper writes it. */
+    /** QEMU may write only to its own sockets, so it sends its memory to a helper, which writes it. */
     private void saveStopped(long most) {
         MemoryCheckpoint memory = folders.memory();
         memory.giveUp();
@@ -275,12 +277,12 @@ final class MicroVm {
             Thread.currentThread().interrupt();
             throw new FailedException("interrupted", e);
         } finally {
-            boolean _ = written.cancel(true); // where it still waits for a QEMU that does not begin
+            boolean _ = written.cancel(true); // if it still waits for a QEMU that does not begin
         }
         memory.finish();
     }
 
-    /** Fills a guest with the memory that it was started to go on from. It does not run yet. */
+    /** Loads the saved memory into a guest that was started for it. The guest does not run yet. */
     void load() {
         try (Qmp qmp = control()) {
             var _ = qmp.run("migrate-incoming", Map.of("uri", QemuCommandLine.INCOMING));
@@ -295,7 +297,10 @@ final class MicroVm {
         }
     }
 
-    /** Lets a guest run that was never let run, or was stopped to be saved, and was not: whoever did that is gone. */
+    /**
+     * Continues an adopted guest that was never started, or was stopped to be saved and was not: the daemon responsible
+     * is gone.
+     */
     void resumeSaved() {
         try (Qmp qmp = control()) {
             if (qmp.run("query-status").path("running").asBoolean(true)) {
@@ -311,12 +316,12 @@ final class MicroVm {
             folders.memory().discard();
             var _ = qmp.run("cont");
         } catch (FailedException e) {
-            // It is found all the same, so that it can be ended.
+            // Return it all the same, so that it can be ended.
             LOG.log(Level.WARNING, "machine " + folders.machine() + " may stand still", e);
         }
     }
 
-    /** Lets a guest run that QEMU has stopped because a write to its disk found no room; that write is done again. */
+    /** Continues a guest that QEMU paused because a disk write found no space; the write is retried. */
     void goOnAfterFullDisk() {
         try (Qmp qmp = control()) {
             if (qmp.run("query-status").path("status").asString("").equals("io-error")) {
@@ -337,8 +342,8 @@ final class MicroVm {
     }
 
     /**
-     * Ends QEMU, whatever it does; returns once it is gone with all its threads, whose last has its network device open
-     * while the kernel takes down its memory.
+     * Ends QEMU, in whatever state; returns once all its threads are gone, because the last one holds the network
+     * device open while the kernel frees its memory.
      */
     void kill(ProcessIdentity process) {
         CompletableFuture<Void> end = ended(process);
@@ -355,8 +360,8 @@ final class MicroVm {
     }
 
     /**
-     * Ends whatever there is of this machine, also a QEMU that was started by a daemon which died before it could write
-     * down its number: its control group has it.
+     * Ends every process of this machine, including a QEMU whose daemon died before recording its process id: the
+     * control group has it.
      */
     void clear() {
         find().ifPresent(this::kill);

@@ -15,7 +15,7 @@ import org.allod.base.RejectedException;
 import org.allod.linux.Ext4;
 import org.allod.linux.ProcessIdentity;
 
-/** A guest in a virtual machine. */
+/** A guest in a microVM. */
 record MicroVmGuest(
         RuntimeResources resources,
         MachineId machine,
@@ -49,7 +49,7 @@ record MicroVmGuest(
         return channel.volume(HostFrame.Volumes.MEASURE, volume.path(), ANSWER).space();
     }
 
-    /** QEMU is told first; the guest's kernel hears of it a moment later, and can only then use it. */
+    /** QEMU is told first; the guest's kernel sees the new size a moment later and only then can use it. */
     @Override
     public void grow(GuestSpec.Volume volume, long bytes) {
         try (Qmp qmp = vm.control()) {
@@ -64,7 +64,7 @@ record MicroVmGuest(
                         >= bytes);
     }
 
-    /** Does {@code work} while the volume is frozen by its guest, or else while the whole guest stands still. */
+    /** Does {@code work} while the guest has frozen the volume or, if it cannot, while the whole guest is paused. */
     <T> T whileStill(GuestSpec.Volume volume, QuiesceMode.Work<T> work) throws InterruptedException {
         boolean frozen = asked(HostFrame.Volumes.FREEZE, volume);
         try {
@@ -80,7 +80,7 @@ record MicroVmGuest(
                 }
             }
         } finally {
-            // Also where freezing failed: it may have been done after all.
+            // Also if freezing failed: it may have taken effect all the same.
             boolean _ = asked(HostFrame.Volumes.THAW, volume);
         }
     }
@@ -96,7 +96,7 @@ record MicroVmGuest(
         }
     }
 
-    /** Has the guest write out its volumes; a guest that does not is ended all the same. */
+    /** Has the guest flush its volumes; a guest that does not answer is ended all the same. */
     void settle() {
         if (!Files.exists(vm.folders().volumes()) || channel.exited().isDone()) {
             return;
@@ -118,7 +118,7 @@ record MicroVmGuest(
         try {
             limit = balloon.bytes();
         } catch (RejectedException e) {
-            // It was booted before there were balloons, and has what it began with.
+            // It was booted by a version without balloons, and has the memory it started with.
             GuestStats stats = stats();
             long given = stats.memoryLimitBytes() - ((long) MicroVmRuntime.OVERHEAD_MB << 20);
             return GuestMemory.of(given, stats.memoryBytes());
@@ -142,7 +142,7 @@ record MicroVmGuest(
         return alone(() -> new Balloon(vm).reclaim((long) megabytes << 20) >> 20);
     }
 
-    /** Not while it is being saved or ended, or a volume of it copied. */
+    /** Excludes saving and ending the guest, and copying one of its volumes. */
     private <T> T alone(Supplier<T> work) {
         ReentrantLock still = resources.volumeLock(machine);
         try {

@@ -19,11 +19,11 @@ import org.allod.linux.ProcessIdentity;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Boots a small guest, first with the processor's help and then without, and says what worked. That {@code /dev/kvm}
- * is there, or even opens, proves nothing: on some clouds every ordinary kernel hangs under it.
+ * Boots a small guest, first with KVM and then without, and reports what worked. That {@code /dev/kvm} exists or opens
+ * proves nothing: on some clouds every ordinary kernel hangs under it.
  */
 final class MicroVmProbe {
-    /** A kernel with the processor's help is up in a second; one that is not after this never will be. */
+    /** With KVM a kernel is up within a second; one that is not up after this never will be. */
     private static final Duration KVM_BOUND = Duration.ofSeconds(8);
 
     private static final Duration TCG_BOUND = Duration.ofSeconds(60);
@@ -45,8 +45,8 @@ final class MicroVmProbe {
     }
 
     /**
-     * What was found, by the first daemon to ask since the host booted, with this kernel, guest binary and device: probing takes
-     * seconds that nobody who starts a machine should wait for twice.
+     * The result of the first probe since the host booted with this kernel, guest binary and device; it is cached,
+     * because a probe takes seconds that no start of a machine should wait for.
      */
     synchronized ProbeResult get() {
         if (known == null) {
@@ -56,8 +56,8 @@ final class MicroVmProbe {
     }
 
     /**
-     * What the answer depends on that can change under a kernel: what is installed, what {@code allod setup} brings, the device.
-     * An answer kept from before any of it was there would deny microVMs for good.
+     * What the result depends on that can change without a new kernel: installed packages, the files of {@code allod
+     * setup}, the device. A result cached from before would keep microVMs disabled.
      */
     String fingerprint() {
         List<Path> files = new ArrayList<>();
@@ -78,7 +78,7 @@ final class MicroVmProbe {
         return resources.config().data().resolve("microvm/probe");
     }
 
-    /** What the answer depends on. */
+    /** The key under which the result is cached. */
     private String circumstances() {
         try {
             String boot =
@@ -101,7 +101,7 @@ final class MicroVmProbe {
             Duration took = Duration.parse(lines.get(2));
             return Optional.of(new ProbeResult(true, lines.get(1), took, kvm, lines.subList(4, lines.size()), ""));
         } catch (IOException | DateTimeParseException e) {
-            return Optional.empty(); // None was made, or its answer cannot be read: make one.
+            return Optional.empty(); // none, or an unreadable one: probe again
         }
     }
 
@@ -168,7 +168,7 @@ final class MicroVmProbe {
                 : Optional.of("there is no " + binary + ": run `allod setup`");
     }
 
-    /** Boots a guest with an empty root and no network until its PID 1 answers. */
+    /** Boots a guest with an empty root and no network until its PID 1 answers; returns the time it took. */
     private Duration boot(boolean kvm, Duration bound) {
         MachineId machine = MachineId.of(Rng.system().nextLong());
         VmPaths folders = VmPaths.of(resources, machine);

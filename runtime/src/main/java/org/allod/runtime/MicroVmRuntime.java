@@ -21,15 +21,15 @@ import org.allod.linux.Cgroups;
 import org.allod.linux.ProcessIdentity;
 
 /**
- * Machines as virtual machines under QEMU: a kernel of their own, behind a processor's virtualization where the probe
- * found that to work, else emulated.
+ * Machines as virtual machines under QEMU: a kernel of their own, with hardware virtualization if the probe found it to
+ * work, otherwise emulated.
  *
- * <p>The root is the image, read-only and shared, under a writable layer that begins anew with each boot. QEMU runs
- * as a user of the machine's own, without rights, under its system call filter, inside the machine's control group and
- * network namespace. It outlives the daemon and is found again by its recorded process and its control socket.
+ * <p>The root is the image, read-only and shared, under a writable layer that is recreated at each boot. QEMU runs as
+ * an unprivileged user of the machine's own, under its system call filter, inside the machine's control group and
+ * network namespace. It outlives the daemon, which finds it again by its recorded process and its control socket.
  */
 public final class MicroVmRuntime implements GuestRuntime {
-    /** An emulated kernel on a busy host takes its time; a real one is up in a second. */
+    /** An emulated kernel on a busy host is slow; with KVM it is up in a second. */
     private static final Duration START = Duration.ofSeconds(60);
 
     private static final Duration ADOPT = Duration.ofSeconds(10);
@@ -37,13 +37,15 @@ public final class MicroVmRuntime implements GuestRuntime {
     private static final Duration RELEASE = Duration.ofSeconds(5);
     private static final Duration OUTPUT_LOOK = Duration.ofSeconds(5);
 
-    /** What QEMU takes beside the guest's memory: itself, its devices' queues, and the emulator's code. */
+    /**
+     * What QEMU needs in addition to the guest's memory: itself, its devices' queues, and the emulator's code cache.
+     */
     static final int OVERHEAD_MB = 96 + QemuCommandLine.EMULATOR_CACHE_MB;
-    /** QEMU's own threads: one a processor, and up to 64 for disk requests. */
+    /** QEMU's own threads: one for each processor, and up to 64 for disk requests. */
     private static final int THREADS = 96;
     /**
-     * Thousandths of a processor for QEMU's own work, such as its devices'. Without it a guest that keeps its processor
-     * busy is stopped at the end of each period for what QEMU did beside it: 50 to 75 ms of an emulated boot.
+     * CPU for QEMU's own work such as its devices, in thousandths of a processor. Without it a guest that keeps its
+     * processor busy is throttled at the end of each period for what QEMU did: 50 to 75 ms of an emulated boot.
      */
     private static final int OVERHEAD_CPU = 100;
 
@@ -52,7 +54,10 @@ public final class MicroVmRuntime implements GuestRuntime {
     private final MicroVmProbe probe;
     private final Map<MachineId, MicroVmGuest> guests = new ConcurrentHashMap<>();
 
-    /** Machines whose virtual machine we start, fill or save right now: none that an earlier daemon left. */
+    /**
+     * Machines whose QEMU this daemon is starting, loading or saving now. {@link #running} must not adopt them as
+     * guests that an earlier daemon left.
+     */
     private final Set<MachineId> changing = ConcurrentHashMap.newKeySet();
 
     public MicroVmRuntime(RuntimeResources resources) {
@@ -80,7 +85,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         return probe.fingerprint();
     }
 
-    /** Whether guests have the processor's help; refuses where there can be none at all. */
+    /** Whether guests run with hardware virtualization; throws if microVMs do not work at all. */
     private boolean isAccelerated() {
         ProbeResult found = probe.get();
         if (!found.works()) {
@@ -102,7 +107,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         }
     }
 
-    /** Everything but QEMU and the disk. Costs next to nothing where it was done ahead. */
+    /** Prepares everything except QEMU and the disk. Costs next to nothing if it was done in advance. */
     private MachineLink makeReady(GuestSpec spec) {
         VmPaths folders = folders(spec.machine());
         RuntimeResources.make(folders.home());
@@ -123,9 +128,9 @@ public final class MicroVmRuntime implements GuestRuntime {
 
     private MachineLink makeReadyToBoot(GuestSpec spec) {
         RuntimeResources.make(folders(spec.machine()).home());
-        MachineLink[] wire = new MachineLink[1];
-        ParallelTasks.run(() -> wire[0] = makeReady(spec), () -> layer(spec).makeAhead());
-        return wire[0];
+        MachineLink[] link = new MachineLink[1];
+        ParallelTasks.run(() -> link[0] = makeReady(spec), () -> layer(spec).makeAhead());
+        return link[0];
     }
 
     private WritableLayer layer(GuestSpec spec) {
@@ -178,16 +183,19 @@ public final class MicroVmRuntime implements GuestRuntime {
         forget(folders(machine).disk());
     }
 
-    /** Not while a copy of one of its volumes is being made, and told from what an earlier daemon left. */
+    /**
+     * Runs {@code work} under the lock that excludes volume copies, and marks the machine so that it is not adopted
+     * meanwhile.
+     */
     private <T> T changing(MachineId machine, Supplier<T> work) {
-        ReentrantLock still = resources.volumeLock(machine);
-        still.lock();
+        ReentrantLock lock = resources.volumeLock(machine);
+        lock.lock();
         changing.add(machine);
         try {
             return work.get();
         } finally {
             changing.remove(machine);
-            still.unlock();
+            lock.unlock();
         }
     }
 
@@ -207,7 +215,10 @@ public final class MicroVmRuntime implements GuestRuntime {
         return vm(spec.machine()).start(line, Optional.of(link.namespace()));
     }
 
-    /** Says plainly what QEMU would run into: memory that was saved from another kind of machine. */
+    /**
+     * Refuses memory that was saved from a machine with other devices, with a clear message: QEMU would fail late and
+     * unclearly.
+     */
     private void sameForm(MachineId machine, QemuCommandLine line) {
         try {
             String saved = Files.readString(folders(machine).form());
@@ -256,7 +267,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         guests.put(guest.machine(), guest);
         watchOutput(guest);
         var _ = guest.vm().ended(guest.process()).thenRun(() -> {
-            // One that we suspended or halted has been seen off already.
+            // If this daemon suspended or halted the guest, it has been removed already.
             if (guests.remove(guest.machine(), guest)) {
                 guest.channel().gone();
             }
@@ -264,10 +275,10 @@ public final class MicroVmRuntime implements GuestRuntime {
         return guest;
     }
 
-    /** Keeps what QEMU says small for as long as it runs. */
+    /** Checks the size of QEMU's output file periodically while it runs. */
     private void watchOutput(MicroVmGuest guest) {
         if (guest.equals(guests.get(guest.machine()))) {
-            // Set before the look: one that fails is reported by the timers, and followed by the next.
+            // Schedule the next check first: if this one throws, the timers report it and the next one still runs.
             var _ = resources.timers().after(OUTPUT_LOOK, () -> watchOutput(guest));
             guest.vm().boundOutput();
         }
@@ -282,7 +293,10 @@ public final class MicroVmRuntime implements GuestRuntime {
                         .map(exit -> new ExitedGuest(machine, exit));
     }
 
-    /** The guest we speak to, or else one that runs without us: then we become its host. */
+    /**
+     * The guest this daemon is connected to, or one that still runs after a restart of the daemon: adopts it by
+     * connecting to its PID 1.
+     */
     private Optional<MicroVmGuest> running(MachineId machine) {
         MicroVmGuest known = guests.get(machine);
         if (known != null && known.process().alive()) {
@@ -312,7 +326,7 @@ public final class MicroVmRuntime implements GuestRuntime {
         MicroVm vm = vm(machine);
         MemoryCheckpoint memory = folders(machine).memory();
         if (memory.beingLoaded()) {
-            // The last daemon died before it let it run: then it is no guest, and another is made of the memory.
+            // The last daemon died before the guest ran, so this is no running guest, and the memory can be used again.
             vm.clear();
             memory.putBack();
         }
@@ -324,7 +338,7 @@ public final class MicroVmRuntime implements GuestRuntime {
                 vm.cont(); // The last daemon died between writing down that it runs and letting it run.
                 memory.removeUsed();
             } else if (!memory.exists()) {
-                vm.resumeSaved(); // It died while saving: the guest was stopped for that, and only we can let it run.
+                vm.resumeSaved(); // the last daemon died while saving, for which the guest had been stopped
             }
             new Balloon(vm).settle();
             channel.adopt(ADOPT, GREETING);
@@ -336,16 +350,17 @@ public final class MicroVmRuntime implements GuestRuntime {
     public void suspend(GuestSpec spec) {
         MachineId machine = spec.machine();
         if (hasSavedMemory(machine)) {
-            running(machine).ifPresent(guest -> halt(machine)); // Killed between saving and ending it.
+            running(machine).ifPresent(guest -> halt(machine)); // killed between saving the memory and ending the guest
             return;
         }
         MicroVmGuest guest = running(machine)
                 .orElseThrow(
                         () -> new FailedException("cannot suspend machine " + machine + ": its guest does not run"));
         boolean _ = changing(machine, () -> {
-            // Its memory may be dropped, and its volumes copied, before it goes on: what it wrote is to be there.
+            // The memory may be discarded and the volumes copied before a resume, so what the guest wrote must be on
+            // disk.
             guest.settle();
-            // First, because its conversation ends now, also where the rest fails: whoever asks next begins a new one.
+            // First, because this channel ends even if the rest fails; the next call connects again.
             guests.remove(machine, guest);
             guest.channel().release(RELEASE);
             guest.vm().save(guest.process(), spec.memoryMb());
@@ -368,30 +383,30 @@ public final class MicroVmRuntime implements GuestRuntime {
         MachineLink link = makeReady(spec);
         resources.networks().refresh(link);
         OomBaseline.set(resources, spec.machine());
-        return changing(machine, () -> goOn(spec, link));
+        return changing(machine, () -> resumeSaved(spec, link));
     }
 
-    private MicroVmGuest goOn(GuestSpec spec, MachineLink link) {
+    private MicroVmGuest resumeSaved(GuestSpec spec, MachineLink link) {
         MachineId machine = spec.machine();
         MicroVm vm = vm(machine);
         MemoryCheckpoint memory = folders(machine).memory();
-        ProcessIdentity process = loaded(spec, link, vm, memory);
+        ProcessIdentity process = loadSaved(spec, link, vm, memory);
         try {
             var _ = memory.goOn();
             vm.cont();
         } catch (FailedException e) {
-            vm.kill(process); // It may have run, so what it was made of is worth nothing any more.
+            vm.kill(process); // it may have run, so its memory must not be used again
             throw e;
         }
         memory.removeUsed();
         GuestChannel channel = channel(machine, vm);
-        // The guest goes on at once; PID 1 is back within moments, waited for by nobody.
+        // The guest runs at once and PID 1 reconnects within moments, so nothing waits for it.
         Thread _ = SupervisedThread.start("reach-guest", "reach-" + machine, () -> channel.adopt(ADOPT, GREETING));
         return keep(guest(machine, vm, process, channel));
     }
 
-    /** A virtual machine with the saved memory in it, which does not run. */
-    private ProcessIdentity loaded(GuestSpec spec, MachineLink link, MicroVm vm, MemoryCheckpoint memory) {
+    /** Starts QEMU with the saved memory loaded; the guest does not run yet. */
+    private ProcessIdentity loadSaved(GuestSpec spec, MachineLink link, MicroVm vm, MemoryCheckpoint memory) {
         Path loading = memory.load();
         try {
             ProcessIdentity process = startQemu(spec, link, Optional.of(loading));
@@ -399,12 +414,15 @@ public final class MicroVmRuntime implements GuestRuntime {
             return process;
         } catch (FailedException e) {
             vm.clear();
-            memory.putBack(); // Nothing ran: another try may help, or its owner drops it.
+            memory.putBack(); // nothing ran: another attempt may help, or the owner discards the memory
             throw e;
         }
     }
 
-    /** Memory that a daemon was about to resume from when it died, and that no guest has run on, is still whole. */
+    /**
+     * Memory that a daemon was about to resume when it died, and on which no guest has run, is still complete, so it is
+     * put back first.
+     */
     @Override
     public boolean hasSavedMemory(MachineId machine) {
         MemoryCheckpoint memory = folders(machine).memory();
@@ -448,13 +466,13 @@ public final class MicroVmRuntime implements GuestRuntime {
     @Override
     public <T> T withVolumeQuiesced(MachineId machine, GuestSpec.Volume volume, QuiesceMode.Work<T> work)
             throws InterruptedException {
-        ReentrantLock still = resources.volumeLock(machine);
-        still.lockInterruptibly();
+        ReentrantLock lock = resources.volumeLock(machine);
+        lock.lockInterruptibly();
         try {
             Optional<MicroVmGuest> guest = running(machine);
             return guest.isPresent() ? guest.get().whileStill(volume, work) : work.run(QuiesceMode.IDLE);
         } finally {
-            still.unlock();
+            lock.unlock();
         }
     }
 

@@ -8,8 +8,8 @@ import java.util.List;
 import org.allod.base.FailedException;
 
 /**
- * A folder for a mount, made in a layer over an image that has none there. Folders on the way that the image has keep
- * its owner and rights: the upper layer's would hide them.
+ * Creates a mount point in a layer over an image that has none there. Parent folders that the image has keep its owner
+ * and mode, because those of the upper layer would hide them.
  */
 final class MountPointCreator {
     private MountPointCreator() {}

@@ -7,25 +7,27 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * How machines reach the world. Addresses in CIDR or plain form, either family.
+ * The machines' access to the network. Addresses in CIDR or plain form, either family.
  *
- * @param instance tells this daemon's machines apart from those of another on the same host; a few letters and digits
- * @param denied destinations no guest may reach, besides the host itself and other machines, which none ever may
- * @param resolvers name servers guests are told of and may ask, even where {@code denied} holds them
- * @param flows how many connections one machine may have open to the world at once
+ * @param instance distinguishes this daemon's machines from those of another daemon on the same host; a few letters and
+ *     digits
+ * @param denied destinations no guest may reach, in addition to the host itself and other machines, which are always
+ *     denied
+ * @param resolvers name servers that guests are configured with and may query, even if {@code denied} contains them
+ * @param flows maximum open connections of one machine to the outside
  */
 public record NetworkConfig(String instance, List<String> denied, List<String> resolvers, int flows) {
     /**
-     * The kernel tracks 262,144 on a host of 4 GiB and drops those of everybody beyond: 64 machines would have to be at
-     * their bound at once. It is more than browsers, crawlers and databases have open.
+     * The kernel tracks 262,144 connections on a host of 4 GiB and drops everybody's beyond that: 64 machines would
+     * have to reach their limit at once. Browsers, crawlers and databases need fewer.
      */
     public static final int FLOWS = 4_096;
 
     /**
-     * What is private: there the fleet's own links, its operators' consoles and other machines are. Also the
-     * addresses by which clouds hand out credentials (AWS, GCP and most others: 169.254.169.254, fd00:ec2::254; Azure:
-     * 168.63.129.16; Oracle: 192.0.0.192; Alibaba: 100.100.100.200), and the forms of IPv6 in which any of these can be
-     * written: what translates them somewhere must not be a way around.
+     * Private ranges: the fleet's own links, operators' consoles and other machines are there. Also the addresses at
+     * which clouds hand out credentials (AWS, GCP and most others: 169.254.169.254, fd00:ec2::254; Azure:
+     * 168.63.129.16; Oracle: 192.0.0.192; Alibaba: 100.100.100.200), and the IPv6 forms in which any of these can be
+     * written, so that a translator elsewhere is no way around.
      */
     public static final List<String> PRIVATE = List.of(
             "10.0.0.0/8",
@@ -56,14 +58,14 @@ public record NetworkConfig(String instance, List<String> denied, List<String> r
         resolvers = List.copyOf(resolvers);
     }
 
-    /** Everything private denied, no name servers. */
+    /** Denies everything private; no name servers. */
     public static NetworkConfig closed(String instance) {
         return new NetworkConfig(instance, PRIVATE, List.of());
     }
 
-    /** Everything private denied but the host's own name servers, where they are ones a guest can reach. */
+    /** Denies everything private except the host's own name servers, if a guest can reach them. */
     public static NetworkConfig ofHost(String instance) {
-        // systemd's resolver listens on a loopback address and keeps the real ones beside.
+        // systemd-resolved listens on a loopback address and lists the real servers in its own file.
         for (String file : List.of("/run/systemd/resolve/resolv.conf", "/etc/resolv.conf")) {
             try {
                 List<String> servers = nameServers(Files.readString(Path.of(file)));
@@ -71,7 +73,7 @@ public record NetworkConfig(String instance, List<String> denied, List<String> r
                     return new NetworkConfig(instance, PRIVATE, servers);
                 }
             } catch (IOException e) {
-                // No such file: the next, or none.
+                // No such file: try the next.
             }
         }
         return closed(instance);

@@ -20,11 +20,12 @@ import org.allod.linux.NetNs;
 import org.allod.linux.Rtnetlink;
 
 /**
- * The machines' networks on this host: each its own namespace, a {@link MachineLink} to it, and one packet filter table of
- * ours ({@link MachineFirewall}) that denies by default. The kernel holds all of it; what is remembered here only saves
- * asking again, so a restarted daemon finds everything as it was.
+ * The machines' networks on this host: for each its own namespace and a {@link MachineLink}, and one packet filter
+ * table ({@link MachineFirewall}) that denies by default. The kernel holds all state; what is cached here only saves
+ * queries, so a restarted daemon finds everything as it was.
  *
- * <p>Whose a wire is stands on the device itself, as its alias: two daemons on one host never take each other's.
+ * <p>A link's owner is recorded on the device itself, as its alias, so that two daemons on one host never take each
+ * other's.
  */
 public final class Networks {
     private static final Path DEVICES = Path.of("/sys/class/net");
@@ -34,15 +35,15 @@ public final class Networks {
     private final UplinkForwarding uplinks;
     private final String owner;
 
-    /** Wires whose every part is known to be in place, but for what a guest may have taken off the inside. */
+    /** Links that are complete, except for what a guest may have removed from the inside. */
     private final Map<MachineId, MachineLink> ready = new ConcurrentHashMap<>();
 
-    /** Of those, the ones of which no guest has taken anything off the inside since. */
+    /** Of those, the ones whose inside no guest has used since. */
     private final Set<MachineId> whole = ConcurrentHashMap.newKeySet();
 
     private boolean tableReady;
 
-    /** Devices that the table guards by now. */
+    /** Devices that the table guards now. */
     private Set<String> guarded = Set.of();
 
     public Networks(NetworkConfig config) {
@@ -52,14 +53,14 @@ public final class Networks {
         this.owner = "allod:" + config.instance();
     }
 
-    /** Name servers guests may ask. */
+    /** Name servers that guests may query. */
     public List<String> resolvers() {
         return config.resolvers();
     }
 
     /**
-     * Makes what is missing of the machine's network, for a guest that takes the device itself, or, with {@code tap},
-     * for one that opens a tap as that user.
+     * Creates what is missing of the machine's network: for a guest that takes over the device itself or, with {@code
+     * tap}, for one that opens a tap as that user.
      */
     public MachineLink setUp(MachineId machine, String address6, Optional<Integer> tap) {
         MachineLink known = ready.get(machine);
@@ -68,10 +69,10 @@ public final class Networks {
         }
         ensureTable();
         MachineLink link;
-        synchronized (this) { // two machines may not choose one IPv4 address
+        synchronized (this) { // two machines must not choose the same IPv4 address
             link = make(machine, address6, tap);
         }
-        // A machine that the table does not know yet may send and get nothing, so the order is all the same.
+        // A machine that is not in the table yet can neither send nor receive, so the order does not matter.
         MachineLink made = link;
         ParallelTasks.run(
                 () -> {
@@ -104,12 +105,15 @@ public final class Networks {
         return link;
     }
 
-    /** A wire that a crash left half made, or made for another kind of guest, is made anew. */
+    /**
+     * Whether the link is complete. One that a crash left incomplete, or that was made for the other kind of guest, is
+     * rebuilt.
+     */
     private boolean complete(MachineLink link) {
         return owner.equals(alias(link.device())) && link.isInsideComplete();
     }
 
-    /** Gives the inside its addresses and routes again, where a guest may have taken them off. */
+    /** Restores the inside's addresses and routes, which a guest may have removed. */
     public void refresh(MachineLink link) {
         if (!whole.contains(link.machine())) {
             Rtnetlink.inside(link.namespace(), inside -> {
@@ -120,12 +124,12 @@ public final class Networks {
         }
     }
 
-    /** A guest is about to take the inside for itself: before its next boot it is to be refreshed. */
+    /** A guest is about to take over the inside: it must be refreshed before the next boot. */
     public void markInUse(MachineId machine) {
         whole.remove(machine);
     }
 
-    /** Removes everything of the machine's network, whatever there is of it. */
+    /** Removes everything that exists of the machine's network. */
     public void remove(MachineId machine) {
         MachineLink known = ready.remove(machine);
         whole.remove(machine);
@@ -138,7 +142,7 @@ public final class Networks {
         table.forgetRates(machine); // nothing comes from the device any more that would begin them anew
     }
 
-    /** Deleting a device deletes its other end; a namespace dies with its last process, so the device goes first. */
+    /** Deletes the device first, which deletes its other end: a namespace disappears only with its last process. */
     private void takeDown(MachineId machine) {
         if (deviceExists(MachineLink.device(machine))) {
             boolean _ = Rtnetlink.here(host -> host.delete(MachineLink.device(machine)));
@@ -146,7 +150,7 @@ public final class Networks {
         NetNs.delete(MachineLink.namespace(machine));
     }
 
-    /** The machines of this instance of which a wire is on this host. */
+    /** The machines of this instance that have a link on this host. */
     public Set<MachineId> present() {
         Set<MachineId> machines = new TreeSet<>();
         try (DirectoryStream<Path> devices = Files.newDirectoryStream(DEVICES)) {
@@ -163,7 +167,7 @@ public final class Networks {
     }
 
     /**
-     * What went over a machine's wire, seen from the guest; -1 where it has none.
+     * Traffic over a machine's link, from the guest's perspective; -1 if it has no link.
      *
      * @param received bytes into the guest
      * @param sent bytes out of it
@@ -172,11 +176,11 @@ public final class Networks {
 
     public Traffic traffic(MachineId machine) {
         Path statistics = DEVICES.resolve(MachineLink.device(machine)).resolve("statistics");
-        // The host's end sees it the other way round.
+        // The host's end counts the opposite direction.
         return new Traffic(counter(statistics.resolve("tx_bytes")), counter(statistics.resolve("rx_bytes")));
     }
 
-    /** Packets by which machines would have begun more connections than they may have, of the last day. */
+    /** Packets of the last day that were refused because a machine exceeded its connection limits. */
     public Map<MachineId, Long> refused() {
         Map<MachineId, Long> refused = new TreeMap<>();
         table.refused()
@@ -184,7 +188,7 @@ public final class Networks {
         return refused;
     }
 
-    /** Takes the packet filter table away: for when the last machine is gone and the daemon with it. */
+    /** Removes the packet filter table, when the last machine and the daemon are gone. */
     public synchronized void removeTable() {
         tableReady = false;
         ready.clear();

@@ -9,16 +9,16 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The configuration of one sandbox for runsc, in the format of the OCI runtime specification. PID 1 is ours; what it
- * runs, with what environment and files, it is told over the channel, so nothing secret is in here.
+ * The configuration of one sandbox for runsc, in the format of the OCI runtime specification. PID 1 is Allod's; it
+ * receives its command, environment and files over the channel, so this holds no secrets.
  */
 final class OciBundle {
-    /** In the guest: PID 1, and the folder of the channel. */
+    /** Paths in the guest: PID 1, and the folder of the channel. */
     static final String GUEST = "/.allod/guest";
 
     static final String CHANNEL = "/.allod/channel";
 
-    /** Docker's default set: what images expect root to be able to do, and nothing that reaches the host. */
+    /** Docker's default capabilities: what images expect root to have, and nothing that affects the host. */
     private static final List<String> CAPABILITIES = List.of(
             "CAP_AUDIT_WRITE",
             "CAP_CHOWN",
@@ -79,7 +79,7 @@ final class OciBundle {
                 linux));
     }
 
-    /** Whether a bundle, as an older Allod has made it, lets its guest write to the folder of the channel. */
+    /** Whether a bundle of an older Allod lets its guest write to the folder of the channel. */
     static boolean writableChannel(String json) {
         for (JsonNode mount : JSON.readTree(json).path("mounts")) {
             if (mount.path("destination").asString("").equals(CHANNEL)) {
@@ -91,7 +91,7 @@ final class OciBundle {
         return false;
     }
 
-    /** A runsc that shares the namespace's network stack is started in there, and must not leave. */
+    /** A runsc that uses the namespace's network stack is started inside the namespace and must stay there. */
     private static List<Map<String, Object>> namespaces(GuestSpec spec, RunscConfig runsc) {
         List<Map<String, Object>> all = new ArrayList<>();
         for (String type : List.of("pid", "ipc", "uts", "mount")) {
@@ -111,7 +111,7 @@ final class OciBundle {
                 all.addAll(kernels(GuestSetup.root(i), "devtmpfs"));
             }
         }
-        // Read-only: to connect to a socket a guest needs to write to the socket, not to its folder.
+        // Read-only: a guest needs write access to the socket to connect, not to its folder.
         all.add(mount(CHANNEL, "bind", folders.channel().toString(), "bind", "ro", "nosuid", "nodev", "noexec"));
         for (GuestSpec.Volume volume : spec.volumes()) {
             all.add(mount(volume.path(), "bind", volume.mount().toString(), "bind", "rw", "nosuid", "nodev"));
@@ -120,9 +120,9 @@ final class OciBundle {
     }
 
     /**
-     * What the guest's kernel shows, in each root.
+     * The kernel's pseudo file systems in each root.
      *
-     * @param dev the type of {@code /dev}: at the top runsc takes any for its own
+     * @param dev the type of {@code /dev}: at the top level runsc replaces any type with its own
      */
     private static List<Map<String, Object>> kernels(String root, String dev) {
         return List.of(

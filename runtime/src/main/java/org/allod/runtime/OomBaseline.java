@@ -6,17 +6,17 @@ import java.nio.file.Path;
 import org.allod.base.MachineId;
 
 /**
- * How often memory had run out in a machine's control group when its guest began, so that it shows whether it has since.
- * The guest's own kernel knows nothing of a process of the host's that was killed; and a guest that was killed as a
- * whole says nothing at all. Kept in a file, for the daemon that adopts the guest.
+ * The number of out-of-memory kills in a machine's control group when its guest started, to tell whether one happened
+ * since. The guest's own kernel does not know of a kill on the host, and a guest that was killed as a whole reports
+ * nothing. Stored in a file for the daemon that adopts the guest.
  */
 record OomBaseline(RuntimeResources resources, MachineId machine, long before) {
-    /** Before a guest begins. */
+    /** Records the count before a guest starts. */
     static void set(RuntimeResources resources, MachineId machine) {
         RuntimeResources.write(file(resources, machine), resources.cgroups().oomKills(machine.text()) + "\n");
     }
 
-    /** Of a guest that runs. */
+    /** Reads the count for a running guest. */
     static OomBaseline read(RuntimeResources resources, MachineId machine) {
         try {
             return new OomBaseline(
@@ -32,7 +32,7 @@ record OomBaseline(RuntimeResources resources, MachineId machine, long before) {
         return resources.run(machine).resolve("oom");
     }
 
-    /** The end of the guest as the host has seen it. */
+    /** The guest's exit, corrected by what the host has seen. */
     ExitStatus judge(ExitStatus exit) {
         boolean killed = exit.equals(ExitStatus.LOST) || exit.signal() == 9;
         return killed && resources.cgroups().oomKills(machine.text()) > before ? new ExitStatus(137, 9, true) : exit;

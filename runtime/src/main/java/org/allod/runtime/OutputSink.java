@@ -1,14 +1,14 @@
 package org.allod.runtime;
 
-/** Where a main process's output goes, byte by byte, with its position in the guest's count. */
+/** Receives a main process's output, byte by byte, with its position in the guest's count. */
 interface OutputSink {
-    /** The boot whose positions {@link #position} speaks of. */
+    /** The boot that {@link #position} refers to. */
     long boot();
 
-    /** Up to where everything is kept for good; the guest sends again from here after a lost connection. */
+    /** Everything before this position is stored for good; after a lost connection the guest sends again from here. */
     long position();
 
-    /** The guest's boot, told before anything else of it. Where it is another one, positions begin again. */
+    /** The guest's boot, called before anything else. A new boot restarts positions. */
     void booted(long boot, long position);
 
     void output(long position, int stream, byte[] bytes);

@@ -1,6 +1,6 @@
 package org.allod.runtime;
 
-/** What came from a guest cannot be: its link is cut, with this reason. The host goes on unharmed. */
+/** A guest sent something invalid: its link is closed with this reason. The host continues unharmed. */
 final class ProtocolViolationException extends RuntimeException {
     ProtocolViolationException(String reason) {
         super(reason, null, false, false);

@@ -8,16 +8,16 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * The command line of a microVM. Pure. QEMU starts without any right: files it needs are opened before (as descriptors
- * 4 to 7), so are its network device (3) and its sockets (8 and 9), and its user owns nothing. It has namespaces of
- * processes, mounts and System V objects of its own; its guest does not run before the host's files have been taken out of
- * its sight ({@link MicroVm#start}).
+ * The command line of a microVM. Pure. QEMU starts without privileges: its files are opened beforehand (descriptors 4
+ * to 7), as are its network device (3) and its sockets (8 and 9), and its user owns nothing. It has its own process,
+ * mount and System V IPC namespaces; its guest does not run before the host's files have been hidden from it ({@link
+ * MicroVm#start}).
  *
  * @param kvm false: the processor is emulated
- * @param kernelArgs come before ours, and ours win
- * @param images more read-only file systems, each on a disk called as {@link GuestSetup#disk} says
- * @param incoming memory to go on from, instead of booting
- * @param tap the helper that opens the network device; empty for no network
+ * @param kernelArgs placed before Allod's own, which take precedence
+ * @param images further read-only file systems, each on a disk named by {@link GuestSetup#disk}
+ * @param incoming saved memory to load instead of booting
+ * @param tap the network device; empty for no network
  * @param volumes disks that outlive the machine
  * @param helper the guest binary, which opens devices and files for QEMU
  */
@@ -38,23 +38,23 @@ record QemuCommandLine(
         Path helper) {
     static final String PROGRAM = "qemu-system-x86_64";
 
-    /** Where it finds the memory to go on from, once it is told to. */
+    /** Where QEMU reads saved memory once it is told to. */
     static final String INCOMING = "fd:0";
 
     static final String CHANNEL = "org.allod.guest";
 
-    /** A network device, by its name and hardware address. */
+    /** A network device: its name and MAC address. */
     record Tap(String device, String mac) {}
 
     /**
      * A volume.
      *
      * @param id its serial number, and QEMU's name for it
-     * @param key the file its key is read from, and gone with that; empty: it is not encrypted
+     * @param key the file its key is read from, which is deleted on reading; empty if it is not encrypted
      */
     record Disk(String id, Path image, Optional<Path> key) {}
 
-    /** Descriptors of sockets that QEMU is to listen on; their names are in a folder that it cannot enter. */
+    /** Descriptors of QEMU's listening sockets; their names are in a folder that QEMU cannot enter. */
     private static final int CONTROL_SOCKET = 8;
 
     private static final int CHANNEL_SOCKET = 9;
@@ -62,10 +62,10 @@ record QemuCommandLine(
     /** Descriptors from here on are volumes and their keys, two for each. */
     private static final int VOLUMES = 10;
 
-    /** Opens the files that the virtual machine's own user may not reach by name, and becomes the next command. */
+    /** Opens files that QEMU's own user may not reach by name, then becomes the next command. */
     private static final String OPEN = "exec 0<\"$1\" 4<\"$2\" 5<>\"$3\" 6<\"$4\" 7<\"$5\"; shift 5; exec \"$@\"";
 
-    /** Where only root may open the device: a copy of its node that our user owns, in the mount namespace of QEMU. */
+    /** If only root may open the device: a copy of its node that QEMU's user owns, in QEMU's mount namespace. */
     private static final String KVM = "mount -t tmpfs -o size=64k,mode=755 none \"$1\" && mknod \"$1/kvm\" c 10 232"
             + " && chown \"$2\" \"$1/kvm\" && chmod 600 \"$1/kvm\" && mount --bind \"$1/kvm\" /dev/kvm"
             + " && shift 2 && exec \"$@\"";
@@ -76,7 +76,7 @@ record QemuCommandLine(
     /** The descriptor of the first of {@code images}. */
     private static final int FIRST_IMAGE = 100;
 
-    /** Code made by the emulator: enough for a kernel and a server, and it counts against the machine's bound. */
+    /** The emulator's code cache: enough for a kernel and a server; it counts against the machine's memory limit. */
     static final int EMULATOR_CACHE_MB = 64;
 
     List<String> argv() {
@@ -146,21 +146,21 @@ record QemuCommandLine(
         line.addAll(List.of("-chardev", "socket,id=channel,server=on,wait=off,fd=" + CHANNEL_SOCKET));
         line.addAll(List.of("-device", "virtio-serial-pci,max_ports=2"));
         line.addAll(List.of("-device", "virtserialport,chardev=channel,nr=1,name=" + CHANNEL));
-        // Before what comes and goes, so that its place on the bus is always the same.
+        // Before optional devices, so that its slot on the bus never changes.
         line.addAll(List.of(
                 "-device", "virtio-balloon-pci,id=" + Balloon.ID + ",deflate-on-oom=on,free-page-reporting=on"));
         line.addAll(List.of("-chardev", "socket,id=control,server=on,wait=off,fd=" + CONTROL_SOCKET));
         line.addAll(List.of("-mon", "chardev=control,mode=control"));
         tap.ifPresent(t -> line.addAll(
                 List.of("-netdev", "tap,id=net,fd=3", "-device", "virtio-net-pci,netdev=net,romfile=,mac=" + t.mac)));
-        line.add("-S"); // It waits to be told, whatever saved memory says that its guest was doing.
+        line.add("-S"); // waits for a command, whatever the saved state says of the guest
         incoming.ifPresent(path -> line.addAll(List.of("-incoming", "defer")));
         return line;
     }
 
     /**
-     * The machine as its guest sees it: processor, memory, devices and their order. Saved memory goes on in the same form
-     * alone; QEMU would notice a difference late, and say little.
+     * The machine as its guest sees it: processor, memory, devices and their order. Saved memory can be loaded only
+     * into the same form; QEMU would detect a difference late and with an unclear error.
      */
     String form() {
         List<String> line = qemu();

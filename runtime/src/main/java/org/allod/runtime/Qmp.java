@@ -15,14 +15,15 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * QEMU's control socket: JSON, a line each way. Opened for one purpose and closed again, because QEMU serves one client
- * at a time. QEMU itself is not trusted more than its guest: its lines are bounded, and so is our patience.
+ * QEMU's control socket: JSON lines in both directions. Opened for one purpose and closed again, because QEMU serves
+ * one client at a time. QEMU is trusted no more than its guest: the length of its lines and the time to wait are
+ * bounded.
  */
 final class Qmp implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final int LONGEST_LINE = 1 << 20;
 
-    /** Lines that a command waits through for its own answer: QEMU tells of a few events a second, if it is honest. */
+    /** Maximum events read while waiting for a command's answer: an honest QEMU sends a few a second. */
     private static final int MOST_EVENTS = 1000;
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -31,7 +32,7 @@ final class Qmp implements AutoCloseable {
     private final Timers timers;
     private final ByteBuffer buffer = ByteBuffer.allocate(LONGEST_LINE);
 
-    /** How much of the buffer is known to hold no end of a line. */
+    /** How much of the buffer was scanned without finding an end of line. */
     private int looked;
 
     private Qmp(SocketChannel channel, Timers timers) {
@@ -60,7 +61,7 @@ final class Qmp implements AutoCloseable {
         return run(command, Map.of());
     }
 
-    /** Runs a command and gives what it returns. */
+    /** Runs a command and returns its result. */
     JsonNode run(String command, Map<String, ?> arguments) {
         return within(command, () -> {
             String line = JSON.writeValueAsString(Map.of("execute", command, "arguments", arguments)) + "\n";
@@ -76,7 +77,7 @@ final class Qmp implements AutoCloseable {
                 if (answer.has("error")) {
                     throw new IOException(answer.get("error").path("desc").asString("no reason given"));
                 }
-                // Anything else is an event, which whoever needs to know asks for.
+                // Anything else is an event; callers query state instead.
             }
             throw new IOException(MOST_EVENTS + " events came, and no answer");
         });
@@ -86,7 +87,7 @@ final class Qmp implements AutoCloseable {
         T talk() throws IOException;
     }
 
-    /** Bounds a conversation: a timer closes the socket under it. */
+    /** Bounds an exchange in time: a timer closes the socket. */
     private <T> T within(String what, Talk<T> talk) {
         AtomicBoolean late = new AtomicBoolean();
         Timers.Timer timer = timers.after(PATIENCE, () -> {
@@ -129,7 +130,7 @@ final class Qmp implements AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            // It is closed as far as anybody can tell.
+            // The socket counts as closed.
         }
     }
 }

@@ -1,12 +1,12 @@
 package org.allod.runtime;
 
-/** How a volume was kept from changing while it was copied: what whoever opens the copy may rely on. */
+/** How a volume was kept unchanged while it was copied, which determines the state of the copy. */
 public enum QuiesceMode {
-    /** The file system was written out and held: the copy is as after unmounting. */
+    /** The file system was flushed and frozen: the copy is as after unmounting. */
     FROZEN,
-    /** The whole guest stood still: the copy is as after a power cut, and the journal brings it in order. */
+    /** The whole guest was paused: the copy is as after a power cut, and its journal repairs it. */
     PAUSED,
-    /** No guest runs: nobody writes. */
+    /** No guest ran, so nothing wrote. */
     IDLE;
 
     /** Work done while a volume does not change. */

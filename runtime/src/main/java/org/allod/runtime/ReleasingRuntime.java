@@ -6,7 +6,7 @@ import java.util.concurrent.locks.Lock;
 import java.util.function.Supplier;
 import org.allod.base.MachineId;
 
-/** A runtime whose stopped machines hold nothing of the kernel after a while: {@link StoppedMachineReleaser}. */
+/** A runtime whose stopped machines release their kernel resources after a while: {@link StoppedMachineReleaser}. */
 public final class ReleasingRuntime implements GuestRuntime {
     private final GuestRuntime runtime;
     private final RuntimeResources resources;
@@ -35,7 +35,7 @@ public final class ReleasingRuntime implements GuestRuntime {
         });
     }
 
-    /** As {@link #using}; whatever became of it, no guest is meant to run afterwards. */
+    /** As {@link #using}; afterwards no guest is meant to run, whether or not the work succeeded. */
     private void stopping(MachineId machine, Runnable work) {
         try {
             using(machine, work);
@@ -50,7 +50,7 @@ public final class ReleasingRuntime implements GuestRuntime {
             try {
                 return work.get();
             } catch (RuntimeException e) {
-                releaser.stopped(machine, this::release); // a guest that does run is passed over
+                releaser.stopped(machine, this::release); // skipped if its guest runs after all
                 throw e;
             }
         });
@@ -134,13 +134,13 @@ public final class ReleasingRuntime implements GuestRuntime {
     @Override
     public <T> T withVolumeQuiesced(MachineId machine, GuestSpec.Volume volume, QuiesceMode.Work<T> work)
             throws InterruptedException {
-        return runtime.withVolumeQuiesced(machine, volume, work); // needs nothing that is released
+        return runtime.withVolumeQuiesced(machine, volume, work); // needs no resource that is released
     }
 
     @Override
     public void tidy() {
         runtime.tidy();
-        // What an earlier daemon prepared; those whose guests run are passed over.
+        // What an earlier daemon prepared; machines whose guests run are skipped.
         resources.networks().present().forEach(machine -> releaser.stopped(machine, this::release));
     }
 

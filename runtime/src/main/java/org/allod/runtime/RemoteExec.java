@@ -6,7 +6,7 @@ import java.io.OutputStream;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
-/** A command over a {@link GuestLink}. */
+/** A command that runs over a {@link GuestLink}. */
 final class RemoteExec implements Exec {
     private static final int PIECE = 16384;
 
@@ -96,7 +96,7 @@ final class RemoteExec implements Exec {
         }
     }
 
-    /** Waits where the guest has granted no more. */
+    /** Blocks while the guest has granted no window. */
     private final class Input extends OutputStream {
         private int window = GuestProtocol.STREAM_WINDOW;
         private String closed = "";

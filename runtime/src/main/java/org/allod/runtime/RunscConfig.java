@@ -6,19 +6,22 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A runsc and the way it is used. Which of them works is found by booting a guest, never by its version.
+ * A runsc binary and its options. A probe boot decides which combination works, never the version.
  *
  * @param binary the program
- * @param platform how it catches system calls: {@code systrap} or {@code ptrace}
+ * @param platform how it intercepts system calls: {@code systrap} or {@code ptrace}
  * @param network {@code sandbox}: its own network stack, the host's kernel sees only packets; {@code host}: the
- *     namespace's, for a runsc too old to know this kernel
+ *     namespace's stack, for a runsc too old for this kernel
  */
 record RunscConfig(Path binary, String platform, String network) {
     boolean sharesNetwork() {
         return network.equals("host");
     }
 
-    /** Debian 12's, of 2022: it can put a writable layer in a file, but not bound it; in memory, the machine's own bound does. */
+    /**
+     * Debian 12's runsc of 2022 can put a writable layer in a file but not limit its size; in memory, the machine's
+     * memory limit applies.
+     */
     private boolean old() {
         return platform.equals("ptrace");
     }
@@ -27,7 +30,7 @@ record RunscConfig(Path binary, String platform, String network) {
         return platform + ", " + (sharesNetwork() ? "the namespace's network stack" : "own network stack");
     }
 
-    /** One line, for a file. */
+    /** One line, for storage in a file. */
     String text() {
         return platform + " " + network + " " + binary;
     }
@@ -39,7 +42,7 @@ record RunscConfig(Path binary, String platform, String network) {
                 : Optional.empty();
     }
 
-    /** The ways to try with one binary, best first. */
+    /** The configurations to try with one binary, best first. */
     static List<RunscConfig> ways(Path binary) {
         return List.of(
                 new RunscConfig(binary, "systrap", "sandbox"),
@@ -49,8 +52,8 @@ record RunscConfig(Path binary, String platform, String network) {
     }
 
     /**
-     * A command line. Old runscs know no {@code --shared-root}; where it is a way that needs them ({@code ptrace}, network
-     * of the namespace) it is left out.
+     * A command line. Old versions of runsc do not know {@code --shared-root}; it is omitted for the configurations
+     * that need them ({@code ptrace}, the namespace's network).
      */
     List<String> line(SandboxPaths folders, Path shared, int diskMb, List<String> command) {
         List<String> line = new ArrayList<>(List.of(

@@ -16,8 +16,8 @@ import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 
 /**
- * Finds a runsc that works here by booting a guest with each way of each binary, best first: boot, a command inside,
- * save, resume, a command again. The guest's image is an empty folder; all it runs is its own PID 1.
+ * Finds a runsc configuration that works here by booting a guest with each one, best first: boot, run a command, save,
+ * resume, run a command again. The guest's image is an empty folder; it runs only its own PID 1.
  */
 final class RunscProbe {
     private static final Duration COMMAND = Duration.ofSeconds(10);
@@ -56,7 +56,7 @@ final class RunscProbe {
         return new ProbeResult(false, "", Duration.ZERO, false, details, REMEDY);
     }
 
-    /** A runsc that does not know an option answers with pages of how it is used, of which the end has come to us. */
+    /** Reduces an error to one line: a runsc that does not know an option prints pages of usage. */
     private static String oneLine(String why) {
         return why.contains("runsc flags") || why.contains("flag provided but not defined")
                 ? "it is too old: it does not know the options that this needs"
@@ -82,7 +82,7 @@ final class RunscProbe {
                 1,
                 64,
                 16,
-                // PID 1 again, connecting to nobody: the one program there is, and one that waits.
+                // PID 1 again, connecting to nothing: the only program in the image, and one that waits.
                 List.of(OciBundle.GUEST, "connect", "/nowhere"),
                 Map.of(),
                 "/",
@@ -105,7 +105,7 @@ final class RunscProbe {
         }
     }
 
-    /** Any command that starts and ends will do: PID 1 without arguments says how it is used. */
+    /** Runs any command that starts and ends: PID 1 without arguments prints its usage. */
     private static void answers(Guest guest) {
         try (Exec exec = guest.exec(ExecSpec.of(OciBundle.GUEST))) {
             var _ = exec.exited().get(COMMAND.toMillis(), TimeUnit.MILLISECONDS);

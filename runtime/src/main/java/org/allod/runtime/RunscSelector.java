@@ -12,8 +12,8 @@ import org.allod.base.FailedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which runsc, and which way of using it: what the probe found, kept in a file for as long as the same binaries are on
- * the same kernel.
+ * Chooses the runsc binary and its options: the probe's result, stored in a file and valid for the same binaries on the
+ * same kernel.
  */
 final class RunscSelector implements Supplier<RunscConfig> {
     private final RuntimeResources resources;
@@ -25,7 +25,7 @@ final class RunscSelector implements Supplier<RunscConfig> {
         this.file = resources.config().data().resolve("runsc-choice");
     }
 
-    /** What was chosen before; else the probe chooses now, which takes seconds. */
+    /** The stored choice; without one the probe runs now, which takes seconds. */
     @Override
     public synchronized RunscConfig get() {
         if (chosen == null) {
@@ -59,7 +59,7 @@ final class RunscSelector implements Supplier<RunscConfig> {
     void keep(RunscConfig runsc) {
         try {
             Files.createDirectories(file.getParent());
-            // In its place only once it is whole: half of it would have every start probe again.
+            // Moved into place only when complete: a partial file would make every start probe again.
             Path half = file.resolveSibling(file.getFileName() + ".new");
             Files.writeString(half, fingerprint(resources.config().tools()) + "\n" + runsc.text() + "\n");
             Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -68,7 +68,7 @@ final class RunscSelector implements Supplier<RunscConfig> {
         }
     }
 
-    /** The binaries there are: an installed one, ours, Debian's. One that is a link is its target. */
+    /** The available binaries: an installed one, the bundled one, Debian's. A link is resolved. */
     static List<Path> binaries(Path tools) {
         List<Path> found = new ArrayList<>();
         for (Path path : List.of(Path.of("/usr/local/bin/runsc"), tools.resolve("runsc"), Path.of("/usr/bin/runsc"))) {
@@ -78,7 +78,7 @@ final class RunscSelector implements Supplier<RunscConfig> {
                     found.add(real);
                 }
             } catch (IOException e) {
-                // It is not there.
+                // It does not exist.
             }
         }
         return found;
@@ -91,7 +91,7 @@ final class RunscSelector implements Supplier<RunscConfig> {
         return fingerprint(files) + kernel();
     }
 
-    /** Which files these are, and whether they are there: changes with each of them. */
+    /** Identifies these files and whether they exist: changes with each of them. */
     static String fingerprint(List<Path> files) {
         StringBuilder text = new StringBuilder();
         for (Path path : files) {

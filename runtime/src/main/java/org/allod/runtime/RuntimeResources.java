@@ -22,9 +22,9 @@ import org.allod.linux.ProcessExitWatcher;
 import org.allod.linux.TreeDeleter;
 
 /**
- * What the runtimes of one host stand on and share: folders, networks, control groups, the watch over processes,
- * machines' logs, clock and timers. Built once, by the assembly; the kernel's side of it (the parent control group, the
- * packet filter) stays when this is closed, because guests do.
+ * Resources that the runtimes of one host share: folders, networks, control groups, the process watcher, machines'
+ * logs, clock and timers. Built once, by the assembly. The kernel side (the parent control group, the packet filter)
+ * stays when this is closed, because guests do.
  */
 public final class RuntimeResources implements AutoCloseable {
     private final RuntimeConfig config;
@@ -85,22 +85,27 @@ public final class RuntimeResources implements AutoCloseable {
         return timers;
     }
 
-    /** Held while a volume of the machine is copied, and by whoever ends the machine or saves its memory. */
+    /**
+     * The lock that is held while a volume of the machine is copied, and while the machine is ended or its memory
+     * saved.
+     */
     ReentrantLock volumeLock(MachineId machine) {
         return volumeLock.computeIfAbsent(machine, _ -> new ReentrantLock());
     }
 
-    /** The machine's folder: its log, its saved memory. Made first and removed last of all that a machine has. */
+    /**
+     * The machine's folder, with its log and saved memory. Created first and removed last of everything a machine has.
+     */
     public Path folder(MachineId machine) {
         return config.machines().resolve(machine.text());
     }
 
-    /** The machine's folder for sockets and states, empty after a reboot. */
+    /** The machine's folder for sockets and state, empty after a reboot. */
     public Path run(MachineId machine) {
         return config.run().resolve(machine.text());
     }
 
-    /** What a machine uses, as the host sees it; where its writable layer is, only its runtime knows. */
+    /** Resource use of a machine as the host measures it; only its runtime knows the size of its writable layer. */
     GuestStats stats(MachineId machine, long diskBytes) {
         Cgroups.Usage usage = cgroups.usage(machine.text());
         Networks.Traffic traffic = networks.traffic(machine);
@@ -114,7 +119,7 @@ public final class RuntimeResources implements AutoCloseable {
                 diskBytes);
     }
 
-    /** Machines of which a folder, a network or a control group is there. */
+    /** Machines that have a folder, a network or a control group. */
     Set<MachineId> present() {
         Set<MachineId> machines = new TreeSet<>(networks.present());
         for (Path parent : List.of(config.machines(), config.run())) {
@@ -124,7 +129,7 @@ public final class RuntimeResources implements AutoCloseable {
         return machines;
     }
 
-    /** Removes what every machine has, whatever runs it: processes, control groups, network, folders. */
+    /** Removes what every machine has, whatever its runtime: processes, control groups, network, folders. */
     void remove(MachineId machine) {
         cgroups.remove(machine.text());
         networks.remove(machine);
@@ -134,14 +139,14 @@ public final class RuntimeResources implements AutoCloseable {
         delete(folder(machine));
     }
 
-    /** Takes away what a machine that does not run holds of the kernel; what is on the disk stays. */
+    /** Releases the kernel resources of a machine that does not run; what is on disk stays. */
     void release(MachineId machine) {
         cgroups.remove(machine.text());
         networks.remove(machine);
         logs.release(machine);
     }
 
-    /** Ends the watch and closes the logs. Guests run on. */
+    /** Ends the process watcher and closes the logs. Guests continue. */
     @Override
     public void close() {
         releaser.close();
@@ -150,10 +155,10 @@ public final class RuntimeResources implements AutoCloseable {
     }
 
     /**
-     * Takes away everything of ours in the kernel that no running guest needs, as a reboot would: the next start of a
-     * machine makes it again. What is on the disk stays. For a daemon that ends, and no longer acts on machines.
+     * Removes everything in the kernel that no running guest needs, as a reboot would; the next start of a machine
+     * recreates it. What is on disk stays. For a daemon that is stopping and no longer acts on machines.
      *
-     * @return the machines whose guests run; where there are any, what all machines share stays too
+     * @return the machines whose guests run; if there are any, what all machines share stays too
      */
     public Set<MachineId> clear() {
         Set<MachineId> running = new TreeSet<>();
@@ -187,11 +192,11 @@ public final class RuntimeResources implements AutoCloseable {
         }
     }
 
-    /** Takes away what is left of us in the kernel, once no machine is left. */
+    /** Removes the remaining kernel resources when no machine is left. */
     public void dismantle() {
         networks.removeTable();
         cgroups.removeParent();
-        // runsc keeps an empty network namespace there, shared by all its file servers.
+        // runsc mounts an empty network namespace there, shared by all its file servers.
         unmountBelow(config.run());
         delete(config.run());
     }
@@ -204,7 +209,7 @@ public final class RuntimeResources implements AutoCloseable {
         }
     }
 
-    /** Makes a folder, in one that is there, that nobody but root may enter. */
+    /** Creates a folder, in an existing one, that only root may enter. */
     static void makePrivate(Path folder) {
         try {
             Files.createDirectory(
@@ -242,7 +247,7 @@ public final class RuntimeResources implements AutoCloseable {
         return names;
     }
 
-    /** Deletes a folder with everything in it, whoever shaped it; one that is not there is no error. */
+    /** Deletes a folder with its content, whoever created it; does nothing if it does not exist. */
     static void delete(Path folder) {
         TreeDeleter.delete(folder);
     }

@@ -14,12 +14,11 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The runtimes of this host: what each one's probe found, and which is the default. A probe boots a guest and may take
- * a minute where it fails, so its answer is kept in a file for as long as the kernel and the runtime's own tools are
- * the same ones.
+ * The runtimes of this host: each one's probe result, and the default. A probe boots a guest and may take a minute if
+ * it fails, so its result is stored in a file and valid while the kernel and the runtime's own tools stay the same.
  *
- * <p>The default is the strongest that works: {@code microvm} where its probe guest booted with hardware
- * virtualisation, else {@code gvisor}, else an emulated {@code microvm}, which is slow and said aloud.
+ * <p>The default is the strongest that works: {@code microvm} if its probe guest booted with hardware virtualization,
+ * else {@code gvisor}, else an emulated {@code microvm}, which is slow and reported as such.
  */
 public final class RuntimeSelector {
     private static final System.Logger LOG = System.getLogger(RuntimeSelector.class.getName());
@@ -31,14 +30,14 @@ public final class RuntimeSelector {
     private final Map<String, ProbeResult> probes = new ConcurrentHashMap<>();
     private final Path folder;
 
-    /** @param folder where answers are kept */
+    /** @param folder where results are stored */
     public RuntimeSelector(Path folder, List<GuestRuntime> candidates) {
         this.folder = folder;
         candidates.forEach(runtime -> this.candidates.put(runtime.name(), runtime));
     }
 
     /**
-     * The default runtime and why it is that one, in a sentence.
+     * The default runtime and, in a sentence, why it was chosen.
      *
      * @param runtime empty where none works
      */
@@ -58,7 +57,7 @@ public final class RuntimeSelector {
         return runtime;
     }
 
-    /** What the runtime's probe found: now, or when it was last asked on this kernel with these tools. */
+    /** The runtime's probe result: a new one, or the stored one for this kernel and these tools. */
     public ProbeResult probe(String name) {
         GuestRuntime runtime = named(name);
         ProbeResult known = probes.get(name);
@@ -70,7 +69,7 @@ public final class RuntimeSelector {
         return kept.orElseGet(() -> reprobe(name));
     }
 
-    /** Probes again, whatever is known: {@code allod doctor}. */
+    /** Probes again, ignoring the stored result: {@code allod doctor --probe}. */
     public ProbeResult reprobe(String name) {
         GuestRuntime runtime = named(name);
         ProbeResult probe = runtime.probe();
@@ -81,12 +80,14 @@ public final class RuntimeSelector {
         return probe;
     }
 
-    /** A probe that found no room on the disk says nothing of the runtime: another day it works. */
+    /**
+     * Whether the result may be stored: a probe that failed because the disk is full says nothing about the runtime.
+     */
     static boolean lasting(ProbeResult probe) {
         return probe.works() || probe.details().stream().noneMatch(detail -> detail.contains(FULL));
     }
 
-    /** Chooses the default. Slow where a probe has not been made yet. */
+    /** Chooses the default. Slow if a runtime has not been probed yet. */
     public Choice choose() {
         Map<String, ProbeResult> found = new LinkedHashMap<>();
         candidates.keySet().forEach(name -> found.put(name, probe(name)));
@@ -123,11 +124,11 @@ public final class RuntimeSelector {
     }
 
     private static String last(ProbeResult probe) {
-        // Where something is missing nothing was tried, and what to do is all there is to say.
+        // If something is missing, nothing was tried, and the remedy is all there is to say.
         return probe.details().isEmpty() ? probe.remedy() : probe.details().getLast();
     }
 
-    /** A kept answer. */
+    /** A stored result. */
     record Kept(String key, ProbeResult probe) {}
 
     private static String key(GuestRuntime runtime) {
@@ -143,7 +144,7 @@ public final class RuntimeSelector {
             Kept kept = JSON.readValue(Files.readString(file(runtime)), Kept.class);
             return kept.key().equals(key(runtime)) ? Optional.of(kept.probe()) : Optional.empty();
         } catch (IOException | JacksonException e) {
-            return Optional.empty(); // never asked, or not to be read: ask again
+            return Optional.empty(); // never probed, or unreadable: probe again
         }
     }
 
@@ -154,7 +155,7 @@ public final class RuntimeSelector {
             Files.writeString(half, JSON.writeValueAsString(new Kept(key(runtime), probe)));
             Files.move(half, file(runtime), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
-            // Then the next start asks again; this one has its answer.
+            // This start has its result; only the next one has to probe again.
             LOG.log(System.Logger.Level.WARNING, "the answer of a probe is not kept in " + file(runtime) + ": " + e);
         }
     }

@@ -22,12 +22,12 @@ import org.allod.linux.NetNs;
 import org.allod.linux.ProcessIdentity;
 
 /**
- * The processes of one gVisor guest on the host: started, found again, ended. Found by the machine's control group
- * alone, which no process of a guest can leave: there is no file to be stale, and a runsc whose daemon died in the
- * middle of a start is found like any other.
+ * The host processes of one gVisor guest: start, find, end. They are found through the machine's control group alone,
+ * which no process of a guest can leave, so there is no file that can be stale, and a runsc whose daemon died in the
+ * middle of a start is found as well.
  */
 final class Sandbox {
-    /** What runsc calls the process that is the guest's kernel. */
+    /** runsc's name for the process that is the guest's kernel. */
     private static final String NAME = "runsc-sandbox";
 
     private static final Duration KILL = Duration.ofSeconds(10);
@@ -46,7 +46,7 @@ final class Sandbox {
         return folders.machine().text();
     }
 
-    /** The guest's kernel, if it runs. */
+    /** The guest's kernel process, if it runs. */
     Optional<ProcessIdentity> find() {
         for (int pid : resources.cgroups().processes(group())) {
             Optional<ProcessIdentity> process = ProcessIdentity.of(pid);
@@ -57,7 +57,7 @@ final class Sandbox {
         return Optional.empty();
     }
 
-    /** Waits for a runsc that is saving this guest's memory, whoever asked it to. */
+    /** Waits for a runsc that is saving this guest's memory, whoever started it. */
     void awaitCheckpoint(Duration bound) {
         boolean _ = Poll.within(
                 bound,
@@ -76,7 +76,7 @@ final class Sandbox {
         }
     }
 
-    /** Starts runsc in the machine's control group, by itself, as the guest must outlive us. */
+    /** Starts runsc in the machine's control group as a detached process, because the guest must outlive the daemon. */
     DetachedProcess.Started launch(int diskMb, List<String> command) {
         DetachedProcess launch = DetachedProcess.of(runsc.line(folders, shared(), diskMb, command))
                 .groups(resources.cgroups().join(group()))
@@ -85,8 +85,8 @@ final class Sandbox {
     }
 
     /**
-     * Runs a command of runsc about the running guest, outside of its bounds, and waits for it: in the guest's network
-     * namespace where it was started there, because the socket runsc speaks to it by has a name in that one alone.
+     * Runs a runsc command on the running guest, outside its limits, and waits for it. It runs in the guest's network
+     * namespace if the guest was started there, because runsc's control socket has a name only in that namespace.
      */
     void tell(int diskMb, Duration bound, List<String> command) {
         List<String> line = new ArrayList<>();
@@ -101,7 +101,7 @@ final class Sandbox {
         return resources.config().run().resolve("shared");
     }
 
-    /** Waits for a started runsc to have done its part. */
+    /** Waits for a started runsc to finish. */
     void finish(DetachedProcess.Started started, Duration bound, String what) {
         try {
             int exit = started.exit().get(bound.toMillis(), TimeUnit.MILLISECONDS);
@@ -118,7 +118,7 @@ final class Sandbox {
         }
     }
 
-    /** The end of what a failing runsc says is why. */
+    /** The error for a failed runsc: the end of its output is the reason. */
     FailedException failure(String what, String how, DetachedProcess.Started started) {
         String said = started.said().get().strip();
         int from = Math.max(0, said.length() - 500);
@@ -126,10 +126,10 @@ final class Sandbox {
                 + (said.isEmpty() ? "" : ": " + said.substring(from)));
     }
 
-    /** Ends every process of the guest, and takes away what runsc wrote down of it. */
+    /** Ends every process of the guest, and deletes runsc's state for it. */
     void kill() {
         resources.cgroups().kill(group(), KILL);
-        // A runsc without the shared folder keeps its file servers' empty namespace mounted in here.
+        // A runsc without the shared folder leaves its file servers' empty namespace mounted here.
         Path namespace = folders.state().resolve("null-netns");
         if (Files.exists(namespace)) {
             Mounts.detach(namespace);
@@ -138,25 +138,25 @@ final class Sandbox {
         RuntimeResources.delete(folders.channel());
     }
 
-    /** Completes when the guest's kernel has ended. */
+    /** Completes when the guest's kernel process has ended. */
     CompletableFuture<Void> ended(ProcessIdentity process) {
         return resources.watch().exit(process);
     }
 
     /**
-     * Bounds while a guest boots. At least two processors: a start is work for two, and runsc tells every guest that
-     * it has two or more. No more memory than the guest's own: that is what runsc tells it that it has.
+     * Limits while a guest boots. At least two processors: a start is work for two, and runsc reports two or more to
+     * every guest. Memory is limited to the guest's own, because runsc reports the limit as its size.
      */
     static Cgroups.Limits atBoot(GuestSpec spec) {
         return new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, memory(spec), PROCESSES, weight(spec));
     }
 
-    /** Bounds while a guest resumes, whose memory may have been full. */
+    /** Limits while a guest resumes, whose memory may have been full. */
     static Cgroups.Limits atResume(GuestSpec spec) {
         return new Cgroups.Limits(Math.max(2, spec.cpus()) * 1000L, memory(spec) + OVERHEAD, PROCESSES, weight(spec));
     }
 
-    /** Bounds of a guest that runs: what it was given, and what gVisor itself takes. */
+    /** Limits of a running guest: what it was given, and gVisor's own overhead. */
     static Cgroups.Limits running(GuestSpec spec) {
         return new Cgroups.Limits(spec.cpus() * 1000L, memory(spec) + OVERHEAD, PROCESSES, weight(spec));
     }
@@ -169,9 +169,9 @@ final class Sandbox {
         return (long) spec.memoryMb() << 20;
     }
 
-    /** What the guest's kernel and file server need beside the guest's own memory. */
+    /** The overhead of the guest's kernel and file server in addition to the guest's memory. */
     static final long OVERHEAD = 96L << 20;
 
-    /** A process of the guest is about one process here, a thread about one thread. */
+    /** A process of the guest is about one process on the host, and a thread about one thread. */
     private static final long PROCESSES = 4096;
 }

@@ -4,11 +4,11 @@ import java.nio.file.Path;
 import org.allod.base.MachineId;
 
 /**
- * Where a gVisor guest's things are.
+ * The paths of a gVisor guest.
  *
- * @param machine whose
- * @param home what survives a reboot
- * @param run what does not
+ * @param machine the machine
+ * @param home folder that survives a reboot
+ * @param run folder that does not
  */
 record SandboxPaths(MachineId machine, Path home, Path run) {
     static SandboxPaths of(RuntimeResources resources, MachineId machine) {
@@ -20,12 +20,12 @@ record SandboxPaths(MachineId machine, Path home, Path run) {
         return home.resolve("bundle");
     }
 
-    /** Which shared root the bundle speaks of: {@link SharedRootfsMounts}. */
+    /** Names the shared root that the bundle refers to: {@link SharedRootfsMounts}. */
     Path rootName() {
         return home.resolve("root");
     }
 
-    /** The writable layer lives here, as a file without a name: it is gone with the guest, however that ends. */
+    /** The folder of the writable layer, an unnamed file that disappears with the guest, however that ends. */
     Path upper() {
         return home.resolve("upper");
     }
@@ -34,12 +34,12 @@ record SandboxPaths(MachineId machine, Path home, Path run) {
         return new MemoryCheckpoint(home);
     }
 
-    /** runsc's own state: a folder for each sandbox, so that nothing needs asking to be cleaned up. */
+    /** runsc's state: one folder for each sandbox, so that cleaning up needs no runsc. */
     Path state() {
         return run.resolve("state");
     }
 
-    /** Bound into the guest; holds our end of the channel and nothing else. */
+    /** Mounted into the guest; holds the host's end of the channel and nothing else. */
     Path channel() {
         return run.resolve("channel");
     }

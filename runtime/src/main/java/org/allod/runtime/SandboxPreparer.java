@@ -10,20 +10,20 @@ import org.allod.base.MachineId;
 import org.allod.base.ParallelTasks;
 
 /**
- * Everything a sandbox's start needs but runsc: the network, the control group, the root, the bundle. Made when a machine
- * is, and again at the end of each of its runs, when nobody waits for it. What is known to be ready is only remembered
- * here, never relied on: after a restart of the daemon the same steps find it there. Safe for any thread; those of one
- * machine come one after the other.
+ * Prepares everything a sandbox's start needs except runsc: network, control group, root, bundle. Done when a machine
+ * is created and again after each of its runs, when nothing waits for it. The record of what is ready only saves work
+ * and is never relied on: after a restart of the daemon the same steps find everything in place. Safe for any thread;
+ * calls for one machine must not overlap.
  */
 final class SandboxPreparer {
     private final RuntimeResources resources;
     private final SharedRootfsMounts roots;
     private final Supplier<RunscConfig> runsc;
 
-    /** Machines of which all is as a boot needs it, and what they were prepared for. */
+    /** Machines that are ready to boot, and the spec they were prepared for. */
     private final Map<MachineId, Shape> ready = new ConcurrentHashMap<>();
 
-    /** What the preparation depends on: all of a spec but what PID 1 is told. */
+    /** What the preparation depends on: everything in a spec except PID 1's configuration. */
     private record Shape(
             String version,
             Path root,
@@ -52,7 +52,7 @@ final class SandboxPreparer {
         this.runsc = runsc;
     }
 
-    /** Whether the machine is ready for some start, if not for the next. Then no process of it runs. */
+    /** Whether the machine is prepared for some start, though perhaps an older spec. If so, no process of it runs. */
     boolean known(MachineId machine) {
         return ready.containsKey(machine);
     }
@@ -61,7 +61,7 @@ final class SandboxPreparer {
         return Shape.of(spec).equals(ready.get(spec.machine()));
     }
 
-    /** Makes what is missing. Costs nothing where it was done ahead. */
+    /** Creates what is missing for a boot. Costs nothing if it was done in advance. */
     void toBoot(GuestSpec spec) {
         SandboxPaths folders = folders(spec.machine());
         if (!known(spec)) {
@@ -91,12 +91,15 @@ final class SandboxPreparer {
                         runsc.get()));
     }
 
-    /** The image of each unit's root, in its place; the machine's own where it has none. */
+    /** The image of each unit's root by index; empty for units that use the machine's own root. */
     private static List<Optional<Path>> roots(GuestSpec spec) {
         return spec.options().units().stream().map(GuestUnit::rootImage).toList();
     }
 
-    /** Makes what is missing for a guest that goes on: with the bundle of then, as it must find the same again. */
+    /**
+     * Creates what is missing for a resume, with the bundle of the suspended guest, which must find the same mounts
+     * again.
+     */
     void toResume(GuestSpec spec) {
         SandboxPaths folders = folders(spec.machine());
         if (!known(spec)) {
@@ -120,7 +123,7 @@ final class SandboxPreparer {
         resources.networks().markInUse(machine);
     }
 
-    /** Does the next boot's work now, when nobody waits for it. */
+    /** Prepares the next boot now, when nothing waits for it. */
     void again(GuestSpec spec) {
         resources.networks().refresh(wire(spec));
         resources.cgroups().create(spec.machine().text(), Sandbox.atBoot(spec));
@@ -131,18 +134,21 @@ final class SandboxPreparer {
         return resources.networks().setUp(spec.machine(), spec.network().address(spec.machine()), Optional.empty());
     }
 
-    /** What was ready is about to be taken away; the claim on the root stays. */
+    /** What was prepared is about to be released; the machine's claim on its shared root stays. */
     void release(MachineId machine) {
         ready.remove(machine);
     }
 
-    /** The machine goes, and with it its claim on the root; the rest is the premises'. */
+    /**
+     * The machine is being removed, and with it its claim on the shared root; {@link RuntimeResources} removes the
+     * rest.
+     */
     void forget(MachineId machine) {
         ready.remove(machine);
         roots.release(folders(machine));
     }
 
-    /** Lets go of roots that no machine uses. */
+    /** Unmounts roots that no machine uses. */
     void tidy() {
         roots.tidy();
     }

@@ -15,20 +15,22 @@ import org.allod.linux.LoopMount;
 import org.allod.linux.Mounts;
 
 /**
- * The volumes of one gVisor machine, mounted on the host while its guest runs, and bound into the sandbox. What is
- * mounted is written down before it is, so that whoever ends the guest finds it, also after a crash in between.
+ * The volumes of one gVisor machine, mounted on the host while its guest runs and bound into the sandbox. Each mount is
+ * recorded before it is made, so that whoever ends the guest finds it, even after a crash in between.
  *
- * <p>gVisor's guests reach a volume through files only: its file system is written by the host's kernel alone, which
- * therefore may trust it. A volume that a virtual machine has had is another matter, and never gets here (decision 090).
+ * <p>gVisor's guests reach a volume only through files: the host's kernel alone writes its file system and therefore
+ * may trust it. A volume that a microVM has used is not trusted and is never mounted here (decision 090).
  */
 record SandboxVolumes(SandboxPaths folders) {
     private static final System.Logger LOG = System.getLogger("allod.runtime");
     private static final String BETWEEN = "\t";
 
-    /** A process that begins or ends beside us has copies of our mounts for a moment; a sandbox as long as it lives. */
+    /**
+     * A process that starts or ends concurrently has copies of the mounts for a moment; a sandbox as long as it lives.
+     */
     private static final Duration LETTING_GO = Duration.ofMillis(200);
 
-    /** At the pace of the disk. */
+    /** Limited by the speed of the disk. */
     private static final Duration WRITING = Duration.ofMinutes(2);
 
     /** Mounts every volume of the guest that is about to start. */
@@ -54,8 +56,8 @@ record SandboxVolumes(SandboxPaths folders) {
     }
 
     /**
-     * Mounts one. Where it is still mounted in somebody else's copy of the mounts, it is the same file system that is
-     * mounted here again: nothing may be done to the file behind it, and what it has grown by is seen once that is over.
+     * Mounts one. If another process's copy of the mounts still holds it, the same file system is mounted again: the
+     * file behind it must not be changed, and growth becomes visible only once that copy is gone.
      */
     private static void mount(GuestSpec.Volume volume) {
         LoopMount mount = on(volume);
@@ -76,8 +78,8 @@ record SandboxVolumes(SandboxPaths folders) {
     }
 
     /**
-     * Unmounts them all, once what was written is in their files: the kernel may not let go of a file system now, as other
-     * sandboxes have copies of its mount. No process of the guest may be left.
+     * Unmounts all of them, after flushing: the kernel may not release a file system now, because other sandboxes can
+     * hold copies of its mount. No process of the guest may be left.
      */
     void unmount() {
         for (String line : mounted()) {

@@ -20,13 +20,13 @@ import org.allod.base.MachineId;
 import org.allod.linux.Mounts;
 
 /**
- * Images as folders, one read-only mount for all machines of an image: the image's file system with PID 1 laid over it
- * ({@code /.allod}), and an empty folder wherever a volume goes. gVisor's file server needs a place for its mounts in
- * there, which a read-only image cannot give, and the binary of PID 1 then needs no mount of its own in each sandbox.
+ * Images as folders, with one read-only mount shared by all machines of an image: the image's file system with PID 1
+ * ({@code /.allod}) and an empty folder for each volume laid over it. gVisor's file server needs a mount point for each
+ * mount, which a read-only image cannot provide; and PID 1's binary then needs no mount of its own in each sandbox.
  *
- * <p>A root is named by what is in it, the image and the binary, and every machine's folder says which it uses. So
- * nothing is counted: a root that no folder names is unmounted, whatever crashed in between. After a reboot the first
- * machine of an image mounts it again.
+ * <p>A root is named by its content, the image and the binary, and every machine's folder names the one it uses. So
+ * there are no reference counts: a root that no folder names is unmounted, whatever crashed in between. After a reboot
+ * the first machine of an image mounts it again.
  */
 final class SharedRootfsMounts {
     private static final System.Logger LOG = System.getLogger(SharedRootfsMounts.class.getName());
@@ -43,13 +43,14 @@ final class SharedRootfsMounts {
     }
 
     /**
-     * Mounts the machine's root, which from now on is in use, and returns where.
+     * Mounts the machine's root, which is in use from now on, and returns its path.
      *
-     * @param containers the images mounted inside, each at {@link GuestSetup#root} of its place; empty places have none
-     * @param places where volumes will be mounted in it
+     * @param containers images to mount inside, each at {@link GuestSetup#root} of its index; empty for indexes without
+     *     one
+     * @param places mount points of volumes to create in it
      */
     synchronized Path use(SandboxPaths machine, Path image, List<Optional<Path>> containers, List<String> places) {
-        // One line: paths of ours have no such character.
+        // One line: Allod's own paths contain no line end.
         String images = image
                 + containers.stream()
                         .map(c -> "\t" + c.map(Path::toString).orElse(""))
@@ -64,7 +65,7 @@ final class SharedRootfsMounts {
         return mount(name, images, places);
     }
 
-    /** Mounts the root the machine used before: what a suspended guest must find again, byte by byte. */
+    /** Mounts the root the machine used before: a suspended guest must find exactly the same one. */
     synchronized Path again(SandboxPaths machine) {
         List<String> lines = read(machine.rootName()).lines().toList();
         String[] words = lines.isEmpty() ? new String[0] : lines.getFirst().split(" ", 2);
@@ -90,7 +91,7 @@ final class SharedRootfsMounts {
             RuntimeResources.make(over.resolve(GuestSetup.root(i - 1).substring(1)));
         }
         if (Files.isDirectory(image)) {
-            lower = image; // the probe's: no file system of its own
+            lower = image; // the probe's image is a folder, not a file system image
         } else {
             Mounts.image(image, lower, "erofs");
         }
@@ -100,7 +101,7 @@ final class SharedRootfsMounts {
         Mounts.mount("overlay", "ro,lowerdir=" + over + ":" + lower, "overlay", merged);
         for (int i = 1; i < paths.size(); i++) {
             if (!paths.get(i).isEmpty()) {
-                // Under the sandbox's one writable layer, which so has a place of its own for each of them.
+                // Under the sandbox's writable layer, which therefore has a separate place for each of them.
                 Mounts.image(
                         Path.of(paths.get(i)),
                         merged.resolve(GuestSetup.root(i - 1).substring(1)),
@@ -126,7 +127,7 @@ final class SharedRootfsMounts {
         }
     }
 
-    /** Says that the machine no longer uses a root, and unmounts the root if no other does. */
+    /** The machine no longer uses its root; unmounts the root if no other machine does. */
     synchronized void release(SandboxPaths machine) {
         String name = read(machine.rootName()).split(" ", 2)[0];
         if (name.isEmpty()) {
@@ -142,7 +143,7 @@ final class SharedRootfsMounts {
         }
     }
 
-    /** Unmounts every root that no machine uses: its last user went in a moment when nobody could take it along. */
+    /** Unmounts roots that no machine uses: their last user may have ended when unmounting was not possible. */
     synchronized void tidy() {
         for (String name : RuntimeResources.names(folder)) {
             if (!isInUse(name)) {
@@ -175,7 +176,10 @@ final class SharedRootfsMounts {
         RuntimeResources.delete(root);
     }
 
-    /** The images' paths (images are never changed in place), the bytes of PID 1, and where volumes go. */
+    /**
+     * Names a root: the images' paths (images are never changed in place), a digest of PID 1, and the volumes' mount
+     * points.
+     */
     private String name(String images, List<String> places) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
@@ -192,7 +196,7 @@ final class SharedRootfsMounts {
 
     private Digested guest = new Digested(-1, -1, new byte[0]);
 
-    /** Read again only when the file has changed: this is on the way of every boot. */
+    /** Cached while the file is unchanged, because every boot needs it. */
     private byte[] guestDigest() throws NoSuchAlgorithmException {
         Path binary = resources.config().guestBinary();
         try {

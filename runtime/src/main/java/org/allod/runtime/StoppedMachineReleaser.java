@@ -14,13 +14,13 @@ import org.allod.base.SupervisedThread;
 import org.allod.base.Timers;
 
 /**
- * Takes back what stopped machines hold of the kernel: a network namespace with its devices and a control group, up to
- * half a megabyte each, of which 100,000 are beyond any host. They are kept for {@link #AFTER}, and of the last
- * {@link #HELD} that stopped, because a start with them is faster by some milliseconds; the next start of any other makes
- * them again.
+ * Releases the kernel resources of stopped machines: a network namespace with its devices and a control group take up
+ * to half a megabyte each, and no host could hold them for 100,000 machines. They are kept for {@link #AFTER}, and
+ * always for the last {@link #HELD} machines that stopped, because a start with them is some milliseconds faster; the
+ * next start of any other machine recreates them.
  *
- * <p>While one is being released nothing else is done with it: {@link #using} is what each operation on a machine holds,
- * any number at once, and a machine that is used is passed over until the next look. Any thread.
+ * <p>While a machine is being released, no other operation may run on it: each operation holds {@link #using}, any
+ * number at once, and a machine in use is skipped until the next check. Safe for any thread.
  */
 final class StoppedMachineReleaser implements AutoCloseable {
     static final Duration AFTER = Duration.ofMinutes(10);
@@ -28,10 +28,10 @@ final class StoppedMachineReleaser implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(StoppedMachineReleaser.class.getName());
     private static final Duration LOOK = Duration.ofSeconds(30);
-    /** So many locks for all machines, which a start shares with the release of one machine in 256. */
+    /** Number of locks for all machines: a start shares one with the release of one machine in 256. */
     private static final int STRIPES = 256;
 
-    /** Releases one machine; without effect where a guest of it runs. */
+    /** Releases one machine; no effect if its guest runs. */
     interface Release {
         void release(MachineId machine);
     }
@@ -57,16 +57,16 @@ final class StoppedMachineReleaser implements AutoCloseable {
         return stripes[Math.floorMod(machine.hashCode() * 0x9e3779b9, STRIPES)];
     }
 
-    /** Held while anything is done with a machine, from its start to its end. */
+    /** Held for the duration of any operation on a machine. */
     Lock using(MachineId machine) {
         return stripe(machine).readLock();
     }
 
-    /** The machine holds what a start needs, and no guest of it runs. */
+    /** The machine holds what a start needs, and its guest does not run. */
     void stopped(MachineId machine, Release release) {
         boolean many;
         synchronized (this) {
-            stopped.remove(machine); // to the end
+            stopped.remove(machine); // moves it to the end
             stopped.put(machine, new Stopped(clock.monoNanos(), release));
             many = stopped.size() > HELD;
         }
@@ -76,7 +76,7 @@ final class StoppedMachineReleaser implements AutoCloseable {
         again();
     }
 
-    /** It is about to run, or gone. */
+    /** The machine is about to run, or is being removed. */
     synchronized void taken(MachineId machine) {
         stopped.remove(machine);
     }
@@ -114,7 +114,7 @@ final class StoppedMachineReleaser implements AutoCloseable {
             Lock alone = stripe(machine).writeLock();
             Stopped what = null;
             if (!alone.tryLock()) {
-                continue; // it is being used, or one that shares its lock
+                continue; // in use, or shares its lock with one that is
             }
             try {
                 synchronized (this) {

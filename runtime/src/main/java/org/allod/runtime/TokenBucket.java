@@ -1,8 +1,8 @@
 package org.allod.runtime;
 
 /**
- * A token bucket: how much may be taken, on average, over time. Pure: time is passed in. May be overdrawn by what it
- * has just been asked for, and says how long to wait until it is even again.
+ * A token bucket: how much may be taken, on average, over time. Pure: time is passed in. May be overdrawn by the last
+ * request, and then returns how long to wait until it is even again.
  */
 final class TokenBucket {
     private final double perNano;

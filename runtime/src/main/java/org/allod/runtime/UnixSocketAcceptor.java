@@ -19,8 +19,8 @@ import org.allod.linux.TreeDeleter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reaches a guest that connects out to a Unix socket of ours. At most one connection waits; a newer one takes its
- * place, because the older belongs to a guest that has given it up.
+ * Accepts a guest's connections on a Unix socket. At most one connection waits; a newer one replaces it, because the
+ * guest has abandoned the older.
  */
 final class UnixSocketAcceptor implements GuestChannel.Dialer, AutoCloseable {
     private static final long PAUSE = 3_000_000;
@@ -31,8 +31,8 @@ final class UnixSocketAcceptor implements GuestChannel.Dialer, AutoCloseable {
     private final Thread thread;
 
     /**
-     * Listens at {@code path}; what is there goes, whatever it is: a guest that an older Allod started may write to the
-     * folder, and have put a folder of its own in the socket's place.
+     * Listens at {@code path} and removes whatever is there: a guest that an older Allod started may write to the
+     * folder and may have put a folder in the socket's place.
      */
     UnixSocketAcceptor(Path path) throws IOException {
         this.path = path;
@@ -51,17 +51,17 @@ final class UnixSocketAcceptor implements GuestChannel.Dialer, AutoCloseable {
                     drop(waiting.poll());
                 }
                 backoff.reset();
-                // A guest that does nothing but connect costs us a few hundred connections a second, not a processor.
+                // Limits a guest that only connects to a few hundred connections a second instead of a whole processor.
                 LockSupport.parkNanos(PAUSE);
             } catch (IOException e) {
-                // Closed by us, or there was no descriptor left for a connection: that passes.
+                // Closed by this side, or out of descriptors, which passes.
                 if (server.isOpen()) {
                     LoopFailures.ofProcess().report("guest-listen", e);
                     LockSupport.parkNanos(backoff.next().toNanos());
                 }
             }
         }
-        // A guest accepted at the last moment must not believe that anybody listens to it.
+        // A guest accepted at the last moment must not believe that it is connected.
         drop(waiting.poll());
     }
 
@@ -71,7 +71,7 @@ final class UnixSocketAcceptor implements GuestChannel.Dialer, AutoCloseable {
                 channel.close();
             }
         } catch (IOException e) {
-            // It is closed as far as anybody can tell.
+            // The socket counts as closed.
         }
     }
 

@@ -13,16 +13,19 @@ import jdk.net.ExtendedSocketOptions;
 import org.allod.base.Poll;
 import org.allod.base.Timers;
 
-/** Unix sockets of processes that may be stuck: whoever does not accept lets callers wait in line, and then at the door. */
+/**
+ * Connects to Unix sockets of processes that may hang: if a process does not accept, connections first queue in the
+ * backlog and then block.
+ */
 final class UnixSockets {
-    /** A socket has its name a moment before it is listened on; one that nobody listens on any more refuses for good. */
+    /** A socket has its name a moment before it accepts connections; one without a listener refuses for good. */
     private static final Duration LISTENING = Duration.ofMillis(200);
 
     private static final Duration LOOK = Duration.ofMillis(2);
 
     private UnixSockets() {}
 
-    /** Connects to a socket that a process of this user listens on, or throws once {@code bound} has passed. */
+    /** Connects to a socket on which a process of this user listens; throws after {@code bound}. */
     static SocketChannel connect(Path path, int uid, Timers timers, Duration bound) throws IOException {
         SocketChannel channel = connect(path, timers, bound);
         try {
@@ -40,7 +43,7 @@ final class UnixSockets {
         }
     }
 
-    /** Connects, or throws once {@code bound} has passed. */
+    /** Connects, or throws after {@code bound}. */
     private static SocketChannel connect(Path path, Timers timers, Duration bound) throws IOException {
         SocketChannel[] made = new SocketChannel[1];
         IOException[] why = {new IOException("no answer")};
@@ -79,7 +82,7 @@ final class UnixSockets {
         try {
             channel.close();
         } catch (IOException e) {
-            // It is closed as far as anybody can tell.
+            // The socket counts as closed.
         }
     }
 }

@@ -9,14 +9,14 @@ import java.util.TreeSet;
 import org.allod.linux.Sysctl;
 
 /**
- * Turns on forwarding for exactly the devices that need it: the machines' and those by which the host reaches the
- * world. Those whose forwarding we turned on must not forward to each other ({@link MachineFirewall} guards them): a host
- * that was no router stays none for anyone but its machines.
+ * Enables forwarding for exactly the devices that need it: the machines' and the host's uplinks. Uplinks whose
+ * forwarding was enabled here must not forward to each other ({@link MachineFirewall} guards them): a host that was not
+ * a router becomes one only for its machines.
  */
 final class UplinkForwarding {
     private final Set<String> opened = new TreeSet<>();
 
-    /** Opens what leads out now, and returns every device this process has opened. */
+    /** Enables forwarding on the current uplinks; returns every device that this process has enabled. */
     synchronized Set<String> open() {
         for (String device : defaultRoutes()) {
             if (forward(device)) {
@@ -26,7 +26,7 @@ final class UplinkForwarding {
         return Set.copyOf(opened);
     }
 
-    /** Lets packets from this device be forwarded; true where they were not before. */
+    /** Enables forwarding for this device; returns true if it was off before. */
     static boolean forward(String device) {
         boolean four = set("net/ipv4/conf/" + device + "/forwarding");
         String force = "net/ipv6/conf/" + device + "/force_forwarding"; // Linux 6.17 and later
@@ -35,8 +35,8 @@ final class UplinkForwarding {
     }
 
     /**
-     * Before 6.17 version 6 forwards on all devices or none. A forwarding host ignores router advertisements, and
-     * would lose its own route out, unless told that it wants both (2).
+     * Before 6.17 IPv6 forwards on all devices or none. A forwarding host ignores router advertisements and would lose
+     * its own route, unless accept_ra is 2.
      */
     private static boolean forwardAll6() {
         String all = "net/ipv6/conf/all/forwarding";
@@ -66,7 +66,7 @@ final class UplinkForwarding {
         try (var files = Files.newDirectoryStream(Path.of("/proc/sys/net/ipv6/conf"))) {
             files.forEach(file -> names.add(file.getFileName().toString()));
         } catch (IOException e) {
-            return names; // no IPv6 in this kernel
+            return names; // this kernel has no IPv6
         }
         return names;
     }

@@ -9,16 +9,16 @@ import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 
 /**
- * Numbers for the users that virtual machine monitors run as, each had by one machine on the whole host, whichever daemon
- * it belongs to: far from those of people and services, so that two machines cannot touch each other's processes and
- * files even where a guest has broken out into its monitor. A number is claimed by making a file of its name, which says
- * whose it is and is gone after a reboot, as the processes are.
+ * User ids for virtual machine monitors. Each is used by one machine on the whole host, whichever daemon owns it, and
+ * is far from those of people and services, so that a guest that breaks out into its monitor cannot touch another
+ * machine's processes or files. An id is claimed by creating a file of that name, which records its owner and is gone
+ * after a reboot, as the processes are.
  *
- * @param claims where the claims of all daemons of this host are
- * @param instance tells this daemon's machines from another's
+ * @param claims the folder with the claims of all daemons of this host
+ * @param instance distinguishes this daemon's machines from another's
  */
 record UserIds(Path claims, String instance) {
-    /** One for the host, as the numbers are. */
+    /** One for the host, because user ids are. */
     private static final Path HOST = Path.of("/run/allod-users");
 
     private static final int FIRST = 0x1000_0000;
@@ -29,9 +29,9 @@ record UserIds(Path claims, String instance) {
     }
 
     /**
-     * The number of a machine: the one it has, or the next that is free.
+     * The machine's user id: its current one, or the next free one.
      *
-     * @param record where the machine's own is written down
+     * @param record the file with the machine's id
      */
     synchronized int claim(MachineId machine, Path record) {
         try {
@@ -59,7 +59,7 @@ record UserIds(Path claims, String instance) {
         }
     }
 
-    /** A link is made with its content, or not at all. */
+    /** Creates the claim atomically: a link appears with its content. */
     private boolean claim(Path half, int number, MachineId machine) throws IOException {
         Path claim = claims.resolve(Integer.toString(number));
         try {
@@ -78,7 +78,7 @@ record UserIds(Path claims, String instance) {
         }
     }
 
-    /** Gives the number back, where there is one; no process of the machine may be left. */
+    /** Returns the id, if there is one; no process of the machine may be left. */
     synchronized void release(MachineId machine, Path record) {
         try {
             int known = read(record);

@@ -4,12 +4,12 @@ import java.nio.file.Path;
 import org.allod.base.MachineId;
 
 /**
- * Where a microVM's things are.
+ * The paths of a microVM.
  *
- * @param machine whose
- * @param home what survives a reboot
- * @param run what does not: sockets, in a folder that is root's alone; QEMU is handed them open
- * @param users who gives the machine's virtual machine monitor its user
+ * @param machine the machine
+ * @param home folder that survives a reboot
+ * @param run folder that does not: sockets, accessible to root only; QEMU receives them open
+ * @param users allocates the user id of the machine's QEMU
  */
 record VmPaths(MachineId machine, Path home, Path run, UserIds users) {
     static VmPaths of(RuntimeResources resources, MachineId machine) {
@@ -20,17 +20,17 @@ record VmPaths(MachineId machine, Path home, Path run, UserIds users) {
                 resources.users());
     }
 
-    /** The writable layer: a sparse file that begins anew with each boot. */
+    /** The writable layer: a sparse file that is recreated at each boot. */
     Path disk() {
         return home.resolve("disk.img");
     }
 
-    /** There while the guest has volumes, which want to be written out before it is ended. */
+    /** Exists while the guest has volumes, which must be flushed before it is ended. */
     Path volumes() {
         return home.resolve("volumes");
     }
 
-    /** The key of the volume at this place, for the moment between writing it and QEMU's start. */
+    /** The key of the volume with this index, between writing it and QEMU's start. */
     Path key(int index) {
         return run.resolveSibling("vm.key." + index);
     }
@@ -39,22 +39,22 @@ record VmPaths(MachineId machine, Path home, Path run, UserIds users) {
         return new MemoryCheckpoint(home);
     }
 
-    /** What a guest had while memory was being taken from it for a moment. */
+    /** The guest's memory before a reclaim in progress. */
     Path reclaiming() {
         return home.resolve("reclaiming");
     }
 
-    /** What kind of virtual machine runs, or has been saved: {@link QemuCommandLine#form}. */
+    /** The form of the running or saved virtual machine: {@link QemuCommandLine#form}. */
     Path form() {
         return home.resolve("form");
     }
 
-    /** Which process it is. */
+    /** The identity of the process. */
     Path process() {
         return run.resolveSibling("vm.process");
     }
 
-    /** What QEMU itself says. */
+    /** QEMU's own output. */
     Path output() {
         return run.resolveSibling("vm.log");
     }
@@ -67,7 +67,7 @@ record VmPaths(MachineId machine, Path home, Path run, UserIds users) {
         return run.resolve("guest.sock");
     }
 
-    /** The user and group of this machine's virtual machine monitor: a number of its own. */
+    /** User and group of this machine's QEMU: an id of its own. */
     int uid() {
         return users.claim(machine, user(run));
     }
@@ -76,7 +76,7 @@ record VmPaths(MachineId machine, Path home, Path run, UserIds users) {
         return run.resolveSibling("vm.user");
     }
 
-    /** The machine's folder in {@code run} goes, and its monitor's user is nobody's. */
+    /** Deletes the machine's run folder and frees its QEMU's user id. */
     static void forget(UserIds users, MachineId machine, Path folder) {
         users.release(machine, user(folder.resolve("vm")));
     }

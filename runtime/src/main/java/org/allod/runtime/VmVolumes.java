@@ -10,9 +10,9 @@ import java.util.List;
 import org.allod.base.FailedException;
 
 /**
- * The volumes of one virtual machine on their way to QEMU. A key is written to the machine's run folder, which is in
- * memory, for QEMU's user alone; the helper that opens it for QEMU deletes it in the same breath. It is on no command
- * line, and in no file once QEMU runs.
+ * The volumes of one microVM as QEMU needs them. A key is written to the machine's run folder, which is in memory,
+ * readable by QEMU's user only; the helper that opens it for QEMU deletes it at once. It is on no command line, and in
+ * no file once QEMU runs.
  */
 final class VmVolumes {
     private VmVolumes() {}
@@ -42,7 +42,7 @@ final class VmVolumes {
         }
     }
 
-    /** QEMU is not started after all. */
+    /** Deletes the keys: QEMU is not started after all. */
     static void forgetKeys(List<GuestSpec.Volume> volumes, VmPaths folders) {
         for (int i = 0; i < volumes.size(); i++) {
             RuntimeResources.forget(folders.key(i));

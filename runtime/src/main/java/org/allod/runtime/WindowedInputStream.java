@@ -8,11 +8,11 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One output stream of a command, between the link's reader, which never waits, and the caller, who may be slow. What
- * it holds is bounded by the window the guest was given; reading gives the guest more.
+ * One output stream of a command, between the link's reader, which never blocks, and the caller, who may be slow. Its
+ * buffer is bounded by the window granted to the guest; reading grants the guest more.
  */
 final class WindowedInputStream extends InputStream {
-    /** Window is given back in pieces this big, so that small reads do not each cost a frame. */
+    /** Window is granted in pieces of this size, so that small reads do not each cost a frame. */
     private static final int GIVE_BACK = GuestProtocol.STREAM_WINDOW / 4;
 
     private final IntConsumer consumed;
@@ -38,7 +38,7 @@ final class WindowedInputStream extends InputStream {
         notifyAll();
     }
 
-    /** The guest is gone: what has come can still be read, then reading fails. */
+    /** The guest is gone: buffered data can still be read, then reads fail. */
     synchronized void fail(String reason) {
         if (!ended) {
             broken = reason;

@@ -9,18 +9,18 @@ import org.allod.base.FailedException;
 import org.allod.linux.Command;
 
 /**
- * The writable layer of a microVM: a sparse file with an empty ext4 inside, copied from a template of the same size
- * (which the host's file system may share with the copies). One that never outlives its guest's boot has no journal, and
- * the next one lies ready beside it under a name that says its size and kind, so a boot only has to rename it.
+ * The writable layer of a microVM: a sparse file with an empty ext4, copied from a template of the same size (whose
+ * blocks the host's file system may share). A layer that does not outlive its guest's boot has no journal, and the next
+ * one is made in advance under a name that encodes its size and kind, so that a boot only renames it.
  *
- * @param templates where templates are
- * @param kept whether it is used again by the next boot
+ * @param templates the folder of templates
+ * @param kept whether the next boot uses it again
  * @param disk the layer itself
  */
 record WritableLayer(Path templates, int megabytes, boolean kept, Path disk) {
     private static final String AHEAD = "next-";
 
-    /** Makes the layer that {@link #begin} will take, unless it is there or none will be wanted. */
+    /** Makes the layer that {@link #begin} will take, unless it exists or none will be needed. */
     void makeAhead() {
         if (wanted() && !Files.exists(ahead())) {
             try {
@@ -32,7 +32,7 @@ record WritableLayer(Path templates, int megabytes, boolean kept, Path disk) {
         }
     }
 
-    /** Puts an empty layer in place of what was there; one that is kept, and there, stays. */
+    /** Puts an empty layer in place of the old one; a kept layer that exists stays. */
     void begin() {
         if (!wanted()) {
             return;
@@ -57,7 +57,7 @@ record WritableLayer(Path templates, int megabytes, boolean kept, Path disk) {
         return (kept ? "kept-" : "disk-") + megabytes + ".img";
     }
 
-    /** One of another size, from before the machine was changed, is nobody's any more. */
+    /** Deletes a layer of another size, made before the machine was changed. */
     private void forgetAhead() throws IOException {
         try (DirectoryStream<Path> old = Files.newDirectoryStream(disk.resolveSibling(""), AHEAD + "*")) {
             for (Path file : old) {

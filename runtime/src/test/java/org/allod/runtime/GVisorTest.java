@@ -18,7 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Real guests through their whole life. */
+/** Real gVisor guests through their whole life cycle. */
 class GVisorTest {
     @TempDir
     static Path folder;

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** With the real PID 1, and with nobody. */
+/** With the real PID 1, and without any. */
 class GuestConfigurerTest {
     private static final MachineId MACHINE = MachineId.of(0x1235);
     private static final Duration BOUND = Duration.ofMinutes(5);

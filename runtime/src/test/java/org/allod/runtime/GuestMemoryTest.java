@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Memory taken from real guests while they run, and given back: what they have then, and what the host has. */
+/** Memory is taken from running guests and given back; checks what guests and host have afterwards. */
 @Timeout(value = 3, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class GuestMemoryTest {
     private static final Duration BOUND = Duration.ofSeconds(30);

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a machine's configuration may say beyond the usual, each looked for from inside real guests: few boots, many fields. */
+/** Optional settings of a machine's configuration, each verified inside real guests: few boots, many fields. */
 class GuestOptionsTest {
     @TempDir
     static Path folder;

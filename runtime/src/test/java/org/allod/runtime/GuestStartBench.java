@@ -19,7 +19,10 @@ import org.allod.base.SystemClock;
 import org.allod.base.SystemTimers;
 import org.allod.linux.Command;
 
-/** A place for real guests in a test: premises of its own, a tiny image made from Debian's busybox, ways to look. */
+/**
+ * Fixture for tests with real guests: runtime resources of its own, a tiny image made from Debian's busybox, and
+ * helpers to inspect guests.
+ */
 final class GuestStartBench implements AutoCloseable {
     static final int PORT = 8080;
     static final GuestSpec.Net NET = new GuestSpec.Net(0x0123456789L, 7);

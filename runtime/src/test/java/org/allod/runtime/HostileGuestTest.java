@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Guests that mean harm, each beside a neighbour that must not notice. */
+/** Hostile guests, each beside a neighbour that must not notice. */
 class HostileGuestTest {
     @TempDir
     static Path folder;

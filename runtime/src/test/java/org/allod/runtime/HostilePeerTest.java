@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Root in a guest that speaks for PID 1: what it can make the host hold, write or schedule. */
+/** Root in a guest that impersonates PID 1: what it can make the host hold, write or schedule. */
 class HostilePeerTest {
     private static final Duration BOUND = Duration.ofSeconds(10);
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A QEMU that means harm, of which only its socket is left. */
+/** A hostile QEMU, simulated by its control socket. */
 class QmpTest {
     private static final String GREETING = "{\"QMP\": {}}\n";
     private static final String DONE = "{\"return\": {}}\n";

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A machine that holds nothing of the kernel any more starts, and goes on, all the same. */
+/** A machine whose kernel resources were released still starts and resumes. */
 class ReleasingRuntimeTest {
     @TempDir
     Path folder;

@@ -13,7 +13,9 @@ import org.allod.powercut.Recording;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Saved memory is whole, is there once it is said to be, and is never executed twice: also after any power cut. */
+/**
+ * Saved memory is complete, exists once that was acknowledged, and is never executed twice, also after any power cut.
+ */
 class SavedMemoryTest {
     private static final int CUTS = 200;
     /** Cuts within which a planted fault must be found. */

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Volumes in real guests of both runtimes: mounted, kept, grown in use, held still, left behind in order. */
+/** Volumes in real guests of both runtimes: mounted, kept, grown in use, quiesced, and left consistent. */
 class VolumeTest {
     private static final long MIB = 1 << 20;
     private static final List<String> SLEEP = List.of("/bin/sleep", "1000");

@@ -17,9 +17,9 @@ import org.allod.base.FailedException;
 import org.allod.base.Rng;
 
 /**
- * A 256-bit key that seals and opens values, and keys of other purposes derived from it. A sealed value is one byte of
- * format, 12 random bytes and AES-256-GCM's output. Random nonces are safe here: a key seals far fewer than the 2^32
- * values at which two of them would begin to be likely alike.
+ * A 256-bit key that seals and opens values, and derives keys for other purposes. A sealed value is one format byte, 12
+ * random bytes and the output of AES-256-GCM. Random nonces are safe here, because a key seals far fewer than the 2^32
+ * values at which a collision becomes likely.
  */
 final class AeadKey {
     static final int BYTES = 32;
@@ -58,9 +58,7 @@ final class AeadKey {
         }
     }
 
-    /**
-     * @throws FailedException where it was sealed under another key or for another place, or has been changed
-     */
+    /** @throws FailedException if it was sealed under another key or for another place, or was modified */
     byte[] open(byte[] sealed, AssociatedData binding) {
         if (sealed.length < 1 + NONCE || sealed[0] != FORMAT) {
             throw damaged(binding);
@@ -88,7 +86,9 @@ final class AeadKey {
         return cipher;
     }
 
-    /** An independent key for one purpose (HKDF-SHA256): the same key and purpose always give the same. */
+    /**
+     * Derives an independent key for one purpose (HKDF-SHA256): the same key and purpose always give the same result.
+     */
     AeadKey derive(String purpose) {
         try {
             SecretKey derived = KDF.getInstance("HKDF-SHA256")
@@ -104,7 +104,7 @@ final class AeadKey {
         }
     }
 
-    /** HMAC-SHA256 of the parts, each behind its length. */
+    /** HMAC-SHA256 of the parts, each preceded by its length. */
     byte[] mac(byte[]... parts) {
         try {
             Mac mac = Mac.getInstance("HmacSHA256");
@@ -119,7 +119,7 @@ final class AeadKey {
         }
     }
 
-    /** The key itself, to be sealed under another or written to its file. */
+    /** The key itself, to be sealed under another key or written to its file. */
     byte[] bytes() {
         return key.clone();
     }

@@ -28,21 +28,21 @@ import org.allod.store.Database;
 import org.allod.store.Transaction;
 
 /**
- * Tokens that speak for one app. A deploy token is 256 random bits, of which only a hash is kept: who reads the
- * database cannot use what they find. Every request that carries one is judged from memory.
+ * Tokens with rights in one app. A deploy token is 256 random bits, of which only a hash is stored: reading the
+ * database does not reveal a usable token. Verification uses memory only.
  *
- * <p>A key token is for the app's secret keys alone, and for ten minutes. It is not kept anywhere: it carries what it
- * may, sealed under the host's key, and which of the apps that had its app's name it is for: another of that name is not
- * opened by it.
+ * <p>A key token gives access to the app's secret keys for ten minutes. It is not stored: it contains its rights,
+ * sealed under the host's key, and the incarnation of its app, so that it is not valid for a later app of the same
+ * name.
  */
 public final class AppTokens {
     static final String DEPLOY = "allod_app_";
     static final String KEYS = "allod_kms_";
 
-    /** As long as the Machines API lets them live: twenty years. */
+    /** The longest life that the Machines API allows: twenty years. */
     static final Duration LONGEST = Duration.ofDays(7_300);
 
-    /** Where none is asked for: long enough for a pipeline that somebody looks after, short enough to be noticed. */
+    /** The default life: long enough for a maintained pipeline, short enough that an expiry is noticed. */
     public static final Duration USUAL = Duration.ofDays(365);
 
     static final Duration KEYS_LIVE = Duration.ofMinutes(10);
@@ -75,33 +75,33 @@ public final class AppTokens {
                 .forEach(e -> byHash.put(e.getKey(), e.getValue()));
     }
 
-    /** The apps there are. */
+    /** The existing apps. */
     public interface Apps {
-        /** A number that no two apps which ever had this name share; empty where there is none now. */
+        /** A number that differs for every app that ever had this name; empty if there is no such app now. */
         OptionalLong incarnation(String app);
     }
 
-    /** Has key tokens end with their app. Until then no app ends. */
+    /** Ties key tokens to the existence of their app. Until this is called, apps count as existing. */
     public void endWith(Apps there) {
         apps = there;
     }
 
-    /** What a token may be used for. */
+    /** The rights of a token. */
     public enum Scope {
-        /** Everything in its app, but deleting it and giving out tokens. */
+        /** Everything in its app, except deleting it and creating tokens. */
         APP,
-        /** The app's secret keys. */
+        /** Use of the app's secret keys. */
         KEYS
     }
 
     /**
-     * A token, without the text that proves it.
+     * A token, without its secret text.
      *
-     * @param name what it is for, in its maker's words
+     * @param name its purpose, as its creator described it
      */
     public record Token(String id, String app, Scope scope, String name, Instant created, Instant expires) {}
 
-    /** A token that was just made: its text is told this once. Prints without it. */
+    /** A new token: its text is shown this once. {@code toString} omits it. */
     public record Made(Token token, String text) {
         @Override
         public String toString() {
@@ -110,9 +110,9 @@ public final class AppTokens {
     }
 
     /**
-     * Makes a deploy token.
+     * Creates a deploy token.
      *
-     * @param expiry how long it lives; empty for a year
+     * @param expiry its life; empty for a year
      */
     public Made make(String app, String name, Optional<Duration> expiry) {
         Duration lives = expiry.orElse(USUAL);
@@ -159,7 +159,7 @@ public final class AppTokens {
         byHash.values().removeIf(t -> !t.expires().isAfter(now));
     }
 
-    /** Makes a token for the app's secret keys. */
+    /** Creates a token for the app's secret keys. */
     public Made makeForKeys(String app) {
         Instant now = Instant.ofEpochMilli(clock.wallMillis());
         Token token = new Token(ids.ulid().toString(), app, Scope.KEYS, "", now, now.plus(KEYS_LIVE));
@@ -179,7 +179,7 @@ public final class AppTokens {
 
     private static final AssociatedData KEY_TOKEN = new AssociatedData("key token", "", "", 0);
 
-    /** The token this text proves, where it is one of ours and still good. Takes as long for a wrong one. */
+    /** Verifies a token's text. Takes the same time for an invalid one. */
     public Optional<Token> find(String text) {
         Optional<Token> token = text.startsWith(KEYS)
                 ? opened(text.substring(KEYS.length()))
@@ -201,11 +201,11 @@ public final class AppTokens {
             OptionalLong now = apps.incarnation(app);
             return Optional.of(token).filter(t -> now.isPresent() && now.getAsLong() == incarnation);
         } catch (IllegalArgumentException | BufferUnderflowException | FailedException e) {
-            return Optional.empty(); // not one of ours
+            return Optional.empty(); // not a token of this host
         }
     }
 
-    /** The good tokens of one app, or of all, oldest first. */
+    /** The valid tokens of one app, or of all apps, oldest first. */
     public List<Token> list(Optional<String> app) {
         Instant now = clock.wall();
         return byHash.values().stream()
@@ -215,7 +215,7 @@ public final class AppTokens {
                 .toList();
     }
 
-    /** Makes a token worthless, from this moment. */
+    /** Revokes a token, with immediate effect. */
     public Token revoke(String id) {
         Collection<Token> all = byHash.values();
         Token token = all.stream().filter(t -> t.id().equals(id)).findFirst().orElseThrow(() -> {
@@ -226,7 +226,7 @@ public final class AppTokens {
                     .orElseGet(() -> RejectedException.because(
                             RejectedException.Reason.NOT_FOUND, what, "`allod token list` shows their ids"));
         });
-        // Durable first: a revocation that was answered must survive.
+        // Durable first: an acknowledged revocation must survive a crash.
         database.write(tx -> tx.update("DELETE FROM token WHERE id = ?", id));
         byHash.values().removeIf(t -> t.id().equals(id));
         return token;
@@ -236,7 +236,7 @@ public final class AppTokens {
         tx.update("DELETE FROM token WHERE app = ?", app);
     }
 
-    /** After the transaction that forgot them. */
+    /** Called after the transaction that deleted the app's tokens. */
     void forgotten(String app) {
         byHash.values().removeIf(t -> t.app().equals(app));
     }

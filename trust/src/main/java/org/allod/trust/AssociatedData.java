@@ -5,15 +5,15 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What a sealed value belongs to: authenticated with it, so that it opens in this place and no other.
+ * The place a sealed value belongs to: authenticated together with it, so that it opens only there.
  *
- * @param kind what sort of value: {@code secret}, {@code app-key}, …
- * @param app whose
- * @param name its name in the app; empty where there is one only
- * @param version the app's version that it came with; 0 where it has none
+ * @param kind the kind of value: {@code secret}, {@code app-key}, …
+ * @param app the app that owns it
+ * @param name its name in the app; empty if there is only one
+ * @param version the app's version that set it; 0 if it has none
  */
 record AssociatedData(String kind, String app, String name, long version) {
-    /** Each text behind its length, so that no two bindings have the same bytes. */
+    /** Each text is preceded by its length, so that two different bindings never have the same bytes. */
     byte[] bytes() {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         for (String text : new String[] {kind, app, name}) {
@@ -25,7 +25,7 @@ record AssociatedData(String kind, String app, String name, long version) {
         return out.toByteArray();
     }
 
-    /** For errors: nothing here is a secret. */
+    /** For errors: contains no secret. */
     @Override
     public String toString() {
         return kind + (name.isEmpty() ? "" : " " + name) + (app.isEmpty() ? "" : " of app " + app);

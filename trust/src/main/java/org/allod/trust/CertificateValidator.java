@@ -23,8 +23,8 @@ import java.util.regex.Pattern;
 import org.allod.base.RejectedException;
 
 /**
- * Judges a certificate that somebody brings: whether an edge that shows it for this host name would be believed, as far
- * as that can be told without asking who trusts which authority. Pure: the same input gives the same answer.
+ * Validates an uploaded certificate: whether clients would accept it for this host name, apart from the question which
+ * authority they trust. Pure: the same input gives the same result.
  */
 final class CertificateValidator {
     private static final int MAX_CHAIN = 10;
@@ -37,7 +37,7 @@ final class CertificateValidator {
 
     private CertificateValidator() {}
 
-    /** What was found good: the certificate's own first, and its private key in PKCS #8. */
+    /** A valid chain, the leaf certificate first, and its private key in PKCS #8. */
     record Good(List<X509Certificate> chain, byte[] key) {
         @Override
         public String toString() {
@@ -45,7 +45,7 @@ final class CertificateValidator {
         }
     }
 
-    /** A host name as it is kept: small letters, no final dot. */
+    /** A host name in its stored form: lower case, without a final dot. */
     static String host(String text) {
         String host = text.strip().toLowerCase(java.util.Locale.ROOT);
         host = host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
@@ -121,7 +121,7 @@ final class CertificateValidator {
         }
     }
 
-    /** The DNS names a certificate is for. The common name has not counted for years. */
+    /** The DNS names in a certificate's subjectAltName. The common name is ignored, as clients do. */
     static List<String> names(X509Certificate certificate) {
         List<String> names = new ArrayList<>();
         try {
@@ -139,7 +139,7 @@ final class CertificateValidator {
         return names.isEmpty() ? List.of("no host at all") : names;
     }
 
-    /** A star stands for one label, and only the first. */
+    /** A wildcard matches exactly one label, the first. */
     static boolean covers(String name, String host) {
         if (name.equals(host)) {
             return true;
@@ -174,7 +174,7 @@ final class CertificateValidator {
                 "put them in order: the host's own, the one that signed it, and so on");
     }
 
-    /** The key in PKCS #8, whichever of the usual forms it came in; and it must be the certificate's. */
+    /** Converts the key to PKCS #8 from any of the usual forms and checks that it is the certificate's. */
     private static byte[] key(X509Certificate own, String pem) {
         Matcher found = KEY.matcher(pem.length() > MAX_TEXT ? "" : pem);
         if (!found.find()) {
@@ -203,18 +203,21 @@ final class CertificateValidator {
                 return pkcs8;
             }
         } catch (GeneralSecurityException e) {
-            // Said below: another sort of key is as much not the certificate's as another key.
+            // Reported below: a key of another type is simply not the certificate's.
         }
         throw refused(
                 "private_key is not the key of the certificate of " + own.getSubjectX500Principal(),
                 "bring the key that the certificate was asked for with");
     }
 
-    /** The older forms are the inner part of PKCS #8; what surrounds it is in the certificate, of the same key. */
+    /**
+     * Older formats are the inner part of PKCS #8; the certificate of the same key has the algorithm identifier that
+     * surrounds it.
+     */
     private static byte[] wrapped(X509Certificate own, byte[] inner) {
         byte[] spki = own.getPublicKey().getEncoded();
         int head = spki[1] < 0 ? 2 + (spki[1] & 0x7f) : 2;
-        int length = 2 + (spki[head + 1] & 0x7f); // an algorithm's name is short
+        int length = 2 + (spki[head + 1] & 0x7f); // an algorithm identifier is shorter than 128 bytes
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         body.writeBytes(new byte[] {2, 1, 0});
         body.write(spki, head, length);

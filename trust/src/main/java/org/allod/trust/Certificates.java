@@ -25,8 +25,8 @@ import org.allod.store.Database;
 import org.allod.store.Transaction;
 
 /**
- * The certificates that apps bring for host names of their own. A host name is one app's. Keys are sealed, each bound to
- * the chain that it came with.
+ * The certificates of apps' custom host names. A host name belongs to one app. Private keys are sealed, and each is
+ * bound to its chain.
  */
 public final class Certificates {
     static final int MAX_COUNT = 500;
@@ -44,7 +44,7 @@ public final class Certificates {
         this.clock = clock;
     }
 
-    /** A certificate without its key: the host's own first. */
+    /** A certificate without its key; the leaf certificate first. */
     public record Custom(String app, String host, List<X509Certificate> chain, Instant created, Instant updated) {
         public X509Certificate own() {
             return chain.getFirst();
@@ -55,7 +55,7 @@ public final class Certificates {
         }
     }
 
-    /** What an edge shows: the chain, and the key in PKCS #8. Prints without it. */
+    /** The chain, and the key in PKCS #8, for the edge. {@code toString} omits the key. */
     public record Pair(List<X509Certificate> chain, byte[] key) {
         @Override
         public String toString() {
@@ -63,26 +63,26 @@ public final class Certificates {
         }
     }
 
-    /** Told of each change, once it is durable, by whoever made it and before they go on. */
+    /** Called after each change is durable, by the thread that made it, before its call returns. */
     public interface Watcher {
-        /** The certificate for this host name came, went, or is another. */
+        /** The certificate for this host name was added, removed or replaced. */
         default void changed(String host) {}
 
-        /** All of this app's went with it. */
+        /** All certificates of this app were removed. */
         default void forgotten(String app) {}
     }
 
-    /** From now on tells this one, in place of whoever was told before. */
+    /** Sets the watcher, which replaces the previous one. */
     public void watch(Watcher other) {
         watcher = other;
     }
 
-    /** The operator's: their word is proof enough of whose the host name is. */
+    /** As the operator, whose word proves who owns the host name. */
     public Custom put(String app, String hostname, String fullchain, String privateKey) {
         return put(app, hostname, fullchain, privateKey, false);
     }
 
-    /** Whose a host name is, and how well that was shown: a chain that has expired shows nothing any more. */
+    /** The owner of a host name, and how well it has proved that; an expired chain proves nothing. */
     record Held(String app, HostNameProof proof) {}
 
     static Optional<Held> held(Transaction tx, String host, Instant now) throws SQLException {
@@ -102,15 +102,15 @@ public final class Certificates {
         return roots.trusts(chain);
     }
 
-    /** Somebody else has changed whose the name is. */
+    /** Another component has changed who owns the name. */
     void tell(String host) {
         watcher.changed(host);
     }
 
     /**
-     * How well {@code app} shows that the name is its own; and that it may have it.
+     * Determines how well {@code app} proves that it owns the name; throws if that is not enough.
      *
-     * @param shown by what it brings
+     * @param shown the proof that its certificate gives
      */
     private static HostNameProof admit(
             Transaction tx, String app, String host, HostNameProof shown, boolean tenant, Instant now)
@@ -151,10 +151,10 @@ public final class Certificates {
     }
 
     /**
-     * Keeps a certificate that was found good, in the place of the host name's last. Where that was another app's, it is
-     * taken from it only by a stronger proof.
+     * Stores a valid certificate in place of the host name's previous one. If another app owns the name, that requires
+     * a stronger proof.
      *
-     * @param tenant whether it comes with no more than a token of the app
+     * @param tenant whether the caller has only a token of the app
      */
     public Custom put(String app, String hostname, String fullchain, String privateKey, boolean tenant) {
         String host = CertificateValidator.host(hostname);
@@ -201,7 +201,7 @@ public final class Certificates {
         return owners;
     }
 
-    /** Whose this host name is. */
+    /** The app that owns this host name. */
     public Optional<String> owner(String host) {
         return database.read(
                 tx -> tx.first("SELECT app FROM certificate WHERE host = ?", row -> row.getString(1), host));
@@ -218,7 +218,7 @@ public final class Certificates {
         return all.stream().filter(c -> c.host().equals(host)).findFirst().orElseThrow(() -> missing(app, host, all));
     }
 
-    /** Deletes it, key and all; what it was. */
+    /** Deletes the certificate and its key; returns what it was. */
     public Custom delete(String app, String hostname) {
         Custom found = get(app, hostname);
         if (database.write(tx -> tx.update("DELETE FROM certificate WHERE app = ? AND host = ?", app, found.host()))
@@ -229,7 +229,7 @@ public final class Certificates {
         return found;
     }
 
-    /** For an edge that serves the host name over TLS. */
+    /** Chain and key for an edge that serves the host name over TLS. */
     public Optional<Pair> pair(String host) {
         record Row(String app, byte[] chain, byte[] sealed) {}
         return database.read(tx -> {
@@ -283,7 +283,7 @@ public final class Certificates {
         }
     }
 
-    /** One after the other: each says how long it is. */
+    /** Concatenates the certificates; each DER encoding includes its length. */
     private static byte[] encode(List<X509Certificate> chain) {
         java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
         try {

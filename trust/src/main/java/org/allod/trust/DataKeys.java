@@ -5,7 +5,7 @@ import java.util.Optional;
 import org.allod.base.Bug;
 import org.allod.store.Transaction;
 
-/** The data keys of apps, each sealed under the host's key, and the apps' versions. */
+/** The data keys of apps, each sealed under the host's key, and the apps' version counters. */
 final class DataKeys {
     private final AeadKey wrapping;
 
@@ -13,7 +13,7 @@ final class DataKeys {
         this.wrapping = hostKey.derive("app-keys");
     }
 
-    /** The app's key, if anything was ever sealed for it. */
+    /** The app's key; empty if nothing was ever sealed for it. */
     Optional<AeadKey> find(Transaction tx, String app) throws SQLException {
         return tx.first(
                         "SELECT data_key FROM trust_app WHERE app = ? AND data_key IS NOT NULL",
@@ -22,12 +22,12 @@ final class DataKeys {
                 .map(wrapped -> AeadKey.of(wrapping.open(wrapped, binding(app))));
     }
 
-    /** The app's key where something of it is sealed. */
+    /** The app's key, which must exist because something is sealed under it. */
     AeadKey of(Transaction tx, String app) throws SQLException {
         return find(tx, app).orElseThrow(() -> new Bug("app " + app + " has sealed values and no key"));
     }
 
-    /** The app's key, made if there is none. */
+    /** The app's key; created if there is none. */
     AeadKey make(Transaction tx, String app) throws SQLException {
         Optional<AeadKey> found = find(tx, app);
         if (found.isPresent()) {
@@ -42,7 +42,7 @@ final class DataKeys {
         return fresh;
     }
 
-    /** Takes the app's next version. */
+    /** Increments the app's version and returns it. */
     long next(Transaction tx, String app) throws SQLException {
         tx.update(
                 "INSERT INTO trust_app (app, version) VALUES (?, 1) "
@@ -56,7 +56,7 @@ final class DataKeys {
                 .orElse(0L);
     }
 
-    /** Without its key, what was sealed for the app is noise wherever a copy of it is left. */
+    /** Deletes the app's key: whatever was sealed under it is then unreadable, wherever a copy is left. */
     void forget(Transaction tx, String app) throws SQLException {
         tx.update("UPDATE trust_app SET data_key = NULL, version = version + 1 WHERE app = ?", app);
     }

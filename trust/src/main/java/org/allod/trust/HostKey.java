@@ -21,9 +21,9 @@ import org.allod.base.RejectedException;
 import org.allod.store.Database;
 
 /**
- * The key under which all of this host's secrets are sealed, in a file that only root can read. Made at the first
- * start; {@code host.db} remembers which key it was (a fingerprint that tells nothing about it), so that a start with
- * the file missing, or with another one, says so instead of making a new key over values that it could never open.
+ * The key under which all of this host's secrets are sealed, in a file that only root can read. Created at the first
+ * start; {@code host.db} records a fingerprint of it, so that a start with the file missing or replaced fails with an
+ * explanation instead of creating a new key over values that it could never open.
  */
 final class HostKey {
     private static final String HEAD = "allod-host-key-1 ";
@@ -35,7 +35,7 @@ final class HostKey {
     /**
      * The host's key.
      *
-     * @param forget whether to give up everything sealed under a key that is lost, and begin with a new one
+     * @param forget whether to give up everything that is sealed under a lost key, and create a new one
      */
     static AeadKey at(Path file, Database database, boolean forget) {
         Optional<String> known =
@@ -51,7 +51,8 @@ final class HostKey {
         // With `forget`, another host's key in that place is used, never overwritten.
         AeadKey key = found.orElseGet(() -> make(file));
         if (known.isEmpty() || !fits) {
-            // After the file: a crash in between leaves a key that nothing is sealed under yet, and it is taken.
+            // After the file: a crash in between leaves a key under which nothing is sealed, and the next start uses
+            // it.
             String id = fingerprint(key);
             database.write(tx -> tx.update("INSERT OR REPLACE INTO trust_host (id, key_id) VALUES (1, ?)", id));
         }
@@ -70,7 +71,7 @@ final class HostKey {
                         + "(secrets, secret keys, certificates) and begins with a new key");
     }
 
-    /** Versions stay: they never go back. */
+    /** Deletes what is sealed; version counters stay, because they never go back. */
     private static void giveUp(Database database) {
         database.write(tx -> {
             tx.update("UPDATE trust_app SET data_key = NULL, version = version + 1");
@@ -122,7 +123,7 @@ final class HostKey {
                 "put the right file back from its backup, or name it with --host-key FILE");
     }
 
-    /** Whole and on the disk before anything is sealed under it, or not there at all. */
+    /** Creates the file atomically and durably, before anything is sealed under it. */
     private static AeadKey make(Path file) {
         AeadKey key = AeadKey.random();
         Path folder = file.toAbsolutePath().getParent();

@@ -1,15 +1,15 @@
 package org.allod.trust;
 
 /**
- * How well an app has shown that a host name is its own, the weakest first. A stronger one takes the name from a weaker
- * one; between equals, whoever has it keeps it.
+ * How well an app has proved that it owns a host name, weakest first. A stronger proof takes the name from a weaker
+ * one; between equal proofs the current owner keeps it.
  */
 enum HostNameProof {
-    /** Not at all: of before proofs were asked for, or a chain that has expired. */
+    /** None: the certificate predates proofs, or its chain has expired. */
     NONE,
-    /** A chain to an authority that is trusted here, and its key. */
+    /** A chain to an authority that this host trusts, and its private key. */
     CHAIN,
-    /** The operator's word: by bringing the certificate, or by giving the name to the app. */
+    /** The operator uploaded the certificate, or assigned the name to the app. */
     OPERATOR;
 
     int code() {

@@ -23,11 +23,11 @@ import org.allod.base.RejectedException;
 import org.allod.base.Rng;
 
 /**
- * What keys of each type do, with what the JDK has of it. A key pair is kept as its private half in PKCS #8 and its
- * public half beside it, since the JDK does not compute the one from the other.
+ * The operations of each key type, with the JDK's implementations. A key pair is stored as its private half in PKCS #8
+ * and its public half beside it, because the JDK does not compute one from the other.
  */
 final class KeyOperations {
-    /** What comes before the 32 bytes of an Ed25519 key: PKCS #8 of a seed, and X.509 of a public key (RFC 8410). */
+    /** The bytes before the 32 bytes of an Ed25519 key: PKCS #8 of a seed, and X.509 of a public key (RFC 8410). */
     private static final byte[] SEED_HEAD = HexFormat.of().parseHex("302e020100300506032b657004220420");
 
     private static final byte[] OPEN_HEAD = HexFormat.of().parseHex("302a300506032b6570032100");
@@ -35,9 +35,9 @@ final class KeyOperations {
     private KeyOperations() {}
 
     /**
-     * A key as it is kept.
+     * A key in its stored form.
      *
-     * @param open its public half: raw for Ed25519, X.509 for ECDSA; empty where there is none
+     * @param open its public half: raw for Ed25519, X.509 for ECDSA; empty if it has none
      */
     record Key(byte[] secret, byte[] open) {
         @Override
@@ -71,7 +71,7 @@ final class KeyOperations {
         }
     }
 
-    /** A key that somebody brings. Pairs are not taken apart here, so they come whole or are generated. */
+    /** Imports an uploaded key. Key pairs must be complete, because their halves are not derived here. */
     static Key bring(KeyType type, byte[] value) {
         return switch (type) {
             case NACL_SIGN -> {
@@ -149,13 +149,13 @@ final class KeyOperations {
                 case XAES256GCM, NACL_SECRETBOX, NACL_BOX -> throw cannot(type, "verify");
             };
         } catch (InvalidKeyException | InvalidKeySpecException e) {
-            return false; // a public half that somebody brought and that is on no curve
+            return false; // an uploaded public half that is on no curve
         } catch (GeneralSecurityException e) {
             throw new Bug("this Java cannot verify with " + type.wire(), e);
         }
     }
 
-    /** A signature that is not even one is as wrong as any other. */
+    /** A malformed signature counts as an invalid one. */
     private static boolean verified(Signature signature, byte[] given) {
         try {
             return signature.verify(given);
@@ -167,8 +167,8 @@ final class KeyOperations {
     static byte[] encrypt(KeyType type, Key key, byte[] plain, byte[] associated) {
         return switch (type) {
             case XAES256GCM -> XaesGcm.seal(key.secret(), plain, associated);
-            case NACL_SECRETBOX -> NaclBox.seal(key.secret(), withoutMore(type, plain, associated));
-            case NACL_BOX -> NaclBox.sealTo(key.open(), withoutMore(type, plain, associated));
+            case NACL_SECRETBOX -> NaclBox.seal(key.secret(), withoutAssociatedData(type, plain, associated));
+            case NACL_BOX -> NaclBox.sealTo(key.open(), withoutAssociatedData(type, plain, associated));
             case HS256, HS384, HS512, NACL_AUTH, NACL_SIGN, ES256 -> throw cannot(type, "encrypt");
         };
     }
@@ -176,19 +176,20 @@ final class KeyOperations {
     static Optional<byte[]> decrypt(KeyType type, Key key, byte[] sealed, byte[] associated) {
         return switch (type) {
             case XAES256GCM -> XaesGcm.open(key.secret(), sealed, associated);
-            case NACL_SECRETBOX -> NaclBox.open(key.secret(), withoutMore(type, sealed, associated));
-            case NACL_BOX -> NaclBox.openSealed(key.secret(), key.open(), withoutMore(type, sealed, associated));
+            case NACL_SECRETBOX -> NaclBox.open(key.secret(), withoutAssociatedData(type, sealed, associated));
+            case NACL_BOX ->
+                NaclBox.openSealed(key.secret(), key.open(), withoutAssociatedData(type, sealed, associated));
             case HS256, HS384, HS512, NACL_AUTH, NACL_SIGN, ES256 -> throw cannot(type, "decrypt");
         };
     }
 
-    /** A box has no place for what is authenticated beside it; to leave it out unsaid would be a lie. */
-    private static byte[] withoutMore(KeyType type, byte[] text, byte[] associated) {
+    /** Refuses associated data, which NaCl's box cannot authenticate; ignoring it silently would be unsafe. */
+    private static byte[] withoutAssociatedData(KeyType type, byte[] text, byte[] associated) {
         if (associated.length > 0) {
             throw RejectedException.because(
                     RejectedException.Reason.INVALID,
-                    "associated_data is there, and a key of type %s knows none".formatted(type.wire()),
-                    "leave it out, or use a key of type xaes256gcm");
+                    "associated_data is not supported for %s keys".formatted(type.wire()),
+                    "omit it, or use a key of type xaes256gcm");
         }
         return text;
     }
@@ -201,7 +202,7 @@ final class KeyOperations {
     }
 
     private static String algorithm(KeyType type) {
-        // As JWTs have it: the two numbers side by side, not in ASN.1.
+        // The JWT format: the two numbers concatenated, not in ASN.1.
         return type == KeyType.ES256 ? "SHA256withECDSAinP1363Format" : "Ed25519";
     }
 

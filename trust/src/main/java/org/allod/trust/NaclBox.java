@@ -14,9 +14,9 @@ import org.bouncycastle.math.ec.rfc7748.X25519;
 import org.bouncycastle.util.Pack;
 
 /**
- * NaCl's boxes, as libsodium and its many kin read and write them: XSalsa20 with Poly1305, under a key that is given
- * ({@code crypto_secretbox}) or agreed on ({@code crypto_box_seal}: to a public key, from a pair made for this one
- * message). The primitives are Bouncy Castle's; what they make together is here, and held by NaCl's own vectors.
+ * NaCl's boxes, compatible with libsodium: XSalsa20 with Poly1305, under a given key ({@code crypto_secretbox}) or an
+ * agreed one ({@code crypto_box_seal}: to a public key, from an ephemeral key pair for each message). The primitives
+ * are Bouncy Castle's; their composition is here and is tested with NaCl's own vectors.
  *
  * @see <a href="https://cr.yp.to/highspeed/naclcrypto-20090310.pdf">Cryptography in NaCl</a>
  */
@@ -25,12 +25,12 @@ final class NaclBox {
     private static final int NONCE = 24;
     private static final int TAG = 16;
 
-    /** Salsa20's own four words, "expand 32-byte k", at the places they have in its state. */
+    /** Salsa20's constant, "expand 32-byte k", as four words at their places in the state. */
     private static final int[] CONSTANTS = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
 
     private NaclBox() {}
 
-    /** The nonce, then the box, as {@code SecretBox} of most libraries has it. */
+    /** The nonce followed by the box, as in {@code SecretBox} of most libraries. */
     static byte[] seal(byte[] key, byte[] plain) {
         return seal(key, Rng.secret(NONCE), plain);
     }
@@ -41,19 +41,19 @@ final class NaclBox {
         return sealed;
     }
 
-    /** Nothing where this key did not make it. */
+    /** Empty if this key did not make it. */
     static Optional<byte[]> open(byte[] key, byte[] sealed) {
         return sealed.length < NONCE + TAG ? Optional.empty() : unbox(key, Arrays.copyOf(sealed, NONCE), sealed, NONCE);
     }
 
-    /** The public half of a box's key. */
+    /** The public half of a box key. */
     static byte[] publicHalf(byte[] secret) {
         byte[] open = new byte[KEY];
         X25519.scalarMultBase(secret, 0, open, 0);
         return open;
     }
 
-    /** To whoever has the other half of this public key: a public key made for this message, then the box. */
+    /** Seals to the owner of this public key: an ephemeral public key followed by the box. */
     static byte[] sealTo(byte[] receiver, byte[] plain) {
         return sealTo(receiver, Rng.secret(KEY), plain);
     }
@@ -67,7 +67,7 @@ final class NaclBox {
         return sealed;
     }
 
-    /** Nothing where it was not sealed to this key's public half. */
+    /** Empty if it was not sealed to this key's public half. */
     static Optional<byte[]> openSealed(byte[] secret, byte[] receiver, byte[] sealed) {
         if (sealed.length < KEY + TAG) {
             return Optional.empty();
@@ -76,7 +76,7 @@ final class NaclBox {
         return sharedKey(secret, sender).flatMap(key -> unbox(key, nonce(sender, receiver), sealed, KEY));
     }
 
-    /** {@code crypto_box_beforenm}: nothing for the few public keys that agree on zero with everybody. */
+    /** {@code crypto_box_beforenm}: empty for the few public keys that agree on zero with every key. */
     static Optional<byte[]> sharedKey(byte[] secret, byte[] open) {
         byte[] shared = new byte[KEY];
         return X25519.calculateAgreement(secret, 0, open, 0, shared, 0)
@@ -84,7 +84,9 @@ final class NaclBox {
                 : Optional.empty();
     }
 
-    /** HSalsa20 of a key and sixteen zeros: the core without the addition at its end, and of it eight words. */
+    /**
+     * HSalsa20 of a key and sixteen zeros: the core without the final addition, of which eight words are the result.
+     */
     private static byte[] hsalsa(byte[] key) {
         int[] in = new int[16];
         for (int i = 0; i < 4; i++) {
@@ -102,7 +104,7 @@ final class NaclBox {
         return made;
     }
 
-    /** Of a sealed box: no random one is needed, since the sender's key is of this one message. */
+    /** The nonce of a sealed box: derived from the keys, because the sender's key is used only once. */
     private static byte[] nonce(byte[] sender, byte[] receiver) {
         Blake2bDigest digest = new Blake2bDigest(8 * NONCE);
         digest.update(sender, 0, KEY);
@@ -112,7 +114,7 @@ final class NaclBox {
         return nonce;
     }
 
-    /** Writes the tag, then the ciphertext. */
+    /** Writes the tag followed by the ciphertext. */
     private static void box(byte[] key, byte[] nonce, byte[] plain, byte[] into, int at) {
         XSalsa20Engine stream = stream(key, nonce);
         Poly1305 tag = new Poly1305();
@@ -144,7 +146,7 @@ final class NaclBox {
         return stream;
     }
 
-    /** The first bytes of the stream are the key of the tag. */
+    /** The first bytes of the stream are the tag's key. */
     private static KeyParameter first(XSalsa20Engine stream) {
         byte[] key = new byte[KEY];
         stream.processBytes(new byte[KEY], 0, KEY, key, 0);

@@ -10,11 +10,11 @@ import org.allod.store.Database;
 import org.allod.store.Transaction;
 
 /**
- * Host names that the operator has given to apps: such a name is that app's with whatever certificate, and no other's
- * with any. Also, which names an app has lost to a better proof, so that it can be told.
+ * Host names that the operator has assigned to apps: such a name belongs to that app whatever its certificate, and to
+ * no other app whatever theirs. Also records which names an app has lost to a better proof, so that it can be told.
  */
 public final class NameAssignments {
-    /** Losses that an app is told of; the oldest is forgotten. */
+    /** Maximum losses that are recorded for an app; the oldest is dropped. */
     private static final int MOST_LOSSES = 100;
 
     private final Database database;
@@ -30,7 +30,7 @@ public final class NameAssignments {
     /** A name that another app has proved to be its own. */
     public record Loss(String host, Instant at) {}
 
-    /** Gives a host name to an app; takes it from whoever has it with less than the operator's word. */
+    /** Assigns a host name to an app; takes it from an owner without an assignment. */
     public String assign(String app, String hostname) {
         String host = CertificateValidator.host(hostname);
         database.write(tx -> {
@@ -64,7 +64,7 @@ public final class NameAssignments {
                         .formatted(host, app));
     }
 
-    /** Takes it back. A certificate that the app has for it stays, with no more proof than its chain is. */
+    /** Withdraws the assignment. The app's certificate for the name stays, with only the proof that its chain gives. */
     public void withdraw(String app, String hostname) {
         String host = CertificateValidator.host(hostname);
         boolean trusted =
@@ -85,13 +85,13 @@ public final class NameAssignments {
         }
     }
 
-    /** The names that were given to an app. */
+    /** The names that are assigned to an app. */
     public List<String> list(String app) {
         return database.read(
                 tx -> tx.list("SELECT host FROM host_name WHERE app = ? ORDER BY host", row -> row.getString(1), app));
     }
 
-    /** The names that an app has lost to another's proof, and not brought a certificate for since. */
+    /** The names that an app has lost to another's proof and has not regained since. */
     public List<Loss> losses(String app) {
         return database.read(tx -> tx.list(
                 "SELECT host, at FROM host_loss WHERE app = ? ORDER BY at DESC",

@@ -25,8 +25,8 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Proofs of who a machine is, for services elsewhere: OpenID Connect tokens (JWT, RS256, which every such service
- * reads), signed by a key of this host that is made when the first is asked for and kept sealed.
+ * Proofs of a machine's identity for external services: OpenID Connect tokens (JWT, RS256, which every such service
+ * supports), signed by a key of this host that is created for the first token and stored sealed.
  */
 public final class OidcTokens {
     static final Duration LIVES = Duration.ofMinutes(10);
@@ -49,7 +49,7 @@ public final class OidcTokens {
     private record Signer(String id, PrivateKey key, RSAPublicKey open) {}
 
     /**
-     * Signs what is claimed; the times and a number of its own are added.
+     * Signs the claims, and adds the times and a unique token id.
      *
      * @param claims at least {@code iss}, {@code sub} and {@code aud}
      */
@@ -78,7 +78,7 @@ public final class OidcTokens {
         }
     }
 
-    /** The public half, as a JSON Web Key Set: what a service needs to check a token. */
+    /** The public key as a JSON Web Key Set, which a service needs to verify a token. */
     public ObjectNode keys() {
         Signer by = signer();
         ObjectNode set = JsonNodeFactory.instance.objectNode();
@@ -93,7 +93,7 @@ public final class OidcTokens {
         return set;
     }
 
-    /** Read, or made and kept by whoever comes first. */
+    /** Reads the signing key; the first caller creates and stores it. */
     private synchronized Signer signer() {
         Signer known = signer;
         if (known != null) {
@@ -115,7 +115,7 @@ public final class OidcTokens {
             KeyPair pair = generator.generateKeyPair();
             byte[] encoded = pair.getPrivate().getEncoded();
             byte[] kept = sealing.seal(encoded, BINDING);
-            // Durable before anything is signed: a key that a restart forgets would void tokens that are out.
+            // Durable before anything is signed: a key that a restart loses would invalidate tokens already issued.
             database.write(
                     tx -> tx.update("INSERT OR REPLACE INTO host_secret (name, sealed) VALUES (?, ?)", NAME, kept));
             return encoded;

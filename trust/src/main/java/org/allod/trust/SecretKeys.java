@@ -13,13 +13,13 @@ import org.allod.store.Transaction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keys that work for an app without leaving this host: they sign, verify, encrypt and decrypt what they are handed, and
- * nobody is shown them. They share their app's versions with its secrets.
+ * Keys that apps use without seeing them: they sign, verify, encrypt and decrypt on this host, and no operation returns
+ * them. They share their app's version counter with its secrets.
  */
 public final class SecretKeys {
     static final int MAX_COUNT = 100;
 
-    /** What one call may hand a key; the body of a request is bounded besides. */
+    /** Maximum input of one operation; the size of the request body is limited as well. */
     static final int MAX_TEXT = 1 << 20;
 
     private static final String NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}";
@@ -35,13 +35,13 @@ public final class SecretKeys {
     }
 
     /**
-     * A key, without what makes it one.
+     * A key, without its secret part.
      *
-     * @param open its public half, where it has one
+     * @param open its public half, if it has one
      */
     public record View(String name, KeyType type, byte[] open, Instant created, Instant updated) {}
 
-    /** A key that was made or replaced, and the version that came of it. */
+    /** A key that was created or replaced, and the resulting version. */
     public record Made(long version, View key) {}
 
     public long version(String app) {
@@ -57,12 +57,12 @@ public final class SecretKeys {
         return all.stream().filter(k -> k.name().equals(name)).findFirst().orElseThrow(() -> missing(app, name, all));
     }
 
-    /** Keeps a key that somebody brings, in the place of one that has the name. */
+    /** Stores an uploaded key, replacing one of the same name. */
     public Made bring(String app, String name, KeyType type, byte[] value) {
         return put(app, name, type, KeyOperations.bring(type, value));
     }
 
-    /** Makes a key at random, in the place of one that has the name. */
+    /** Generates a random key, replacing one of the same name. */
     public Made generate(String app, String name, KeyType type) {
         return put(app, name, type, KeyOperations.generate(type));
     }
@@ -106,7 +106,7 @@ public final class SecretKeys {
         });
     }
 
-    /** Deletes a key: what it encrypted is lost. The new version. */
+    /** Deletes a key: what it encrypted is lost. Returns the new version. */
     public long delete(String app, String name) {
         return database.write(tx -> {
             if (tx.update("DELETE FROM secret_key WHERE app = ? AND name = ?", app, name) == 0) {
@@ -121,7 +121,7 @@ public final class SecretKeys {
         return KeyOperations.sign(key.type, key.key, text);
     }
 
-    /** Whether the key made this signature of this text. */
+    /** Whether this key made this signature of this text. */
     public boolean verify(String app, String name, byte[] text, byte[] signature) {
         Opened key = open(app, name, text);
         return KeyOperations.verify(key.type, key.key, text, signature);
@@ -132,7 +132,7 @@ public final class SecretKeys {
         return KeyOperations.encrypt(key.type, key.key, plain, associated);
     }
 
-    /** Nothing where the key did not make it, or with other associated data. */
+    /** Empty if this key did not make it, or made it with other associated data. */
     public Optional<byte[]> decrypt(String app, String name, byte[] ciphertext, byte[] associated) {
         Opened key = open(app, name, ciphertext);
         return KeyOperations.decrypt(key.type, key.key, ciphertext, associated);
@@ -178,7 +178,7 @@ public final class SecretKeys {
                 app);
     }
 
-    /** SQLite's driver reads an empty blob as nothing. */
+    /** SQLite's driver returns null for an empty blob. */
     private static byte[] bytes(byte @Nullable [] blob) {
         return blob == null ? new byte[0] : blob;
     }
@@ -191,7 +191,7 @@ public final class SecretKeys {
                 .orElseGet(() -> RejectedException.notFound(what));
     }
 
-    /** The type and the public half are bound too: a key must not be used in another way, or verify for another. */
+    /** Type and public half are bound too: a key must not be used in another way, or verify for another key. */
     private static AssociatedData binding(String app, String name, KeyType type, byte[] open, long version) {
         return new AssociatedData(
                 "secret key",

@@ -17,14 +17,17 @@ import org.allod.store.Database;
 import org.allod.store.Transaction;
 
 /**
- * The secrets of apps: values by name, which become the environment of the app's machines when they boot. Every change
- * is one transaction with one new version, and durable when it returns.
+ * The secrets of apps: values by name, which become environment variables of the app's machines when they boot. Each
+ * change is one transaction with one new version, and is durable when the method returns. Safe for any thread.
  */
 public final class Secrets {
-    /** What a guest takes as one variable of its environment is bounded (128 KiB on Linux, with its name). */
+    /** Maximum bytes of a value: Linux limits one environment variable to 128 KiB, with its name. */
     static final int MAX_VALUE = 64 << 10;
 
-    /** All of an app's secrets go to its guests in one piece beside the rest of their environment. */
+    /**
+     * Maximum bytes of an app's secrets together: they go to its guests in one message, with the rest of the
+     * environment.
+     */
     static final int MAX_TOTAL = 1 << 20;
 
     static final int MAX_COUNT = 500;
@@ -44,15 +47,16 @@ public final class Secrets {
     /**
      * One secret, without its value.
      *
-     * @param digest tells whether two values of this name are the same, and nothing else: keyed, so it cannot be guessed
-     * @param version the app's version that it was set with
+     * @param digest shows whether two values of this name are the same and nothing else: it is keyed, so values cannot
+     *     be guessed from it
+     * @param version the app's version that set it
      */
     public record Secret(String name, String digest, long version, Instant created, Instant updated) {}
 
-    /** What an update came to. */
+    /** The result of an update. */
     public record Update(long version, List<Secret> secrets) {}
 
-    /** All values at one moment. Prints without them. */
+    /** All values at one version. {@code toString} omits them. */
     public record Revealed(long version, Map<String, String> values) {
         @Override
         public String toString() {
@@ -60,7 +64,7 @@ public final class Secrets {
         }
     }
 
-    /** The version of the app's last change; 0 where there was none. */
+    /** The version of the app's last change; 0 if there was none. */
     public long version(String app) {
         return database.read(tx -> keys.version(tx, app));
     }
@@ -74,7 +78,7 @@ public final class Secrets {
         return all.stream().filter(s -> s.name().equals(name)).findFirst().orElseThrow(() -> missing(app, name, all));
     }
 
-    /** Every value: for a machine that boots, and for whoever may see them. */
+    /** Every value: for a machine that boots, and for callers that may see them. */
     public Revealed reveal(String app) {
         return database.read(tx -> {
             Optional<AeadKey> key = keys.find(tx, app);
@@ -94,7 +98,7 @@ public final class Secrets {
         });
     }
 
-    /** Sets the values that are there, and unsets the names that come without: all of it, or nothing. */
+    /** Sets the names that have a value and unsets those without one, atomically. */
     public Update update(String app, Map<String, Optional<String>> values) {
         values.forEach(Secrets::check);
         Instant now = clock.wall();
@@ -109,7 +113,7 @@ public final class Secrets {
                     tx.update("DELETE FROM secret WHERE app = ? AND name = ?", app, entry.getKey());
                 }
             }
-            bounded(tx, app);
+            checkTotal(tx, app);
             return new Update(version, set);
         });
     }
@@ -134,7 +138,7 @@ public final class Secrets {
                 .orElseThrow();
     }
 
-    /** Unsets one. The new version. */
+    /** Unsets one secret. Returns the new version. */
     public long delete(String app, String name) {
         return database.write(tx -> {
             if (tx.update("DELETE FROM secret WHERE app = ? AND name = ?", app, name) == 0) {
@@ -191,7 +195,7 @@ public final class Secrets {
         }
     }
 
-    private static void bounded(Transaction tx, String app) throws SQLException {
+    private static void checkTotal(Transaction tx, String app) throws SQLException {
         record Sum(long count, long size) {}
         Sum sum = tx.first(
                         "SELECT count(*), coalesce(sum(size + length(name)), 0) FROM secret WHERE app = ?",

@@ -8,7 +8,7 @@ import org.allod.base.IdGenerator;
 import org.allod.store.Database;
 import org.allod.store.Transaction;
 
-/** Builds this room by hand: the host's key, and the tables that are sealed under it. */
+/** Builds this room: the host's key, and the tables sealed under it. */
 public final class TrustModule {
     private final DataKeys keys;
     private final Secrets secrets;
@@ -32,10 +32,10 @@ public final class TrustModule {
     }
 
     /**
-     * Opens the room.
+     * Opens the host's key and builds the room.
      *
      * @param database with {@link TrustSchema}
-     * @param keyFile where the host's key is, or is to be made
+     * @param keyFile the host's key file; created if it does not exist
      * @param forget whether what is sealed under a lost key may be deleted
      * @throws org.allod.base.RejectedException where the key is missing or another: says what to do
      */
@@ -43,14 +43,14 @@ public final class TrustModule {
         return open(database, keyFile, forget, Optional.empty(), clock, ids);
     }
 
-    /** @param roots authorities that are trusted for host names beside Java's, in PEM */
+    /** @param roots certificate authorities trusted for host names in addition to Java's, in PEM */
     public static TrustModule open(
             Database database, Path keyFile, boolean forget, Optional<Path> roots, Clock clock, IdGenerator ids) {
         TrustedRoots trusted = TrustedRoots.with(roots);
         return new TrustModule(HostKey.at(keyFile, database, forget), database, trusted, clock, ids);
     }
 
-    /** Which host names the operator has given to which apps. */
+    /** The host names that the operator has assigned to apps. */
     public NameAssignments names() {
         return names;
     }
@@ -79,7 +79,7 @@ public final class TrustModule {
         return volumeKeys;
     }
 
-    /** Everything of an app, gone with it: part of the transaction that deletes the app. */
+    /** Deletes everything of an app, within the transaction that deletes the app. */
     public void forget(Transaction tx, String app) throws SQLException {
         Secrets.forget(tx, app);
         SecretKeys.forget(tx, app);
@@ -89,7 +89,7 @@ public final class TrustModule {
         keys.forget(tx, app);
     }
 
-    /** Once that transaction is durable. */
+    /** Called once that transaction is durable. */
     public void forgotten(String app) {
         tokens.forgotten(app);
         certificates.forgotten(app);

@@ -5,12 +5,12 @@ import org.allod.store.Schema;
 
 /** This room's tables in {@code host.db}. */
 public final class TrustSchema {
-    /** Handed to whoever opens the file. */
+    /** For the component that opens the database. */
     public static final Schema SCHEMA = new Schema(
             "trust",
             List.of(
                     List.of(
-                            // Which host key everything here is sealed under: to tell a wrong key file from damage.
+                            // The host key that seals everything here: distinguishes a wrong key file from damage.
                             "CREATE TABLE trust_host (id INTEGER PRIMARY KEY CHECK (id = 1), key_id TEXT NOT NULL)",
                             // The row outlives its app, without the key: versions of a name never go back.
                             "CREATE TABLE trust_app (app TEXT PRIMARY KEY, version INTEGER NOT NULL, data_key BLOB) "
@@ -23,7 +23,7 @@ public final class TrustSchema {
                                     + "hash BLOB NOT NULL UNIQUE, created INTEGER NOT NULL, expires INTEGER NOT NULL) "
                                     + "WITHOUT ROWID",
                             "CREATE INDEX token_of ON token (app)",
-                            // What the host itself keeps under its key: the key that signs identities.
+                            // What the host itself seals under its key: the key that signs identities.
                             "CREATE TABLE host_secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID"),
                     List.of(
                             "CREATE TABLE secret_key (app TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, "
@@ -33,7 +33,8 @@ public final class TrustSchema {
                                     + "created INTEGER NOT NULL, updated INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID",
                             "CREATE INDEX certificate_of ON certificate (app)"),
                     List.of(
-                            // How well the app has shown that the name is its own (Proof); 0: not at all, as before.
+                            // How well the app has proved that it owns the name (HostNameProof); 0 for rows from before
+                            // proofs.
                             "ALTER TABLE certificate ADD COLUMN proof INTEGER NOT NULL DEFAULT 0",
                             "CREATE TABLE host_name (host TEXT PRIMARY KEY, app TEXT NOT NULL, created INTEGER NOT NULL) "
                                     + "WITHOUT ROWID",

@@ -20,8 +20,8 @@ import org.allod.base.RejectedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The authorities whose word on who controls a host name counts: Java's own list, and those the operator adds. Read at
- * the first question; safe from any thread.
+ * The certificate authorities that are trusted to say who controls a host name: Java's own list, and those the operator
+ * adds. Loaded at first use; safe for any thread.
  */
 final class TrustedRoots {
     private final Collection<X509Certificate> extra;
@@ -44,7 +44,7 @@ final class TrustedRoots {
                 return all.stream().map(one -> (X509Certificate) one).toList();
             }
         } catch (IOException | CertificateException e) {
-            // Said below.
+            // Reported below.
         }
         throw RejectedException.because(
                 RejectedException.Reason.INVALID,
@@ -52,7 +52,7 @@ final class TrustedRoots {
                 "give a file of certificates in PEM, or leave --app-cert-roots out");
     }
 
-    /** Whether a client with these roots believes the chain, the host's own first. Revocation is not asked for. */
+    /** Whether a client with these roots accepts the chain, the leaf certificate first. Revocation is not checked. */
     boolean trusts(List<X509Certificate> chain) {
         try {
             manager().checkServerTrusted(chain.toArray(X509Certificate[]::new), "UNKNOWN");

@@ -7,8 +7,8 @@ import org.allod.base.Rng;
 import org.allod.store.Database;
 
 /**
- * The keys of encrypted volumes, each sealed under the host's key and bound to the volume or snapshot it opens. A key is
- * made with its volume and is gone with it: what is left on the disk can then be read by nobody.
+ * The keys of encrypted volumes, each sealed under the host's key and bound to the volume or snapshot it opens. A key
+ * is created with its volume and deleted with it: nobody can then read what is left on disk.
  */
 public final class VolumeKeys {
     /** AES-256. */
@@ -22,7 +22,7 @@ public final class VolumeKeys {
         this.sealing = hostKey.derive("volume-keys");
     }
 
-    /** Makes a key for {@code owner}; one that has a key keeps it. Durable when it returns. */
+    /** Creates a key for {@code owner} unless it has one. Durable when it returns. */
     public void make(String owner) {
         byte[] sealed = sealing.seal(Rng.secret(BYTES), binding(owner));
         database.write(
@@ -48,7 +48,7 @@ public final class VolumeKeys {
         database.write(tx -> tx.update("DELETE FROM host_secret WHERE name = ?", row(owner)));
     }
 
-    /** Whose keys are kept. */
+    /** The volumes and snapshots that have keys. */
     public Set<String> owners() {
         return Set.copyOf(database.read(tx -> tx.list(
                 "SELECT name FROM host_secret WHERE name GLOB ?",

@@ -11,8 +11,8 @@ import org.allod.base.Bug;
 import org.allod.base.Rng;
 
 /**
- * XAES-256-GCM: a key for each message is derived from the first half of a nonce of 24 bytes, and AES-256-GCM runs under
- * it with the other half. Two blocks of AES more than plain GCM, and random nonces never run out.
+ * XAES-256-GCM: derives a key for each message from the first half of a 24-byte nonce, and runs AES-256-GCM under it
+ * with the other half. Costs two AES blocks more than plain GCM, and random nonces are never exhausted.
  *
  * @see <a href="https://c2sp.org/XAES-256-GCM">the specification</a>, whose vectors its test uses
  */
@@ -23,7 +23,7 @@ final class XaesGcm {
 
     private XaesGcm() {}
 
-    /** The nonce, then what it made of the message. */
+    /** The nonce followed by the sealed message. */
     static byte[] seal(byte[] key, byte[] plain, byte[] associated) {
         return seal(key, Rng.secret(NONCE), plain, associated);
     }
@@ -39,7 +39,7 @@ final class XaesGcm {
         }
     }
 
-    /** Nothing where it is not what this key made of this associated data. */
+    /** Empty if this key did not seal it with this associated data. */
     static Optional<byte[]> open(byte[] key, byte[] sealed, byte[] associated) {
         if (sealed.length < NONCE + TAG_BITS / 8) {
             return Optional.empty();
@@ -58,7 +58,7 @@ final class XaesGcm {
             throws GeneralSecurityException {
         Cipher block = Cipher.getInstance("AES/ECB/NoPadding");
         block.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(key, "AES"));
-        // CMAC's first subkey, over one whole block: so each half of the derived key is one AES of one XOR.
+        // CMAC's first subkey; the input is one whole block, so each half of the derived key is one AES of one XOR.
         byte[] subkey = doubleBlock(block.doFinal(new byte[16]));
         byte[] derived = new byte[32];
         for (int half = 1; half <= 2; half++) {
@@ -77,7 +77,7 @@ final class XaesGcm {
         return gcm;
     }
 
-    /** Multiplied by x in GF(2^128). */
+    /** Multiplication by x in GF(2^128). */
     private static byte[] doubleBlock(byte[] block) {
         byte[] out = new byte[block.length];
         int carry = 0;

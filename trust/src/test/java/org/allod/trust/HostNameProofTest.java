@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whose a host name is, between apps' tokens that bring certificates for it and an operator. */
+/** Who owns a host name, between apps' tokens that upload certificates for it and the operator. */
 class HostNameProofTest {
     private static final String HOST = "shop.example.com";
 

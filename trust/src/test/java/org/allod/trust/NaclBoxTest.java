@@ -8,8 +8,8 @@ import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 
 /**
- * The vectors of "Cryptography in NaCl" (its sections on {@code crypto_box}, which NaCl's own tests use), and what
- * libsodium makes of the same keys.
+ * The vectors of "Cryptography in NaCl" (its sections on {@code crypto_box}, which NaCl's own tests use), and
+ * libsodium's results for the same keys.
  */
 class NaclBoxTest {
     private static final byte[] BOBS_SECRET = hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
