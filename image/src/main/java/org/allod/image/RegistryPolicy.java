@@ -19,13 +19,17 @@ import org.allod.base.RejectedException;
  * <p>It is asked about the address a connection is about to be made to, never about a name: so it also holds for
  * redirects, for token services, and for names that lead elsewhere the second time they are asked for.
  *
- * @param hosts registries by name, with {@code :PORT} where it is not the usual one: what they lead to is allowed
+ * @param hosts registries by name, with {@code :PORT} where it is not the usual one (443, or 80): what they lead to is allowed
+ *     at that port
  * @param ranges addresses that are allowed under any name
  * @param operatorCredentials whether apps pull with the operator's credentials; otherwise with their own alone
  */
 public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boolean operatorCredentials) {
     /** Public registries, and no credentials of the operator's. */
     public static final RegistryPolicy USUAL = new RegistryPolicy(Set.of(), List.of(), false);
+
+    /** What a registry without a port in its name is reached at: HTTPS, and HTTP, which redirects there. */
+    private static final Set<Integer> USUAL_PORTS = Set.of(443, 80);
 
     private static final Pattern HOST =
             Pattern.compile("(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\\[[0-9a-f:.]+])(?::[0-9]{1,5})?");
@@ -87,7 +91,7 @@ public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boole
     /** Whether a tenant's pull may connect to {@code address}, which {@code host} leads to. */
     boolean allows(String host, int port, InetAddress address) {
         String name = host.toLowerCase(Locale.ROOT);
-        return hosts.contains(name)
+        return (hosts.contains(name) && USUAL_PORTS.contains(port))
                 || hosts.contains(name + ":" + port)
                 || ranges.stream().anyMatch(range -> range.contains(address))
                 || (isPublic(address) && !isOurs(address));
