@@ -43,19 +43,22 @@ public final class ConnectionCaps {
         this.seed = seed;
     }
 
-    /** Counts a connection, unless it is one too many. Whoever was admitted must {@link #leave} once. */
+    /**
+     * Counts a connection, unless it is one too many. Whoever was admitted must {@link #leave} once. An address that has
+     * its own share is told that first: others give way only to one that could have their place.
+     */
     public Verdict enter(InetAddress address) {
-        if (open.incrementAndGet() > most) {
-            open.decrementAndGet();
-            refused.increment();
-            return Verdict.TOO_MANY;
-        }
         int slot = slot(address);
         if (byAddress.incrementAndGet(slot) > mostPerAddress) {
             byAddress.decrementAndGet(slot);
-            open.decrementAndGet();
             refusedByAddress.increment();
             return Verdict.TOO_MANY_FROM_ADDRESS;
+        }
+        if (open.incrementAndGet() > most) {
+            open.decrementAndGet();
+            byAddress.decrementAndGet(slot);
+            refused.increment();
+            return Verdict.TOO_MANY;
         }
         return Verdict.ADMITTED;
     }

@@ -53,6 +53,16 @@ abstract class ClientChannel extends ChannelInboundHandlerAdapter {
     /** Whether nothing is under way on it. */
     abstract boolean idle();
 
+    /** Whether nothing is under way on it and its place may be another's. */
+    boolean givesWay() {
+        return false;
+    }
+
+    /** Since when it has waited for a request, where it {@link #givesWay}. */
+    long waitsSince() {
+        return 0;
+    }
+
     /** It is closed: lets go of everything. Comes once. */
     abstract void gone();
 

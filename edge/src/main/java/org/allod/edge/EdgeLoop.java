@@ -17,14 +17,17 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.allod.base.Clock;
 import org.allod.base.IdGenerator;
 import org.allod.base.Rng;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One event loop and what belongs to it: its clients, the requests of theirs that wait for a change, the readers and
- * writers of heads. Everything is for its own thread, but {@link #execute}, {@link #nudge} and {@link #closing}.
+ * writers of heads. Everything is for its own thread, but {@link #execute}, {@link #nudge}, {@link #makeRoom} and {@link #closing}.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty tells of failures by channelInactive and exceptionCaught.
 final class EdgeLoop {
     private static final long SWEEP_MILLIS = 250;
+    /** Clients that are looked at to find one that gives way. */
+    private static final int SAMPLE = 256;
 
     final int index;
     final EventLoop events;
@@ -42,6 +45,7 @@ final class EdgeLoop {
     /** Machines to which a connection is, or lately was, free: of a hundred thousand that sleep none is looked at. */
     private final Set<BackendState> trackPool = new HashSet<>();
 
+    private final AtomicBoolean makingRoom = new AtomicBoolean();
     private final AtomicBoolean nudged = new AtomicBoolean();
     /** The size of {@code waiting}, for other threads. */
     private volatile int waitingCount;
@@ -126,6 +130,51 @@ final class EdgeLoop {
             clients.set(client.place, last);
             last.place = client.place;
         }
+    }
+
+    /**
+     * Has the client give way that has waited longest with nothing under way: of all, or of {@value #SAMPLE} where there
+     * are more, which finds one of the old ones without a look at each (as Redis evicts). From any thread.
+     *
+     * @param done told once it has closed, or there was none
+     * @return whether it was asked; not while an earlier request is under way
+     */
+    boolean makeRoom(Runnable done) {
+        if (!makingRoom.compareAndSet(false, true)) {
+            return false;
+        }
+        try {
+            events.execute(() -> {
+                ClientChannel oldest = longestWaiting();
+                Runnable over = () -> {
+                    makingRoom.set(false);
+                    done.run();
+                };
+                if (oldest == null) {
+                    over.run();
+                } else {
+                    oldest.context().channel().closeFuture().addListener(closed -> over.run());
+                    oldest.context().close();
+                }
+            });
+            return true;
+        } catch (RejectedExecutionException closed) {
+            return false;
+        }
+    }
+
+    private @Nullable ClientChannel longestWaiting() {
+        int count = clients.size();
+        int looked = Math.min(count, SAMPLE);
+        int from = count > looked ? rng.nextInt(count) : 0;
+        ClientChannel oldest = null;
+        for (int i = 0; i < looked; i++) {
+            ClientChannel client = clients.get((from + i) % count);
+            if (client.givesWay() && (oldest == null || client.waitsSince() - oldest.waitsSince() < 0)) {
+                oldest = client;
+            }
+        }
+        return oldest;
     }
 
     void await(UpstreamAcquisition acquisition) {
