@@ -42,19 +42,22 @@ public final class ConnectionCaps {
         this.seed = seed;
     }
 
-    /** Counts a connection unless it is over a bound. The caller must {@link #leave} once for each admitted one. */
+    /**
+     * Counts a connection unless it is over a bound. The caller must {@link #leave} once for each admitted one. The bound
+     * of its address is checked first: others give way only to a connection that could have their place.
+     */
     public Verdict enter(InetAddress address) {
-        if (open.incrementAndGet() > most) {
-            open.decrementAndGet();
-            refused.increment();
-            return Verdict.TOO_MANY;
-        }
         int slot = slot(address);
         if (byAddress.incrementAndGet(slot) > mostPerAddress) {
             byAddress.decrementAndGet(slot);
-            open.decrementAndGet();
             refusedByAddress.increment();
             return Verdict.TOO_MANY_FROM_ADDRESS;
+        }
+        if (open.incrementAndGet() > most) {
+            open.decrementAndGet();
+            byAddress.decrementAndGet(slot);
+            refused.increment();
+            return Verdict.TOO_MANY;
         }
         return Verdict.ADMITTED;
     }

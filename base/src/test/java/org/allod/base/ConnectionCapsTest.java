@@ -27,6 +27,21 @@ class ConnectionCapsTest {
     }
 
     @Test
+    void addressWithItsShare_isToldSo_alsoWhereAllIsFull_andTakesNoPlaceOfOthers() throws Exception {
+        ConnectionCaps caps = new ConnectionCaps(3, 2, 1);
+        for (String from : new String[] {"192.0.2.1", "192.0.2.1", "192.0.2.2"}) {
+            assertThat(caps.enter(address(from))).isEqualTo(Verdict.ADMITTED);
+        }
+        assertThat(caps.enter(address("192.0.2.1"))).isEqualTo(Verdict.TOO_MANY_FROM_ADDRESS);
+        assertThat(caps.enter(address("192.0.2.2"))).isEqualTo(Verdict.TOO_MANY);
+        caps.leave(address("192.0.2.1"));
+        assertThat(caps.enter(address("192.0.2.2")))
+                .as("nothing was counted twice")
+                .isEqualTo(Verdict.ADMITTED);
+        assertThat(caps.open()).isEqualTo(3);
+    }
+
+    @Test
     void addressesOfOneSlash64_countAsOne() throws Exception {
         ConnectionCaps caps = new ConnectionCaps(10, 2, 1);
         assertThat(caps.enter(address("2001:db8:0:1::1"))).isEqualTo(Verdict.ADMITTED);

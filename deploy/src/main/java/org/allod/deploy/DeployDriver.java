@@ -169,7 +169,8 @@ final class DeployDriver {
         long until = began + deploy.plan().waitTimeout().toNanos();
         long leased = began + lease(deploy, effect).toNanos();
         boolean told = false;
-        for (int tries = 1; ; tries++) {
+        int failures = 0;
+        while (true) {
             try {
                 return new DeployEvent.Done(effect.slot(), slot.phase(), operations.perform(deploy, slot, effect));
             } catch (DeployOperations.MachineGone e) {
@@ -178,6 +179,8 @@ final class DeployDriver {
                 if (clock.monoNanos() >= leased) {
                     return failed(slot, effect, String.valueOf(e.getMessage()));
                 }
+                // The time for other refusals begins once the lease is gone: it was not theirs to use up.
+                until = clock.monoNanos() + deploy.plan().waitTimeout().toNanos();
                 if (!told) {
                     told = true;
                     tell.accept(new DeployEvent.Waits(effect.slot(), slot.phase(), String.valueOf(e.getMessage())));
@@ -193,7 +196,7 @@ final class DeployDriver {
                     throw new InterruptedException();
                 }
                 LOG.log(Level.INFO, "deploy " + deploy.id() + ": " + slot.name() + ": " + e.getMessage());
-                if (tries >= TRIES) {
+                if (++failures >= TRIES) {
                     return failed(slot, effect, String.valueOf(e.getMessage()));
                 }
             }

@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.allod.base.FailedException;
+import org.allod.base.RejectedException;
 import org.allod.base.VirtualTime;
 import org.allod.store.Database;
 import org.allod.store.DatabaseOptions;
@@ -22,9 +24,14 @@ class RollBackLeaseTest {
 
     private final VirtualTime time = new VirtualTime(Instant.parse("2026-01-01T00:00:00Z"));
 
+    /** How often the machine is busy, or its host fails, once it is free of the lease. */
+    private int busy;
+
+    private int failing;
+
     /** Two machines; m1 is not well at the new version, and by then m0, which is, has been leased until {@code free}. */
     private Deploy rolledBack(ModelHost model, Duration free) throws InterruptedException {
-        DeployOperations operations = new LeasedHands(model, time, time.monoNanos() + free.toNanos());
+        DeployOperations operations = new LeasedHands(model, time, time.monoNanos() + free.toNanos(), this);
         model.machine("m0", "web", true);
         model.machine("m1", "web", true);
         try (Database database =
@@ -45,7 +52,8 @@ class RollBackLeaseTest {
         }
     }
 
-    private record LeasedHands(ModelHost model, VirtualTime time, long free) implements DeployOperations {
+    private record LeasedHands(ModelHost model, VirtualTime time, long free, RollBackLeaseTest test)
+            implements DeployOperations {
         @Override
         public String pin(Deploy deploy, String image) {
             return model.pin(deploy, image);
@@ -74,6 +82,14 @@ class RollBackLeaseTest {
             if (effect instanceof DeployEffect.Restore && slot.name().equals("m0") && time.monoNanos() < free) {
                 throw new Leased(LEASED);
             }
+            if (effect instanceof DeployEffect.Restore && slot.name().equals("m0")) {
+                if (test.busy-- > 0) {
+                    throw RejectedException.conflict("run r is still at work on it");
+                }
+                if (test.failing-- > 0) {
+                    throw new FailedException("the host could not");
+                }
+            }
             return model.perform(deploy, slot, effect);
         }
 
@@ -91,6 +107,16 @@ class RollBackLeaseTest {
         assertThat(end.status()).isEqualTo(DeployStatus.ROLLED_BACK);
         assertThat(model.machines.values()).allMatch(m -> m.version.equals(ModelHost.OLD) && m.runs);
         assertThat(end.state().orElseThrow().slots()).extracting(Slot::note).noneMatch(n -> n.contains("leased"));
+    }
+
+    @Test
+    void rollBack_refusedAfterALease_hasItsWholeTimeStill() throws Exception {
+        ModelHost model = new ModelHost();
+        busy = 1;
+        failing = 2;
+        Deploy end = rolledBack(model, Duration.ofMinutes(55));
+        assertThat(end.status()).isEqualTo(DeployStatus.ROLLED_BACK);
+        assertThat(model.machines.values()).allMatch(m -> m.version.equals(ModelHost.OLD) && m.runs);
     }
 
     @Test

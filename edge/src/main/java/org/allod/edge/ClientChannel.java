@@ -53,6 +53,16 @@ abstract class ClientChannel extends ChannelInboundHandlerAdapter {
     /** Whether no request is in flight on it. */
     abstract boolean idle();
 
+    /** Whether nothing is under way on it and its place may be another's. */
+    boolean givesWay() {
+        return false;
+    }
+
+    /** Since when it has waited for a request, where it {@link #givesWay}. */
+    long waitsSince() {
+        return 0;
+    }
+
     /** The connection closed: releases everything. Called once. */
     abstract void gone();
 

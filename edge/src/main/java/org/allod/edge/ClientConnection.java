@@ -38,6 +38,7 @@ final class ClientConnection extends ClientChannel {
     private boolean paused;
     private boolean inputClosed;
     private boolean lingering;
+    private long waitsSince;
     private long lingered;
 
     ClientConnection(EdgeLoop loop, ListenerSpec listener) {
@@ -112,6 +113,16 @@ final class ClientConnection extends ClientChannel {
         return exchange == null;
     }
 
+    @Override
+    boolean givesWay() {
+        return exchange == null && !lingering && !closed();
+    }
+
+    @Override
+    long waitsSince() {
+        return waitsSince;
+    }
+
     /** The exchange is over and everything it wrote is queued. */
     void finished(boolean keep) {
         exchange = null;
@@ -121,6 +132,7 @@ final class ClientConnection extends ClientChannel {
             endAfterWrites();
             return;
         }
+        waitsSince = loop.now();
         within(loop.context.config().times().keepAlive());
         updateReading();
         if (!advancing && buffered != null) {
@@ -178,6 +190,7 @@ final class ClientConnection extends ClientChannel {
                 (InetSocketAddress) context().channel().localAddress(),
                 listener.tls(),
                 loop.context.config().region());
+        waitsSince = loop.now();
         within(loop.context.config().times().head());
         if (!room) {
             refuse(new HttpParseException(

@@ -139,7 +139,7 @@ public final class Edge implements AutoCloseable {
                 .option(ChannelOption.SO_BACKLOG, 4096)
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .handler(new EdgeConnectionGate(
-                        caps, refusalsInProgress, !spec.tls() && spec.raw().isEmpty()))
+                        caps, refusalsInProgress, !spec.tls() && spec.raw().isEmpty(), loops))
                 .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)

@@ -20,15 +20,20 @@ import org.allod.base.IdGenerator;
 import org.allod.base.LoopFailures;
 import org.allod.base.Rng;
 import org.allod.base.SupervisedThread;
+import org.jspecify.annotations.Nullable;
+
 
 /**
  * One event loop and what belongs to it: its clients, their held requests, and the parsers and writers of message
- * heads. Only its own thread may call it, except for {@link #execute}, {@link #nudge} and {@link #closing}.
+ * heads. Only its own thread may call it, except for {@link #execute}, {@link #nudge}, {@link
+ * #makeRoom} and {@link #closing}.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty reports failures through channelInactive and exceptionCaught
 final class EdgeLoop {
     private static final long SWEEP_MILLIS = 250;
     private static final String SWEEP = "edge-deadlines";
+    /** Clients that are looked at to find one that gives way. */
+    private static final int SAMPLE = 256;
 
     final int index;
     final EventLoop events;
@@ -49,6 +54,7 @@ final class EdgeLoop {
      */
     private final Set<BackendState> trackPool = new HashSet<>();
 
+    private final AtomicBoolean makingRoom = new AtomicBoolean();
     private final AtomicBoolean nudged = new AtomicBoolean();
     /** The size of {@code waiting}, readable by other threads. */
     private volatile int waitingCount;
@@ -134,6 +140,51 @@ final class EdgeLoop {
             clients.set(client.place, last);
             last.place = client.place;
         }
+    }
+
+    /**
+     * Has the client give way that has waited longest with nothing under way: of all, or of {@value #SAMPLE} where there
+     * are more, which finds one of the old ones without a look at each (as Redis evicts). From any thread.
+     *
+     * @param done told once it has closed, or there was none
+     * @return whether it was asked; not while an earlier request is under way
+     */
+    boolean makeRoom(Runnable done) {
+        if (!makingRoom.compareAndSet(false, true)) {
+            return false;
+        }
+        try {
+            events.execute(() -> {
+                ClientChannel oldest = longestWaiting();
+                Runnable over = () -> {
+                    makingRoom.set(false);
+                    done.run();
+                };
+                if (oldest == null) {
+                    over.run();
+                } else {
+                    oldest.context().channel().closeFuture().addListener(closed -> over.run());
+                    oldest.context().close();
+                }
+            });
+            return true;
+        } catch (RejectedExecutionException closed) {
+            return false;
+        }
+    }
+
+    private @Nullable ClientChannel longestWaiting() {
+        int count = clients.size();
+        int looked = Math.min(count, SAMPLE);
+        int from = count > looked ? rng.nextInt(count) : 0;
+        ClientChannel oldest = null;
+        for (int i = 0; i < looked; i++) {
+            ClientChannel client = clients.get((from + i) % count);
+            if (client.givesWay() && (oldest == null || client.waitsSince() - oldest.waitsSince() < 0)) {
+                oldest = client;
+            }
+        }
+        return oldest;
     }
 
     void await(UpstreamAcquisition acquisition) {

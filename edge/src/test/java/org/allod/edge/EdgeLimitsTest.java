@@ -116,6 +116,54 @@ class EdgeLimitsTest {
         }
     }
 
+    @Test
+    void newcomer_toAFullEdge_takesThePlaceOfWhoHasWaitedLongest() {
+        try (RawBackend backend = RawBackend.saying("ok");
+                Rig rig = new Rig(config ->
+                                config.withThreads(1).with(config.limits().connecting(3, 100)))
+                        .publish("hello", running(ONE, backend.port()));
+                Rig.RawClient first = rig.dial();
+                Rig.RawClient second = rig.dial();
+                Rig.RawClient third = rig.dial()) {
+            for (Rig.RawClient client : List.of(first, second, third, first)) {
+                assertThat(client.send(GET).reply().body()).isEqualTo("ok");
+            }
+            try (Rig.RawClient fourth = rig.dial()) {
+                assertThat(fourth.send(GET).reply().body()).isEqualTo("ok");
+                assertThat(second.read())
+                        .as("of all three it has asked for nothing longest")
+                        .isEqualTo(-1);
+                assertThat(first.send(GET).reply().body()).isEqualTo("ok");
+                assertThat(third.send(GET).reply().body()).isEqualTo("ok");
+                assertThat(rig.edge.stats().openConnections()).isEqualTo(3);
+            }
+        }
+    }
+
+    @Test
+    void newcomer_toAnEdgeFullOfWork_isTold_andNothingIsCut() {
+        CompletableFuture<Void> release = new CompletableFuture<>();
+        try (RawBackend backend = new RawBackend(conn -> {
+                    conn.head();
+                    release.join();
+                    conn.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+                });
+                Rig rig = new Rig(config -> config.with(config.limits().connecting(2, 100)))
+                        .publish("hello", running(ONE, backend.port()));
+                Rig.RawClient first = rig.dial();
+                Rig.RawClient second = rig.dial()) {
+            first.send(GET);
+            second.send(GET);
+            Rig.eventually(() -> backend.heads.size() == 2, "both are at work");
+            try (Rig.RawClient third = rig.dial()) {
+                assertThat(third.reply().header("allod-error")).isEqualTo("too-many-connections");
+            }
+            release.complete(null);
+            assertThat(first.reply().body()).isEqualTo("ok");
+            assertThat(second.reply().body()).isEqualTo("ok");
+        }
+    }
+
     /** Behind those who are told there may be any number: they are closed at once, and hold no descriptor. */
     @Test
     void crowd_overTheLimit_holdsNoConnections_andTheEdgeServesOn() throws Exception {

@@ -18,14 +18,17 @@ import org.allod.base.RejectedException;
  * <p>It checks the address of each connection and never a name, so it also covers redirects, token services, and names
  * whose address changes between lookups.
  *
- * @param hosts allowed registries by name, with {@code :PORT} unless it is the default, whatever address they resolve
- *     to
+ * @param hosts registries by name, with {@code :PORT} where it is not the usual one (443, or 80): what they lead to is allowed
+ *     at that port
  * @param ranges addresses that are allowed under any name
  * @param operatorCredentials whether apps pull with the operator's credentials; otherwise only with their own
  */
 public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boolean operatorCredentials) {
     /** Public registries, without the operator's credentials. */
     public static final RegistryPolicy USUAL = new RegistryPolicy(Set.of(), List.of(), false);
+
+    /** What a registry without a port in its name is reached at: HTTPS, and HTTP, which redirects there. */
+    private static final Set<Integer> USUAL_PORTS = Set.of(443, 80);
 
     private static final Pattern HOST =
             Pattern.compile("(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\\[[0-9a-f:.]+])(?::[0-9]{1,5})?");
@@ -87,7 +90,7 @@ public record RegistryPolicy(Set<String> hosts, List<AddressRange> ranges, boole
     /** Whether a tenant's pull may connect to {@code address}, to which {@code host} resolves. */
     boolean allows(String host, int port, InetAddress address) {
         String name = host.toLowerCase(Locale.ROOT);
-        return hosts.contains(name)
+        return (hosts.contains(name) && USUAL_PORTS.contains(port))
                 || hosts.contains(name + ":" + port)
                 || ranges.stream().anyMatch(range -> range.contains(address))
                 || (isPublic(address) && !isOurs(address));

@@ -79,10 +79,23 @@ final class TenantImages {
         return tags.find(ImageReference.parse(reference).toString()).filter(digest -> tags.granted(app, digest));
     }
 
+    /**
+     * Pulled images are kept under their reference in full, which may look like a local name ({@code ghcr.io/acme/x:v1}).
+     * A name that is such a reference is never taken for local: an app that has no right to what was pulled would get it.
+     */
     private boolean local(String name) {
         return LocalImageName.read(name)
+                .filter(known -> !isFullReference(known))
                 .filter(known -> tags.find(known).isPresent())
                 .isPresent();
+    }
+
+    private static boolean isFullReference(String name) {
+        try {
+            return ImageReference.parse(name).toString().equals(name);
+        } catch (RejectedException e) {
+            return false; // what is no reference was not pulled
+        }
     }
 
     private static String localName(String name) {

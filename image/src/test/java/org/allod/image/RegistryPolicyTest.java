@@ -73,6 +73,15 @@ class RegistryPolicyTest {
     }
 
     @Test
+    void hostWithoutAPort_opensThoseOfRegistriesOnly() throws Exception {
+        RegistryPolicy policy = RegistryPolicy.parse("mirror.corp", false);
+        InetAddress inside = address("10.7.0.2");
+        assertThat(List.of(22, 80, 443, 5000, 6379))
+                .filteredOn(port -> policy.allows("mirror.corp", port, inside))
+                .containsExactly(80, 443);
+    }
+
+    @Test
     void listThatMakesNoSense_isRefused() {
         for (String text : List.of("10.0.0.0/33", "10.0.0/8x", "a b", "x,,y", "10.1.0.0/-1")) {
             assertThatThrownBy(() -> RegistryPolicy.parse(text, false)).as(text).isInstanceOf(RejectedException.class);

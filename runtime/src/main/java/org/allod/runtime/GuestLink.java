@@ -211,13 +211,30 @@ final class GuestLink implements AutoCloseable {
         synchronized (ledger) {
             ledger.sent(frame);
         }
+        if (!offer(frame.encode())) {
+            end("the guest has read nothing for " + PATIENCE.toSeconds() + " s");
+        }
+    }
+
+    /**
+     * The link is everybody's: an interrupt, as of a request whose client has gone, is its thread's alone. The frame is
+     * sent, since it is counted by now, and the thread is told of the interrupt after that.
+     */
+    private boolean offer(ByteBuffer frame) {
+        long until = clock.monoNanos() + PATIENCE.toNanos();
+        boolean interrupted = false;
         try {
-            if (!queue.offer(frame.encode(), PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
-                end("the guest has read nothing for " + PATIENCE.toSeconds() + " s");
+            while (true) {
+                try {
+                    return queue.offer(frame, until - clock.monoNanos(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            end("interrupted while sending");
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

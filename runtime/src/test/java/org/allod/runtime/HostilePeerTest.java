@@ -141,6 +141,24 @@ class HostilePeerTest {
         assertThat(log.tail(10_000)).hasSizeLessThan(200);
     }
 
+    /** A request whose client goes is interrupted, and may be sending just then: others' commands must not end with it. */
+    @Test
+    void sender_thatIsInterrupted_sendsAllTheSame_andTheLinkStays() throws Exception {
+        CompletableFuture<SocketChannel> coming = new CompletableFuture<>();
+        GuestLink link = link(coming);
+        try (SocketChannel peer = coming.get(10, TimeUnit.SECONDS)) {
+            Thread.currentThread().interrupt();
+            link.signal(15);
+            assertThat(Thread.interrupted()).as("it is told").isTrue();
+            ByteBuffer frame = ByteBuffer.allocate(GuestProtocol.HEADER);
+            while (frame.hasRemaining()) {
+                assertThat(peer.read(frame)).isPositive();
+            }
+            assertThat(frame.get(1)).isEqualTo((byte) GuestProtocol.SIGNAL);
+            assertThat(link.closed()).isNotDone();
+        }
+    }
+
     @Test
     void output_beyondTheRate_waitsForOneAcknowledgementAtATime() throws Exception {
         CompletableFuture<SocketChannel> coming = new CompletableFuture<>();
