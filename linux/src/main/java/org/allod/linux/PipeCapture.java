@@ -12,10 +12,10 @@ import java.util.concurrent.TimeUnit;
 import org.allod.base.FailedException;
 
 /**
- * What a process says into a pipe, read as it comes, so that the process never waits for us, and kept up to a bound.
- * One thread reads all such pipes. A thread for each would be one for each guest, whose runsc hands its output on to
- * it; and a virtual one holds its carrier while it reads a pipe: with a few of those nothing else in the daemon ran any
- * more (docs/decisions/024).
+ * Captures what a process writes into a pipe, up to a bound. It reads as data arrives, so that the process never
+ * blocks. One thread reads all pipes. A platform thread for each pipe would be one for each guest, which inherits the
+ * output of runsc; and a virtual thread pins its carrier while it reads a pipe, so that with a few of them nothing else
+ * in the daemon ran (docs/decisions/024).
  */
 final class PipeCapture implements AutoCloseable {
     /** Initialized when the first pipe is made. */

@@ -56,7 +56,7 @@ public final class Rtnetlink {
     }
 
     /**
-     * Has the kernel do all of it, in order; it goes on after one that it refuses, and the first of those is thrown.
+     * Sends the requests in order. The kernel continues after a refusal; the first refusal is thrown.
      */
     public void ask(List<NetlinkMessage> requests) {
         netlink.ask(requests);

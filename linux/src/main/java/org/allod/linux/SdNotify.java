@@ -48,7 +48,7 @@ public final class SdNotify {
     }
 
     /**
-     * Still starting, at something that may take so long from now on: a manager that waits is not to give up before.
+     * The daemon is still starting; the manager must wait at least {@code bound} from now on.
      */
     public void starting(String status, Duration bound) {
         tell("EXTEND_TIMEOUT_USEC=" + bound.toNanos() / 1_000 + "\nSTATUS=" + status);

@@ -12,13 +12,14 @@ import java.util.Deque;
 import org.allod.base.FailedException;
 
 /**
- * Deletes a folder with everything in it, whoever has shaped it: by descriptor and never by path, so that no link leads
- * elsewhere and no path is too long; with a bounded number of descriptors and no recursion, however deep folders lie in
- * each other; and never across a mount point, whose content is somebody else's.
+ * Deletes a folder with everything in it, even if an attacker has shaped it. It works by descriptors and never by
+ * paths, so that no link leads elsewhere and no path is too long. It uses a bounded number of descriptors and no
+ * recursion, however deeply folders are nested. It never crosses a mount point, whose content belongs to something
+ * else.
  *
- * <p>Below {@link #DEPTH} levels a folder is not entered but moved to the top of the tree, and has its turn there:
- * {@code d} levels take {@code d / DEPTH} rounds. What cannot be deleted is passed over, so that as much as possible
- * goes, and named in the end.
+ * <p>A folder more than {@link #DEPTH} levels down is not entered but moved to the top of the tree, for the next round:
+ * {@code d} levels take {@code d / DEPTH} rounds. What cannot be deleted is skipped, so that as much as possible is
+ * deleted, and is named at the end.
  */
 public final class TreeDeleter {
     /** How many levels are open at the same time. */
