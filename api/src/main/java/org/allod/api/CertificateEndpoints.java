@@ -161,7 +161,7 @@ public final class CertificateEndpoints {
                 .forEach(loss -> lost.addObject()
                         .put("hostname", loss.host())
                         .put("at", loss.at().toString())
-                        .put("reason", "another app has proved that the name is its own"));
+                        .put("reason", "another app has proved that it owns the name"));
         return Response.ok(body.put("total_count", all.size()));
     }
 

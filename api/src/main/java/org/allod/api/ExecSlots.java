@@ -70,8 +70,8 @@ public final class ExecSlots {
         if (running >= bound) {
             throw RejectedException.because(
                     RejectedException.Reason.RATE_LIMITED,
-                    "%d commands run for %s, which is the most at once".formatted(running, where),
-                    "wait until one of them has ended, or end one");
+                    "%d commands are running for %s, which is the limit".formatted(running, where),
+                    "wait until one of them ends, or end one");
         }
     }
 

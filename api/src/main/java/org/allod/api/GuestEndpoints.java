@@ -108,7 +108,7 @@ public final class GuestEndpoints {
         } catch (TimeoutException e) {
             throw RejectedException.because(
                     RejectedException.Reason.TIMEOUT,
-                    "the command did not end within %d s and was ended".formatted(seconds),
+                    "the command did not end within %d s and was killed".formatted(seconds),
                     "give a longer timeout, or use exec/stream");
         } catch (ExecutionException e) {
             switch (e.getCause()) {
@@ -204,7 +204,7 @@ public final class GuestEndpoints {
         boolean outside = in.bool("machine").orElse(false);
         Machine m = MachineEndpoints.machine(machines, request);
         if (outside && !(name.isEmpty() && m.config().containers().isEmpty())) {
-            in.refuse("machine", "what is in containers has no place outside of them: name one in `container`");
+            in.refuse("machine", "the machine runs containers: name one in `container`");
         }
         if (!name.isEmpty()) {
             Set<String> names = new TreeSet<>();

@@ -90,14 +90,14 @@ public final class IdentityEndpoints {
         String id = in.string("machine_id")
                 .orElseThrow(() -> RejectedException.because(
                         RejectedException.Reason.INVALID,
-                        "machine_id is missing: the machine whose identity is to be proved",
+                        "machine_id is missing: the machine whose identity the token proves",
                         "name a machine of the token's app"));
         in.done();
         Machine machine = MachineId.parse(id)
                 .flatMap(machines::find)
                 .filter(m -> mayBe(request.caller(), m))
                 .orElseThrow(() ->
-                        RejectedException.notFound("there is no machine " + id + " that this token may speak for"));
+                        RejectedException.notFound("there is no machine " + id + " that this token gives access to"));
         ObjectNode claims = claims(machine).put("iss", issuer()).put("aud", audience);
         if (tags) {
             ObjectNode principal =

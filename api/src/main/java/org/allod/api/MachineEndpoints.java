@@ -147,7 +147,7 @@ public final class MachineEndpoints {
     static Optional<Leases.LeaseRequest> createOrUpdate(StrictJsonReader in, ApiRequest request) {
         in.skip("skip_secrets");
         in.skip("min_secrets_version");
-        in.refuse("lsvd", "there is no such storage here");
+        in.refuse("lsvd", "this host has no such storage");
         Optional<Leases.LeaseRequest> lease = in.integer("lease_ttl", 0, (int) Leases.MAX_TTL.toSeconds())
                 .filter(ttl -> ttl > 0)
                 .map(ttl -> new Leases.LeaseRequest(
@@ -183,7 +183,7 @@ public final class MachineEndpoints {
                                 "%s is \"%s\" and cannot be changed".formatted(fixed.getKey(), fixed.getValue()));
                     });
         }
-        in.refuse("skip_service_registration", "a machine that exists is taken out of routing by its verb cordon");
+        in.refuse("skip_service_registration", "cordon the machine to take it out of routing");
         StrictJsonReader config = in.object("config")
                 .orElseThrow(() ->
                         RejectedException.invalid("config is missing: an update replaces the whole configuration"));

@@ -48,7 +48,7 @@ public final class MemoryEndpoints {
                         HttpMethod.POST,
                         MEMORY + "/reclaim",
                         "Machines_reclaim_memory",
-                        "Give the host memory back that it can do without now",
+                        "Return memory that it does not need now to the host",
                         List.of(),
                         this::reclaim));
     }

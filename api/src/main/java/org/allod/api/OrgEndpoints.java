@@ -97,7 +97,7 @@ public final class OrgEndpoints {
             throw RejectedException.because(
                     RejectedException.Reason.NOT_FOUND,
                     "there is no organisation " + (slug.length() > 60 ? slug.substring(0, 60) : slug),
-                    "a host of one's own has one: personal");
+                    "a host has exactly one: personal");
         }
     }
 }

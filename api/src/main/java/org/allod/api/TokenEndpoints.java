@@ -151,10 +151,11 @@ public final class TokenEndpoints {
     private Caller proven(String header) {
         return authenticator
                 .authenticate(header, "")
-                .orElseThrow(() -> RejectedException.because(
-                        RejectedException.Reason.INVALID,
-                        "header: token validation error",
-                        "it must be what an Authorization header carries, and neither expired nor revoked"));
+                .orElseThrow(
+                        () -> RejectedException.because(
+                                RejectedException.Reason.INVALID,
+                                "header: token validation error",
+                                "it must be the value of an Authorization header, with a token that is neither expired nor revoked"));
     }
 
     private Response forKeys(ApiRequest request) {

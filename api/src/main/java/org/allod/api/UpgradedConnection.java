@@ -83,7 +83,7 @@ final class UpgradedConnection extends ChannelInboundHandlerAdapter {
         try {
             upgrade.duplex().run(new In(), new Out());
         } catch (IOException e) {
-            LOG.log(Level.DEBUG, "an upgraded connection ended early", e);
+            LOG.log(Level.DEBUG, "an upgraded connection was closed early", e);
         } catch (Exception e) {
             LOG.log(Level.WARNING, "an upgraded connection failed", e);
         } finally {

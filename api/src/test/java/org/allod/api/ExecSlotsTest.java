@@ -34,12 +34,12 @@ class ExecSlotsTest {
         for (int i = 0; i < 3; i++) {
             take(1, caller(i % 2));
         }
-        refused(1, caller(9), "3 commands run for machine 00000000000001");
+        refused(1, caller(9), "3 commands are running for machine 00000000000001");
         take(2, caller(0));
         take(3, caller(0));
-        refused(4, caller(0), "4 commands run for caller 192.0.2.0");
+        refused(4, caller(0), "4 commands are running for caller 192.0.2.0");
         take(4, caller(5));
-        refused(5, caller(6), "6 commands run for this host");
+        refused(5, caller(6), "6 commands are running for this host");
         held.removeFirst().close();
         take(5, caller(6));
     }

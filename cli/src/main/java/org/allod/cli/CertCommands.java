@@ -131,7 +131,7 @@ final class CertCommands {
 
     private static int disallow(CommandContext context) {
         String host = DaemonClient.encode(context.given().required(0));
-        return given(context, context.daemon().delete(names(context) + "/" + host), " is no longer given to app ");
+        return given(context, context.daemon().delete(names(context) + "/" + host), " is no longer assigned to app ");
     }
 
     private static int given(CommandContext context, Json answer, String what) {

@@ -132,7 +132,7 @@ final class DaemonLauncher {
             throw RejectedException.because(
                     RejectedException.Reason.CONFLICT,
                     "the " + what + " cannot listen on " + address + ": " + e.getMessage() + holder(listen.port()),
-                    "stop what has it, or choose another address with " + option);
+                    "stop the process that holds it, or choose another address with " + option);
         }
     }
 
@@ -207,7 +207,7 @@ final class DaemonLauncher {
                             + " s; its log says what it waits for. `kill -9` loses nothing that was acknowledged",
                     e);
         } catch (InterruptedException | ExecutionException e) {
-            throw new FailedException("waiting for the daemon to end was cut short", e);
+            throw new FailedException("interrupted while waiting for the daemon to end", e);
         }
     }
 }

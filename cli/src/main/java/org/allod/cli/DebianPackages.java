@@ -58,8 +58,8 @@ final class DebianPackages {
         if (!Files.isExecutable(Path.of("/usr/bin/dpkg-query"))) {
             throw RejectedException.because(
                     RejectedException.Reason.UNSUPPORTED,
-                    "this is not a Debian system, and setup knows only Debian's packages",
-                    "install what these hold by your own means: "
+                    "this is not a Debian system, and setup supports only Debian packages",
+                    "install the equivalents of these packages yourself: "
                             + String.join(", ", needs.stream().map(Need::name).toList()));
         }
         List<String> argv = new ArrayList<>(List.of("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\\n"));

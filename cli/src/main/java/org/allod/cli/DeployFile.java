@@ -71,7 +71,7 @@ final class DeployFile {
     private static String text(Path file) {
         try {
             if (Files.size(file) > LONGEST) {
-                throw RejectedException.invalid(file + " is larger than 1 MiB: that is no configuration");
+                throw RejectedException.invalid(file + " is larger than 1 MiB, which is the limit for a configuration");
             }
             return Files.readString(file);
         } catch (java.nio.charset.MalformedInputException e) {

@@ -72,7 +72,7 @@ final class DeployFollower {
                     ? "; and could not be brought back: " + stuck(end)
                     : ", every machine is what it was before";
             throw new FailedException(DeployCommands.title(end) + " was rolled back" + stuck + ": "
-                    + end.at("why").text("it says no more"));
+                    + end.at("why").text("no reason was given"));
         }
         long serving = DeployCommands.serving(end);
         context.console()
@@ -114,8 +114,8 @@ final class DeployFollower {
                 lost = now;
                 context.console().note("  the daemon is away; the deploy goes on once it is back");
             } else if (now - lost > BACK.toNanos()) {
-                throw new FailedException("lost sight of " + DeployCommands.title(last) + ": " + broken
-                        + "; the deploy goes on, or back, once the daemon runs: `allod deploy show -f`");
+                throw new FailedException("lost the connection while following " + DeployCommands.title(last) + ": "
+                        + broken + "; the deploy goes on, or back, once the daemon runs: `allod deploy show -f`");
             }
             context.pause(BETWEEN);
             lost = back(lost);
@@ -164,12 +164,12 @@ final class DeployFollower {
                 || machine.at("role").text().equals("canary");
         return switch (machine.at("phase").text()) {
             case "changing" -> made ? "is being made" : "is being updated";
-            case "verifying" -> "has started, has to pass its checks";
-            case "stopping" -> "passed, is stopped again as it was before";
+            case "verifying" -> "has started and must pass its checks";
+            case "stopping" -> "passed, and is stopped again as before";
             case "ready" -> "waits for the others";
-            case "uncordoning" -> "comes into traffic";
+            case "uncordoning" -> "is being put into traffic";
             case "serving" -> "is at the new version";
-            case "cordoning" -> "leaves traffic";
+            case "cordoning" -> "is being taken out of traffic";
             case "closed" -> "is out of traffic";
             case "removing" -> "is being destroyed";
             case "gone" -> "is gone";

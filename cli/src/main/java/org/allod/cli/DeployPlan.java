@@ -89,7 +89,7 @@ record DeployPlan(String app, Json request) {
                 "compression",
                 "compression_level")) {
             if (named || image.isPresent()) {
-                table.warn(builder, "a deploy builds nothing, it runs the image that is named");
+                table.warn(builder, "a deploy builds no image; it runs the given one");
             } else {
                 table.refuse(
                         builder, "images are not built by a deploy", "build one, then name it with image or --image");
@@ -154,7 +154,7 @@ record DeployPlan(String app, Json request) {
         file.warn("console_command", "`allod machine exec` takes the command to run");
         file.warn("host_dedication_id", "the host is yours");
         for (String later : List.of("mcp", "machine_checks")) {
-            file.refuse(later, "this version has nothing behind it");
+            file.refuse(later, "this version does not implement it");
         }
     }
 

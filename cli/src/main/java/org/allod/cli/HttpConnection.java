@@ -88,7 +88,7 @@ final class HttpConnection implements Closeable {
         }
         String[] words = line.split(" ", 3);
         if (words.length < 2 || !words[0].startsWith("HTTP/1.") || !words[1].matches("\\d{3}")) {
-            throw new FailedException("what answers at the daemon's address does not speak HTTP");
+            throw new FailedException("the program at the daemon's address does not speak HTTP");
         }
         Map<String, String> headers = new HashMap<>();
         int size = 0;

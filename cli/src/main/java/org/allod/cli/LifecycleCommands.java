@@ -61,7 +61,7 @@ final class LifecycleCommands {
     private static int launcher(CommandContext context) {
         throw RejectedException.because(
                 RejectedException.Reason.UNSUPPORTED,
-                "this is done by the launcher, not by the command behind it",
+                "the launcher carries this out, not the command itself",
                 "start it as `allod host`, `allod test`, `allod soak`, `allod bench` or `allod sim`, with that word first");
     }
 }

@@ -132,7 +132,7 @@ final class MachineInspectCommands {
                 if (eq < 1) {
                     throw RejectedException.because(
                             RejectedException.Reason.INVALID,
-                            pair + " is not a key and its value",
+                            pair + " is not a key with a value",
                             "write it as K=V, or K=");
                 }
                 keys.put(pair.substring(0, eq), pair.substring(eq + 1));

@@ -43,7 +43,7 @@ final class MachineMemory {
         long has = memory.at("limit_mb").number(0);
         context.console().line(has + " MB, " + memory.at("available_mb").number(0) + " MB of it available");
         if (limit.isPresent() && has > limit.get()) {
-            context.console().note("it cannot spare more now: it has " + has + " MB, not " + limit.get());
+            context.console().note("it cannot return more now: it has " + has + " MB, not " + limit.get());
         }
         return ExitCode.DONE;
     }

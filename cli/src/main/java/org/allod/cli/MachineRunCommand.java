@@ -203,7 +203,7 @@ final class MachineRunCommand {
                     if (colon < 1 || !text.startsWith("/", colon + 1)) {
                         throw RejectedException.because(
                                 RejectedException.Reason.INVALID,
-                                "--volume " + text + " does not say what goes where",
+                                "--volume " + text + " does not name a volume and a path",
                                 "write it as NAME:/PATH, such as data:/var/lib/data");
                     }
                     String which = text.substring(0, colon);

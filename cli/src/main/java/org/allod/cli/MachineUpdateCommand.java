@@ -144,7 +144,7 @@ final class MachineUpdateCommand {
                     "machine " + machine.name() + " is " + after.at("state").text() + ", and "
                             + (after.at("instance_id").text().equals(version)
                                     ? "at the new version"
-                                    : "still at the version before: the update came to nothing")
+                                    : "still at the previous version: the update had no effect")
                             + "; `allod machine show " + machine.name() + "` says why");
         }
         return after;

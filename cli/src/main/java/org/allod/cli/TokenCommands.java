@@ -71,7 +71,7 @@ final class TokenCommands {
         } else {
             context.console()
                     .line("token " + answer.at("id").text() + " of app "
-                            + answer.at("app_name").text() + " is worthless now");
+                            + answer.at("app_name").text() + " is revoked");
         }
         return ExitCode.DONE;
     }

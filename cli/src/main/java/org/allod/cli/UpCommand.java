@@ -97,7 +97,7 @@ final class UpCommand {
         console.line(was ? "the daemon was running" : "the daemon runs");
         if (was && outdated(context, status)) {
             console.line(
-                    "  it is of an older build: allod down, then allod up, to run this one; machines go on meanwhile");
+                    "  it is an older build; to run this one: allod down, then allod up (machines continue to run)");
         }
         console.line("  api   " + status.at("api").text(API) + ", and " + context.socket());
         console.line("  edge  " + status.at("edge").text(EDGE));

@@ -115,7 +115,7 @@ class OutcomeTest {
                 "status --api nonsense | 'nonsense' is not an address of the API | HOST:PORT",
                 "machine | Usage: allod machine COMMAND | run",
                 "help machine lst | unknown command 'lst' | did you mean `allod machine list`?",
-                "host | this is done by the launcher | allod host"
+                "host | the launcher carries this out | allod host"
             })
     void wrongUse_isToldWhatAndWhere(String line, String what, String hint) throws Exception {
         try (FakeDaemon daemon = new FakeDaemon(data)) {

@@ -144,7 +144,7 @@ class SetupTest {
         try (FakeDaemon daemon = new FakeDaemon(data)) {
             daemon.on("GET /v1/host/status", 200, "{\"uptime_seconds\":3600}");
             assertThat(Ran.here(data, "up", "--no-demo").out())
-                    .contains("of an older build: allod down, then allod up");
+                    .contains("it is an older build; to run this one: allod down, then allod up");
 
             daemon.on("GET /v1/host/status", 200, "{\"uptime_seconds\":0}");
             Files.setLastModifiedTime(built, FileTime.from(Instant.now().minusSeconds(60)));

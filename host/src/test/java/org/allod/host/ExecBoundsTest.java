@@ -61,7 +61,7 @@ class ExecBoundsTest {
                     daemon.call("POST", "/v1/apps/shop/machines/" + id + "/exec", "{\"command\":[\"true\"]}");
             assertThat(refused.statusCode()).isEqualTo(429);
             assertThat(refused.body())
-                    .contains("32 commands run for machine " + id, "wait until one of them has ended");
+                    .contains("32 commands are running for machine " + id, "wait until one of them ends");
 
             open.removeFirst().close();
             String exec = "{\"command\":[\"/bin/busybox\",\"echo\",\"here\"]}";

@@ -242,7 +242,7 @@ public final class GVisorRuntime implements GuestRuntime {
         MemoryCheckpoint saved = saved(machine);
         if (saved.hasBegun()) {
             if (savedMeanwhile(sandbox, saved)) {
-                finished(spec, sandbox, saved);
+                finishSuspend(spec, sandbox, saved);
                 return;
             }
             saved.giveUp();
@@ -258,7 +258,7 @@ public final class GVisorRuntime implements GuestRuntime {
             guests.remove(machine, guest); // also if the rest fails: this channel is closed
             guest.channel().release(RELEASE);
             sandbox.tell(spec.diskMb(), MemoryCheckpoint.BOUND, List.of("checkpoint", "--image-path=" + saved.begin()));
-            finished(spec, sandbox, saved);
+            finishSuspend(spec, sandbox, saved);
         } catch (FailedException e) {
             saved.giveUp();
             throw e; // if the guest still runs, the next call finds it and connects again

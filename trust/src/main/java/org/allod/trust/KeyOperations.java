@@ -89,8 +89,8 @@ final class KeyOperations {
             case ES256 ->
                 throw RejectedException.because(
                         RejectedException.Reason.UNSUPPORTED,
-                        "a key of type es256 cannot be brought",
-                        "have one generated: POST …/secretkeys/NAME/generate");
+                        "a key of type es256 cannot be uploaded",
+                        "generate one: POST …/secretkeys/NAME/generate");
             case HS256, HS384, HS512 -> {
                 if (value.length < 16 || value.length > 1_024) {
                     throw wrong(type, "16 to 1024 bytes");

@@ -184,7 +184,7 @@ public final class Secrets {
         if (value.filter(v -> !StandardCharsets.UTF_8.newEncoder().canEncode(v)).isPresent()) {
             throw RejectedException.because(
                     RejectedException.Reason.INVALID,
-                    "the value of secret %s is not text: it has half of a character".formatted(name),
+                    "the value of secret %s is not text: it contains an unpaired surrogate".formatted(name),
                     "encode it, for example in base64");
         }
         if (value.filter(v -> v.indexOf('\0') >= 0).isPresent()) {
@@ -205,7 +205,7 @@ public final class Secrets {
         if (sum.count > MAX_COUNT || sum.size > MAX_TOTAL) {
             throw RejectedException.because(
                     RejectedException.Reason.TOO_LARGE,
-                    "app %s would have %d secrets of %d bytes: at most %d of %d bytes together are kept"
+                    "app %s would have %d secrets of %d bytes: the limit is %d secrets of %d bytes together"
                             .formatted(app, sum.count, sum.size, MAX_COUNT, MAX_TOTAL),
                     "unset some; nothing was changed");
         }

@@ -31,8 +31,8 @@ public final class VolumeKeys {
 
     /** Gives {@code with} the key of {@code of}: a copy of an encrypted disk opens with the same key. */
     public void share(String with, String of) {
-        byte[] key =
-                key(of).orElseThrow(() -> new FailedException("the key of " + of + " is lost: it cannot be copied"));
+        byte[] key = key(of).orElseThrow(
+                        () -> new FailedException("the key of " + of + " is missing, so it cannot be copied"));
         byte[] sealed = sealing.seal(key, binding(with));
         database.write(
                 tx -> tx.update("INSERT OR REPLACE INTO host_secret (name, sealed) VALUES (?, ?)", row(with), sealed));

@@ -158,7 +158,7 @@ class SecretKeysTest {
         assertThatThrownBy(() -> keys().bring("shop", "k", KeyType.HS256, new byte[15]))
                 .hasMessageContaining("16 to 1024 bytes");
         assertThatThrownBy(() -> keys().bring("shop", "k", KeyType.ES256, new byte[32]))
-                .hasMessageContaining("cannot be brought");
+                .hasMessageContaining("cannot be uploaded");
         assertThatThrownBy(() -> keys().generate("shop", "../k", KeyType.HS256)).hasMessageContaining("../k");
         assertThatThrownBy(() -> KeyType.parse("rot13")).hasMessageContaining("allowed are hs256");
         assertThat(KeyType.parse("SECRET_TYPE_KMS_HS512")).isEqualTo(KeyType.HS512);
