@@ -11,6 +11,10 @@
  * zeros where no data came. Of a folder, the entries as of its last flush; each name since then as it was at any moment:
  * stricter than file systems with a journal, and what POSIX allows.
  *
+ * <p><b>A disk that fails.</b> {@code strace} can refuse chosen calls with an error. After a flush that was refused the
+ * kernel takes what it could not write for written, so what was pending is readable and never comes to the disk, whatever
+ * is flushed later, unless it is written again.
+ *
  * <p><b>What is acknowledged.</b> The process writes each acknowledgement as a line to a file outside the folder. These
  * writes are in the same trace, so what was acknowledged before a moment is known without a clock. A system call that
  * was caused by the end of another is after it in the trace: {@code strace} holds a thread until it has written down that
