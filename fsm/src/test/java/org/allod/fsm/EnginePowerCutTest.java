@@ -80,7 +80,7 @@ class EnginePowerCutTest {
         return known;
     }
 
-    private static void check(Path root, List<String> acknowledged) throws IOException {
+    static void check(Path root, List<String> acknowledged) throws IOException {
         Map<RunId, Known> known = known(acknowledged);
         Files.createDirectories(root.resolve("data"));
         var begun = new ConcurrentLinkedQueue<String>();

@@ -22,7 +22,8 @@ final class Disk {
         switch (moment.op()) {
             case DiskOperation.Write w -> change(w.path(), w, moment.returned());
             case DiskOperation.Resize r -> change(r.path(), r, moment.returned());
-            case DiskOperation.Flush f -> flush(f, moment.returned());
+            case DiskOperation.Flush f -> flush(f, f.path(), moment.returned());
+            case DiskOperation.FailedFlush f -> flush(f, f.path(), moment.returned());
             case DiskOperation.Acknowledge a -> {
                 if (!moment.returned()) {
                     acknowledged.add(a.line());
@@ -68,7 +69,7 @@ final class Disk {
         }
     }
 
-    private void flush(DiskOperation.Flush flush, boolean returned) {
+    private void flush(DiskOperation flush, String path, boolean returned) {
         if (returned) {
             Runnable done = flushes.remove(flush);
             if (done != null) {
@@ -76,8 +77,7 @@ final class Disk {
             }
             return;
         }
-        CapturedDirectory.Entry entry =
-                flush.path().isEmpty() ? new CapturedDirectory.Entry(null, root) : entry(flush.path());
+        CapturedDirectory.Entry entry = path.isEmpty() ? new CapturedDirectory.Entry(null, root) : entry(path);
         if (entry == null) {
             // Of a file without a name: nobody will find it again.
             return;
@@ -86,8 +86,9 @@ final class Disk {
         CapturedDirectory folder = entry.folder();
         if (file != null) {
             long mark = file.mark();
-            flushes.put(flush, () -> file.flushed(mark));
-        } else if (folder != null) {
+            boolean failed = flush instanceof DiskOperation.FailedFlush;
+            flushes.put(flush, failed ? () -> file.flushFailed(mark) : () -> file.flushed(mark));
+        } else if (folder != null && flush instanceof DiskOperation.Flush) {
             int mark = folder.mark();
             flushes.put(flush, () -> folder.flushed(mark));
         }

@@ -18,6 +18,12 @@ sealed interface DiskOperation {
     /** {@code fsync} or {@code fdatasync}, of a file or a folder. */
     record Flush(String path) implements DiskOperation {}
 
+    /**
+     * A flush that the disk refused. The kernel then takes what it had not written for written: whoever reads sees it, and
+     * no later flush brings it to the disk.
+     */
+    record FailedFlush(String path) implements DiskOperation {}
+
     /** A line of the ledger: something was acknowledged. */
     record Acknowledge(String line) implements DiskOperation {}
 }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.allod.base.Rng;
+import org.jspecify.annotations.Nullable;
 
 /** One file: what is certainly on the disk, and what was written since, of which the disk may have any part. */
 final class Inode {
@@ -12,6 +13,9 @@ final class Inode {
 
     private final ArrayDeque<Pending> pending = new ArrayDeque<>();
     private byte[] durable = new byte[0];
+    /** What is readable, once that is more than the disk has or will have; null before. */
+    private byte @Nullable [] cached;
+
     private long next;
 
     private static final class Pending {
@@ -27,6 +31,9 @@ final class Inode {
 
     void begin(DiskOperation op) {
         pending.add(new Pending(next++, op));
+        if (cached != null) {
+            cached = applied(cached, op);
+        }
     }
 
     void onReturn(DiskOperation op) {
@@ -50,8 +57,24 @@ final class Inode {
         }
     }
 
+    /**
+     * The disk refused to take what a flush asked it to. Of what it may hold then we choose the worst: nothing of that, and
+     * nothing later either, unless it is written again.
+     */
+    void flushFailed(long mark) {
+        if (cached == null) {
+            cached = whole();
+        }
+        while (!pending.isEmpty() && pending.peek().number < mark) {
+            pending.remove();
+        }
+    }
+
     /** As whoever reads the file sees it while there is power. */
     byte[] whole() {
+        if (cached != null) {
+            return cached.clone();
+        }
         byte[] content = durable.clone();
         for (Pending p : pending) {
             content = applied(content, p.op);

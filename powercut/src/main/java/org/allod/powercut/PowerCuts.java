@@ -56,6 +56,14 @@ public final class PowerCuts {
         });
     }
 
+    /** Has a test look at the folder as it is at the end, while there is power, in a copy. */
+    public static void whole(Recording recording, Path copy, Check check) throws Exception {
+        Disk disk = new Disk();
+        recording.moments().forEach(disk::play);
+        disk.whole(copy);
+        check.check(copy, disk.acknowledged());
+    }
+
     /**
      * Tries {@code count} cuts at moments drawn from the seed; the same seed and recording give the same folders. They
      * are made in memory where there is a file system for that: what a disk kept is decided already.
@@ -106,6 +114,7 @@ public final class PowerCuts {
                 .filter(i -> switch (recording.moments().get(i).op()) {
                     case DiskOperation.Write(String path, long at, byte[] data) -> !path.endsWith("-wal");
                     case DiskOperation.Flush(String path) -> !path.endsWith("-wal");
+                    case DiskOperation.FailedFlush f -> true;
                     case DiskOperation.Acknowledge a -> false;
                     case DiskOperation.Make m -> true;
                     case DiskOperation.Remove r -> true;

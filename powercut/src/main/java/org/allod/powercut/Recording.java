@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.allod.base.FailedException;
@@ -15,6 +16,9 @@ import org.allod.base.FailedException;
  * recorded and what is refused. Needs {@code strace}, and the right to trace a child. Immutable.
  */
 public final class Recording {
+    /** Longer than any recorded process takes on a crowded machine. */
+    private static final int LONGEST_MINUTES = 3;
+
     private final Path trace;
     private final List<CutPoint> moments;
 
@@ -49,17 +53,41 @@ public final class Recording {
          * @throws FailedException where it did something to the folder that is not modelled
          */
         public int run(List<String> command) throws IOException, InterruptedException {
+            return run(List.of(), command);
+        }
+
+        private int run(List<String> faults, List<String> command) throws IOException, InterruptedException {
             List<String> argv = new ArrayList<>(List.of("strace", "-f", "--seccomp-bpf", "-qq", "-y"));
             argv.addAll(List.of("-s", "67108864", "-e", "signal=none", "-e", "trace=" + StraceParser.CALLS));
+            faults.forEach(fault -> argv.addAll(List.of("-e", "inject=" + fault)));
             argv.addAll(List.of("-A", "-o", trace.toString(), "--"));
             argv.addAll(command);
-            int code = new ProcessBuilder(argv).inheritIO().start().waitFor();
+            Process process = new ProcessBuilder(argv).inheritIO().start();
+            if (!process.waitFor(LONGEST_MINUTES, TimeUnit.MINUTES)) {
+                process.destroyForcibly();
+                throw new FailedException("the recorded process hangs: " + String.join(" ", command));
+            }
             compare(Recording.read(trace));
-            return code;
+            return process.exitValue();
         }
 
         /** Runs the main method of a class that this process could run, in a small JVM of its own; its exit code. */
         public int run(Class<?> main, String... args) throws IOException, InterruptedException {
+            return run(List.of(), main, args);
+        }
+
+        /**
+         * The same on a disk that fails.
+         *
+         * @param faults what strace is to inject, such as {@code fsync,fdatasync:error=EIO:when=3}; calls are counted by
+         *     name and thread, on whatever file they are
+         */
+        public int run(List<String> faults, Class<?> main, String... args) throws IOException, InterruptedException {
+            return run(faults, jvm(main, args));
+        }
+
+        /** The command for that JVM. */
+        public static List<String> jvm(Class<?> main, String... args) {
             List<String> command = new ArrayList<>(List.of(
                     ProcessHandle.current().info().command().orElseThrow(),
                     "-XX:+UseSerialGC",
@@ -71,7 +99,7 @@ public final class Recording {
                     System.getProperty("java.class.path"),
                     main.getName()));
             command.addAll(List.of(args));
-            return run(command);
+            return command;
         }
 
         public Recording end() throws IOException {
@@ -134,6 +162,15 @@ public final class Recording {
 
     List<CutPoint> moments() {
         return moments;
+    }
+
+    /**
+     * What was refused by an injected error: call and file or folder, in order; but not
+     * on the index of a log. */
+    public List<String> injected() throws IOException {
+        try (Stream<String> lines = Files.lines(trace, java.nio.charset.StandardCharsets.ISO_8859_1)) {
+            return StraceParser.injected(trace, Path.of(lines.findFirst().orElseThrow()));
+        }
     }
 
     /** Where it is kept. */

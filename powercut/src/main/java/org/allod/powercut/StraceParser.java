@@ -47,6 +47,16 @@ final class StraceParser {
         return byLine.values().stream().flatMap(List::stream).toList();
     }
 
+    /** The calls on files of the folder that {@code strace} refused as a failing disk would. */
+    static List<String> injected(Path file, Path root) throws IOException {
+        StraceParser trace = new StraceParser(root, root);
+        return calls(Files.readAllLines(file, StandardCharsets.ISO_8859_1)).stream()
+                .filter(call -> call.text().endsWith("(INJECTED)"))
+                .filter(call -> !trace.relative(call.descriptor()).isEmpty())
+                .map(call -> call.name() + " of " + trace.relative(call.descriptor()))
+                .toList();
+    }
+
     /** In the order in which they began. */
     private static List<TracedSyscall> calls(List<String> lines) {
         Map<Integer, TracedSyscall> calls = new TreeMap<>();
@@ -137,10 +147,13 @@ final class StraceParser {
         }
         String path = relative(call.descriptor());
         boolean itself = call.descriptor().equals(root);
-        if ((path.isEmpty() && !itself) || call.result() < 0) {
+        boolean flush = call.name().equals("fsync") || call.name().equals("fdatasync");
+        if (path.isEmpty() && !itself) {
             return null;
         }
-        boolean flush = call.name().equals("fsync") || call.name().equals("fdatasync");
+        if (call.result() < 0) {
+            return flush ? new DiskOperation.FailedFlush(path) : null;
+        }
         if (call.deleted() && !flush) {
             throw unknown(call);
         }

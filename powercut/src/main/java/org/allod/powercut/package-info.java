@@ -12,6 +12,10 @@
  * name changed since is as it was at any point since. That is stricter than file systems with a journal, and what POSIX
  * allows.
  *
+ * <p><b>A disk that fails.</b> {@code strace} can refuse chosen calls with an error. After a flush that was refused the
+ * kernel takes what it could not write for written, so what was pending is readable and never comes to the disk, whatever
+ * is flushed later, unless it is written again.
+ *
  * <p><b>What is acknowledged.</b> The process writes each acknowledgement as a line to a file outside the folder. These
  * writes are in the same trace, so it is known without a clock what was acknowledged before a point. A system call that
  * the end of another one caused comes after it in the trace, because {@code strace} holds a thread until it has

@@ -82,6 +82,23 @@ class InodeTest {
         assertThat(found).containsExactlyInAnyOrder("11", "21", "23");
     }
 
+    /** What the kernel could not write it takes for written: a later flush that succeeds says nothing of it. */
+    @Test
+    void failedFlush_losesWhatItHadToFlushUnlessThatIsWrittenAgain() {
+        Inode file = new Inode();
+        file.onReturn(write(file, 0, 2 * SECTOR, 1));
+        flush(file);
+        file.onReturn(write(file, 0, 2 * SECTOR, 2));
+        file.flushFailed(file.mark());
+        file.onReturn(write(file, SECTOR, SECTOR, 3));
+        flush(file);
+        assertThat(draws(file)).containsExactly("13");
+        assertThat(file.whole()[0]).as("whoever reads sees it").isEqualTo((byte) 2);
+        file.onReturn(write(file, 0, SECTOR, 2));
+        flush(file);
+        assertThat(draws(file)).containsExactly("23");
+    }
+
     @Test
     void sizeThatWasNotFlushed_mayBeLostWithTheDataBehindIt() {
         Inode file = new Inode();

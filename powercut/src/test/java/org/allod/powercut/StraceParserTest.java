@@ -77,6 +77,13 @@ class StraceParserTest {
     }
 
     @Test
+    void flushThatWasRefused_isOneThatFailed() throws Exception {
+        String refused = "7 fdatasync(3</r/a>) = -1 EIO (Input/output error) (INJECTED)";
+        assertThat(read(refused)).extracting(CutPoint::op).containsOnly(new DiskOperation.FailedFlush("a"));
+        assertThat(StraceParser.injected(dir.resolve("trace"), Path.of("/r"))).containsExactly("fdatasync of a");
+    }
+
+    @Test
     void callThatIsNotModelled_endsTheRecording() {
         assertThatThrownBy(() -> read("7 rename(\"/r/a\", \"/other/b\") = 0")).hasMessageContaining("not modelled");
         assertThatThrownBy(() -> read("7 write(3</r/a>, \"x\", 1) = 1")).hasMessageContaining("not modelled");

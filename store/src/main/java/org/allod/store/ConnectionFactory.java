@@ -1,5 +1,6 @@
 package org.allod.store;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -16,6 +17,7 @@ final class ConnectionFactory {
     private ConnectionFactory() {}
 
     static Connection writer(Path file, DatabaseOptions options) throws SQLException {
+        boolean left = Files.exists(WalPreallocator.log(file));
         Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file, properties());
         try (Statement s = connection.createStatement()) {
             s.execute("PRAGMA busy_timeout=5000");
@@ -27,12 +29,18 @@ final class ConnectionFactory {
             WalPreallocator.make(file, options.checkpointPages());
             s.execute("PRAGMA synchronous=FULL");
             s.execute("PRAGMA foreign_keys=ON");
-            s.execute("PRAGMA wal_autocheckpoint=" + options.checkpointPages());
+            // WalCheckpointer does that, and hears when it fails.
+            s.execute("PRAGMA wal_autocheckpoint=0");
             s.execute("PRAGMA cache_size=-16384");
             // The writer's temporary tables (`state` has one for what a transaction wrote) are small: keep them in
             // memory.
             s.execute("PRAGMA temp_store=MEMORY");
             transactionsByHand(connection);
+            if (left) {
+                s.execute("BEGIN IMMEDIATE");
+                WalRewriter.rewrite(file);
+                s.execute("ROLLBACK");
+            }
             return connection;
         } catch (SQLException | FailedException e) {
             connection.close();

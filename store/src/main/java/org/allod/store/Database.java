@@ -65,7 +65,13 @@ public final class Database implements AutoCloseable {
                 readerSessions.add(new Transaction(reader));
             }
             WalIndexSpace index = WalIndexSpace.make(file, options.checkpointPages());
-            GroupCommitWriter writer = new GroupCommitWriter(file, tx, options, commit, reserve::giveUp);
+            GroupCommitWriter writer = new GroupCommitWriter(
+                    file,
+                    tx,
+                    options,
+                    commit,
+                    new WalCheckpointer(tx, index, options.checkpointPages()),
+                    reserve::giveUp);
             writer.start();
             done = true;
             return new Database(file, opened, writer, new ReaderPool(file, readerSessions), reserve, index);

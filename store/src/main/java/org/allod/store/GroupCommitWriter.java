@@ -44,6 +44,7 @@ final class GroupCommitWriter implements Runnable {
     private final Path file;
     private final Transaction tx;
     private final Transactions.Commit commit;
+    private final WalCheckpointer checkpointer;
     /** Frees space on a full disk; false if it has none to free. */
     private final BooleanSupplier emergency;
 
@@ -62,10 +63,16 @@ final class GroupCommitWriter implements Runnable {
     private volatile @Nullable Consumer<DurabilityLost> onLost;
 
     GroupCommitWriter(
-            Path file, Transaction tx, DatabaseOptions options, Transactions.Commit commit, BooleanSupplier emergency) {
+            Path file,
+            Transaction tx,
+            DatabaseOptions options,
+            Transactions.Commit commit,
+            WalCheckpointer checkpointer,
+            BooleanSupplier emergency) {
         this.file = file;
         this.tx = tx;
         this.commit = commit;
+        this.checkpointer = checkpointer;
         this.emergency = emergency;
         this.batchSize = options.batch();
         this.queue = new ArrayBlockingQueue<>(options.queue());
@@ -197,6 +204,7 @@ final class GroupCommitWriter implements Runnable {
         }
         try {
             commitGroup(batch);
+            checkpoint();
         } catch (DurabilityLost e) {
             breakDown(e);
             batch.forEach(t -> t.settle(e));
@@ -205,6 +213,24 @@ final class GroupCommitWriter implements Runnable {
             DurabilityLost unknown = new DurabilityLost("writing to " + file + " failed for no known reason: " + e, e);
             breakDown(unknown);
             batch.forEach(t -> t.settle(unknown));
+        }
+    }
+
+    /** What was committed stays so, whatever comes of this. */
+    private void checkpoint() {
+        if (broken != null) {
+            return;
+        }
+        try {
+            checkpointer.runIfDue();
+        } catch (SQLException e) {
+            tx.forget();
+            if (!SqliteErrors.harmless(e)) {
+                breakDown(new DurabilityLost(
+                        "copying the log of %s into it: %s. The log has every change; but the disk fails, so nothing more is written; check the disk and restart"
+                                .formatted(file, e.getMessage()),
+                        e));
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.allod.base.FailedException;
 
 /**
  * Preallocates the write-ahead log before the first write. Flushing a file that grows also writes the file system's
@@ -46,16 +47,23 @@ final class WalPreallocator {
             extend(channel, had, bytes(pages));
             done = true;
         } catch (IOException e) {
+            if (!noSpace(e)) {
+                throw new FailedException(
+                        "opening " + database + ": giving its log " + log + " space: " + e + "; check the disk", e);
+            }
             System.getLogger(WalPreallocator.class.getName())
-                    .log(
-                            System.Logger.Level.WARNING,
-                            "no space could be given to " + log + ": " + e
-                                    + "; check that the folder may be written and has space");
+                    .log(System.Logger.Level.WARNING, "no space could be given to " + log + ": " + e + "; free some");
         } finally {
             if (!done && had == 0) {
                 discard(log);
             }
         }
+    }
+
+    /** Whether that is why: Java has no class for it. */
+    static boolean noSpace(IOException e) {
+        String why = String.valueOf(e.getMessage());
+        return why.contains("No space left on device") || why.contains("Disk quota exceeded");
     }
 
     private static void extend(FileChannel channel, long had, long size) throws IOException {

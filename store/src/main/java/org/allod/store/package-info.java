@@ -9,7 +9,8 @@
  * <p><b>What a completed write means.</b> The transaction is in the write-ahead log and {@code fdatasync} returned
  * (WAL, {@code synchronous=FULL}). No future completes before that. If a flush fails, nobody knows what is on the disk:
  * the batch fails and the database refuses further writes ({@link org.allod.store.DurabilityLost}); the process must
- * restart and read what is really there.
+ * restart and read what is really there. What it reads from the log is written again and flushed first ({@link
+ * org.allod.store.WalRewriter}), since a kernel takes for written what it could not write (docs/decisions/193).
  *
  * <p><b>Where to start.</b> {@link org.allod.store.Database} is the facade; {@code GroupCommitWriter} holds the
  * algorithm of the group commit, {@code ReaderPool} the readers, {@code DiskReserve} what keeps a full disk from

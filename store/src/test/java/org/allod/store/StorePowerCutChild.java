@@ -83,7 +83,7 @@ final class StorePowerCutChild {
     }
 
     /** The {@code n}-th change of a writer: a row in one table, perhaps an old one less, and the count in the other. */
-    private static void apply(Transaction tx, int writer, int n) throws SQLException {
+    static void apply(Transaction tx, int writer, int n) throws SQLException {
         tx.update("INSERT INTO note VALUES (?, ?, ?)", writer, n, body(writer, n));
         if (n % 3 == 0) {
             tx.update("DELETE FROM note WHERE writer = ? AND n = ?", writer, n - 5);

@@ -62,7 +62,7 @@ class StorePowerCutTest {
     }
 
     /** Opens what is left as a restarted daemon would. */
-    private static void check(Path root, List<String> acknowledged) throws IOException {
+    static void check(Path root, List<String> acknowledged) throws IOException {
         Path data = root.resolve("data");
         Files.createDirectories(data);
         try (Database db = Database.open(
