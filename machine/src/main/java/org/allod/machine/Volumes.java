@@ -149,6 +149,7 @@ public final class Volumes {
     private record Begun(Volume volume, RunId run) {}
 
     private Begun begin(App app, Request request) {
+        book.checkInOrder();
         checkName(request.name());
         request.region().filter(r -> !r.isEmpty() && !r.equals(region)).ifPresent(r -> {
             throw RejectedException.because(
@@ -318,6 +319,7 @@ public final class Volumes {
 
     /** Takes a snapshot; returns when it is whole. */
     public VolumeSnapshot snapshot(Volume volume, boolean scheduled) throws InterruptedException {
+        book.checkInOrder();
         Volume v = book.get(volume.id()).orElseThrow(() -> gone(volume));
         if (v.state() == VolumeState.CREATING || v.state() == VolumeState.DESTROYING) {
             throw RejectedException.conflict(
@@ -403,6 +405,7 @@ public final class Volumes {
 
     /** Says what is to become of it first: from then on no machine can take it. */
     private RunId startRun(Volume volume, VolumeState during, Begin begin) {
+        book.checkInOrder();
         var _ = book.change(volume.id(), v -> {
                     v.attached().filter(m -> during == VolumeState.DESTROYING).ifPresent(m -> {
                         throw RejectedException.because(
