@@ -180,7 +180,7 @@ final class Daemon implements AutoCloseable {
         DeployService deploys = DeployService.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
         room.recover();
-        SupervisedTask.hereOrLater("recover-deploys", deploys::recover);
+        SupervisedTask.hereOrLater("recover-deploys", deploys.recovery());
         images.retainApps(machines.apps().stream().map(App::name).collect(Collectors.toSet()));
         images.grant(imagesOf(machines, images));
         part(room.disk()).start();
