@@ -8,7 +8,8 @@ package org.allod.api;
  */
 public record ApiStats(Pool tcp, Pool local) {
     /**
-     * Of one kind of listener. Counts only ever grow; {@code open}, {@code bodyBytes} and {@code answerBytes} are levels.
+     * Of one kind of listener. Counts only ever grow; {@code open}, {@code bodyBytes}, {@code answerBytes} and
+     * {@code requestsAtWork} are levels.
      *
      * @param open connections now
      * @param refused connections closed because there were too many overall
@@ -20,6 +21,7 @@ public record ApiStats(Pool tcp, Pool local) {
      * @param expired connections closed because a head, a body, the next request or a reader did not come in time
      * @param bodyBytes memory of bodies now
      * @param answerBytes memory of unread answers now
+     * @param requestsAtWork requests that count as their callers' now
      */
     public record Pool(
             int open,
@@ -31,5 +33,6 @@ public record ApiStats(Pool tcp, Pool local) {
             long overAnswers,
             long expired,
             long bodyBytes,
-            long answerBytes) {}
+            long answerBytes,
+            long requestsAtWork) {}
 }
