@@ -209,7 +209,8 @@ public final class CertificateEndpoints {
 
     /** {@code APP.domain} is that app's, so no other may say who it is. */
     private void checkNotTaken(String app, String hostname) {
-        String host = hostname.strip().toLowerCase(Locale.ROOT);
+        // The final dot says that a name is whole; it is the same name.
+        String host = hostname.strip().toLowerCase(Locale.ROOT).replaceFirst("\\.$", "");
         int dot = host.indexOf('.');
         if (dot > 0
                 && host.substring(dot + 1).equals(domain)
