@@ -145,6 +145,7 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
             }
             case Response.Items items -> JsonArrayStream.start(context, pool, caller, items, id, () -> next(context));
             case Response.Upgrade upgrade -> {
+                // It counts for as long as it is open. Told at once where the client has gone meanwhile.
                 Caller holder = caller;
                 counted = false;
                 context.channel().closeFuture().addListener(closed -> pool.requests.give(holder, 1));
@@ -154,6 +155,10 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
                 reply(context, whole, method);
                 next(context);
             }
+        }
+        if (!context.channel().isActive()) {
+            // The client went while it was at work, and a stream that nobody reads tells no end.
+            release();
         }
     }
 
@@ -338,12 +343,13 @@ final class ApiConnection extends SimpleChannelInboundHandler<InboundMessage> {
         // The client has gone: interrupt the thread that waits on its behalf. The operation it requested continues.
         Thread working = worker;
         if (working != null) {
+            // It goes on counting until it has come to its end: whoever leaves at once gets no more work done for it.
             working.interrupt();
         } else {
             pool.bodies.give(caller, held);
             held = 0;
+            release();
         }
-        release();
         context.fireChannelInactive();
     }
 

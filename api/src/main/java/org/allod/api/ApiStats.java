@@ -8,8 +8,8 @@ package org.allod.api;
  */
 public record ApiStats(Pool tcp, Pool local) {
     /**
-     * The figures of one kind of listener. Counters only grow; {@code open}, {@code bodyBytes} and {@code answerBytes}
-     * are levels.
+     * Of one kind of listener. Counts only ever grow; {@code open}, {@code bodyBytes}, {@code answerBytes} and
+     * {@code requestsAtWork} are levels.
      *
      * @param open connections open now
      * @param refused connections closed because there were too many overall
@@ -17,10 +17,11 @@ public record ApiStats(Pool tcp, Pool local) {
      * @param unproven requests refused on their head because they were not authenticated
      * @param overRequests requests refused because too many of their caller were in progress
      * @param overBodies requests refused because their bodies would have taken too much memory
-     * @param overAnswers responses withheld because too many were unread
-     * @param expired connections closed because a head, a body, the next request or a read did not happen in time
-     * @param bodyBytes memory that bodies take now
-     * @param answerBytes memory that unread responses take now
+     * @param overAnswers answers withheld because too many were unread
+     * @param expired connections closed because a head, a body, the next request or a reader did not come in time
+     * @param bodyBytes memory of bodies now
+     * @param answerBytes memory of unread answers now
+     * @param requestsAtWork requests that count as their callers' now
      */
     public record Pool(
             int open,
@@ -32,5 +33,6 @@ public record ApiStats(Pool tcp, Pool local) {
             long overAnswers,
             long expired,
             long bodyBytes,
-            long answerBytes) {}
+            long answerBytes,
+            long requestsAtWork) {}
 }

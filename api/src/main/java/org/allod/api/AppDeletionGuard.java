@@ -5,8 +5,9 @@ import java.util.List;
 import org.allod.machine.Machines;
 
 /**
- * Serialises the creation of things in an app (a secret, a token, a certificate, an address, a deploy) with the app's
- * deletion. Machines and volumes have their own guard, because a create may take a minute and an exec an hour.
+ * Has what is made in an app (a secret, a token, a certificate, an address) and the app's deletion go one after the
+ * other. Machines, volumes and deploys see to it themselves: a create may take a minute, an exec an hour, and a deploy
+ * waits for the end of the one before. A certificate's check asks the DNS, which may take its time, and changes nothing.
  */
 public final class AppDeletionGuard {
     private static final String APP = "/v1/apps/{app_name}/";
@@ -22,6 +23,8 @@ public final class AppDeletionGuard {
         return e.template().startsWith(APP)
                 && !e.template().startsWith(APP + "machines")
                 && !e.template().startsWith(APP + "volumes")
+                && !e.template().startsWith(APP + "deploys")
+                && !e.template().endsWith("/check")
                 && !e.method().equals(HttpMethod.GET);
     }
 

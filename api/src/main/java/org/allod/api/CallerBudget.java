@@ -2,6 +2,7 @@ package org.allod.api;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.allod.base.Bug;
 
 /**
  * A budget that callers share, such as memory: a total and a limit for each caller. No caller may hold more than what
@@ -20,25 +21,35 @@ final class CallerBudget {
         this.mostPerCaller = mostPerCaller;
     }
 
-    /** Takes {@code amount} for the caller; takes nothing and returns false if it exceeds a limit. */
+    /** Takes {@code amount} for the caller, or nothing where that is too much. Nothing can always be had. */
     synchronized boolean take(Caller caller, long amount) {
+        if (amount == 0) {
+            return true;
+        }
         long has = byCaller.getOrDefault(caller.account(), 0L);
         if (has + amount > Math.min(mostPerCaller, most - taken)) {
             refused++;
             return false;
         }
-        if (amount > 0) {
-            byCaller.put(caller.account(), has + amount);
-            taken += amount;
-        }
+        byCaller.put(caller.account(), has + amount);
+        taken += amount;
         return true;
     }
 
-    /** Returns what was taken. */
+    /** Gives back what was taken; what the caller does not have would be somebody else's. */
     synchronized void give(Caller caller, long amount) {
-        if (amount > 0) {
-            taken -= amount;
-            byCaller.merge(caller.account(), -amount, (a, b) -> a + b == 0 ? null : a + b);
+        if (amount == 0) {
+            return;
+        }
+        long left = byCaller.getOrDefault(caller.account(), 0L) - amount;
+        if (left < 0) {
+            throw new Bug("%s gives back %d more than it has taken".formatted(caller.account(), -left));
+        }
+        taken -= amount;
+        if (left == 0) {
+            byCaller.remove(caller.account());
+        } else {
+            byCaller.put(caller.account(), left);
         }
     }
 

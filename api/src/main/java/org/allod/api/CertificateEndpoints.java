@@ -209,7 +209,8 @@ public final class CertificateEndpoints {
 
     /** Refuses a name of the form {@code APP.domain} that belongs to another app. */
     private void checkNotTaken(String app, String hostname) {
-        String host = hostname.strip().toLowerCase(Locale.ROOT);
+        // The final dot says that a name is whole; it is the same name.
+        String host = hostname.strip().toLowerCase(Locale.ROOT).replaceFirst("\\.$", "");
         int dot = host.indexOf('.');
         if (dot > 0
                 && host.substring(dot + 1).equals(domain)

@@ -109,7 +109,8 @@ final class ServingPool implements AutoCloseable {
                 answers.refused(),
                 expired.sum(),
                 bodies.taken(),
-                answers.taken());
+                answers.taken(),
+                requests.taken());
     }
 
     @Override

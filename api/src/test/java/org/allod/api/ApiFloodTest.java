@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.allod.base.IdGenerator;
@@ -44,6 +45,8 @@ class ApiFloodTest {
     private final AtomicInteger pages = new AtomicInteger();
     private final AtomicInteger waiting = new AtomicInteger();
     private final CountDownLatch waited = new CountDownLatch(1);
+    private final CountDownLatch left = new CountDownLatch(1);
+    private final CountDownLatch upgraded = new CountDownLatch(1);
     private final List<Socket> sockets = new ArrayList<>();
     private ApiServer server;
     private InetSocketAddress address;
@@ -66,6 +69,21 @@ class ApiFloodTest {
                     waiting.incrementAndGet();
                     waited.await();
                     return new Response.Empty(204);
+                }),
+                at(HttpMethod.GET, "/v1/upgrade", request -> {
+                    waiting.incrementAndGet();
+                    // Like work that goes on though its client has gone.
+                    boolean interrupted = false;
+                    while (waited.getCount() > 0) {
+                        try {
+                            waited.await();
+                        } catch (InterruptedException e) {
+                            interrupted = true;
+                            left.countDown();
+                        }
+                    }
+                    assertThat(interrupted).isTrue();
+                    return new Response.Upgrade("test/1", (in, out) -> upgraded.countDown());
                 }),
                 at(HttpMethod.GET, "/v1/page", request -> {
                     pages.incrementAndGet();
@@ -249,6 +267,23 @@ class ApiFloodTest {
         send(socket, head + (Integer.toHexString(5 * MEBI) + "\r\n") + "x".repeat(5 * MEBI) + "\r\n0\r\n\r\n");
         assertThat(head(in)).startsWith("HTTP/1.1 413");
         assertThat(server.stats().tcp().bodyBytes()).isZero();
+    }
+
+    /** Whoever leaves while the work goes on still counts for it, and once only. */
+    @Test
+    void upgradeWhoseClientHasGone_countsUntilItsWorkIsOver_andIsGivenBackOnce() throws Exception {
+        Socket socket = dial();
+        send(socket, get("/v1/upgrade"));
+        eventually(() -> waiting.get() == 1, "it is at work");
+        socket.close();
+        assertThat(left.await(10, TimeUnit.SECONDS)).isTrue();
+        Socket others = dial();
+        send(others, get("/v1/things/a"));
+        assertThat(head(others.getInputStream())).startsWith("HTTP/1.1 200");
+        eventually(() -> server.stats().tcp().requestsAtWork() == 1, "it alone counts");
+        waited.countDown();
+        assertThat(upgraded.await(10, TimeUnit.SECONDS)).isTrue();
+        eventually(() -> server.stats().tcp().requestsAtWork() == 0, "its place is free");
     }
 
     /** 150 answers of 1 MiB: as many are made as its client reads, and some that fit into what the kernel keeps. */

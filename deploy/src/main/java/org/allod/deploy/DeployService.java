@@ -80,13 +80,17 @@ public final class DeployService {
         return new DeployService(machines, engine, table, store, run, clock, ids);
     }
 
-    /** Deletes records whose run was never started. Call after the engine has resumed. */
-    public void recover() {
-        for (Deploy deploy : table.open()) {
-            if (active(deploy.app()).isEmpty()) {
-                table.erase(deploy.id());
-            }
-        }
+    /**
+     * After the engine has resumed, and before anybody can ask for a deploy: what an earlier daemon put on record for a
+     * run that never was.
+     *
+     * @return forgets it; may be done again, and while deploys begin, since it looks at none of these
+     */
+    public Runnable recovery() {
+        List<Deploy> unbegun = table.open().stream()
+                .filter(deploy -> active(deploy.app()).isEmpty())
+                .toList();
+        return () -> unbegun.forEach(deploy -> table.erase(deploy.id()));
     }
 
     /** Reads the plan from the body of a request. */
@@ -104,14 +108,23 @@ public final class DeployService {
         machines.app(app);
         Plan plan = wanted.by(by.tenant());
         plan.groups().forEach(group -> machines.checkTenant(app, group.config(), by));
+        // It may wait for the run before to wind up: never under the lock that keeps the app from being deleted.
         refuseSecond(app);
+        try {
+            return machines.within(app, () -> begin(app, plan, by));
+        } catch (RuntimeException e) {
+            refuseSecond(app);
+            throw e;
+        }
+    }
+
+    private Deploy begin(String app, Plan plan, Actor.Client by) {
         Deploy deploy = table.add(ids.ulid().toString(), app, by.name(), plan, clock.wall());
         try {
             engine.start(run.type, app, new DeployRun.Job(app, deploy.id()));
             return deploy;
         } catch (RuntimeException e) {
             table.erase(deploy.id());
-            refuseSecond(app);
             throw e;
         }
     }

@@ -22,7 +22,6 @@ import org.allod.base.Rng;
 import org.allod.base.SupervisedThread;
 import org.jspecify.annotations.Nullable;
 
-
 /**
  * One event loop and what belongs to it: its clients, their held requests, and the parsers and writers of message
  * heads. Only its own thread may call it, except for {@link #execute}, {@link #nudge}, {@link

@@ -183,7 +183,7 @@ final class Daemon implements AutoCloseable {
         DeployService deploys = DeployService.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
         module.recover();
-        SupervisedTask.hereOrLater("recover-deploys", deploys::recover);
+        SupervisedTask.hereOrLater("recover-deploys", deploys.recovery());
         SupervisedTask.hereOrLater(
                 "retain-apps",
                 () -> images.retainApps(machines.apps().stream().map(App::name).collect(Collectors.toSet())));

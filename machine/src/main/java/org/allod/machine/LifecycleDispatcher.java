@@ -2,6 +2,7 @@ package org.allod.machine;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.allod.base.Clock;
 import org.allod.base.FailedException;
 import org.allod.base.MachineId;
@@ -147,13 +148,24 @@ final class LifecycleDispatcher {
     }
 
     /**
-     * Starts a forced destroy, which no active run may refuse. Its run is durable first; then the active run is
-     * cancelled, and the destroy begins once that has ended. In this order a crash in between loses neither.
+     * Starts the run of a destroy by force, that nothing may refuse: it is durable first, then what is at work on the
+     * machine is cancelled, and the run begins once that has ended. A crash in between loses neither.
+     *
+     * @param fits asked about the machine as it is while nothing else may begin on it
+     * @return nothing where the machine is gone or does not fit
      */
-    <Q> RunId startForced(
-            RunType<Q, LifecycleRequests.Progress> type, Machine machine, Actor actor, Q request, String cause) {
+    <Q> Optional<RunId> startForced(
+            RunType<Q, LifecycleRequests.Progress> type,
+            Machine machine,
+            Actor actor,
+            Predicate<Machine> fits,
+            Q request,
+            String cause) {
         String subject = machine.id().text();
         return leases.withLease(machine.id(), actor, () -> {
+            if (index.get(machine.id()).filter(fits).isEmpty()) {
+                return Optional.empty();
+            }
             boolean first = lifecycle.forced.begin(machine.id());
             RunId run;
             try {
@@ -165,7 +177,7 @@ final class LifecycleDispatcher {
                 throw e;
             }
             active(machine.id()).filter(other -> !other.equals(run)).ifPresent(other -> cancel(other, cause));
-            return run;
+            return Optional.of(run);
         });
     }
 

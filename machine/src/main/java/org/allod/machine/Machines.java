@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Poll;
@@ -454,19 +455,19 @@ public final class Machines {
 
     /** Destroys the machine. One that runs or has an active run needs {@code force}, except for its own create. */
     public RunId destroy(Machine machine, boolean force, Actor actor) throws InterruptedException {
-        // A machine that is still being created holds no data: cancel its create instead of waiting for it.
-        if (force
-                || index.get(machine.id())
-                        .filter(m -> m.state() == MachineState.CREATING)
-                        .isPresent()) {
-            Machine now = index.get(machine.id())
-                    .orElseThrow(() -> RejectedException.notFound("machine " + machine.id() + " is destroyed already"));
-            return dispatcher.startForced(
-                    lifecycle.destroy,
-                    now,
-                    actor,
-                    new LifecycleRequests.Simple(now.id().text(), actor.source()),
-                    force ? "destroyed by force" : "destroyed before it was made");
+        Machine now = index.get(machine.id()).orElseThrow(() -> destroyed(machine));
+        Optional<RunId> forced = force
+                ? destroyNow(now, actor, m -> true, "destroyed by force")
+                : now.state() == MachineState.CREATING
+                        // One that is being made has nothing to lose: its create is cancelled, whatever that waits for.
+                        ? destroyNow(
+                                now, actor, m -> m.state() == MachineState.CREATING, "destroyed before it was made")
+                        : Optional.empty();
+        if (forced.isPresent()) {
+            return forced.get();
+        }
+        if (force) {
+            throw destroyed(machine);
         }
         return dispatcher
                 .operation(MachineOperation.DESTROY, machine, actor, m -> {
@@ -480,7 +481,16 @@ public final class Machines {
                     return dispatcher.start(
                             lifecycle.destroy, m, new LifecycleRequests.Simple(m.id().text(), actor.source()));
                 })
-                .orElseThrow(() -> RejectedException.notFound("machine " + machine.id() + " is destroyed already"));
+                .orElseThrow(() -> destroyed(machine));
+    }
+
+    private Optional<RunId> destroyNow(Machine now, Actor actor, Predicate<Machine> fits, String cause) {
+        LifecycleRequests.Simple job = new LifecycleRequests.Simple(now.id().text(), actor.source());
+        return dispatcher.startForced(lifecycle.destroy, now, actor, fits, job, cause);
+    }
+
+    private static RejectedException destroyed(Machine machine) {
+        return RejectedException.notFound("machine " + machine.id() + " is destroyed already");
     }
 
     /** Takes the machine out of the edge's routing, or back into it. */

@@ -46,6 +46,7 @@ final class VolumeAttachments {
         if (config.mounts().isEmpty()) {
             return config;
         }
+        volumes.checkInOrder();
         Set<VolumeId> before = of(machine);
         List<VolumeId> ids = new ArrayList<>();
         try {

@@ -40,7 +40,7 @@ record VolumeClaims(VolumeAttachments attachments, VolumeAttachments.Maker maker
                 return volume;
             });
             return new Claimed(named, List.copyOf(made));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | InterruptedException e) {
             undo(new Claimed(config, made));
             throw e;
         }

@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.allod.base.RejectedException;
 
 /**
  * The records of all snapshots and of all volumes that are not deleted, in memory; each change is durable first.
@@ -19,11 +20,33 @@ final class VolumeIndex {
     private final Map<VolumeId, Volume> volumes = new ConcurrentHashMap<>();
     private final Map<SnapshotId, VolumeSnapshot> snapshots = new ConcurrentHashMap<>();
     private final ReentrantLock changing = new ReentrantLock();
+    /** Recovery is over: what is on record and what is on disk are one. */
+    private volatile boolean inOrder;
 
     VolumeIndex(VolumeTable table) {
         this.table = table;
         table.living().forEach(v -> volumes.put(v.id(), v));
         table.snapshots().forEach(s -> snapshots.put(s.id(), s));
+    }
+
+    /** From now on volumes are made and changed. Never taken back. */
+    void declareInOrder() {
+        inOrder = true;
+    }
+
+    /**
+     * Refuses what begins something new with volumes while {@link VolumeRecovery} is not over: it takes what is half made,
+     * or taken for a machine that is not there yet, for what an earlier daemon left, and removes it. Runs that the start
+     * has resumed do not ask: recovery knows these.
+     */
+    void checkInOrder() {
+        if (!inOrder) {
+            throw RejectedException.because(
+                    RejectedException.Reason.CAPACITY,
+                    "this host's volumes are not in order yet after the start of its daemon: until then none is made,"
+                            + " changed or given to a machine",
+                    "try again in a moment; the daemon's log says what it waits for (recover-volumes)");
+        }
     }
 
     Optional<Volume> get(VolumeId id) {

@@ -153,6 +153,7 @@ public final class Volumes {
     private record StartedCreate(Volume volume, RunId run) {}
 
     private StartedCreate begin(App app, Request request) {
+        index.checkInOrder();
         checkName(request.name());
         request.region().filter(r -> !r.isEmpty() && !r.equals(region)).ifPresent(r -> {
             throw RejectedException.because(
@@ -322,6 +323,7 @@ public final class Volumes {
 
     /** Takes a snapshot. Returns once it is complete, or after a minute while it is still being taken. */
     public VolumeSnapshot snapshot(Volume volume, boolean scheduled) throws InterruptedException {
+        index.checkInOrder();
         Volume v = index.get(volume.id()).orElseThrow(() -> gone(volume));
         if (v.state() == VolumeState.CREATING || v.state() == VolumeState.DESTROYING) {
             throw RejectedException.conflict(
@@ -407,6 +409,7 @@ public final class Volumes {
 
     /** Records the transient state, from which on no machine can attach the volume; then starts the run. */
     private RunId startRun(Volume volume, VolumeState during, Begin begin) {
+        index.checkInOrder();
         var _ = index.change(volume.id(), v -> {
                     v.attached().filter(m -> during == VolumeState.DESTROYING).ifPresent(m -> {
                         throw RejectedException.because(

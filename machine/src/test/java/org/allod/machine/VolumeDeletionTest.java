@@ -56,6 +56,7 @@ class VolumeDeletionTest {
                 DatabaseOptions.defaults(),
                 List.of(FsmSchema.schema(), MachineSchema.SCHEMA, VolumeSchema.SCHEMA))) {
             VolumeIndex book = new VolumeIndex(new VolumeTable(database));
+            book.declareInOrder();
             VolumeFiles files = new VolumeFiles(folder);
             VolumeAccess use = new VolumeAccess(book, files, VolumeKeyStore.NONE);
             MachineIndex machines = new MachineIndex();

@@ -69,6 +69,7 @@ class VolumeHarnessTest {
 
         void restart() {
             volumes = new VolumeIndex(new VolumeTable(database));
+            volumes.declareInOrder();
             files = new VolumeFiles(data);
             VolumeAccess use = new VolumeAccess(volumes, files, VolumeKeyStore.NONE);
             MachineIndex index = new MachineIndex();
