@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Which of the images that are here an app may name. */
-class TenantImagesTest {
+class ImageRightsTest {
     private static final Digest PULLED = Digest.parse("sha256:" + "a".repeat(64), "test");
     private static final Digest LOCAL = Digest.parse("sha256:" + "b".repeat(64), "test");
 
