@@ -241,6 +241,11 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         return tags.find(name).flatMap(shelf::find).map(ready -> ready.named(name));
     }
 
+    @Override
+    public Optional<Image> find(String reference, String app) {
+        return tenants.held(reference, app).flatMap(shelf::find).map(ready -> ready.named(nameOf(reference)));
+    }
+
     /** An image named by its content, alone or behind a name: what its names mean by now does not matter. */
     private Optional<Image> findPinned(String reference) {
         int at = reference.indexOf('@');

@@ -30,6 +30,9 @@ class ImageRightsTest {
         tags.grant(Map.of("shop", Set.of(PULLED)));
         assertThat(images.admit("ghcr.io/acme/x:v1", "shop")).contains(PULLED);
         assertThat(images.admit("ghcr.io/acme/x:v1", "bank")).isEmpty();
+        // Its name moves on: what it is now was given to nobody.
+        tags.set("ghcr.io/acme/x:v1", LOCAL);
+        assertThat(images.held("ghcr.io/acme/x:v1", "shop")).isEmpty();
     }
 
     @Test
