@@ -44,6 +44,9 @@ public interface ImageStore {
     /** The image if it is ready on this host. */
     Optional<Image> find(String reference);
 
+    /** The same, if it is also the app's to use: local, or given to it before. */
+    Optional<Image> find(String reference, String app);
+
     /** Every image, by reference. */
     List<Image> list();
 

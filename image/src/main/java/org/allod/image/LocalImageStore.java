@@ -245,6 +245,11 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         return tags.find(name).flatMap(readyImages::find).map(ready -> ready.named(name));
     }
 
+    @Override
+    public Optional<Image> find(String reference, String app) {
+        return tenants.held(reference, app).flatMap(readyImages::find).map(ready -> ready.named(nameOf(reference)));
+    }
+
     /**
      * Finds an image by a digest, alone or after a name. The name is ignored, because it may refer to another image by
      * now.

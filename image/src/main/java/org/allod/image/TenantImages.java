@@ -61,7 +61,8 @@ final class TenantImages {
         throw RegistryErrors.denied(reference, app);
     }
 
-    private Optional<Digest> held(String reference, String app) {
+    /** What is here under this reference and the app's to use. */
+    Optional<Digest> held(String reference, String app) {
         int at = reference.indexOf('@');
         Optional<Digest> pinned = Digest.read(reference.substring(at + 1));
         if (pinned.isPresent()) {

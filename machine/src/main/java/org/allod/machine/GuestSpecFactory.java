@@ -92,7 +92,7 @@ final class GuestSpecFactory {
                 Optional.of(of.user()).filter(u -> !u.isEmpty()),
                 config.init().tty(),
                 config.dns().hostname().orElse(machine.id().text()),
-                units.files(config.files()),
+                units.files(config.files(), machine.app()),
                 new GuestSpec.Net(fleet, machine.network()),
                 options(machine, image, units),
                 disks.of(config));

@@ -33,7 +33,7 @@ final class UnitSpecFactory {
         MachineConfig config = machine.config();
         List<GuestUnit> units = new ArrayList<>();
         config.processes().forEach(p -> units.add(process(machine, p, image)));
-        config.containers().forEach(c -> units.add(container(machine, c)));
+        config.containers().forEach(c -> units.add(container(machine, c, image)));
         return units;
     }
 
@@ -56,9 +56,10 @@ final class UnitSpecFactory {
         return unit.stoppedBy(signal(config.stop(), of), config.stop().timeout());
     }
 
-    private GuestUnit container(Machine machine, ContainerConfig container) {
+    private GuestUnit container(Machine machine, ContainerConfig container, Image main) {
         String name = container.image(machine.config().image());
-        Image image = here(name);
+        // The machine's own is pinned by its record, whatever its name means by now.
+        Image image = name.equals(machine.config().image()) ? main : here(name, machine.app());
         Image.Config of = image.config();
         List<MachineConfig.File> files = new ArrayList<>(machine.config().files());
         files.addAll(container.files());
@@ -69,7 +70,7 @@ final class UnitSpecFactory {
                 environment(machine, of.env(), container.env(), container.envFrom(), container.secrets()),
                 folder(of),
                 user(container.user(), of),
-                files(files),
+                files(files, machine.app()),
                 container.dependsOn().stream().map(UnitSpecFactory::after).toList(),
                 restart(container.restart()),
                 signal(container.stop(), of),
@@ -137,13 +138,13 @@ final class UnitSpecFactory {
     }
 
     /** The files with their content; those made of secrets are included at a boot only. */
-    List<GuestSpec.File> files(List<MachineConfig.File> wanted) {
+    List<GuestSpec.File> files(List<MachineConfig.File> wanted, String app) {
         List<GuestSpec.File> files = new ArrayList<>();
         for (MachineConfig.File file : wanted) {
             switch (file) {
                 case MachineConfig.File.Raw raw -> files.add(new GuestSpec.File(raw.path(), raw.content(), raw.mode()));
                 case MachineConfig.File.ImageConfig of ->
-                    files.add(new GuestSpec.File(of.path(), ImageNames.document(here(of.image())), of.mode()));
+                    files.add(new GuestSpec.File(of.path(), ImageNames.document(here(of.image(), app)), of.mode()));
                 case MachineConfig.File.Secret secret ->
                     known.ifPresent(s -> files.addAll(
                             GuestSpec.File.inMemory(secret.path(), s.file(secret), secret.mode(), inMemory++)));
@@ -152,12 +153,14 @@ final class UnitSpecFactory {
         return files;
     }
 
-    private Image here(String reference) {
-        return images.find(reference)
+    /** A name may lead elsewhere than when the machine was made: never to what its app was not given. */
+    private Image here(String reference, String app) {
+        return images.find(reference, app)
                 .orElseThrow(() -> RejectedException.because(
                         RejectedException.Reason.NOT_FOUND,
-                        "the image " + reference + " is not on this host",
-                        "bring it with `allod image pull` or `allod image import`"));
+                        "the image %s is not on this host, or what it is now was not given to app %s"
+                                .formatted(reference, app),
+                        "update the machine, which pulls it for the app; or name it by its digest"));
     }
 
     /** A whole environment. Later ones override: image, host, machine, process or container, secrets. */

@@ -56,6 +56,12 @@ final class FakeImages implements ImageStore {
         return reference.startsWith("web") || reference.equals(DIGEST) ? Optional.of(WEB) : Optional.empty();
     }
 
+    /** Other apps' is what has a name in a registry. */
+    @Override
+    public Optional<Image> find(String reference, String app) {
+        return reference.contains("/") ? Optional.empty() : find(reference);
+    }
+
     @Override
     public List<Image> list() {
         return List.of(WEB);

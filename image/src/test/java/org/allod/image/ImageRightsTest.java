@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Which of the images that are here an app may name. */
-class TenantImagesTest {
+class ImageRightsTest {
     private static final Digest PULLED = Digest.parse("sha256:" + "a".repeat(64), "test");
     private static final Digest LOCAL = Digest.parse("sha256:" + "b".repeat(64), "test");
 
@@ -30,6 +30,9 @@ class TenantImagesTest {
         tags.grant(Map.of("shop", Set.of(PULLED)));
         assertThat(images.admit("ghcr.io/acme/x:v1", "shop")).contains(PULLED);
         assertThat(images.admit("ghcr.io/acme/x:v1", "bank")).isEmpty();
+        // Its name moves on: what it is now was given to nobody.
+        tags.set("ghcr.io/acme/x:v1", LOCAL);
+        assertThat(images.held("ghcr.io/acme/x:v1", "shop")).isEmpty();
     }
 
     @Test
