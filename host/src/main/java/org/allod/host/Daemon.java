@@ -182,12 +182,13 @@ final class Daemon implements AutoCloseable {
         trust.endKeyTokensWith(machines);
         DeployService deploys = DeployService.build(database, engine, machines, images, clock, timers, ids);
         part(() -> engine.shutdown(GRACE));
-        module.recover();
-        SupervisedTask.hereOrLater("recover-deploys", deploys.recovery());
         SupervisedTask.hereOrLater(
                 "retain-apps",
                 () -> images.retainApps(machines.apps().stream().map(App::name).collect(Collectors.toSet())));
+        // Before runs resume, which boot machines from what their apps were given.
         SupervisedTask.hereOrLater("grant-images", () -> images.grant(imagesOf(machines, images)));
+        module.recover();
+        SupervisedTask.hereOrLater("recover-deploys", deploys.recovery());
         part(module.disk()).start();
         part(module.maintenance()).start();
         DiskStatus disk = part(new DiskStatus(config.data(), module.disk(), database, timers));
@@ -256,7 +257,10 @@ final class Daemon implements AutoCloseable {
         machines.all().forEach(m -> {
             Set<String> ofApp = all.computeIfAbsent(m.app(), app -> new HashSet<>());
             m.image().ifPresent(i -> ofApp.add(i.digest()));
-            m.config().otherImages().forEach(name -> images.find(name).ifPresent(i -> ofApp.add(i.digest())));
+            // By name only where nothing is known: a name may mean another app's content by now.
+            if (!images.knows(m.app())) {
+                m.config().otherImages().forEach(name -> images.find(name).ifPresent(i -> ofApp.add(i.digest())));
+            }
         });
         return all;
     }

@@ -158,6 +158,11 @@ public final class LocalImageStore implements ImageStore, AutoCloseable {
         }
     }
 
+    /** Whether any image is known to be given to this app. */
+    public boolean knows(String app) {
+        return tags.apps().contains(app);
+    }
+
     /** Removes the grants of all apps that are not in {@code apps}. */
     public void retainApps(Set<String> apps) {
         tags.apps().stream().filter(app -> !apps.contains(app)).forEach(this::forgetApp);
