@@ -293,9 +293,9 @@ class MachineCommandsTest {
                         {"config":{"image":"web","guest":{"cpus":1,"memory_mb":512},"env":{"B":"3"},
                          "services":[{"internal_port":80,"autostop":"stop","ports":[{"port":80}]}],"mounts":[{"x":1}]},
                          "current_version":"V1","skip_launch":false}"""));
-        // The fake's machine is still at the version before: said, not passed over.
+        // The fake's machine is still at the previous version: said, not passed over.
         assertThat(ran.exit()).isEqualTo(1);
-        assertThat(ran.err()).contains("still at the version before");
+        assertThat(ran.err()).contains("still at the previous version");
     }
 
     @Test

@@ -82,7 +82,9 @@ final class WalIndexSpace implements AutoCloseable {
     /** Call after the last connection is closed. */
     @Override
     public void close() {
-        mapping.close();
+        if (mapping.scope().isAlive()) { // closing twice is no error
+            mapping.close();
+        }
         try {
             channel.close();
         } catch (IOException e) {
