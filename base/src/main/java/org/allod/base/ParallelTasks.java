@@ -30,23 +30,29 @@ public final class ParallelTasks {
         await(other);
     }
 
+    /** Waits uninterruptibly: the task is bounded itself and must not be left half done. */
     private static void await(FutureTask<Void> other) {
         boolean interrupted = false;
-        while (true) {
-            try {
-                var _ = other.get();
-                return;
-            } catch (InterruptedException e) {
-                interrupted = true; // Wait on: the task is bounded itself and must not be left half done.
-            } catch (ExecutionException e) {
-                if (e.getCause() instanceof RuntimeException failure) {
-                    throw failure;
+        try {
+            while (true) {
+                try {
+                    var _ = other.get();
+                    return;
+                } catch (InterruptedException e) {
+                    // Restored at the end only: a wait that finds it set ends at once, and a loop of these would hold
+                    // its
+                    // carrier, which the other task may need.
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    if (e.getCause() instanceof RuntimeException failure) {
+                        throw failure;
+                    }
+                    throw e.getCause() instanceof Error error ? error : new Bug("a runnable threw", e);
                 }
-                throw e.getCause() instanceof Error error ? error : new Bug("a runnable threw", e);
-            } finally {
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
     }

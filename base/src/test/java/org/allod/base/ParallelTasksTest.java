@@ -3,9 +3,12 @@ package org.allod.base;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 class ParallelTasksTest {
@@ -58,5 +61,16 @@ class ParallelTasksTest {
         });
         assertThat(ended).isTrue();
         assertThat(Thread.interrupted()).isTrue();
+    }
+
+    /** Two that spun held both carriers of a daemon, and what they waited for never ran. */
+    @Test
+    void interrupted_waitsWithoutSpinning() {
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadCpuTime();
+        Thread.currentThread().interrupt();
+        ParallelTasks.run(() -> {}, () -> LockSupport.parkNanos(500_000_000));
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(threads.getCurrentThreadCpuTime() - before).isLessThan(250_000_000);
     }
 }
