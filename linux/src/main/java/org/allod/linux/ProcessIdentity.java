@@ -17,7 +17,7 @@ import org.allod.base.FailedException;
  */
 public record ProcessIdentity(int pid, long start, String boot) {
     private static final int START_FIELD = 22;
-    private static final String BOOT = readBoot();
+    private static final String BOOT = BootId.current();
 
     /** The process that has this pid now; empty if it has ended, also if it is not reaped yet. */
     public static Optional<ProcessIdentity> of(int pid) {
@@ -99,13 +99,5 @@ public record ProcessIdentity(int pid, long start, String boot) {
             return -Libc.ESRCH;
         }
         return fd;
-    }
-
-    private static String readBoot() {
-        try {
-            return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
-        } catch (IOException e) {
-            throw new FailedException("cannot read this boot's id: " + e.getMessage(), e);
-        }
     }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import org.allod.base.FailedException;
+import org.allod.linux.BootId;
 import org.allod.linux.DurableFiles;
 
 /**

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.allod.base.FailedException;
 import org.allod.base.MachineId;
 import org.allod.base.Rng;
+import org.allod.linux.BootId;
 import org.allod.linux.Cgroups;
 import org.allod.linux.Command;
 import org.allod.linux.ProcessIdentity;
@@ -81,8 +82,7 @@ final class MicroVmProbe {
     /** The key under which the result is cached. */
     private String circumstances() {
         try {
-            String boot =
-                    Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+            String boot = BootId.current();
             Path binary = resources.config().guestBinary();
             return boot + " " + kernel.release() + " " + Files.size(binary) + " " + Files.getLastModifiedTime(binary)
                     + " " + (Files.exists(KVM) ? Files.getPosixFilePermissions(KVM) : "no kvm");

@@ -1,4 +1,4 @@
-package org.allod.runtime;
+package org.allod.linux;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -6,12 +6,13 @@ import java.nio.file.Path;
 import org.allod.base.FailedException;
 
 /** Names this life of the host's kernel: another after each reboot. */
-final class BootId {
+public final class BootId {
     private static final Path FILE = Path.of("/proc/sys/kernel/random/boot_id");
 
     private BootId() {}
 
-    static String current() {
+    /** @throws FailedException where the kernel does not tell */
+    public static String current() {
         try {
             return Files.readString(FILE).strip();
         } catch (IOException e) {
